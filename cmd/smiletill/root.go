@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes, so that a script can tell a refused payment from a broken terminal.
+const (
+	exitOK       = 0
+	exitFailed   = 1 // something is broken: the error and its hint say what
+	exitUsage    = 2 // the command line or the configuration is wrong
+	exitNotPayed = 3 // `smiletill pay`: the terminal works, the payment was not approved
+)
+
+// exitError carries an exit code other than exitFailed.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// hintError adds to an error what the operator can do about it.
+type hintError struct {
+	err  error
+	hint string
+}
+
+func (e *hintError) Error() string { return e.err.Error() }
+func (e *hintError) Unwrap() error { return e.err }
+func (e *hintError) Hint() string  { return e.hint }
+
+func withHint(err error, format string, args ...any) error {
+	return &hintError{err: err, hint: fmt.Sprintf(format, args...)}
+}
+
+// hintOf is the advice of the outermost error that carries one, or "".
+func hintOf(err error) string {
+	var h interface{ Hint() string }
+	if errors.As(err, &h) {
+		return h.Hint()
+	}
+	return ""
+}
+
+// execute runs one command line and returns the process's exit code.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "error: %v\n", err)
+	if h := hintOf(err); h != "" {
+		fmt.Fprintf(stderr, "hint:  %s\n", h)
+	}
+	var ee *exitError
+	if errors.As(err, &ee) {
+		return ee.code
+	}
+	return exitFailed
+}
+
+// app is what the subcommands share: where the configuration comes from.
+type app struct {
+	configPath string
+}
+
+func rootCommand() *cobra.Command {
+	a := &app{}
+	root := &cobra.Command{
+		Use:   "smiletill",
+		Short: "A payment terminal that takes payment with a face",
+		Long: "smiletill is a payment terminal that takes payment with a face: the customer looks at the camera, sees the\n" +
+			"amount, smiles, and has paid. Faces stay on the device, encrypted; money is journalled before anything blinks.",
+		Example:       "  smiletill demo                  # a shop day on a simulated board\n  smiletill run                   # be the terminal\n  smiletill pay 1.50 EUR          # take a payment on the running terminal",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		CompletionOptions: cobra.CompletionOptions{
+			HiddenDefaultCmd: true,
+		},
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return &exitError{exitUsage, withHint(err, "`%s --help` shows what it takes", c.CommandPath())}
+	})
+	root.PersistentFlags().StringVarP(&a.configPath, "config", "c", os.Getenv("SMILETILL_CONFIG"),
+		"configuration file (default /etc/smiletill/smiletill.toml where it exists)")
+	root.AddGroup(&cobra.Group{ID: "till", Title: "At the till:"}, &cobra.Group{ID: "desk", Title: "Behind the counter:"},
+		&cobra.Group{ID: "tech", Title: "For the technician:"})
+	return root
+}

@@ -1,0 +1,341 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// The walls of the house. Each is a rule with its reason; the test walks every Go file of the project and fails with that
+// reason. TestWallsCanFail shows each rule something that breaks it.
+
+const module = "smiletill/"
+
+// rooms lists what each package may import besides the standard library, and in its tests whatever it likes of other
+// modules. "C" stands for cgo.
+var rooms = map[string][]string{
+	"models":          {},
+	"vision":          {module + "models"},
+	"vision/tflite":   {"C", "github.com/mattn/go-tflite", module + "models"},
+	"vision/gallery":  {"golang.org/x/crypto"},
+	"vision/visits":   {"golang.org/x/image"},
+	"payment":         {},
+	"payment/journal": {"modernc.org/sqlite", "github.com/gowebpki/jcs", "github.com/google/uuid", module + "payment"},
+	"payment/report": {"github.com/eclipse/paho.mqtt.golang", "github.com/cloudevents/sdk-go/v2",
+		"github.com/google/uuid"},
+	"payment/cloud": {"github.com/eclipse/paho.mqtt.golang", "github.com/cloudevents/sdk-go/v2", "modernc.org/sqlite",
+		"github.com/mochi-mqtt/server/v2"},
+	"device":        {"periph.io/x/conn/v3"},
+	"device/camera": {"github.com/blackjack/webcam"},
+	"device/screen": {},
+}
+
+type importFact struct {
+	pkg, imp string
+	test     bool
+}
+
+// wing is the first word of a package inside the project: payment, device, vision, models or cmd.
+func wing(pkg string) string {
+	w, _, _ := strings.Cut(strings.TrimPrefix(pkg, module), "/")
+	return w
+}
+
+// checkImport gives the reason for which a package may not import another, or "".
+func checkImport(f importFact) string {
+	inside := strings.HasPrefix(f.imp, module)
+	if wing(f.pkg) == "cmd" {
+		return ""
+	}
+	if inside {
+		from, to := wing(f.pkg), wing(f.imp)
+		switch {
+		case to == "cmd":
+			return "only the wiring in cmd sees every wing; nothing imports it"
+		case to == "models" && from != "vision" && from != "models":
+			return "only vision/... imports models: no other wing has a use for weights"
+		case to != "models" && from != to:
+			return "payment, device and vision never import each other: what crosses are std types, and only cmd crosses"
+		}
+	}
+	if f.test {
+		return ""
+	}
+	if inside && !strings.Contains(f.pkg, "/") && strings.HasPrefix(f.imp, module+f.pkg+"/") {
+		return "a wing's root imports none of its children: they are handed to it as interfaces"
+	}
+	if inside && strings.HasPrefix(f.pkg+"/", strings.TrimPrefix(f.imp, module)+"/") && strings.Count(f.pkg, "/") == 2 {
+		return "" // a generator below a room uses that room
+	}
+	std := !strings.Contains(strings.SplitN(f.imp, "/", 2)[0], ".") && !inside && f.imp != "C"
+	if std {
+		return ""
+	}
+	if f.imp == "C" && f.pkg != "vision/tflite" {
+		return "cgo lives in vision/tflite alone, so that the rest builds and tests anywhere"
+	}
+	room, known := rooms[roomOf(f.pkg)]
+	if !known {
+		return "no such room: add the package to the table in walls_test.go and ARCHITECTURE.md, with what it may import"
+	}
+	for _, allowed := range room {
+		if f.imp == allowed || strings.HasPrefix(f.imp, strings.TrimSuffix(allowed, "/")+"/") {
+			return ""
+		}
+	}
+	return fmt.Sprintf("the room %s may import %v besides the standard library", f.pkg, room)
+}
+
+// roomOf gives a package below a listed room (a generator, say) that room's rights.
+func roomOf(pkg string) string {
+	for p := pkg; p != "."; p = path.Dir(p) {
+		if _, ok := rooms[p]; ok && strings.Count(p, "/") == 1 || p == pkg && ok {
+			return p
+		}
+	}
+	return pkg
+}
+
+func TestWallsBetweenRooms(t *testing.T) {
+	for _, f := range goFiles(t) {
+		for _, imp := range f.ast.Imports {
+			name, _ := strconv.Unquote(imp.Path.Value)
+			fact := importFact{pkg: f.pkg, imp: name, test: strings.HasSuffix(f.path, "_test.go")}
+			if why := checkImport(fact); why != "" {
+				t.Errorf("%s imports %s: %s", f.path, name, why)
+			}
+		}
+	}
+}
+
+func TestWallsCanFail(t *testing.T) {
+	broken := []struct {
+		name string
+		fact importFact
+		why  string
+	}{
+		{"payment sees vision", importFact{"payment/journal", "smiletill/vision", false}, "never import each other"},
+		{"even in a test", importFact{"device/screen", "smiletill/payment", true}, "never import each other"},
+		{"device sees models", importFact{"device", "smiletill/models", false}, "only vision/... imports models"},
+		{"root sees its child", importFact{"payment", "smiletill/payment/journal", false}, "none of its children"},
+		{"wing sees cmd", importFact{"vision", "smiletill/cmd/smiletill", false}, "nothing imports it"},
+		{"cgo elsewhere", importFact{"device/camera", "C", false}, "cgo lives in vision/tflite"},
+		{"a module too many", importFact{"payment", "github.com/google/uuid", false}, "may import"},
+		{"unknown room", importFact{"payment/util", "github.com/google/uuid", false}, "no such room"},
+	}
+	for _, c := range broken {
+		if why := checkImport(c.fact); !strings.Contains(why, c.why) {
+			t.Errorf("%s: got %q, want a reason with %q", c.name, why, c.why)
+		}
+	}
+	for _, ok := range []importFact{
+		{"payment/journal", "smiletill/payment", false}, {"vision/tflite", "C", false},
+		{"cmd/smiletill", "smiletill/vision", false}, {"vision", "smiletill/models", false},
+		{"device", "periph.io/x/conn/v3/gpio", false}, {"payment/report", "github.com/stretchr/testify", true},
+	} {
+		if why := checkImport(ok); why != "" {
+			t.Errorf("%v is refused: %s", ok, why)
+		}
+	}
+}
+
+func TestNoInitAndNoMutablePackageState(t *testing.T) {
+	type declared map[string]string
+	globals := map[string]declared{}
+	files := goFiles(t)
+	for _, f := range files {
+		if strings.HasSuffix(f.path, "_test.go") {
+			continue
+		}
+		if globals[f.pkg] == nil {
+			globals[f.pkg] = declared{}
+		}
+		for _, d := range f.ast.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Recv == nil && d.Name.Name == "init" {
+					t.Errorf("%s: init(): start-up work belongs where its errors can be returned", f.path)
+				}
+			case *ast.GenDecl:
+				if d.Tok != token.VAR {
+					continue
+				}
+				for _, s := range d.Specs {
+					for _, n := range s.(*ast.ValueSpec).Names {
+						globals[f.pkg][n.Name] = f.path
+					}
+				}
+			}
+		}
+	}
+	for _, f := range files {
+		if strings.HasSuffix(f.path, "_test.go") {
+			continue
+		}
+		for _, name := range assignedGlobals(f.ast, globals[f.pkg]) {
+			t.Errorf("%s: assigns the package-level %s: state belongs into a value that its user holds", f.path, name)
+		}
+	}
+}
+
+// assignedGlobals lists package-level variables that a function of the file assigns (a local of the same name hides one).
+func assignedGlobals(file *ast.File, globals map[string]string) []string {
+	var found []string
+	for _, d := range file.Decls {
+		fn, ok := d.(*ast.FuncDecl)
+		if !ok || fn.Body == nil {
+			continue
+		}
+		note := func(e ast.Expr) {
+			for {
+				switch x := e.(type) {
+				case *ast.IndexExpr:
+					e = x.X
+					continue
+				case *ast.Ident:
+					// the parser binds locals; an identifier without a local object, or with the file's, is global
+					if _, is := globals[x.Name]; is && (x.Obj == nil || x.Obj.Decl == nil || isPackageLevel(file, x.Obj)) {
+						found = append(found, x.Name)
+					}
+				}
+				return
+			}
+		}
+		ast.Inspect(fn.Body, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.AssignStmt:
+				if n.Tok != token.DEFINE {
+					for _, e := range n.Lhs {
+						note(e)
+					}
+				}
+			case *ast.IncDecStmt:
+				note(n.X)
+			}
+			return true
+		})
+	}
+	return found
+}
+
+func isPackageLevel(file *ast.File, o *ast.Object) bool {
+	return file.Scope != nil && file.Scope.Lookup(o.Name) == o
+}
+
+func TestSizesAndDocs(t *testing.T) {
+	docs := map[string]bool{}
+	for _, f := range goFiles(t) {
+		test := strings.HasSuffix(f.path, "_test.go")
+		docs[f.pkg] = docs[f.pkg] || path.Base(f.path) == "doc.go" || wing(f.pkg) == "cmd" || f.ast.Name.Name == "main"
+		limit := 400
+		if test {
+			limit = 600
+		}
+		lines := strings.Split(string(f.src), "\n")
+		if len(lines) > limit {
+			t.Errorf("%s: %d lines; a file has at most %d, so that a reader can hold it", f.path, len(lines), limit)
+		}
+		for i, l := range lines {
+			if n := len([]rune(strings.ReplaceAll(l, "\t", "    "))); n > 120 {
+				t.Errorf("%s:%d: %d columns; a line has at most 110 (120 with tabs as four)", f.path, i+1, n)
+			}
+		}
+		for _, d := range f.ast.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || test {
+				continue
+			}
+			if n := f.fset.Position(fn.End()).Line - f.fset.Position(fn.Pos()).Line + 1; n > 70 {
+				t.Errorf("%s: %s has %d lines; a function has at most 70", f.path, fn.Name.Name, n)
+			}
+		}
+	}
+	for pkg, has := range docs {
+		if !has {
+			t.Errorf("package %s has no doc.go: purpose, invariants, what it must not import, sources", pkg)
+		}
+	}
+}
+
+func TestTopLevelIsTheOwners(t *testing.T) {
+	out, err := exec.Command("git", "-C", root(t), "ls-files").Output()
+	if err != nil {
+		t.Skipf("not a git checkout: %v", err)
+	}
+	fixed := []string{"cmd", "device", "vision", "payment", "models", "systemd", "buildroot", "go.mod", "go.sum", "Makefile",
+		"README.md", "ARCHITECTURE.md", "LICENSE", "CHANGELOG.md"}
+	for _, f := range strings.Fields(string(out)) {
+		top, _, _ := strings.Cut(f, "/")
+		if !strings.HasPrefix(top, ".") && !slices.Contains(fixed, top) {
+			t.Errorf("%s: %q does not belong at the top; it holds %v and dot files", f, top, fixed)
+		}
+		for _, bad := range []string{"util", "common", "types", "interfaces", "manager"} {
+			if slices.Contains(strings.Split(path.Dir(f), "/"), bad) {
+				t.Errorf("%s: a folder %q says nothing about what is in it", f, bad)
+			}
+		}
+	}
+}
+
+type goFile struct {
+	path, pkg string
+	src       []byte
+	fset      *token.FileSet
+	ast       *ast.File
+}
+
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// goFiles parses every Go file of the project, whatever its build tags say.
+func goFiles(t *testing.T) []goFile {
+	t.Helper()
+	top := root(t)
+	var files []goFile
+	err := filepath.WalkDir(top, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && strings.HasPrefix(d.Name(), ".") && p != top {
+			return fs.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(p, ".go") {
+			return nil
+		}
+		src, err := os.ReadFile(p)
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(top, p)
+		fset := token.NewFileSet()
+		tree, err := parser.ParseFile(fset, p, src, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		files = append(files, goFile{path: rel, pkg: path.Dir(rel), src: src, fset: fset, ast: tree})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 10 {
+		t.Fatalf("found only %d Go files below %s: the walls were not looked at", len(files), top)
+	}
+	return files
+}
