@@ -1,0 +1,136 @@
+package camera
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/jpeg"
+)
+
+// Decoder turns frames into images. YUYV and GREY frames are written into an image that the Decoder keeps,
+// without allocation; a JPEG goes through the standard library, which allocates a new image each time (see
+// BenchmarkDecode). The zero value is ready; one goroutine uses it at a time.
+type Decoder struct {
+	colour *image.YCbCr
+	grey   *image.Gray
+	reader bytes.Reader
+	joined []byte // a JPEG with the usual tables put in
+}
+
+// Decode gives the picture of f: *image.YCbCr, or *image.Gray for GREY and grey JPEGs. It is valid until the
+// next call. The error is ErrPicture (damaged: take the next frame), ErrTooLarge or ErrFormat.
+func (d *Decoder) Decode(f *Frame) (image.Image, error) {
+	switch f.Format {
+	case MJPG:
+		return d.jpeg(f)
+	case YUYV:
+		return d.yuyv(f)
+	case GREY:
+		return d.grey8(f)
+	}
+	return nil, fmt.Errorf("decode frame %d: %w %q", f.Seq, ErrFormat, f.Format)
+}
+
+func (d *Decoder) jpeg(f *Frame) (image.Image, error) {
+	l, err := header(f.Data)
+	if err != nil {
+		return nil, fmt.Errorf("decode frame %d: %w", f.Seq, err)
+	}
+	data := f.Data
+	if !l.huffman {
+		d.joined = append(d.joined[:0], data[:l.scan]...)
+		d.joined = append(d.joined, usualTables...)
+		d.joined = append(d.joined, data[l.scan:]...)
+		data = d.joined
+	}
+	d.reader.Reset(data)
+	c, err := jpeg.DecodeConfig(&d.reader)
+	if err != nil {
+		return nil, fmt.Errorf("decode frame %d: %w: %w", f.Seq, ErrPicture, err)
+	}
+	if err := sides(c.Width, c.Height); err != nil {
+		return nil, fmt.Errorf("decode frame %d: %w", f.Seq, err)
+	}
+	d.reader.Reset(data)
+	m, err := jpeg.Decode(&d.reader)
+	if err != nil {
+		return nil, fmt.Errorf("decode frame %d: %w: %w", f.Seq, ErrPicture, err)
+	}
+	switch m.(type) {
+	case *image.YCbCr, *image.Gray:
+		return m, nil
+	}
+	return nil, fmt.Errorf("decode frame %d: %w: JPEG colours of %T", f.Seq, ErrFormat, m)
+}
+
+func (d *Decoder) yuyv(f *Frame) (image.Image, error) {
+	w, h := f.Width, f.Height
+	stride, err := lines(f, 2*w)
+	if err != nil {
+		return nil, err
+	}
+	if w%2 != 0 {
+		return nil, fmt.Errorf("decode frame %d: %w: YUYV of odd width %d", f.Seq, ErrPicture, w)
+	}
+	if d.colour == nil || d.colour.Rect.Dx() != w || d.colour.Rect.Dy() != h {
+		d.colour = image.NewYCbCr(image.Rect(0, 0, w, h), image.YCbCrSubsampleRatio422)
+	}
+	m := d.colour
+	for y := range h {
+		src := f.Data[y*stride : y*stride+2*w]
+		luma := m.Y[y*m.YStride : y*m.YStride+w]
+		cb := m.Cb[y*m.CStride : y*m.CStride+w/2]
+		cr := m.Cr[y*m.CStride : y*m.CStride+w/2]
+		for i := range cb {
+			s := src[4*i : 4*i+4 : 4*i+4]
+			luma[2*i], cb[i], luma[2*i+1], cr[i] = s[0], s[1], s[2], s[3]
+		}
+	}
+	return m, nil
+}
+
+func (d *Decoder) grey8(f *Frame) (image.Image, error) {
+	w, h := f.Width, f.Height
+	stride, err := lines(f, w)
+	if err != nil {
+		return nil, err
+	}
+	if d.grey == nil || d.grey.Rect.Dx() != w || d.grey.Rect.Dy() != h {
+		d.grey = image.NewGray(image.Rect(0, 0, w, h))
+	}
+	for y := range h {
+		copy(d.grey.Pix[y*d.grey.Stride:][:w], f.Data[y*stride:])
+	}
+	return d.grey, nil
+}
+
+// lines checks that f holds Height lines of at least n bytes and returns the bytes from line to line.
+func lines(f *Frame, n int) (stride int, err error) {
+	if err := sides(f.Width, f.Height); err != nil {
+		return 0, fmt.Errorf("decode frame %d: %w", f.Seq, err)
+	}
+	stride = f.Stride
+	if stride == 0 {
+		stride = n
+	}
+	// A hundred lines' worth of padding bytes is beyond any driver; the bound keeps the product from overflow.
+	if stride < n || stride > 100*MaxSide {
+		return 0, fmt.Errorf("decode frame %d: %w: %d bytes a line, %d needed", f.Seq, ErrPicture, stride, n)
+	}
+	if need := stride*(f.Height-1) + n; len(f.Data) < need {
+		return 0, fmt.Errorf("decode frame %d: %w: %d bytes of %s %dx%d, %d needed",
+			f.Seq, ErrPicture, len(f.Data), f.Format, f.Width, f.Height, need)
+	}
+	return stride, nil
+}
+
+// sides checks the dimensions of a picture, in pixels.
+func sides(w, h int) error {
+	if w < 1 || h < 1 {
+		return fmt.Errorf("%w: %dx%d pixels", ErrPicture, w, h)
+	}
+	if w > MaxSide || h > MaxSide {
+		return fmt.Errorf("%w: %dx%d pixels, at most %dx%d", ErrTooLarge, w, h, MaxSide, MaxSide)
+	}
+	return nil
+}

@@ -1,0 +1,259 @@
+package camera
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"github.com/blackjack/webcam"
+	"github.com/blackjack/webcam/ioctl"
+)
+
+// V4L2Options says what to ask of a camera. A driver may give another size: the frames say which.
+type V4L2Options struct {
+	Width, Height int     // pixels; 640x480 if 0
+	FPS           float64 // frames a second; 0 leaves the driver's. A camera that can't set it keeps its own.
+}
+
+// V4L2 is a camera of the Linux kernel, such as a USB webcam.
+type V4L2 struct {
+	node   string
+	format Format
+	width  int
+	height int
+	stride int
+
+	mu     sync.Mutex // held while the driver's memory is in use: Close takes it away
+	cam    *webcam.Webcam
+	closed bool
+	begun  bool
+	seq    uint64
+}
+
+// The waiting for a frame: webcam counts in whole seconds. The first frame may take longer (exposure).
+const (
+	pollSeconds  = 1
+	startSeconds = 5
+)
+
+// buffers is the number of frames the driver may hold. Four lets it fill some while one is copied; webcam's
+// 256 would lock 150 MB of memory for 640x480 YUYV.
+const buffers = 4
+
+// OpenV4L2 opens a camera node such as /dev/video0 and starts it, in motion JPEG if it can (30 pictures a
+// second fit through USB 2), else YUYV, else GREY. Errors carry a hint that lists the cameras there are.
+func OpenV4L2(node string, o V4L2Options) (*V4L2, error) {
+	if o.Width == 0 && o.Height == 0 {
+		o.Width, o.Height = 640, 480
+	}
+	if err := sides(o.Width, o.Height); err != nil {
+		return nil, fmt.Errorf("open camera %s: %w", node, err)
+	}
+	cam, err := webcam.Open(node)
+	if err != nil {
+		return nil, openError(node, err, os.DirFS("/"))
+	}
+	c := &V4L2{node: node, cam: cam}
+	if err := c.start(o); err != nil {
+		return nil, errors.Join(openError(node, err, os.DirFS("/")), cam.Close())
+	}
+	return c, nil
+}
+
+func (c *V4L2) start(o V4L2Options) error {
+	var ok bool
+	if c.format, ok = choose(c.cam.GetSupportedFormats()); !ok {
+		return fmt.Errorf("%w: the node offers none of MJPG, YUYV, GREY", ErrFormat)
+	}
+	want := webcam.PixelFormat(fourCC(c.format))
+	got, _, _, err := c.cam.SetImageFormat(want, uint32(o.Width), uint32(o.Height))
+	if err != nil {
+		return fmt.Errorf("set format %s: %w", c.format, err)
+	}
+	if got != want { // drivers answer with what they like better, without an error
+		return fmt.Errorf("%w: asked for %s, the driver set %#x", ErrFormat, c.format, uint32(got))
+	}
+	pix, err := current(c.node)
+	if err != nil {
+		return fmt.Errorf("read back the format: %w", err)
+	}
+	if pix.Code != uint32(want) {
+		return fmt.Errorf("%w: asked for %s, the driver runs %#x", ErrFormat, c.format, pix.Code)
+	}
+	c.width, c.height = int(pix.Width), int(pix.Height)
+	if err := sides(c.width, c.height); err != nil {
+		return err
+	}
+	if c.format != MJPG {
+		c.stride = int(pix.BytesPerLine)
+	}
+	if o.FPS > 0 {
+		_ = c.cam.SetFramerate(float32(o.FPS)) // optional in V4L2: without it the camera keeps its own rate
+	}
+	if err := c.cam.SetBufferCount(buffers); err != nil {
+		return err
+	}
+	return c.cam.StartStreaming()
+}
+
+// choose picks the best format of those offered.
+func choose(offered map[webcam.PixelFormat]string) (Format, bool) {
+	for _, f := range []Format{MJPG, YUYV, GREY} {
+		if _, ok := offered[webcam.PixelFormat(fourCC(f))]; ok {
+			return f, true
+		}
+	}
+	return "", false
+}
+
+func fourCC(f Format) uint32 {
+	return uint32(f[0]) | uint32(f[1])<<8 | uint32(f[2])<<16 | uint32(f[3])<<24
+}
+
+// pixFormat is the beginning of struct v4l2_pix_format (videodev2.h), in the machine's byte order.
+type pixFormat struct{ Width, Height, Code, Field, BytesPerLine, SizeImage uint32 }
+
+// v4l2Format is struct v4l2_format: the union is 200 bytes and aligned like a pointer, which it may hold.
+type v4l2Format struct {
+	kind  uint32
+	union struct {
+		_   [0]uintptr
+		pix pixFormat
+		_   [200 - unsafe.Sizeof(pixFormat{})]byte
+	}
+}
+
+// current reads the format that the driver really runs (VIDIOC_G_FMT) over a second handle: webcam reports
+// the size that was asked for, and keeps its own handle to itself.
+func current(node string) (pixFormat, error) {
+	f, err := os.OpenFile(node, os.O_RDWR|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return pixFormat{}, err
+	}
+	defer f.Close() // only asked a question
+	v := &v4l2Format{kind: webcam.V4L2_BUF_TYPE_VIDEO_CAPTURE}
+	get := ioctl.IoRW('V', 4, unsafe.Sizeof(*v))
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return pixFormat{}, err
+	}
+	var failed error
+	err = conn.Control(func(fd uintptr) { failed = ioctl.Ioctl(fd, get, uintptr(unsafe.Pointer(v))) })
+	return v.union.pix, errors.Join(err, failed)
+}
+
+// Size is the size in pixels and the format that the camera runs with.
+func (c *V4L2) Size() (width, height int, f Format) { return c.width, c.height, c.format }
+
+// Next waits for a frame: at most 5 s for the first one, then at most 1 s (ErrStalled). It looks at ctx once a
+// second.
+func (c *V4L2) Next(ctx context.Context, f *Frame) error {
+	for tries := startSeconds; ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		got, err := c.poll(f)
+		if got || err != nil && !errors.Is(err, ErrStalled) {
+			return err
+		}
+		if err != nil {
+			if tries--; tries == 0 || c.begun {
+				return err
+			}
+		}
+	}
+}
+
+// poll waits up to a second for one frame and copies it. The frame is the driver's again when poll returns.
+func (c *V4L2) poll(f *Frame) (got bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false, fmt.Errorf("read camera %s: %w", c.node, ErrClosed)
+	}
+	if err := c.cam.WaitForFrame(pollSeconds); err != nil {
+		if silent := new(webcam.Timeout); errors.As(err, &silent) {
+			err = ErrStalled
+		}
+		return false, c.readError(err)
+	}
+	data, index, err := c.cam.GetFrame()
+	if errors.Is(err, syscall.EAGAIN) {
+		return false, nil
+	}
+	if err != nil {
+		return false, c.readError(err)
+	}
+	if len(data) > 0 {
+		f.set(data)
+		c.seq++
+		f.Format, f.Width, f.Height, f.Stride = c.format, c.width, c.height, c.stride
+		f.Seq, f.At, c.begun, got = c.seq, time.Now(), true, true
+	}
+	if err := c.cam.ReleaseFrame(index); err != nil {
+		return false, c.readError(err)
+	}
+	return got, nil
+}
+
+func (c *V4L2) readError(err error) error {
+	hint := "unplug the camera and plug it in again; if it happens often, try another cable or port"
+	if errors.Is(err, syscall.ENODEV) {
+		hint = "the camera was unplugged: plug it in again"
+	}
+	return withHint(fmt.Errorf("read camera %s: %w", c.node, err), hint)
+}
+
+// Close stops the camera. It waits for a Next in another goroutine, a second at most.
+func (c *V4L2) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil
+	}
+	c.closed = true
+	if err := c.cam.Close(); err != nil {
+		return fmt.Errorf("close camera %s: %w", c.node, err)
+	}
+	return nil
+}
+
+// openError says what a person can do about a camera that does not open. root is the root of the file system.
+func openError(node string, err error, root fs.FS) error {
+	var hint string
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENODEV), errors.Is(err, syscall.ENXIO):
+		hint = "plug the camera in, or name another one; " + cameras(root)
+	case errors.Is(err, fs.ErrPermission):
+		hint = "let this user read cameras: add it to the group video (usermod -aG video USER) and log in again"
+	case errors.Is(err, syscall.EBUSY), strings.Contains(err.Error(), syscall.EBUSY.Error()):
+		hint = "another program uses the camera: stop it (fuser -v " + node + " names it)"
+	default: // a metadata node, an encoder, not a camera at all; a format that is not ours
+		hint = "this may not be a camera's picture node; " + cameras(root)
+	}
+	return withHint(fmt.Errorf("open camera %s: %w", node, err), hint)
+}
+
+// cameras lists the video nodes with the names that their drivers give them.
+func cameras(root fs.FS) string {
+	nodes, err := fs.Glob(root, "dev/video*")
+	if err != nil || len(nodes) == 0 {
+		return "there is no /dev/video* at all"
+	}
+	for i, n := range nodes {
+		name, err := fs.ReadFile(root, path.Join("sys/class/video4linux", path.Base(n), "name"))
+		if err != nil {
+			name = []byte("name unknown")
+		}
+		nodes[i] = fmt.Sprintf("/%s (%s)", n, strings.TrimSpace(string(name)))
+	}
+	return "there are: " + strings.Join(nodes, ", ")
+}
