@@ -1,0 +1,186 @@
+//go:build cgo && linux && !notflite
+
+package tflite
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"github.com/mattn/go-tflite"
+	"golang.org/x/sys/unix"
+)
+
+// Interpreter is one loaded model with its tensors. It serves one goroutine at a time.
+type Interpreter struct {
+	delegate        *xnnpack
+	model           *tflite.Model
+	options         *tflite.InterpreterOptions
+	ip              *tflite.Interpreter
+	inputs, outputs []tensor
+}
+
+type tensor struct {
+	values []float32 // the runtime's memory
+	shape  []int
+}
+
+// Open loads a model of float32 inputs and outputs. The bytes may be changed or dropped afterwards.
+// Bytes that are no usable model give an error that is ErrModel.
+func Open(model []byte, o Options) (_ *Interpreter, err error) {
+	if err := check(model, o); err != nil {
+		return nil, err
+	}
+	p := &Interpreter{}
+	defer func() {
+		if err != nil {
+			_ = p.Close() // the first error is the one to tell
+		}
+	}()
+	threads := max(o.Threads, 1)
+	if p.model, err = load(model); err != nil {
+		return nil, err
+	}
+	if p.options = tflite.NewInterpreterOptions(); p.options == nil {
+		return nil, errors.New("tflite: open model: no memory for the interpreter's options")
+	}
+	p.options.SetNumThread(threads)
+	if o.XNNPACK {
+		if p.delegate, err = newXNNPACK(threads); err != nil {
+			return nil, err
+		}
+		p.options.AddDelegate(p.delegate)
+	}
+	if p.ip = tflite.NewInterpreter(p.model, p.options); p.ip == nil {
+		return nil, badModel("the runtime (2.9.0) refuses it, perhaps an operator it does not know")
+	}
+	if s := p.ip.AllocateTensors(); s != tflite.OK {
+		return nil, badModel("its tensors cannot be allocated (status %d)", int(s))
+	}
+	return p, p.bind()
+}
+
+// load hands the bytes to the runtime through an anonymous file, which it maps and unmaps with the model. go-tflite's
+// NewModel would make a C copy that nothing ever frees.
+func load(model []byte) (*tflite.Model, error) {
+	fd, err := unix.MemfdCreate("model", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("tflite: open model: create anonymous file: %w", err)
+	}
+	defer unix.Close(fd)
+	for rest := model; len(rest) > 0; {
+		n, err := unix.Write(fd, rest)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return nil, fmt.Errorf("tflite: open model: write anonymous file: %w", err)
+		}
+		rest = rest[max(n, 0):]
+	}
+	m := tflite.NewModelFromFile(fmt.Sprintf("/proc/self/fd/%d", fd))
+	if m == nil {
+		return nil, badModel("the runtime finds %d bytes of it truncated or damaged", len(model))
+	}
+	return m, nil
+}
+
+// bind takes hold of the memory of all inputs and outputs.
+func (p *Interpreter) bind() error {
+	for i := range p.ip.GetInputTensorCount() {
+		t, err := window("input", i, p.ip.GetInputTensor(i))
+		if err != nil {
+			return err
+		}
+		p.inputs = append(p.inputs, t)
+	}
+	for i := range p.ip.GetOutputTensorCount() {
+		t, err := window("output", i, p.ip.GetOutputTensor(i))
+		if err != nil {
+			return err
+		}
+		p.outputs = append(p.outputs, t)
+	}
+	if len(p.inputs) == 0 || len(p.outputs) == 0 {
+		return badModel("%d inputs and %d outputs, want at least one of each", len(p.inputs), len(p.outputs))
+	}
+	return nil
+}
+
+func window(what string, i int, t *tflite.Tensor) (tensor, error) {
+	if t == nil {
+		return tensor{}, badModel("%s %d is missing", what, i)
+	}
+	if t.Type() != tflite.Float32 {
+		return tensor{}, badModel("%s %d is of type %d, want float32", what, i, int(t.Type()))
+	}
+	shape, n := t.Shape(), 1
+	for _, d := range shape {
+		if d < 1 || n > maxValues/d {
+			return tensor{}, badModel("%s %d has shape %v", what, i, shape)
+		}
+		n *= d
+	}
+	data := t.Data()
+	if data == nil || t.ByteSize() != uint(4*n) {
+		return tensor{}, badModel("%s %d of shape %v has no fixed memory", what, i, shape)
+	}
+	return tensor{unsafe.Slice((*float32)(data), n), shape}, nil
+}
+
+// Inputs returns the number of input tensors, 0 after Close.
+func (p *Interpreter) Inputs() int { return len(p.inputs) }
+
+// Outputs returns the number of output tensors, 0 after Close.
+func (p *Interpreter) Outputs() int { return len(p.outputs) }
+
+// Input returns the memory of input i in row-major order, or nil if there is no such input. Write it before Run; it must
+// not be touched after Close.
+func (p *Interpreter) Input(i int) []float32 { return at(p.inputs, i).values }
+
+// Output returns the memory of output i in row-major order, or nil if there is no such output. Each Run overwrites it; it
+// must not be touched after Close.
+func (p *Interpreter) Output(i int) []float32 { return at(p.outputs, i).values }
+
+// InputShape returns the dimensions of input i, or nil.
+func (p *Interpreter) InputShape(i int) []int { return at(p.inputs, i).shape }
+
+// OutputShape returns the dimensions of output i, or nil.
+func (p *Interpreter) OutputShape(i int) []int { return at(p.outputs, i).shape }
+
+func at(ts []tensor, i int) tensor {
+	if i < 0 || i >= len(ts) {
+		return tensor{}
+	}
+	return ts[i]
+}
+
+// Run computes the outputs from the inputs. It allocates nothing.
+func (p *Interpreter) Run() error {
+	if p.ip == nil {
+		return fmt.Errorf("tflite: run: %w", ErrClosed)
+	}
+	if s := p.ip.Invoke(); s != tflite.OK {
+		return fmt.Errorf("tflite: run: the runtime failed (status %d)", int(s))
+	}
+	return nil
+}
+
+// Close frees everything; windows from Input and Output are dead afterwards. Closing twice is harmless.
+func (p *Interpreter) Close() error {
+	p.inputs, p.outputs = nil, nil
+	if p.ip != nil {
+		p.ip.Delete()
+		p.ip = nil
+	}
+	if p.options != nil {
+		p.options.Delete()
+		p.options = nil
+	}
+	if p.model != nil {
+		p.model.Delete()
+		p.model = nil
+	}
+	if p.delegate != nil {
+		p.delegate.Delete()
+		p.delegate = nil
+	}
+	return nil
+}
