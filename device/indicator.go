@@ -27,7 +27,8 @@ type Indicator struct {
 	once sync.Once
 }
 
-// New turns everything off and waits for the first Show. Pins that fail are logged, once each, and told by Err.
+// New turns everything off and waits for the first Show. Pins that fail are logged, once each, and told
+// by Err.
 func New(b Board, log *slog.Logger) *Indicator {
 	d := &Indicator{
 		log: log, lamps: map[Lamp]*output{}, faults: map[string]error{}, told: map[string]bool{},

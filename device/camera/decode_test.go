@@ -18,7 +18,7 @@ func resized(data []byte, w, h int) []byte {
 }
 
 func TestDecodeRefuses(t *testing.T) {
-	pic := testJPEG(t, 64, 48, 0)
+	pic, some := testJPEG(t, 64, 48, 0), make([]byte, 64)
 	for name, c := range map[string]struct {
 		f    Frame
 		want error
@@ -34,13 +34,13 @@ func TestDecodeRefuses(t *testing.T) {
 		"bigger than data": {Frame{Format: MJPG, Data: resized(pic, 640, 480)}, ErrPicture},
 		"empty YUYV":       {Frame{Format: YUYV, Width: 2, Height: 1}, ErrPicture},
 		"YUYV, no size":    {Frame{Format: YUYV, Data: make([]byte, 64)}, ErrPicture},
-		"negative":         {Frame{Format: YUYV, Data: make([]byte, 64), Width: -4, Height: -4}, ErrPicture},
+		"negative":         {Frame{Format: YUYV, Data: some, Width: -4, Height: -4}, ErrPicture},
 		"short YUYV":       {Frame{Format: YUYV, Data: make([]byte, 31), Width: 4, Height: 4}, ErrPicture},
-		"odd YUYV":         {Frame{Format: YUYV, Data: make([]byte, 64), Width: 3, Height: 4}, ErrPicture},
-		"huge YUYV":        {Frame{Format: YUYV, Data: make([]byte, 64), Width: 1 << 40, Height: 1 << 40}, ErrTooLarge},
-		"short stride":     {Frame{Format: GREY, Data: make([]byte, 64), Width: 8, Height: 8, Stride: 7}, ErrPicture},
-		"negative stride":  {Frame{Format: GREY, Data: make([]byte, 64), Width: 8, Height: 8, Stride: -8}, ErrPicture},
-		"huge stride":      {Frame{Format: GREY, Data: make([]byte, 64), Width: 8, Height: 8, Stride: 1 << 62}, ErrPicture},
+		"odd YUYV":         {Frame{Format: YUYV, Data: some, Width: 3, Height: 4}, ErrPicture},
+		"huge YUYV":        {Frame{Format: YUYV, Width: 1 << 40, Height: 1 << 40}, ErrTooLarge},
+		"short stride":     {Frame{Format: GREY, Data: some, Width: 8, Height: 8, Stride: 7}, ErrPicture},
+		"negative stride":  {Frame{Format: GREY, Data: some, Width: 8, Height: 8, Stride: -8}, ErrPicture},
+		"huge stride":      {Frame{Format: GREY, Data: some, Width: 8, Height: 8, Stride: 1 << 62}, ErrPicture},
 		"short GREY":       {Frame{Format: GREY, Data: make([]byte, 63), Width: 8, Height: 8}, ErrPicture},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -170,10 +170,13 @@ func TestLockStepDropsNothing(t *testing.T) {
 func TestNothingIsAllocatedPerFrame(t *testing.T) {
 	clip := testClip(t, 4)
 	open := func() (Source, error) { return clip.Play(Playback{Loop: true}), nil }
+	openSwitch := func() (Source, error) {
+		return NewSwitch(clip.Play(Playback{Loop: true, FPS: 5000})), nil
+	}
 	for name, l := range map[string]*Latest{
 		"newest":    Newest(clip.Play(Playback{Loop: true, FPS: 5000})),
 		"lock step": LockStep(NewSwitch(Supervise(open, Supervision{}))),
-		"chain":     Newest(Supervise(func() (Source, error) { return NewSwitch(clip.Play(Playback{Loop: true, FPS: 5000})), nil }, Supervision{})),
+		"chain":     Newest(Supervise(openSwitch, Supervision{})),
 	} {
 		take := func() {
 			if _, err := l.Take(context.Background()); err != nil {

@@ -90,18 +90,19 @@ func TestReplayOnceAndLoop(t *testing.T) {
 	c := testClip(t, 3)
 	once, loop := c.Play(Playback{}), c.Play(Playback{Loop: true})
 	var f, g Frame
+	pic := func(i byte) []byte { return testJPEG(t, 32, 16, i) }
 	for i := range 3 {
 		if err := errors.Join(once.Next(t.Context(), &f), loop.Next(t.Context(), &g)); err != nil {
 			t.Fatal(err)
 		}
-		if f.Seq != uint64(i+1) || !bytes.Equal(f.Data, g.Data) || !bytes.Equal(f.Data, testJPEG(t, 32, 16, byte(i))) {
+		if f.Seq != uint64(i+1) || !bytes.Equal(f.Data, g.Data) || !bytes.Equal(f.Data, pic(byte(i))) {
 			t.Errorf("frame %d: Seq %d, or its data is another's", i, f.Seq)
 		}
 	}
 	if err := once.Next(t.Context(), &f); err != io.EOF {
 		t.Errorf("at the end: %v, want io.EOF", err)
 	}
-	if err := loop.Next(t.Context(), &g); err != nil || g.Seq != 4 || !bytes.Equal(g.Data, testJPEG(t, 32, 16, 0)) {
+	if err := loop.Next(t.Context(), &g); err != nil || g.Seq != 4 || !bytes.Equal(g.Data, pic(0)) {
 		t.Errorf("looped: %v, Seq %d", err, g.Seq)
 	}
 	_ = loop.Close()

@@ -28,10 +28,10 @@ func NewSwitch(s Source) *Switch {
 	return w
 }
 
-// Cut puts another source in the place of the current one and returns the old one, which is no longer in use:
-// the caller closes it, or plays it later. A Next that waits for a frame of the old source goes on with the new
-// one, and no frame of the old one comes after Cut has returned. Any goroutine may call it, but not from
-// inside a source. After Close, Cut gives the new source straight back.
+// Cut puts another source in the place of the current one and returns the old one, which is no longer in
+// use: the caller closes it, or plays it later. A Next that waits for a frame of the old source goes on
+// with the new one, and no frame of the old one comes after Cut has returned. Any goroutine may call it,
+// but not from inside a source. After Close, Cut gives the new source straight back.
 func (s *Switch) Cut(next Source) (old Source) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -141,7 +141,8 @@ func TestRealCamera(t *testing.T) {
 		t.Errorf("%d of 30 frames are damaged", damaged)
 	}
 	_, dropped := l.Counts()
-	t.Logf("%s %dx%d, 30 frames in %v, %d dropped, %d damaged", format, w, h, last.At.Sub(first.At), dropped, damaged)
+	t.Logf("%s %dx%d, 30 frames in %v, %d dropped, %d damaged",
+		format, w, h, last.At.Sub(first.At), dropped, damaged)
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
