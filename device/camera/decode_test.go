@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"image/jpeg"
+	"math"
 	"slices"
 	"testing"
 )
@@ -37,10 +38,10 @@ func TestDecodeRefuses(t *testing.T) {
 		"negative":         {Frame{Format: YUYV, Data: some, Width: -4, Height: -4}, ErrPicture},
 		"short YUYV":       {Frame{Format: YUYV, Data: make([]byte, 31), Width: 4, Height: 4}, ErrPicture},
 		"odd YUYV":         {Frame{Format: YUYV, Data: some, Width: 3, Height: 4}, ErrPicture},
-		"huge YUYV":        {Frame{Format: YUYV, Width: 1 << 40, Height: 1 << 40}, ErrTooLarge},
+		"huge YUYV":        {Frame{Format: YUYV, Width: math.MaxInt, Height: math.MaxInt}, ErrTooLarge},
 		"short stride":     {Frame{Format: GREY, Data: some, Width: 8, Height: 8, Stride: 7}, ErrPicture},
 		"negative stride":  {Frame{Format: GREY, Data: some, Width: 8, Height: 8, Stride: -8}, ErrPicture},
-		"huge stride":      {Frame{Format: GREY, Data: some, Width: 8, Height: 8, Stride: 1 << 62}, ErrPicture},
+		"huge stride":      {Frame{Format: GREY, Data: some, Width: 8, Height: 8, Stride: math.MaxInt}, ErrPicture},
 		"short GREY":       {Frame{Format: GREY, Data: make([]byte, 63), Width: 8, Height: 8}, ErrPicture},
 	} {
 		t.Run(name, func(t *testing.T) {
