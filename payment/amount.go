@@ -66,7 +66,10 @@ func ParseDecimal(number, currency string) (Amount, error) {
 		}
 	}
 	a := Amount{minor, currency}
-	return a, a.Check()
+	if err := a.Check(); err != nil {
+		return Amount{}, err
+	}
+	return a, nil
 }
 
 // Check reports whether the amount can be paid: an active currency and 1 to MaxMinor units of it.
