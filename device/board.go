@@ -21,7 +21,8 @@ type Pins struct {
 	Green, Amber, Red, White, Buzzer string
 }
 
-// PiPins is the wiring of the terminal's lamp board on a Raspberry Pi's header. GPIO18 can do PWM in hardware.
+// PiPins is the wiring of the terminal's lamp board on a Raspberry Pi's header. GPIO18 can do PWM in
+// hardware.
 func PiPins() Pins {
 	return Pins{Green: "GPIO17", Amber: "GPIO27", Red: "GPIO22", White: "GPIO23", Buzzer: "GPIO18"}
 }
@@ -30,8 +31,8 @@ func (p Pins) lamp(l Lamp) string {
 	return map[Lamp]string{Green: p.Green, Amber: p.Amber, Red: p.Red, White: p.White}[l]
 }
 
-// OpenBoard looks the pins up, with gpioreg.ByName after host.Init, or with SimBoard.ByName. It does not touch
-// them. The error names every pin that is missing and is ErrNoPin.
+// OpenBoard looks the pins up, with gpioreg.ByName after host.Init, or with SimBoard.ByName. It does not
+// touch them. The error names every pin that is missing and is ErrNoPin.
 func OpenBoard(p Pins, byName func(string) gpio.PinIO) (Board, error) {
 	b := Board{Lamps: map[Lamp]gpio.PinOut{}}
 	var missing []error

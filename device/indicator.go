@@ -27,7 +27,8 @@ type Indicator struct {
 	once sync.Once
 }
 
-// New turns everything off and waits for the first Show. Pins that fail are logged, once each, and told by Err.
+// New turns everything off and waits for the first Show. Pins that fail are logged, once each, and told
+// by Err.
 func New(b Board, log *slog.Logger) *Indicator {
 	d := &Indicator{
 		log: log, lamps: map[Lamp]*output{}, faults: map[string]error{}, told: map[string]bool{},
@@ -132,7 +133,7 @@ func (d *Indicator) run() {
 			}
 		case <-timer.C:
 		}
-		if wait, any := d.step(tracks, time.Now()); any {
+		if wait, more := d.step(tracks, time.Now()); more {
 			timer.Reset(wait)
 		}
 	}
@@ -164,11 +165,11 @@ func (d *Indicator) begin(s Signal, now time.Time) []track {
 }
 
 // step does all that is due and returns the time until the next thing is, if there is one.
-func (d *Indicator) step(tracks []track, now time.Time) (wait time.Duration, any bool) {
+func (d *Indicator) step(tracks []track, now time.Time) (wait time.Duration, more bool) {
 	var next time.Time
 	soonest := func(due time.Time, ok bool) {
-		if ok && (!any || due.Before(next)) {
-			next, any = due, true
+		if ok && (!more || due.Before(next)) {
+			next, more = due, true
 		}
 	}
 	for i := range tracks {
@@ -177,7 +178,7 @@ func (d *Indicator) step(tracks []track, now time.Time) (wait time.Duration, any
 	if d.buzzer != nil {
 		soonest(d.buzzer.step(now))
 	}
-	return time.Until(next), any
+	return time.Until(next), more
 }
 
 // track is one lamp's place in its rhythm.

@@ -9,10 +9,10 @@
 //	LockStep   the same taker's interface without dropping: simulations become deterministic
 //	Decoder    turns a Frame into an image.Image
 //
-// Invariants: a frame's bytes are copied out of the driver's memory before the driver may write there again;
-// no frame is handed out twice; frames and buffers are reused, so nothing allocates per frame but the standard
-// library's JPEG decoder; a picture's dimensions are checked before memory is given to it; a source that stops
-// giving frames is an error, never an old picture shown again.
+// Invariants: a frame's bytes are copied out of the driver's memory before the driver may write there
+// again; no frame is handed out twice; frames and buffers are reused, so nothing allocates per frame but
+// the standard library's JPEG decoder; a picture's dimensions are checked before memory is given to it; a
+// source that stops giving frames is an error, never an old picture shown again.
 //
 // The package imports the standard library and blackjack/webcam; never payment, vision, or its parent device.
 //

@@ -29,8 +29,8 @@ const (
 	GREY Format = "GREY" // one byte a pixel
 )
 
-// Frame is one picture as the camera gave it. The caller of Source.Next owns it and passes it again and again:
-// its buffer is reused.
+// Frame is one picture as the camera gave it. The caller of Source.Next owns it and passes it again and
+// again: its buffer is reused.
 type Frame struct {
 	Data   []byte
 	Format Format

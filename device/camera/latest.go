@@ -29,9 +29,9 @@ type Latest struct {
 	once   sync.Once
 }
 
-// Newest reads the source in a goroutine of its own, as fast as frames come, into a mailbox of one place: a
-// frame that nobody took in time is dropped for the next one. The three frames' buffers are reused. Close ends
-// it and closes the source.
+// Newest reads the source in a goroutine of its own, as fast as frames come, into a mailbox of one place:
+// a frame that nobody took in time is dropped for the next one. The three frames' buffers are reused.
+// Close ends it and closes the source.
 func Newest(s Source) *Latest {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &Latest{

@@ -28,9 +28,9 @@ type clipFrame struct {
 	width, height int
 }
 
-// Load reads a clip: name is a motion-JPEG file (JPEGs one after the other, as `ffmpeg -f mjpeg` writes them),
-// a single JPEG, or a folder whose .jpg and .jpeg files are the frames, in the order of their names. Every
-// frame's structure and dimensions are checked here; errors name the file and the frame.
+// Load reads a clip: name is a motion-JPEG file (JPEGs one after the other, as `ffmpeg -f mjpeg` writes
+// them), a single JPEG, or a folder whose .jpg and .jpeg files are the frames, in the order of their
+// names. Every frame's structure and dimensions are checked here; errors name the file and the frame.
 func Load(fsys fs.FS, name string) (*Clip, error) {
 	c := &Clip{name: name}
 	info, err := fs.Stat(fsys, name)

@@ -9,14 +9,16 @@ import (
 // Switch is a Source that passes on the frames of another one, which can be exchanged between two frames. It
 // numbers the frames anew, so that Seq goes on rising over a cut.
 type Switch struct {
-	mu      sync.Mutex
-	idle    sync.Cond // a read of the current source has ended
-	source  Source
-	cuts    uint64 // counts the exchanges; tells an old source from a new one
-	reading bool
-	scope   scope
-	seq     uint64
-	closed  bool
+	mu     sync.Mutex
+	idle   sync.Cond // a read of the current source has ended
+	source Source
+	cuts   uint64 // counts the exchanges; tells an old source from a new one
+	scope  scope
+	seq    uint64
+	closed bool
+
+	reading  bool   // a Next of a source is under way, begun when there had been
+	readCuts uint64 // so many exchanges
 }
 
 // NewSwitch begins with the given source.
@@ -26,10 +28,10 @@ func NewSwitch(s Source) *Switch {
 	return w
 }
 
-// Cut puts another source in the place of the current one and returns the old one, which is no longer in use:
-// the caller closes it, or plays it later. A Next that waits for a frame of the old source goes on with the new
-// one, and no frame of the old one comes after Cut has returned. Any goroutine may call it, but not from
-// inside a source. After Close, Cut gives the new source straight back.
+// Cut puts another source in the place of the current one and returns the old one, which is no longer in
+// use: the caller closes it, or plays it later. A Next that waits for a frame of the old source goes on
+// with the new one, and no frame of the old one comes after Cut has returned. Any goroutine may call it,
+// but not from inside a source. After Close, Cut gives the new source straight back.
 func (s *Switch) Cut(next Source) (old Source) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,8 +47,8 @@ func (s *Switch) Cut(next Source) (old Source) {
 func (s *Switch) leave() {
 	s.cuts++
 	s.scope.end()
-	mine := s.cuts
-	for s.reading && s.cuts == mine {
+	now := s.cuts
+	for s.reading && s.readCuts < now { // a read that began since is the new source's
 		s.idle.Wait()
 	}
 }
@@ -64,7 +66,7 @@ func (s *Switch) Next(ctx context.Context, f *Frame) error {
 			return err
 		}
 		source, cuts, inner := s.source, s.cuts, s.scope.within(ctx)
-		s.reading = true
+		s.reading, s.readCuts = true, cuts
 		s.mu.Unlock()
 		err := source.Next(inner, f)
 		s.mu.Lock()

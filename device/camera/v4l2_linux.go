@@ -153,8 +153,8 @@ func current(node string) (pixFormat, error) {
 // Size is the size in pixels and the format that the camera runs with.
 func (c *V4L2) Size() (width, height int, f Format) { return c.width, c.height, c.format }
 
-// Next waits for a frame: at most 5 s for the first one, then at most 1 s (ErrStalled). It looks at ctx once a
-// second.
+// Next waits for a frame: at most 5 s for the first one, then at most 1 s (ErrStalled). It looks at ctx
+// once a second.
 func (c *V4L2) Next(ctx context.Context, f *Frame) error {
 	for tries := startSeconds; ; {
 		if err := ctx.Err(); err != nil {

@@ -1,0 +1,195 @@
+package camera
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"image/jpeg"
+	"math"
+	"slices"
+	"testing"
+)
+
+// resized changes the dimensions in a JPEG's frame header (SOF0).
+func resized(data []byte, w, h int) []byte {
+	d := slices.Clone(data)
+	i := bytes.Index(d, []byte{0xFF, 0xC0})
+	d[i+5], d[i+6], d[i+7], d[i+8] = byte(h>>8), byte(h), byte(w>>8), byte(w)
+	return d
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	pic, some := testJPEG(t, 64, 48, 0), make([]byte, 64)
+	for name, c := range map[string]struct {
+		f    Frame
+		want error
+	}{
+		"no format":        {Frame{Data: pic}, ErrFormat},
+		"other format":     {Frame{Data: pic, Format: "H264"}, ErrFormat},
+		"empty JPEG":       {Frame{Format: MJPG}, ErrPicture},
+		"text":             {Frame{Format: MJPG, Data: []byte("no picture")}, ErrPicture},
+		"half a JPEG":      {Frame{Format: MJPG, Data: pic[:len(pic)/2]}, ErrPicture},
+		"wide JPEG":        {Frame{Format: MJPG, Data: resized(pic, MaxSide+1, 48)}, ErrTooLarge},
+		"high JPEG":        {Frame{Format: MJPG, Data: resized(pic, 64, 65535)}, ErrTooLarge},
+		"JPEG, no width":   {Frame{Format: MJPG, Data: resized(pic, 0, 48)}, ErrPicture},
+		"bigger than data": {Frame{Format: MJPG, Data: resized(pic, 640, 480)}, ErrPicture},
+		"empty YUYV":       {Frame{Format: YUYV, Width: 2, Height: 1}, ErrPicture},
+		"YUYV, no size":    {Frame{Format: YUYV, Data: make([]byte, 64)}, ErrPicture},
+		"negative":         {Frame{Format: YUYV, Data: some, Width: -4, Height: -4}, ErrPicture},
+		"short YUYV":       {Frame{Format: YUYV, Data: make([]byte, 31), Width: 4, Height: 4}, ErrPicture},
+		"odd YUYV":         {Frame{Format: YUYV, Data: some, Width: 3, Height: 4}, ErrPicture},
+		"huge YUYV":        {Frame{Format: YUYV, Width: math.MaxInt, Height: math.MaxInt}, ErrTooLarge},
+		"short stride":     {Frame{Format: GREY, Data: some, Width: 8, Height: 8, Stride: 7}, ErrPicture},
+		"negative stride":  {Frame{Format: GREY, Data: some, Width: 8, Height: 8, Stride: -8}, ErrPicture},
+		"huge stride":      {Frame{Format: GREY, Data: some, Width: 8, Height: 8, Stride: math.MaxInt}, ErrPicture},
+		"short GREY":       {Frame{Format: GREY, Data: make([]byte, 63), Width: 8, Height: 8}, ErrPicture},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var d Decoder
+			if m, err := d.Decode(&c.f); !errors.Is(err, c.want) {
+				t.Errorf("picture %t, err %v; want %v", m != nil, err, c.want)
+			}
+		})
+	}
+}
+
+// A transfer that broke off at any byte is an error: half a face must not be measured.
+func TestDecodeTruncatedAnywhere(t *testing.T) {
+	pic := testJPEG(t, 32, 32, 0)
+	var d Decoder
+	for n := range pic {
+		if _, err := d.Decode(&Frame{Format: MJPG, Data: pic[:n]}); !errors.Is(err, ErrPicture) {
+			t.Fatalf("%d of %d bytes: err %v", n, len(pic), err)
+		}
+	}
+}
+
+func TestDecodeJPEGWithoutTables(t *testing.T) {
+	pic := testJPEG(t, 64, 48, 3)
+	want, err := jpeg.Decode(bytes.NewReader(pic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := withoutTables(pic)
+	if _, err := jpeg.Decode(bytes.NewReader(bare)); err == nil {
+		t.Fatal("the library needs no tables: the insertion can go")
+	}
+	var d Decoder
+	for range 2 {
+		got, err := d.Decode(&Frame{Format: MJPG, Data: bare})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, b := got.(*image.YCbCr), want.(*image.YCbCr)
+		if !bytes.Equal(a.Y, b.Y) || !bytes.Equal(a.Cb, b.Cb) || !bytes.Equal(a.Cr, b.Cr) {
+			t.Error("the picture differs")
+		}
+	}
+}
+
+func TestDecodeYUYV(t *testing.T) {
+	for _, stride := range []int{0, 8, 12} {
+		line := max(stride, 8)
+		data := make([]byte, line+8) // the last line's padding may be missing
+		copy(data, []byte{1, 101, 2, 201, 3, 102, 4, 202})
+		copy(data[line:], []byte{5, 103, 6, 203, 7, 104, 8, 204})
+		var d Decoder
+		m, err := d.Decode(&Frame{Format: YUYV, Width: 4, Height: 2, Stride: stride, Data: data})
+		if err != nil {
+			t.Fatal(err)
+		}
+		y := m.(*image.YCbCr)
+		if y.SubsampleRatio != image.YCbCrSubsampleRatio422 || !bytes.Equal(y.Y, []byte{1, 2, 3, 4, 5, 6, 7, 8}) ||
+			!bytes.Equal(y.Cb, []byte{101, 102, 103, 104}) || !bytes.Equal(y.Cr, []byte{201, 202, 203, 204}) {
+			t.Errorf("stride %d: %v", stride, y)
+		}
+	}
+}
+
+func TestDecodeGREY(t *testing.T) {
+	var d Decoder
+	m, err := d.Decode(&Frame{Format: GREY, Width: 3, Height: 2, Stride: 4, Data: []byte{1, 2, 3, 0, 4, 5, 6}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g := m.(*image.Gray); !bytes.Equal(g.Pix, []byte{1, 2, 3, 4, 5, 6}) {
+		t.Errorf("pixels %v", g.Pix)
+	}
+}
+
+// A camera that changes its size gets a picture of the new size, with nothing of the old in it.
+func TestDecodeSizeChanges(t *testing.T) {
+	var d Decoder
+	for _, w := range []int{64, 32, 48} {
+		m, err := d.Decode(&Frame{Format: YUYV, Width: w, Height: 8, Data: make([]byte, w*16)})
+		if err != nil || m.Bounds() != image.Rect(0, 0, w, 8) {
+			t.Errorf("width %d: %v, %v", w, m.Bounds(), err)
+		}
+	}
+}
+
+func TestDecodeRawDoesNotAllocate(t *testing.T) {
+	var d Decoder
+	for _, f := range []*Frame{
+		{Format: YUYV, Width: 640, Height: 480, Data: make([]byte, 640*480*2)},
+		{Format: GREY, Width: 640, Height: 480, Data: make([]byte, 640*480)},
+	} {
+		if n := testing.AllocsPerRun(20, func() {
+			if _, err := d.Decode(f); err != nil {
+				t.Fatal(err)
+			}
+		}); n != 0 {
+			t.Errorf("%s: %v allocations a frame", f.Format, n)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	pic := testJPEG(f, 32, 16, 0)
+	f.Add(pic, byte(0), 32, 16, 0)
+	f.Add(withoutTables(pic), byte(0), 32, 16, 0)
+	f.Add(pic[:len(pic)/2], byte(0), 0, 0, 0)
+	f.Add(make([]byte, 64), byte(1), 4, 8, 0)
+	f.Add(make([]byte, 64), byte(2), 6, 8, 8)
+	f.Fuzz(func(t *testing.T, data []byte, kind byte, w, h, stride int) {
+		fr := Frame{Data: data, Format: []Format{MJPG, YUYV, GREY}[kind%3], Width: w, Height: h, Stride: stride}
+		if fr.Format == MJPG { // the fuzzer's time is not for clearing megabytes
+			if c, err := jpeg.DecodeConfig(bytes.NewReader(data)); err == nil && c.Width*c.Height > 1<<16 &&
+				c.Width <= MaxSide && c.Height <= MaxSide {
+				t.Skip()
+			}
+		}
+		var d Decoder
+		m, err := d.Decode(&fr)
+		if err != nil {
+			if !errors.Is(err, ErrPicture) && !errors.Is(err, ErrFormat) && !errors.Is(err, ErrTooLarge) {
+				t.Fatalf("error of another kind: %v", err)
+			}
+			return
+		}
+		b := m.Bounds()
+		if b.Empty() || b.Dx() > MaxSide || b.Dy() > MaxSide {
+			t.Fatalf("bounds %v", b)
+		}
+		m.At(b.Max.X-1, b.Max.Y-1)
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	pic := testJPEG(b, 640, 480, 0)
+	for _, f := range []*Frame{
+		{Format: MJPG, Data: pic},
+		{Format: YUYV, Width: 640, Height: 480, Data: make([]byte, 640*480*2)},
+		{Format: GREY, Width: 640, Height: 480, Data: make([]byte, 640*480)},
+	} {
+		b.Run(string(f.Format), func(b *testing.B) {
+			var d Decoder
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := d.Decode(f); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,145 @@
+package screen
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+const (
+	// heartbeat is the time between signs of life. Proxies close streams that are silent for 30 to 60 s; it is this
+	// short because the page's own patience, lostAfter, is counted in it.
+	heartbeat = 1500 * time.Millisecond
+	// lostAfter is how long a page keeps showing a View without a sign of life: three heartbeats and a little, so that
+	// one late timer on a busy board does not blank the screen in front of a customer.
+	lostAfter = 5 * time.Second
+	// writePatience is how long a browser may take to accept one event before it is dropped. The events are small and
+	// fit in the socket's buffer many times over: only a browser that has stopped reading gets here.
+	writePatience = 3 * time.Second
+	// retry tells the browser when to come back after a lost stream.
+	retry = time.Second
+)
+
+// message is the wire form of a View for one reader.
+type message struct {
+	Seq       uint64            `json:"seq"`
+	Version   string            `json:"version"`
+	Lang      string            `json:"lang"`
+	State     State             `json:"state"`
+	Act       Instruction       `json:"act"` // what the face on the page acts out
+	Amount    string            `json:"amount"`
+	Currency  string            `json:"currency"`
+	Progress  float64           `json:"progress"`
+	LeftMS    int64             `json:"left_ms"` // -1: no deadline
+	Sound     bool              `json:"sound"`
+	Simulated bool              `json:"simulated"`
+	Lamps     map[string]bool   `json:"lamps,omitempty"`
+	Buzzer    float64           `json:"buzzer"`
+	Words     map[string]string `json:"words"`
+	Fixed     map[string]string `json:"fixed"`
+}
+
+// message makes v ready for a reader of a language. What has no place in a state is left out here, once, so that the
+// page can simply show what it is sent.
+func (s *Server) message(v View, seq uint64, lang string, now time.Time) message {
+	m := message{
+		Seq: seq, Version: s.version, Lang: lang, State: v.State, LeftMS: -1, Sound: v.Sound,
+		Simulated: v.Simulated, Words: s.words.words(v, lang), Fixed: s.words.fixed(lang),
+	}
+	if m.State == starting {
+		m.State = "starting"
+	}
+	if v.State.paying() || v.State.result() {
+		m.Amount, m.Currency = v.Amount, v.Currency
+	}
+	if v.State.paying() {
+		m.Act, m.Progress = v.Instruction, v.Progress
+		if !v.Deadline.IsZero() {
+			m.LeftMS = max(0, v.Deadline.Sub(now).Milliseconds())
+		}
+	}
+	if v.Simulated {
+		m.Lamps, m.Buzzer = v.Lamps, v.Buzzer
+	}
+	return m
+}
+
+// join enters a new stream; false when there are too many already.
+func (s *Server) join() (chan struct{}, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.clients) >= s.opt.MaxClients {
+		return nil, false
+	}
+	wake := make(chan struct{}, 1)
+	wake <- struct{}{} // the current View goes out at once
+	s.clients[wake] = struct{}{}
+	return wake, true
+}
+
+func (s *Server) leave(wake chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.clients, wake)
+}
+
+// serveEvents sends the current View and then every newer one, the newest first and older ones not at all, with
+// heartbeats between. The heartbeat is an event and not a comment, because the page must notice when it stops.
+func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no")
+	if r.Method == http.MethodHead {
+		return
+	}
+	wake, ok := s.join()
+	if !ok {
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "too many screens are connected", http.StatusServiceUnavailable)
+		return
+	}
+	defer s.leave(wake)
+	rc := http.NewResponseController(w)
+	// The server's read time-out is for requests; this stream is read from no more. A writer without deadlines (a test
+	// recorder) is as good: it doesn't block.
+	_ = rc.SetReadDeadline(time.Time{})
+	if err := s.stream(r, w, rc, wake); err != nil {
+		s.log.Debug("screen: a browser was dropped", "remote", r.RemoteAddr, "err", err)
+	}
+}
+
+// stream writes events until the reader goes away (nil) or fails to take one in time.
+func (s *Server) stream(r *http.Request, w http.ResponseWriter, rc *http.ResponseController, wake chan struct{}) error {
+	put := func(format string, args ...any) error {
+		_ = rc.SetWriteDeadline(time.Now().Add(s.patience))
+		if _, err := fmt.Fprintf(w, format, args...); err != nil {
+			return err
+		}
+		return rc.Flush()
+	}
+	if err := put("retry: %d\n\n", retry.Milliseconds()); err != nil {
+		return err
+	}
+	beat := time.NewTicker(s.heart)
+	defer beat.Stop()
+	for {
+		select {
+		case <-r.Context().Done():
+			return nil
+		case <-beat.C:
+			if err := put("event: beat\ndata:\n\n"); err != nil {
+				return err
+			}
+		case <-wake:
+			v, seq := s.current()
+			raw, err := json.Marshal(s.message(v, seq, s.language(r, v), time.Now()))
+			if err != nil {
+				return fmt.Errorf("encode view: %w", err)
+			}
+			if err := put("id: %d\nevent: view\ndata: %s\n\n", seq, raw); err != nil {
+				return err
+			}
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package screen
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// contentPolicy lets the page load its own files and open its own event stream, and nothing else; it can't be framed by
+// another page, which could cover the amount.
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+
+// guard puts the security headers on every answer and refuses requests that came by somebody else's page.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+		if !s.knowsHost(r) {
+			http.Error(w, "this terminal does not answer to that host name; use 127.0.0.1, "+
+				"or add the name to the configured hosts", http.StatusMisdirectedRequest)
+			return
+		}
+		// Browsers say where a request comes from (Fetch Metadata). A foreign page may link here, but may not take up
+		// the few event streams or use our files.
+		site := r.Header.Get("Sec-Fetch-Site")
+		foreign := site == "cross-site" || site == "same-site"
+		if foreign && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
+			http.Error(w, "requests from other pages are refused", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func hostNames(configured []string) map[string]bool {
+	m := map[string]bool{"localhost": true}
+	for _, h := range configured {
+		m[strings.ToLower(h)] = true
+	}
+	return m
+}
+
+// knowsHost reports whether the Host header of r is one of ours, whatever its port. Against DNS rebinding: a foreign
+// name that resolves to our address arrives here under that foreign name.
+func (s *Server) knowsHost(r *http.Request) bool {
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	if s.hosts[host] {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	if ip.IsLoopback() {
+		return true
+	}
+	// An address can't be rebound, so from the network the very address that was connected to will do.
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !s.opt.AllowRemote || !ok {
+		return false
+	}
+	at, err := netip.ParseAddrPort(local.String())
+	return err == nil && at.Addr().Unmap().WithZone("") == ip.Unmap()
+}

@@ -1,0 +1,69 @@
+package screen
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Level is how well a part of the terminal does.
+type Level string
+
+// The levels; any other is shown as LevelUnknown.
+const (
+	LevelOK      Level = "ok"
+	LevelWarning Level = "warning"
+	LevelFault   Level = "fault"
+	LevelUnknown Level = "unknown"
+)
+
+// staleAfter is when the technician's page stops trusting a Status: the terminal sets it every few seconds.
+const staleAfter = 30 * time.Second
+
+// Status is what the technician's page shows.
+type Status struct{ Rows []StatusRow }
+
+// StatusRow is one part of the terminal. Name is one of camera, models, gallery, journal, report, board, version (which
+// are translated) or any other word (which is not); Value says how it is in a few words; Do what to do, or nothing.
+type StatusRow struct {
+	Name  string
+	Value string
+	Level Level
+	Do    string
+}
+
+// SetStatus makes st what the technician's page shows. It never blocks and keeps no reference to st.Rows.
+func (s *Server) SetStatus(st Status) {
+	st.Rows = slices.Clone(st.Rows)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.status, s.statusAt = st, time.Now()
+}
+
+func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	st, at, v := s.status, s.statusAt, s.view
+	s.mu.Unlock()
+	lang := s.language(r, v)
+	m := s.words[lang]
+	type row struct{ Name, Value, Level, Word, Do string }
+	rows := make([]row, 0, len(st.Rows))
+	for _, r := range st.Rows {
+		name := m["status.part."+r.Name]
+		if name == "" {
+			name = r.Name
+		}
+		if r.Level != LevelOK && r.Level != LevelWarning && r.Level != LevelFault {
+			r.Level = LevelUnknown
+		}
+		rows = append(rows, row{name, r.Value, string(r.Level), m["status."+string(r.Level)], r.Do})
+	}
+	age := time.Since(at)
+	s.render(w, "status.html", map[string]any{
+		"Lang": lang, "M": m, "Rows": rows, "Merchant": v.Merchant, "Terminal": v.Terminal,
+		"Never": at.IsZero(), "Stale": !at.IsZero() && age > staleAfter,
+		"AgeText": strings.ReplaceAll(m["status.age"], "{n}", strconv.Itoa(int(age.Seconds()))),
+	})
+}

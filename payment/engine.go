@@ -1,0 +1,224 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Journal is where facts become true. Commit must return nil only when the payment is on stable storage,
+// and must refuse an opening with ErrBacklog (too many undelivered approvals) or ErrConflict (the id is
+// taken); any other error puts the engine out of order until Probe succeeds. Find gives what is stored, or
+// ErrNotFound. Probe makes a write of the size of a commit.
+type Journal interface {
+	Commit(ctx context.Context, p Payment) error
+	Find(ctx context.Context, id string) (Payment, error)
+	Probe(ctx context.Context) error
+}
+
+// Why the engine refuses, or can't say. Errors from its methods wrap these and carry a Hint.
+var (
+	ErrBusy       = errors.New("another payment is running")
+	ErrConflict   = errors.New("payment id was used for another amount or reference")
+	ErrOutOfOrder = errors.New("terminal is out of order")
+	ErrBacklog    = errors.New("too many payments wait to be reported")
+	ErrNotFound   = errors.New("no such payment")
+	ErrNotRunning = errors.New("payment is not running")
+	ErrJournal    = errors.New("journal failed, outcome of the payment not known yet")
+	ErrStopped    = errors.New("engine has stopped")
+)
+
+// BusyError is ErrBusy with the payment that runs.
+type BusyError struct{ Running string }
+
+func (e *BusyError) Error() string { return ErrBusy.Error() + ": " + e.Running }
+
+// Unwrap gives ErrBusy.
+func (e *BusyError) Unwrap() error { return ErrBusy }
+
+// Hint says what to do next.
+func (e *BusyError) Hint() string { return "wait for payment " + e.Running + " to end, or cancel it" }
+
+// Options of an Engine. Zero values are replaced by the defaults named.
+type Options struct {
+	Timeout     time.Duration // from opening to expiry; default 60 s
+	ProbeEvery  time.Duration // between attempts to write when the journal has failed; default 5 s
+	TimeTrusted func() bool   // tells whether the wall clock is known to be right; default never
+	Log         *slog.Logger  // default none
+}
+
+// Status is what the terminal shows: the running payment or the last one that ended (zero before the
+// first), and why it is out of order (empty when it isn't).
+type Status struct {
+	Payment    Payment
+	OutOfOrder []string
+}
+
+// Engine owns the running payment. All methods may be called from any goroutine; all decisions are made in
+// Run's.
+type Engine struct {
+	journal  Journal
+	options  Options
+	commands chan func(*desk) // unbuffered: whoever asks waits, so nothing queues up
+	started  atomic.Bool
+	stopped  chan struct{}
+
+	mu       sync.Mutex // guards what follows, for watchers
+	latest   Status
+	watchers []chan Status
+}
+
+// NewEngine gives an engine that works while Run does.
+func NewEngine(j Journal, o Options) *Engine {
+	if o.Timeout <= 0 {
+		o.Timeout = time.Minute
+	}
+	if o.ProbeEvery <= 0 {
+		o.ProbeEvery = 5 * time.Second
+	}
+	if o.TimeTrusted == nil {
+		o.TimeTrusted = func() bool { return false }
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Engine{journal: j, options: o, commands: make(chan func(*desk)), stopped: make(chan struct{})}
+}
+
+// Run works until ctx ends, then ends a running payment as restarted. It can be called once.
+func (e *Engine) Run(ctx context.Context) error {
+	if e.started.Swap(true) {
+		return errors.New("run engine: was started before")
+	}
+	defer close(e.stopped)
+	// A commit is not given up half way because the terminal is being switched off.
+	d := newDesk(context.WithoutCancel(ctx), e)
+	defer d.close()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case work := <-e.commands:
+			work(d)
+		case <-d.deadline.C:
+			d.tick()
+		case <-d.probe.C:
+			d.settle()
+		}
+	}
+}
+
+// Begin opens a payment, or gives the stored result or the running payment of the same request again.
+// Errors: ErrRequest or an amount's; ErrConflict (id known, other content); *BusyError; ErrOutOfOrder;
+// ErrBacklog; ErrJournal (nothing was approved; Wait tells later what became of it). A payment that began
+// goes on when ctx ends.
+func (e *Engine) Begin(ctx context.Context, r Request) (Payment, error) {
+	return ask(ctx, e, func(d *desk) (Payment, error) { return d.begin(r) })
+}
+
+// Handle applies what happened to the running payment id. Errors: ErrNotRunning (a late frame of an earlier
+// payment), ErrEvidence, ErrEvent, ErrJournal. It returns after the commit, if there is one.
+func (e *Engine) Handle(ctx context.Context, id string, ev Event) error {
+	_, err := ask(ctx, e, func(d *desk) (struct{}, error) {
+		if d.run == nil || d.run.payment.ID != id {
+			return struct{}{}, fmt.Errorf("payment %s: %w", id, ErrNotRunning)
+		}
+		return struct{}{}, d.handle(ev)
+	})
+	return err
+}
+
+// Cancel stops a running payment. For one that has ended it gives the result with ErrClosed; nothing changes.
+func (e *Engine) Cancel(ctx context.Context, id string, by By) (Payment, error) {
+	return ask(ctx, e, func(d *desk) (Payment, error) { return d.cancel(id, by) })
+}
+
+// Wait gives the payment in its terminal state, as soon as it is in one. Errors: ErrNotFound, ErrJournal,
+// or ctx's.
+func (e *Engine) Wait(ctx context.Context, id string) (Payment, error) {
+	r, err := ask(ctx, e, func(d *desk) (*running, error) { return d.find(id) })
+	if err != nil {
+		return Payment{}, err
+	}
+	select {
+	case <-r.done:
+		return r.payment, r.err
+	case <-ctx.Done():
+		return Payment{}, fmt.Errorf("wait for payment %s: %w", id, ctx.Err())
+	}
+}
+
+// SetOutOfOrder adds or removes a cause ("camera: no frames") why the terminal can't take payments. Adding
+// one cancels a running payment. The terminal is in order again when no cause is left.
+func (e *Engine) SetOutOfOrder(ctx context.Context, cause string, on bool) error {
+	_, err := ask(ctx, e, func(d *desk) (struct{}, error) { return struct{}{}, d.setOutOfOrder(cause, on) })
+	return err
+}
+
+// Status asks the engine's goroutine where things stand. An answer in time proves that the engine works: a
+// watchdog may be fed by it.
+func (e *Engine) Status(ctx context.Context) (Status, error) {
+	return ask(ctx, e, func(d *desk) (Status, error) { return d.status(), nil })
+}
+
+// Watch gives the status now and after each change: of what was committed, and of who is recognised. A
+// watcher that is slow misses what came between: the channel holds the newest only, and never blocks the
+// engine. Call stop when done; the channel is not closed.
+func (e *Engine) Watch() (changes <-chan Status, stop func()) {
+	c := make(chan Status, 1)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c <- e.latest
+	e.watchers = append(e.watchers, c)
+	return c, func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.watchers = slices.DeleteFunc(e.watchers, func(w chan Status) bool { return w == c })
+	}
+}
+
+// publish is called by the engine's goroutine alone, after the commit of what it shows.
+func (e *Engine) publish(s Status) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.latest = s
+	for _, w := range e.watchers {
+		select {
+		case <-w: // what nobody took is out of date
+		default:
+		}
+		w <- s // has room: only the holder of mu sends
+	}
+}
+
+// ask runs work in the engine's goroutine. When ctx ends after the work was taken, it is done all the same.
+func ask[T any](ctx context.Context, e *Engine, work func(*desk) (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	reply := make(chan answer, 1)
+	var none T
+	select {
+	case e.commands <- func(d *desk) {
+		value, err := work(d)
+		reply <- answer{value, err}
+	}:
+	case <-ctx.Done():
+		return none, fmt.Errorf("ask engine: %w", ctx.Err())
+	case <-e.stopped:
+		return none, ErrStopped
+	}
+	// Work that was taken is always answered: Run looks at nothing else before it is done.
+	select {
+	case a := <-reply:
+		return a.value, a.err
+	case <-ctx.Done():
+		return none, fmt.Errorf("ask engine: %w", ctx.Err())
+	}
+}

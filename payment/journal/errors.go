@@ -1,0 +1,89 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"smiletill/payment"
+)
+
+// Why the journal can't do as asked. Errors of the package wrap these and carry a Hint.
+var (
+	ErrDamaged  = errors.New("journal is damaged")
+	ErrFull     = errors.New("disk is full")
+	ErrIO       = errors.New("disk failed")
+	ErrInUse    = errors.New("journal is in use by another process")
+	ErrNewer    = errors.New("journal was written by a newer version")
+	ErrMismatch = errors.New("acknowledgement does not match the journal")
+	ErrUnknown  = errors.New("no such outbox row")
+)
+
+// errUnreadable is a value that SQLite gave and that we never wrote.
+var errUnreadable = errors.New("value can't be read")
+
+// DamagedError is ErrDamaged with the place. Seq is the first fact that is wrong, 0 when the damage is
+// elsewhere.
+type DamagedError struct {
+	Path string
+	Seq  int64
+	What string
+	Err  error // what SQLite said, or nil
+}
+
+func (e *DamagedError) Error() string {
+	text := "journal " + e.Path + " is damaged"
+	if e.Seq > 0 {
+		text += fmt.Sprintf(" at fact %d", e.Seq)
+	}
+	text += ": " + e.What
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap gives ErrDamaged and what SQLite said.
+func (e *DamagedError) Unwrap() []error { return []error{ErrDamaged, e.Err} }
+
+// Hint says what to do next.
+func (e *DamagedError) Hint() string {
+	return "copy " + e.Path + "* away and keep the copy: it is the record of the payments. Replace the " +
+		"storage, start with a new journal, and reconcile the copy with the cloud"
+}
+
+// wrap says what failed and sorts SQLite's codes into the sentinels.
+func wrap(path, operation string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var known interface{ Hint() string }
+	if errors.As(err, &known) {
+		return fmt.Errorf("%s: %w", operation, err)
+	}
+	if errors.Is(err, errUnreadable) {
+		return &DamagedError{Path: path, What: operation, Err: err}
+	}
+	var se *sqlite.Error
+	if !errors.As(err, &se) {
+		return fmt.Errorf("%s: %w", operation, err)
+	}
+	as := func(sentinel error, hint string) error {
+		return payment.WithHint(fmt.Errorf("%s %s: %w: %w", operation, path, sentinel, err), hint)
+	}
+	switch se.Code() & 0xff {
+	case sqlite3.SQLITE_FULL:
+		return as(ErrFull, "free some space on the disk of "+path+"; the journal goes on by itself then")
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT:
+		return &DamagedError{Path: path, What: operation, Err: err}
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return as(ErrInUse, "stop the other program that uses "+path)
+	case sqlite3.SQLITE_IOERR:
+		return as(ErrIO, "look at the kernel's log (dmesg) for the disk of "+path+"; replace it if it fails")
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		return as(ErrIO, "check that "+path+" and its folder exist, belong to this user and are mounted writable")
+	}
+	return fmt.Errorf("%s %s: %w", operation, path, err)
+}

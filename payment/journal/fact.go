@@ -1,0 +1,147 @@
+package journal
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/gowebpki/jcs"
+
+	"smiletill/payment"
+)
+
+const (
+	kindOpened = "opened"
+
+	// method names how the customer paid; the only one there is.
+	method = "face+smile"
+)
+
+// body is what a fact says, and for an approval what the cloud receives: strings, whole numbers, true or
+// false. No score, no template, no picture, no name. Its canonical JSON (RFC 8785) is stored and hashed.
+// Fields are added at need, with omitempty; none is ever renamed, or old chains can't be read.
+type body struct {
+	ID          string            `json:"id"`
+	Seq         int64             `json:"seq"`
+	PrevHash    string            `json:"prev_hash"` // hex
+	Kind        string            `json:"kind"`
+	PaymentID   string            `json:"payment_id"`
+	AmountMinor int64             `json:"amount_minor"`
+	Currency    string            `json:"currency"`
+	Reference   string            `json:"reference,omitempty"`
+	Reason      payment.Reason    `json:"reason,omitempty"`
+	Detail      string            `json:"detail,omitempty"`
+	Customer    string            `json:"customer,omitempty"` // pseudonymous
+	Method      string            `json:"method,omitempty"`
+	MatchFrames int               `json:"match_frames,omitempty"`
+	SmileFrames int               `json:"smile_frames,omitempty"`
+	Time        string            `json:"time"` // of the change of state, wall clock, RFC 3339, UTC
+	TimeTrusted bool              `json:"time_trusted"`
+	Terminal    string            `json:"terminal,omitempty"`
+	Models      map[string]string `json:"models,omitempty"`
+}
+
+// link is one fact of the chain as it is stored.
+type link struct {
+	body body
+	text []byte // canonical
+	prev [sha256.Size]byte
+	hash [sha256.Size]byte
+}
+
+// kindOf gives the kind of fact that a stored state comes from.
+func kindOf(s payment.State) (string, error) {
+	switch s {
+	case payment.StateWaiting:
+		return kindOpened, nil
+	case payment.StateApproved, payment.StateDeclined, payment.StateCancelled, payment.StateExpired:
+		return string(s), nil
+	case payment.StateRecognised:
+	}
+	return "", fmt.Errorf("state %q is not for the journal", s)
+}
+
+// newLink makes the fact that follows head.
+func newLink(o Options, head chainHead, id string, p payment.Payment) (link, error) {
+	kind, err := kindOf(p.State)
+	if err != nil {
+		return link{}, err
+	}
+	b := body{
+		ID: id, Seq: head.seq + 1, PrevHash: hex.EncodeToString(head.hash[:]), Kind: kind,
+		PaymentID: p.ID, AmountMinor: p.Amount.Minor, Currency: p.Amount.Currency, Reference: p.Reference,
+		Reason: p.Reason, Detail: p.Detail, Customer: p.Customer,
+		MatchFrames: p.Evidence.MatchFrames, SmileFrames: p.Evidence.SmileFrames,
+		Time: stamp(p.OpenedAt), TimeTrusted: p.TimeTrusted, Terminal: o.Terminal,
+	}
+	if kind != kindOpened {
+		b.Time = stamp(p.ClosedAt)
+	}
+	if p.State == payment.StateApproved {
+		b.Method, b.Models = method, o.Models
+	}
+	text, err := json.Marshal(b)
+	if err != nil {
+		return link{}, fmt.Errorf("write fact: %w", err)
+	}
+	if text, err = jcs.Transform(text); err != nil {
+		return link{}, fmt.Errorf("write fact: %w", err)
+	}
+	return link{body: b, text: text, prev: head.hash, hash: chain(head.hash, text)}, nil
+}
+
+// chain is the rule of the chain: SHA-256(hash of the fact before || canonical body).
+func chain(prev [sha256.Size]byte, text []byte) [sha256.Size]byte {
+	return sha256.Sum256(append(prev[:], text...))
+}
+
+// parseBody reads a stored body. It is strict: what this version didn't write, it doesn't understand.
+func parseBody(text []byte) (body, error) {
+	var b body
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&b); err != nil {
+		return body{}, fmt.Errorf("read fact: %w", err)
+	}
+	if d.More() {
+		return body{}, fmt.Errorf("read fact: more than one value")
+	}
+	return b, nil
+}
+
+// replay applies a fact to what its payment was before (zero for an opening).
+func (b body) replay(before payment.Payment) (payment.Payment, error) {
+	at, err := time.Parse(time.RFC3339Nano, b.Time)
+	if err != nil {
+		return payment.Payment{}, fmt.Errorf("read fact: time: %w", err)
+	}
+	request := payment.Request{
+		ID: b.PaymentID, Amount: payment.Amount{Minor: b.AmountMinor, Currency: b.Currency}, Reference: b.Reference,
+	}
+	if b.Kind == kindOpened {
+		if before.ID != "" {
+			return payment.Payment{}, fmt.Errorf("opens a payment that is known")
+		}
+		return payment.Payment{
+			ID: request.ID, Amount: request.Amount, Reference: request.Reference,
+			State: payment.StateWaiting, OpenedAt: at.UTC(), TimeTrusted: b.TimeTrusted,
+		}, nil
+	}
+	if before.State != payment.StateWaiting || !before.Same(request) {
+		return payment.Payment{}, fmt.Errorf("ends a payment that is not open with this content")
+	}
+	after := before
+	after.State, after.Reason, after.Detail = payment.State(b.Kind), b.Reason, b.Detail
+	after.Customer, after.ClosedAt, after.TimeTrusted = b.Customer, at.UTC(), b.TimeTrusted
+	after.Evidence = payment.Evidence{MatchFrames: b.MatchFrames, SmileFrames: b.SmileFrames}
+	if after.State == payment.StateApproved {
+		after.Evidence.Customer = b.Customer
+	}
+	return after, nil
+}
+
+// stamp writes wall time, without the monotonic reading.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -1,0 +1,264 @@
+package journal
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"smiletill/payment"
+)
+
+const (
+	// DefaultOutboxMax is how many approvals may wait for the cloud before new payments are refused. At one
+	// kilobyte a fact it is some 10 MB of disk, and days of a busy till.
+	DefaultOutboxMax = 10_000
+
+	// lastLinks is how much of the chain is checked at every start; Verify checks all of it.
+	lastLinks = 100
+
+	// busyTimeout is how long a write waits for a lock. Writers are kept out by the lock file and readers don't
+	// block in WAL, so only the moments of opening and recovering the -wal are left to wait for.
+	busyTimeout = 5 * time.Second
+)
+
+// Options of a Journal. Zero values are replaced by the defaults named.
+type Options struct {
+	Terminal  string            // names this terminal in the facts; may be empty
+	Models    map[string]string // versions of the models by task, named in approvals; may be nil
+	OutboxMax int               // default DefaultOutboxMax
+	Rand      io.Reader         // for the ids of facts; default crypto/rand
+	Log       *slog.Logger      // default none
+}
+
+// Reader reads a journal, also while another process writes it.
+type Reader struct {
+	db   *sql.DB
+	path string
+}
+
+// Journal is the one writer of a journal. Its methods may be called from any goroutine; they take turns.
+type Journal struct {
+	Reader
+	options Options
+	lock    *os.File
+	added   chan struct{}
+}
+
+// Open opens the journal at path, or makes it (mode 0600, in an existing folder). It checks the file:
+// SQLite's quick_check, the schema, the head and the last links of the chain. Errors: ErrInUse,
+// *DamagedError, ErrNewer, ErrFull, ErrIO. Call Recover next.
+func Open(ctx context.Context, path string, o Options) (*Journal, error) {
+	if o.OutboxMax <= 0 {
+		o.OutboxMax = DefaultOutboxMax
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	lock, err := acquire(path)
+	if err != nil {
+		return nil, err
+	}
+	j := &Journal{Reader: Reader{path: path}, options: o, lock: lock, added: make(chan struct{}, 1)}
+	if err := j.open(ctx); err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
+	return j, nil
+}
+
+func (j *Journal) open(ctx context.Context) error {
+	info, err := os.Stat(j.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := create(ctx, j.path); err != nil {
+			return wrap(j.path, "create journal", err)
+		}
+		j.options.Log.Info("journal created", "path", j.path)
+	case err != nil:
+		return fmt.Errorf("open journal: %w", err)
+	case info.Size() == 0:
+		return &DamagedError{Path: j.path, What: "the file is empty"}
+	case info.Mode().Perm() != 0o600:
+		if err := os.Chmod(j.path, 0o600); err != nil {
+			return fmt.Errorf("open journal: %w", err)
+		}
+	}
+	if j.db, err = connect(j.path, url.Values{"_txlock": {"immediate"}, "psow": {"0"}, "_pragma": {
+		"journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(1)", "foreign_keys(1)",
+	}}); err != nil {
+		return wrap(j.path, "open journal", err)
+	}
+	return j.check(ctx, true)
+}
+
+// OpenReader opens a journal to read it. It makes no file and changes nothing. Errors as Open's.
+func OpenReader(ctx context.Context, path string) (*Reader, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		err = fmt.Errorf("open journal: %w", err)
+		return nil, payment.WithHint(err, "the terminal makes it at its first start")
+	}
+	if info.Size() == 0 {
+		return nil, &DamagedError{Path: path, What: "the file is empty"}
+	}
+	r := &Reader{path: path}
+	if r.db, err = connect(path, url.Values{"mode": {"ro"}}); err != nil {
+		return nil, wrap(path, "open journal", err)
+	}
+	if err := r.check(ctx, false); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// Close closes the reader.
+func (r *Reader) Close() error {
+	if r.db == nil {
+		return nil
+	}
+	return wrap(r.path, "close journal", r.db.Close())
+}
+
+// Close closes the journal and lets go of its lock.
+func (j *Journal) Close() error {
+	return errors.Join(j.Reader.Close(), j.lock.Close())
+}
+
+// connect gives a pool of one connection: SQLite has one writer, and the payments are few.
+func connect(path string, q url.Values) (*sql.DB, error) {
+	q["_pragma"] = append(q["_pragma"],
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "trusted_schema(0)", "cell_size_check(1)")
+	q.Set("_dqs", "0")
+	q.Set("_defensive", "1")
+	name := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
+	db, err := sql.Open("sqlite", name.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
+}
+
+// acquire takes the lock of the journal for this process, until the file is closed.
+func acquire(path string) (*os.File, error) {
+	// A file of its own: closing a second descriptor of the journal would drop SQLite's locks on it.
+	lock, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, payment.WithHint(fmt.Errorf("lock journal: %w", err),
+			"make the folder "+filepath.Dir(path)+" and give it to this user")
+	}
+	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = payment.WithHint(fmt.Errorf("lock journal %s: %w", path, ErrInUse),
+			"another smiletill runs with this journal; stop it first, or give this one its own folder")
+	}
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return lock, nil
+}
+
+// create makes a complete, empty journal under another name and renames it: what has the right name is whole.
+func create(ctx context.Context, path string) error {
+	draft := path + ".new"
+	for _, leftover := range []string{draft, draft + "-journal", draft + "-wal", draft + "-shm"} {
+		if err := os.Remove(leftover); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	file, err := os.OpenFile(draft, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	db, err := connect(draft, url.Values{"_pragma": {"synchronous(EXTRA)"}})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(migrate(ctx, db, 0), db.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(draft, path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// check looks whether the file is a journal, whole, and of a version we know. A writer migrates older ones.
+func (r *Reader) check(ctx context.Context, writer bool) error {
+	var version, application int
+	err := r.db.QueryRowContext(ctx, `SELECT user_version, application_id
+		FROM pragma_user_version, pragma_application_id`).Scan(&version, &application)
+	newest := len(migrations())
+	switch {
+	case err != nil:
+		return wrap(r.path, "open journal", err)
+	case application != applicationID || version < 1:
+		return &DamagedError{Path: r.path, What: "this is no journal of smiletill"}
+	case version > newest:
+		err := fmt.Errorf("open journal %s: %w: schema %d, known %d", r.path, ErrNewer, version, newest)
+		return payment.WithHint(err, "install the newer smiletill again; an older one must not write here")
+	}
+	if err := r.sqliteCheck(ctx, "quick_check"); err != nil {
+		return err
+	}
+	if writer && version < newest {
+		if err := migrate(ctx, r.db, version); err != nil {
+			return wrap(r.path, "open journal", err)
+		}
+	}
+	found, err := schemaOf(ctx, r.db)
+	if err != nil {
+		return wrap(r.path, "open journal", err)
+	}
+	expected, err := expectedSchema(ctx)
+	if err != nil {
+		return err
+	}
+	if found != expected && (writer || version == newest) {
+		return &DamagedError{Path: r.path, What: "its schema was changed"}
+	}
+	return r.checkTail(ctx)
+}
+
+// sqliteCheck runs quick_check or integrity_check.
+func (r *Reader) sqliteCheck(ctx context.Context, pragma string) error {
+	var first string
+	if err := r.db.QueryRowContext(ctx, "PRAGMA "+pragma+"(1)").Scan(&first); err != nil {
+		return wrap(r.path, pragma, err)
+	}
+	if first != "ok" {
+		return &DamagedError{Path: r.path, What: first}
+	}
+	return nil
+}

@@ -1,0 +1,166 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"smiletill/payment"
+)
+
+// Filter chooses payments for List.
+type Filter struct {
+	State  payment.State // empty: all
+	Before int64         // only entries with a smaller Seq, to page on; 0: from the newest
+	Limit  int           // at most so many; 0: 100, negative: all
+}
+
+// Delivery is where the report of an approval stands.
+type Delivery string
+
+// The deliveries. A payment that isn't approved has none.
+const (
+	DeliveryNone    Delivery = ""
+	DeliveryPending Delivery = "pending"
+	DeliveryDone    Delivery = "delivered"
+)
+
+// Entry is a payment as it is stored.
+type Entry struct {
+	Payment  payment.Payment
+	Seq      int64 // of its latest fact
+	Delivery Delivery
+}
+
+const columns = `p.id, p.state, p.amount_minor, p.currency, p.reference, p.reason, p.detail, p.customer,
+	p.match_frames, p.smile_frames, p.opened_at, p.closed_at, p.time_trusted, p.seq`
+
+type scanner interface{ Scan(...any) error }
+
+type queryer interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// scanEntry reads columns, and whatever follows them into more.
+func scanEntry(row scanner, more ...any) (Entry, error) {
+	var e Entry
+	var opened string
+	var closed sql.NullString
+	p := &e.Payment
+	targets := append([]any{&p.ID, &p.State, &p.Amount.Minor, &p.Amount.Currency, &p.Reference, &p.Reason,
+		&p.Detail, &p.Customer, &p.Evidence.MatchFrames, &p.Evidence.SmileFrames, &opened,
+		&closed, &p.TimeTrusted, &e.Seq},
+		more...)
+	if err := row.Scan(targets...); err != nil {
+		return Entry{}, err
+	}
+	var err error
+	if p.OpenedAt, err = parseStamp(opened); err != nil {
+		return Entry{}, err
+	}
+	if closed.Valid {
+		if p.ClosedAt, err = parseStamp(closed.String); err != nil {
+			return Entry{}, err
+		}
+	}
+	if p.State == payment.StateApproved {
+		p.Evidence.Customer = p.Customer
+	}
+	return e, nil
+}
+
+func parseStamp(s string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: %w", errUnreadable, err)
+	}
+	return t.UTC(), nil
+}
+
+func find(ctx context.Context, q queryer, id string) (payment.Payment, error) {
+	e, err := scanEntry(q.QueryRowContext(ctx, `SELECT `+columns+` FROM payment p WHERE p.id = ?`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = payment.ErrNotFound
+	}
+	return e.Payment, err
+}
+
+// Find gives a payment as it is stored: its times are wall times, its evidence the counts.
+// payment.ErrNotFound if it isn't there.
+func (r *Reader) Find(ctx context.Context, id string) (payment.Payment, error) {
+	p, err := find(ctx, r.db, id)
+	return p, wrap(r.path, "find payment "+id, err)
+}
+
+// List gives payments, the one with the latest fact first.
+func (r *Reader) List(ctx context.Context, f Filter) ([]Entry, error) {
+	where, args := []string{"true"}, []any{}
+	if f.State != "" {
+		where, args = append(where, "p.state = ?"), append(args, string(f.State))
+	}
+	if f.Before > 0 {
+		where, args = append(where, "p.seq < ?"), append(args, f.Before)
+	}
+	if f.Limit == 0 {
+		f.Limit = 100
+	}
+	args = append(args, f.Limit)
+	rows, err := r.db.QueryContext(ctx, `SELECT `+columns+`, o.seq IS NOT NULL, o.acked_at IS NOT NULL
+		FROM payment p LEFT JOIN outbox o ON o.seq = p.seq
+		WHERE `+strings.Join(where, " AND ")+` ORDER BY p.seq DESC LIMIT ?`, args...)
+	if err != nil {
+		return nil, wrap(r.path, "list payments", err)
+	}
+	defer rows.Close()
+	var entries []Entry
+	for rows.Next() {
+		var queued, acked bool
+		e, err := scanEntry(rows, &queued, &acked)
+		if err != nil {
+			return nil, wrap(r.path, "list payments", err)
+		}
+		switch {
+		case acked:
+			e.Delivery = DeliveryDone
+		case queued:
+			e.Delivery = DeliveryPending
+		}
+		entries = append(entries, e)
+	}
+	return entries, wrap(r.path, "list payments", rows.Err())
+}
+
+// Backlog is what waits for the cloud's acknowledgement.
+type Backlog struct {
+	Count  int
+	Oldest time.Time // wall time of the oldest, zero when there is none
+}
+
+// Backlog counts the approvals that are not acknowledged.
+func (r *Reader) Backlog(ctx context.Context) (Backlog, error) {
+	var b Backlog
+	var oldest sql.NullString
+	err := r.db.QueryRowContext(ctx, `SELECT count(*), (SELECT f.time FROM outbox o JOIN fact f USING (seq)
+		WHERE o.acked_at IS NULL ORDER BY o.seq LIMIT 1)
+		FROM outbox WHERE acked_at IS NULL`).Scan(&b.Count, &oldest)
+	if err == nil && oldest.Valid {
+		b.Oldest, err = parseStamp(oldest.String)
+	}
+	return b, wrap(r.path, "count backlog", err)
+}
+
+func readHead(ctx context.Context, q queryer) (chainHead, error) {
+	var h chainHead
+	var hash []byte
+	err := q.QueryRowContext(ctx, `SELECT seq, hash FROM head WHERE one = 1`).Scan(&h.seq, &hash)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && copy(h.hash[:], hash) != len(h.hash) {
+		err = errUnreadable
+	}
+	if err != nil {
+		return chainHead{}, fmt.Errorf("read head: %w", err)
+	}
+	return h, nil
+}

@@ -1,0 +1,164 @@
+package payment
+
+import (
+	"errors"
+	"fmt"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// State is where a payment stands.
+type State string
+
+// The states. Waiting and recognised can change, the others never do.
+const (
+	StateWaiting    State = "waiting"    // open, nobody recognised
+	StateRecognised State = "recognised" // open, a customer stands there; in memory only, never journalled
+	StateApproved   State = "approved"   // paid
+	StateDeclined   State = "declined"   // refused by the terminal
+	StateCancelled  State = "cancelled"  // stopped by somebody or by a failing device
+	StateExpired    State = "expired"    // ran out of time, or the terminal restarted
+)
+
+// States are all of them, for tables that have to be total.
+func States() []State {
+	return []State{
+		StateWaiting, StateRecognised, StateApproved, StateDeclined, StateCancelled, StateExpired,
+	}
+}
+
+// Terminal reports a state that never changes again.
+func (s State) Terminal() bool {
+	switch s {
+	case StateApproved, StateDeclined, StateCancelled, StateExpired:
+		return true
+	case StateWaiting, StateRecognised:
+	}
+	return false
+}
+
+// Reason says why a payment ended without approval. An approved payment and an open one have none.
+type Reason string
+
+// The reasons.
+const (
+	ReasonNotRecognised       Reason = "not_recognised"        // declined: the face belongs to no customer
+	ReasonTimeout             Reason = "timeout"               // expired: nobody was recognised in time
+	ReasonNoSmile             Reason = "no_smile"              // expired: recognised, but never smiled
+	ReasonCancelledByCustomer Reason = "cancelled_by_customer" // cancelled
+	ReasonCancelledByRegister Reason = "cancelled_by_register" // cancelled
+	ReasonCancelledByOperator Reason = "cancelled_by_operator" // cancelled
+	ReasonDeviceFailed        Reason = "device_failed"         // cancelled; Detail names the device
+	ReasonJournalFailed       Reason = "journal_failed"        // cancelled: its approval could not be written
+	ReasonRestarted           Reason = "restarted"             // expired: the terminal stopped while it was open
+)
+
+const (
+	// MaxEvidenceAge is how old the evidence of a consent may be when it becomes an approval. Two seconds are
+	// some tens of frames: time for a slow commit, too little to walk away and leave the till to the next
+	// person.
+	MaxEvidenceAge = 2 * time.Second
+
+	maxID        = 64  // bytes; the register's SaleID and ServiceID together fit
+	maxReference = 140 // bytes; the length of a bank transfer's remittance line (ISO 20022 Max140Text)
+	maxDetail    = 200 // bytes
+)
+
+// Errors of Open and Next.
+var (
+	ErrRequest  = errors.New("request is not valid")
+	ErrClosed   = errors.New("payment has ended")
+	ErrEvidence = errors.New("evidence does not support an approval")
+	ErrEvent    = errors.New("event is not valid")
+)
+
+// Request is what a register asks for.
+type Request struct {
+	ID        string // chosen by the caller: 1 to 64 of A-Z a-z 0-9 . _ : -
+	Amount    Amount
+	Reference string // the caller's own words (order number), at most 140 bytes of printable UTF-8, may be empty
+}
+
+// Evidence is what the camera saw of a consent: frames of one face that matched one customer, and smiled.
+type Evidence struct {
+	Customer    string // pseudonymous
+	MatchFrames int    // frames that matched Customer, at least 1
+	SmileFrames int    // frames with a smile among them, at least 1
+	Since, At   time.Time
+	// Since and At are when the first and the last of these frames was taken, by time.Now (monotonic). A stored
+	// payment has neither: they mean nothing after a restart.
+}
+
+// Payment is one payment. It is a value: Next gives a changed copy.
+type Payment struct {
+	ID        string
+	Amount    Amount
+	Reference string
+	State     State
+	Reason    Reason
+	Detail    string   // what failed, with ReasonDeviceFailed
+	Customer  string   // pseudonymous; who stands there (recognised) or paid (approved), otherwise empty
+	Evidence  Evidence // of an approval
+	OpenedAt  time.Time
+	ClosedAt  time.Time // zero while open
+	Deadline  time.Time // monotonic; zero for a payment read from the journal, which can only be ended
+	// TimeTrusted tells whether the clock was known to be right at the last change of state that was committed.
+	TimeTrusted bool
+}
+
+// Open gives the waiting payment of a request. Errors wrap ErrRequest or one of the amount's.
+func Open(r Request, now time.Time, timeout time.Duration) (Payment, error) {
+	switch {
+	case !validName(r.ID):
+		return Payment{}, badRequest("id", "use 1 to 64 letters, digits, points, underscores, colons or hyphens")
+	case !printable(r.Reference, maxReference):
+		return Payment{}, badRequest("reference", "use at most 140 bytes of printable UTF-8")
+	case timeout <= 0:
+		return Payment{}, badRequest("timeout", "use a positive duration")
+	}
+	if err := r.Amount.Check(); err != nil {
+		return Payment{}, err
+	}
+	return Payment{
+		ID: r.ID, Amount: r.Amount, Reference: r.Reference,
+		State: StateWaiting, OpenedAt: now, Deadline: now.Add(timeout),
+	}, nil
+}
+
+// Same reports whether the payment is the one the request asks for: same id, amount and reference.
+func (p Payment) Same(r Request) bool {
+	return p.ID == r.ID && p.Amount == r.Amount && p.Reference == r.Reference
+}
+
+func badRequest(field, hint string) error {
+	return WithHint(fmt.Errorf("open payment: %s: %w", field, ErrRequest), hint)
+}
+
+// validName holds for ids of payments and of customers.
+func validName(s string) bool {
+	if s == "" || len(s) > maxID {
+		return false
+	}
+	for _, c := range []byte(s) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '.', c == '_', c == ':', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func printable(s string, limit int) bool {
+	if len(s) > limit || !utf8.ValidString(s) {
+		return false
+	}
+	for _, c := range s {
+		if !unicode.IsPrint(c) {
+			return false
+		}
+	}
+	return true
+}
