@@ -83,7 +83,9 @@ func rootCommand() *cobra.Command {
 		Short: "A payment terminal that takes payment with a face",
 		Long: "smiletill is a payment terminal that takes payment with a face: the customer looks at the camera, sees the\n" +
 			"amount, smiles, and has paid. Faces stay on the device, encrypted; money is journalled before anything blinks.",
-		Example:       "  smiletill demo                  # a shop day on a simulated board\n  smiletill run                   # be the terminal\n  smiletill pay 1.50 EUR          # take a payment on the running terminal",
+		Example: "  smiletill demo           # a shop day on a simulated board\n" +
+			"  smiletill run            # be the terminal\n" +
+			"  smiletill pay 1.50 EUR   # take a payment on the running terminal",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{
@@ -97,5 +99,33 @@ func rootCommand() *cobra.Command {
 		"configuration file (default /etc/smiletill/smiletill.toml where it exists)")
 	root.AddGroup(&cobra.Group{ID: "till", Title: "At the till:"}, &cobra.Group{ID: "desk", Title: "Behind the counter:"},
 		&cobra.Group{ID: "tech", Title: "For the technician:"})
+	root.AddCommand(runCommand(a), demoCommand(a), payCommand(a), enrolCommand(a), customersCommand(a), journalCommand(a),
+		grouped("tech", configCommand(a.load)), versionCommand())
 	return root
+}
+
+func grouped(id string, c *cobra.Command) *cobra.Command {
+	c.GroupID = id
+	return c
+}
+
+// load reads the configuration with the command's flags. What is wrong with it is the command line's fault.
+func (a *app) load(cmd *cobra.Command) (Config, error) {
+	c, err := LoadConfig(a.configPath, cmd.Flags(), os.Environ())
+	if err != nil {
+		return Config{}, &exitError{exitUsage, err}
+	}
+	return c, nil
+}
+
+// bindHidden lets a command take every configuration flag, but shows only those that say where the terminal's files are:
+// `smiletill run --help` lists them all.
+func bindHidden(cmd *cobra.Command) {
+	BindFlags(cmd.Flags())
+	own := defaultConfig()
+	for _, o := range own.options() {
+		if o.section() != "paths" {
+			cmd.Flags().Lookup(o.flag()).Hidden = true
+		}
+	}
 }

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"smiletill/vision/gallery"
+)
+
+func customersCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "customers", GroupID: "desk", Short: "List or remove enrolled customers",
+		Args: cobra.NoArgs,
+	}
+	list := &cobra.Command{
+		Use: "list", Short: "List enrolled customers", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			var all []customerReply
+			if c := newClient(cfg.Paths.ControlSocket); c.running(cmd.Context()) {
+				all, err = c.customers(cmd.Context())
+			} else {
+				err = withGallery(cfg, func(g *gallery.Gallery) error { all = listCustomers(g); return nil })
+			}
+			if err != nil {
+				return fmt.Errorf("list customers: %w", err)
+			}
+			return printCustomers(cmd.OutOrStdout(), all)
+		},
+	}
+	remove := &cobra.Command{
+		Use: "remove ID", Short: "Remove a customer and the templates",
+		Long: "Remove a customer: the encrypted templates are deleted, the face is not known any more.\n" +
+			"Payments stay in the journal under the pseudonym.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			if c := newClient(cfg.Paths.ControlSocket); c.running(cmd.Context()) {
+				err = c.remove(cmd.Context(), args[0])
+			} else {
+				err = withGallery(cfg, func(g *gallery.Gallery) error { return g.Remove(args[0]) })
+			}
+			if err != nil {
+				return fmt.Errorf("remove customer %s: %w", args[0], err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "removed %s\n", args[0])
+			return nil
+		},
+	}
+	for _, c := range []*cobra.Command{list, remove} {
+		bindHidden(c)
+		cmd.AddCommand(c)
+	}
+	return cmd
+}
+
+// withGallery opens the gallery's files while no terminal runs.
+func withGallery(cfg Config, use func(*gallery.Gallery) error) error {
+	if err := preparePrivateDir(cfg.Paths.DataDir); err != nil {
+		return err
+	}
+	g, err := openGallery(cfg, newLogger(cfg.Log, os.Stderr))
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(g), g.Close())
+}
+
+func listCustomers(g *gallery.Gallery) []customerReply {
+	all := []customerReply{}
+	for _, c := range g.List() {
+		all = append(all, customerReply{ID: c.ID, Name: c.Name, EnrolledAt: c.EnrolledAt, Templates: c.Templates})
+	}
+	for _, d := range g.Damaged() {
+		all = append(all, customerReply{ID: d.ID, Name: d.Name, Damage: d.Error() + "; " + d.Hint()})
+	}
+	return all
+}
+
+func printCustomers(w io.Writer, all []customerReply) error {
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(w, "nobody is enrolled: `smiletill enrol NAME PHOTO PHOTO PHOTO` enrols somebody")
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "ID\tNAME\tENROLLED\tTEMPLATES")
+	for _, c := range all {
+		when := c.EnrolledAt.Local().Format(time.DateTime)
+		if c.Damage != "" {
+			fmt.Fprintf(t, "%s\t%s\tunusable\t%s\n", c.ID, c.Name, c.Damage)
+			continue
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\n", c.ID, c.Name, when, c.Templates)
+	}
+	return t.Flush()
+}

@@ -1,0 +1,306 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"smiletill/device/camera"
+	"smiletill/device/screen"
+	"smiletill/payment/cloud"
+	"smiletill/payment/cloud/broker"
+	"smiletill/vision/visits"
+)
+
+// demo is a whole shop in one process: terminal, board, camera, broker and cloud.
+type demo struct {
+	cfg    Config
+	out    io.Writer
+	shop   *director
+	term   *terminal
+	events chan cloud.Event
+
+	mu   sync.Mutex
+	note *notes
+}
+
+// notes is what happened in one visit.
+type notes struct {
+	started time.Time
+	asked   []string
+	last    string
+}
+
+func newNotes(started time.Time) *notes { return &notes{started: started} }
+
+func demoCommand(a *app) *cobra.Command {
+	var once bool
+	var address string
+	cmd := &cobra.Command{
+		Use: "demo", GroupID: "till", Short: "Play a shop day on a simulated board, with a broker and a cloud of its own",
+		Long: "Play a shop day: a simulated board, a replayed camera, an MQTT broker and a small cloud on loopback, all in this\n" +
+			"process and in a temporary folder. Then it stays up for `smiletill pay`, until Ctrl-C.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			cfg.Screen.Listen = address
+			return runDemo(cmd.Context(), cfg, once, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().BoolVar(&once, "once", false, "end after the shop day; exit code 0 only if every visit ended as it must")
+	cmd.Flags().StringVar(&address, "screen", "127.0.0.1:8080", "address of the customer's page; port 0 takes a free one")
+	bindHidden(cmd)
+	return cmd
+}
+
+func runDemo(ctx context.Context, cfg Config, once bool, out io.Writer) (err error) {
+	dir, err := os.MkdirTemp("", "smiletill-demo-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the demo: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	// What a technician wants to read of a demo is its story; only what goes wrong is logged beside it.
+	if cfg.Log.Level == "info" {
+		cfg.Log.Level = "error"
+	}
+	log := newLogger(cfg.Log, os.Stderr)
+	d := &demo{cfg: cfg, out: out, events: make(chan cloud.Event, 64), note: newNotes(time.Now())}
+	if d.shop, err = newDirector(); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	b, err := broker.Start("127.0.0.1:0", log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	done, err := d.startCloud(ctx, b.URL(), filepath.Join(dir, "cloud.db"), log)
+	if err != nil {
+		return err
+	}
+	defer func() { stop(nil); err = errors.Join(err, <-done) }()
+	ended, err := d.startTerminal(ctx, stop, b.URL(), dir, log)
+	if err != nil {
+		return err
+	}
+	defer func() { stop(nil); err = errors.Join(err, <-ended) }()
+	return d.story(ctx, once, b.Addr())
+}
+
+func (d *demo) story(ctx context.Context, once bool, brokerAddr string) error {
+	if err := d.ready(ctx); err != nil {
+		return err
+	}
+	d.say("smiletill demo: a shop day on a simulated board\n")
+	d.say("  customer's screen   http://%s/         open it in a browser", d.term.addr)
+	d.say("  technician's page   http://%s/status", d.term.addr)
+	d.say("  broker and cloud    %s, in this process", brokerAddr)
+	if err := d.enrol(ctx); err != nil {
+		return err
+	}
+	err := d.day(ctx)
+	if ctx.Err() != nil {
+		return interrupted(ctx)
+	}
+	if once || err != nil {
+		return err
+	}
+	d.say("\nThe terminal stays up. In a second terminal:\n\n  %s pay 1.50 EUR\n\nCtrl-C ends the demo.", programName())
+	return d.keepOpen(ctx)
+}
+
+// interrupted tells Ctrl-C, which is no error, from a part that failed.
+func interrupted(ctx context.Context) error {
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// keepOpen sends the smiling customer to whatever is to be paid, until Ctrl-C.
+func (d *demo) keepOpen(ctx context.Context) error {
+	p, err := d.term.opened()
+	if err != nil {
+		return err
+	}
+	changes, stop := p.engine.Watch()
+	defer stop()
+	before := ""
+	for {
+		select {
+		case <-ctx.Done():
+			d.say("\nThe shop is closed.")
+			return interrupted(ctx)
+		case e := <-d.events:
+			d.step("the cloud received the approval of payment %s", e.PaymentID)
+		case s := <-changes:
+			pay := s.Payment
+			if pay.State.Terminal() {
+				d.shop.leave()
+				if pay.ID == before {
+					d.step("%s", describe(reply(pay)))
+					before = ""
+				}
+				continue
+			}
+			if pay.ID != "" && pay.ID != before {
+				before = pay.ID
+				d.mu.Lock()
+				d.note = newNotes(time.Now())
+				d.mu.Unlock()
+				d.say("\n%s is to be paid: the enrolled customer walks up", pay.Amount)
+				if err := d.shop.enter("customer_smile"); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+func (d *demo) startCloud(ctx context.Context, url, file string, log *slog.Logger) (<-chan error, error) {
+	r, err := cloud.Open(ctx, cloud.Options{
+		Broker: url, File: file, Signer: cloud.Unsigned{}, Log: log,
+		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		OnEvent: func(e cloud.Event) {
+			select {
+			case d.events <- e:
+			default: // the story has stopped listening
+			}
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	done := make(chan error, 1)
+	go func() { done <- errors.Join(r.Run(ctx), r.Close()) }()
+	return done, nil
+}
+
+func (d *demo) startTerminal(ctx context.Context, stop context.CancelCauseFunc, url, dir string, log *slog.Logger,
+) (<-chan error, error) {
+	c := &d.cfg
+	c.Paths.DataDir = filepath.Join(dir, "data")
+	c.MQTT = MQTTConfig{Broker: url}
+	c.Board.Kind = "simulated"
+	c.Terminal.Name, c.Terminal.Currency = "The Corner Shop", "EUR"
+	c.Payment.Timeout = demoTimeout
+	var err error
+	if d.term, err = newTerminal(*c, log); err != nil {
+		return nil, err
+	}
+	d.term.openCamera = func() (camera.Source, error) { return d.shop.live, nil }
+	d.term.onView = d.watch
+	if err := d.term.listen(); err != nil {
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	go func() {
+		err := d.term.run(ctx)
+		stop(err) // the story can't go on without its terminal
+		ended <- err
+	}()
+	return ended, nil
+}
+
+// ready waits until payments can be taken, or says why not.
+func (d *demo) ready(ctx context.Context) error {
+	for range 100 {
+		if _, err := d.term.opened(); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return interrupted(ctx)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	_, err := d.term.opened()
+	return err
+}
+
+func (d *demo) enrol(ctx context.Context) error {
+	q := enrolRequest{Name: "Grace Hopper"}
+	for i := 1; i <= templatesMax; i++ {
+		name := fmt.Sprintf("enrol_%d", i)
+		data, err := visits.Photo(name)
+		if err != nil {
+			return err
+		}
+		q.Photos = append(q.Photos, photo{Name: name + ".jpg", Data: data})
+	}
+	c, err := newClient(d.cfg.Paths.ControlSocket).enrol(ctx, q, func(string) {})
+	if err != nil {
+		return fmt.Errorf("enrol the demo's customer: %w", err)
+	}
+	d.say("  enrolled            %s, %d photos became %d encrypted templates, no photo was kept",
+		c.Name, len(q.Photos), c.Templates)
+	return nil
+}
+
+// waiting is the number of approvals that the cloud has not acknowledged.
+func (d *demo) waiting(ctx context.Context) (int, error) {
+	p, err := d.term.opened()
+	if err != nil {
+		return 0, err
+	}
+	b, err := p.journal.Backlog(ctx)
+	return b.Count, err
+}
+
+// watch writes down what the customer is told, and tells it when it changes.
+func (d *demo) watch(v screen.View, signal string) {
+	text := string(v.State)
+	if v.Instruction != "" {
+		text += ": " + string(v.Instruction)
+	}
+	d.mu.Lock()
+	n := d.note
+	n.asked = append(n.asked, string(v.Instruction))
+	changed := text != n.last && v.State != screen.Idle
+	n.last = text
+	d.mu.Unlock()
+	if changed {
+		d.step("screen shows %-28s lights and buzzer play %s", text, signal)
+	}
+}
+
+func (d *demo) shown(instruction string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Contains(d.note.asked, instruction)
+}
+
+func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
+
+func (d *demo) step(format string, args ...any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fmt.Fprintf(d.out, "  %5.1f s  %s\n", time.Since(d.note.started).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// programName is how this program was called, for commands to copy.
+func programName() string {
+	if exe, err := os.Executable(); err == nil {
+		if wd, err := os.Getwd(); err == nil {
+			if rel, err := filepath.Rel(wd, exe); err == nil && filepath.IsLocal(rel) {
+				return rel
+			}
+		}
+		return exe
+	}
+	return "smiletill"
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"smiletill/payment"
+)
+
+// visit is one customer of the shop day, and how it must end.
+type visit struct {
+	title  string
+	clips  []string
+	amount string
+	cancel bool     // by the cashier, as soon as somebody is recognised
+	asked  []string // instructions that the screen must have shown
+	state  payment.State
+	reason payment.Reason
+}
+
+// shopDay is what `smiletill demo` plays.
+func shopDay() []visit {
+	return []visit{
+		{title: "an enrolled customer smiles and pays", clips: []string{"customer_smile"}, amount: "4.20",
+			state: payment.StateApproved},
+		{title: "a stranger smiles", clips: []string{"stranger_smile"}, amount: "4.20",
+			state: payment.StateDeclined, reason: payment.ReasonNotRecognised},
+		{title: "the enrolled customer looks, but doesn't smile", clips: []string{"customer_neutral"}, amount: "12.00",
+			state: payment.StateExpired, reason: payment.ReasonNoSmile},
+		{title: "two people are in view; then the customer steps up alone", clips: []string{"two_people", "customer_smile"},
+			amount: "2.50", asked: []string{"one_person_only"}, state: payment.StateApproved},
+		{title: "the cashier cancels", clips: []string{"customer_neutral"}, amount: "7.80", cancel: true,
+			state: payment.StateCancelled, reason: payment.ReasonCancelledByRegister},
+	}
+}
+
+const (
+	demoTimeout = 14 * time.Second // of a payment: two visits fit
+	demoPause   = 2 * time.Second  // between customers, so that a person can read the screen
+	cloudWait   = 15 * time.Second
+)
+
+// play lets one visit happen and checks its end.
+func (d *demo) play(ctx context.Context, v visit) error {
+	d.mu.Lock()
+	d.note = newNotes(time.Now())
+	d.mu.Unlock()
+	if err := d.shop.enter(v.clips...); err != nil {
+		return err
+	}
+	defer d.shop.leave()
+	c := newClient(d.cfg.Paths.ControlSocket)
+	p, err := c.begin(ctx, paymentRequest{ID: uuid.NewString(), Amount: v.amount, Currency: "EUR", Reference: "demo"})
+	if err != nil {
+		return err
+	}
+	d.say("       payment %s, %s %s", p.ID, p.Amount, p.Currency)
+	state := ""
+	for !payment.State(p.State).Terminal() {
+		if p.State != state {
+			state = p.State
+			d.step("%s", describe(p))
+		}
+		if v.cancel && p.State == string(payment.StateRecognised) {
+			if p, err = c.cancel(ctx, p.ID, string(payment.ByRegister)); err != nil {
+				return err
+			}
+			break
+		}
+		if p, err = c.wait(ctx, p.ID, 200*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	d.step("%s", describe(p))
+	if p.State != string(v.state) || p.Reason != string(v.reason) {
+		return fmt.Errorf("it ended as %s %s, and not as %s %s", p.State, p.Reason, v.state, v.reason)
+	}
+	for _, want := range v.asked {
+		if !d.shown(want) {
+			return fmt.Errorf("the screen never asked %q", want)
+		}
+	}
+	if v.state == payment.StateApproved {
+		return d.delivered(ctx, p.ID)
+	}
+	return nil
+}
+
+// delivered waits until the cloud has the approval and the terminal has the cloud's acknowledgement, and shows both.
+func (d *demo) delivered(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, cloudWait)
+	defer cancel()
+	for {
+		select {
+		case e := <-d.events:
+			if e.PaymentID != id {
+				continue
+			}
+			var pretty bytes.Buffer
+			if err := json.Indent(&pretty, e.Payload, "         ", "  "); err != nil {
+				return fmt.Errorf("the cloud received something that is not JSON: %w", err)
+			}
+			d.step("the cloud received, committed and acknowledged:")
+			d.say("         %s", pretty.String())
+		case <-ctx.Done():
+			return errors.New("the cloud did not receive the approval in time")
+		}
+		break
+	}
+	for {
+		n, err := d.waiting(ctx)
+		if err != nil {
+			return fmt.Errorf("the approval was not acknowledged in time: %w", err)
+		}
+		if n == 0 {
+			d.step("acknowledged: nothing is left to report")
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("the approval was not acknowledged in time")
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// day plays all visits and says how many ended as they must.
+func (d *demo) day(ctx context.Context) error {
+	visits := shopDay()
+	failed := 0
+	for i, v := range visits {
+		d.say("\n%d of %d  %s (EUR %s)", i+1, len(visits), v.title, v.amount)
+		err := d.play(ctx, v)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			failed++
+			d.say("  FAIL %v", err)
+			if h := hintOf(err); h != "" {
+				d.say("       %s", h)
+			}
+		} else {
+			d.say("    ok as it must be")
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(demoPause):
+		}
+	}
+	d.say("\n%d of %d visits ended as they must.", len(visits)-failed, len(visits))
+	if failed > 0 {
+		return fmt.Errorf("%d of %d visits did not end as they must", failed, len(visits))
+	}
+	return nil
+}

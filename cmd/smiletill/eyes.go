@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"smiletill/device/camera"
+	"smiletill/payment"
+	"smiletill/vision"
+)
+
+// looker shares one pipeline between the payment path and enrolment.
+type looker struct {
+	mu       sync.Mutex
+	pipeline *vision.Pipeline
+	closers  []func() error
+}
+
+func openLooker(dir string) (*looker, error) {
+	n, closers, err := openNetworks(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &looker{pipeline: vision.New(n, vision.DefaultThresholds()), closers: closers}, nil
+}
+
+func (l *looker) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var errs []error
+	for _, c := range l.closers {
+		errs = append(errs, c())
+	}
+	return errors.Join(errs...)
+}
+
+// look calls use with what the pipeline sees; the Look's embedding is use's only until it returns.
+func (l *looker) look(img image.Image, d vision.Depth, use func(vision.Look)) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	look, err := l.pipeline.Look(img, d)
+	if err != nil {
+		return err
+	}
+	use(look)
+	return nil
+}
+
+// eyes turns frames into payment events while a payment runs. While none runs nothing is decoded and nobody is looked at.
+type eyes struct {
+	parts    *parts
+	front    *front
+	log      *slog.Logger
+	decoder  camera.Decoder
+	requests chan *capture // enrolments by camera
+}
+
+func (e *eyes) run(ctx context.Context) error {
+	changes, stop := e.parts.engine.Watch()
+	defer stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case c := <-e.requests:
+			c.done <- e.capture(ctx, c)
+		case s := <-changes:
+			if p := s.Payment; p.ID != "" && !p.State.Terminal() {
+				if err := e.visit(ctx, p); err != nil && ctx.Err() == nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+// visit looks at frames until the payment has ended.
+func (e *eyes) visit(ctx context.Context, p payment.Payment) error {
+	changes, stop := e.parts.engine.Watch()
+	defer stop()
+	v := vision.NewVisit(e.parts.gallery, vision.DefaultThresholds())
+	w := watcher{eyes: e, payment: p, visit: v, since: time.Now()}
+	for {
+		select {
+		case s := <-changes:
+			if s.Payment.ID != p.ID || s.Payment.State.Terminal() {
+				return nil
+			}
+		default:
+		}
+		// Frames may stop altogether, so the payment's end must be able to interrupt the wait for one.
+		wait, cancel := context.WithTimeout(ctx, 250*time.Millisecond)
+		f, err := e.parts.frames.Take(wait)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, context.DeadlineExceeded):
+			continue
+		case errors.Is(err, io.EOF):
+			return withHint(fmt.Errorf("camera: the recording has ended"), "set camera.loop, or name a camera")
+		case err != nil:
+			return fmt.Errorf("camera: %w", err)
+		case f.At.Before(p.OpenedAt):
+			continue // taken before the customer was asked: no evidence of anything
+		}
+		if err := w.frame(ctx, f); err != nil {
+			return err
+		}
+	}
+}
+
+// watcher is one visit in front of the camera, for one payment.
+type watcher struct {
+	*eyes
+	payment payment.Payment
+	visit   *vision.Visit
+	stage   vision.Stage
+	since   time.Time
+}
+
+func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
+	img, err := w.decoder.Decode(f)
+	if err != nil {
+		w.log.Warn("a damaged picture was left out", "frame", f.Seq, "err", err)
+		return nil
+	}
+	var found vision.Finding
+	if err := w.parts.looker.look(img, w.visit.Depth(), func(l vision.Look) { found = w.visit.Observe(l) }); err != nil {
+		return fmt.Errorf("look at a frame: %w", err)
+	}
+	w.front.found(w.payment.ID, found)
+	ev := w.event(found, f.At)
+	w.stage = found.Stage
+	if ev == nil {
+		return nil
+	}
+	err = w.parts.engine.Handle(ctx, w.payment.ID, ev)
+	switch {
+	case errors.Is(err, payment.ErrEvidence):
+		w.log.Warn("consent was not accepted", "payment", w.payment.ID, "err", err)
+		return nil
+	case errors.Is(err, payment.ErrNotRunning), errors.Is(err, payment.ErrJournal), errors.Is(err, payment.ErrStopped):
+		return nil // it has ended; the engine says why
+	}
+	return err
+}
+
+// event is what a finding means to the payment, or nil if nothing is new.
+func (w *watcher) event(f vision.Finding, at time.Time) payment.Event {
+	if f.Stage == w.stage && f.Stage != vision.Consented {
+		return nil
+	}
+	switch f.Stage {
+	case vision.Searching:
+		return payment.Lost{}
+	case vision.Recognised:
+		return payment.Recognised{Customer: f.Customer}
+	case vision.Unknown:
+		return payment.Unknown{}
+	case vision.Consented:
+		return payment.Consented{Evidence: payment.Evidence{
+			Customer: f.Customer, MatchFrames: f.Evidence.MatchFrames, SmileFrames: f.Evidence.SmileFrames,
+			Since: later(w.since, w.payment.OpenedAt), At: at,
+		}}
+	}
+	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// capture is an enrolment by camera: templates of one person, in several poses.
+type capture struct {
+	want      int
+	templates [][]float32
+	progress  func(text string)
+	done      chan error
+}
+
+// captureEvery spaces the templates, so that they are not the same moment several times.
+const captureEvery = 700 * time.Millisecond
+
+func (e *eyes) capture(ctx context.Context, c *capture) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	var last time.Time
+	for len(c.templates) < c.want {
+		f, err := e.parts.frames.Take(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return withHint(fmt.Errorf("enrol by camera: only %d of %d good pictures in 30 s", len(c.templates), c.want),
+				"have the person stand alone before the camera, in good light, and look at it")
+		}
+		if err != nil {
+			return fmt.Errorf("enrol by camera: %w", err)
+		}
+		img, err := e.decoder.Decode(f)
+		if err != nil || time.Since(last) < captureEvery {
+			continue
+		}
+		err = e.parts.looker.look(img, vision.Embed, func(l vision.Look) {
+			if l.Reason != "" || l.Embedding == nil {
+				c.progress(adviceFor(l.Reason))
+				return
+			}
+			c.templates = append(c.templates, slices.Clone([]float32(l.Embedding)))
+			last = time.Now()
+			c.progress(fmt.Sprintf("picture %d of %d", len(c.templates), c.want))
+		})
+		if err != nil {
+			return fmt.Errorf("enrol by camera: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,281 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"smiletill/device"
+	"smiletill/device/screen"
+	"smiletill/payment"
+	"smiletill/vision"
+)
+
+// front is what the customer sees and hears: it turns the engine's committed changes, the camera's advice and faults into
+// the page and the board's signals. It decides nothing.
+type front struct {
+	t    *terminal
+	poke chan struct{} // one place: something changed
+
+	mu     sync.Mutex
+	faults map[string]fault
+	scene  scene
+}
+
+// fault is why the terminal is out of order, as staff should read it.
+type fault struct {
+	reason   screen.Reason
+	what, do string
+}
+
+// scene is all that decides what is shown.
+type scene struct {
+	status     payment.Status
+	changed    time.Time // when status last changed
+	recognised time.Time // when the customer of the running payment was recognised
+	finding    vision.Finding
+	fault      *fault
+}
+
+const (
+	// resultFor is how long a result stays: long enough to be read from a step away by someone who looks up late.
+	resultFor = 4 * time.Second
+	// greetFor is how long "recognised" stands before the smile is asked for; a nod, not a page to read.
+	greetFor = 700 * time.Millisecond
+)
+
+func newFront(t *terminal) *front {
+	return &front{t: t, poke: make(chan struct{}, 1), faults: map[string]fault{}}
+}
+
+func (f *front) wake() {
+	select {
+	case f.poke <- struct{}{}:
+	default:
+	}
+}
+
+// run shows changes as they come, and once a quarter of a second what only time has changed.
+func (f *front) run(ctx context.Context) {
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		f.show(time.Now())
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.poke:
+		case <-tick.C:
+		}
+	}
+}
+
+func (f *front) show(now time.Time) {
+	f.mu.Lock()
+	s := f.scene
+	if len(f.faults) > 0 {
+		first := slices.Min(slices.Collect(maps.Keys(f.faults)))
+		one := f.faults[first]
+		s.fault = &one
+	}
+	f.mu.Unlock()
+	v, signal := s.compose(now)
+	f.t.lamps.Show(signal)
+	c := f.t.cfg
+	v.Merchant, v.Terminal, v.Lang, v.Sound = c.Terminal.Name, c.Terminal.ID, c.Terminal.Language, c.Screen.Sound
+	if f.t.sim != nil {
+		v.Simulated = true
+		lamps, hz := f.t.sim.State()
+		v.Lamps, v.Buzzer = lamps, float64(hz)
+	}
+	f.t.page.Show(v)
+	if f.t.onView != nil {
+		f.t.onView(v, string(signal))
+	}
+}
+
+// compose is the page and the signal of a moment.
+func (s scene) compose(now time.Time) (screen.View, device.Signal) {
+	p := s.status.Payment
+	v := screen.View{State: screen.Idle}
+	open := p.ID != "" && !p.State.Terminal()
+	if !open && (s.fault != nil || len(s.status.OutOfOrder) > 0) {
+		v.State = screen.OutOfOrder
+		f := fault{reason: screen.JournalFailed, do: "Call the technician. No payment is lost."}
+		if s.fault != nil {
+			f = *s.fault
+		} else {
+			f.what = s.status.OutOfOrder[len(s.status.OutOfOrder)-1]
+		}
+		v.Reason, v.Detail = f.reason, screen.Detail{What: f.what, Do: f.do}
+		return v, device.OutOfOrder
+	}
+	if p.ID == "" || !open && now.Sub(s.changed) > resultFor {
+		return v, device.Idle
+	}
+	v.Amount, v.Currency = p.Amount.Decimal(), p.Amount.Currency
+	if !open {
+		v.Reason = screenReason(p.Reason)
+		switch p.State {
+		case payment.StateApproved:
+			v.State, v.Progress = screen.Approved, 1
+			return v, device.Approved
+		case payment.StateDeclined:
+			v.State = screen.Declined
+		case payment.StateCancelled:
+			v.State = screen.Cancelled
+		case payment.StateExpired, payment.StateWaiting, payment.StateRecognised:
+			v.State = screen.Expired
+		}
+		return v, device.Declined
+	}
+	v.Deadline = p.Deadline
+	v.Instruction = instruction(s.finding.Reason)
+	v.Progress = float64(s.finding.Progress)
+	if p.State != payment.StateRecognised {
+		v.State = screen.LookHere
+		return v, device.LookHere
+	}
+	if now.Sub(s.recognised) < greetFor {
+		v.State = screen.Recognised
+		return v, device.Recognised
+	}
+	v.State = screen.Smile
+	return v, device.Smile
+}
+
+// follow shows the engine's changes until ctx ends.
+func (f *front) follow(ctx context.Context, p *parts) {
+	changes, stop := p.engine.Watch()
+	defer stop()
+	f.mu.Lock()
+	delete(f.faults, partsCause)
+	f.mu.Unlock()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-changes:
+			f.mu.Lock()
+			was := f.scene.status.Payment
+			if was.ID != s.Payment.ID {
+				f.scene.finding = vision.Finding{}
+			}
+			if s.Payment.State == payment.StateRecognised && was.State != payment.StateRecognised {
+				f.scene.recognised = time.Now()
+			}
+			if was != s.Payment {
+				f.scene.changed = time.Now()
+			}
+			f.scene.status = s
+			f.mu.Unlock()
+			f.wake()
+		}
+	}
+}
+
+// found takes the camera's advice for a running payment.
+func (f *front) found(id string, found vision.Finding) {
+	f.mu.Lock()
+	if f.scene.status.Payment.ID == id {
+		f.scene.finding = found
+	}
+	f.mu.Unlock()
+	f.wake()
+}
+
+func (f *front) fault(cause string, what fault) {
+	f.mu.Lock()
+	f.faults[cause] = what
+	f.mu.Unlock()
+	f.wake()
+}
+
+func (f *front) cured(cause string) {
+	f.mu.Lock()
+	delete(f.faults, cause)
+	f.mu.Unlock()
+	f.wake()
+}
+
+// partsCause is the fault of parts that can't be opened.
+const partsCause = "parts"
+
+func (f *front) closed(err error) {
+	f.mu.Lock()
+	f.scene = scene{}
+	f.mu.Unlock()
+	f.cured(cameraCause)
+	f.fault(partsCause, fault{reason: screen.DeviceFailed, what: err.Error(), do: hintOf(err)})
+}
+
+// why is the first fault in words, for callers.
+func (f *front) why() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, one := range f.faults {
+		return one.what
+	}
+	return "starting"
+}
+
+func screenReason(r payment.Reason) screen.Reason {
+	switch r {
+	case payment.ReasonTimeout:
+		return screen.NobodyCame
+	case payment.ReasonDeviceFailed:
+		return screen.DeviceFailed
+	default: // both spell the others alike
+		return screen.Reason(r)
+	}
+}
+
+func instruction(r vision.Reason) screen.Instruction {
+	switch r {
+	case vision.SeveralFaces:
+		return screen.OnePersonOnly
+	case vision.TooFar:
+		return screen.StepCloser
+	case vision.TooClose:
+		return screen.StepBack
+	case vision.TooDark:
+		return screen.MoreLight
+	case vision.TooBright:
+		return screen.TooBright
+	case vision.Blurred:
+		return screen.HoldStill
+	case vision.TurnedAway:
+		return screen.LookStraight
+	case vision.OffCentre:
+		return screen.Centre
+	case vision.NoFace, "":
+	}
+	return ""
+}
+
+// adviceFor says in a technician's words why a picture can't be used.
+func adviceFor(r vision.Reason) string {
+	switch r {
+	case vision.NoFace:
+		return "no face is in it"
+	case vision.SeveralFaces:
+		return "more than one face is in it: one person alone, please"
+	case vision.TooFar:
+		return "the face is too small: come closer, or take a larger picture"
+	case vision.TooClose:
+		return "the face is too large: step back"
+	case vision.TooDark:
+		return "the face is too dark: more light from the front"
+	case vision.TooBright:
+		return "the face is too bright: less light on it"
+	case vision.Blurred:
+		return "the face is blurred: hold still, clean the lens"
+	case vision.TurnedAway:
+		return "the face is turned away: look straight into the camera"
+	case vision.OffCentre:
+		return "the face is at the edge: step into the middle"
+	}
+	return "the face can't be used"
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"smiletill/device/camera"
+	"smiletill/models"
+	"smiletill/payment"
+	"smiletill/payment/journal"
+	"smiletill/payment/report"
+	"smiletill/payment/report/link"
+	"smiletill/vision"
+	"smiletill/vision/gallery"
+	"smiletill/vision/tflite"
+)
+
+// parts are what can fail to open: files on the disk and what is read from them.
+type parts struct {
+	looker   *looker
+	gallery  *gallery.Gallery
+	journal  *journal.Journal
+	engine   *payment.Engine
+	reporter *report.Reporter // nil without a broker
+	frames   *camera.Latest
+	eyes     *eyes
+	limit    payment.Amount
+	closers  []func() error
+	log      *slog.Logger
+}
+
+func openParts(ctx context.Context, cfg Config, log *slog.Logger) (_ *parts, err error) {
+	p := &parts{log: log}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	if p.limit, err = payment.ParseDecimal(cfg.Payment.AmountMax, cfg.Terminal.Currency); err != nil {
+		return nil, fmt.Errorf("payment.amount_max: %w", err)
+	}
+	if err := preparePrivateDir(cfg.Paths.DataDir); err != nil {
+		return nil, err
+	}
+	if p.looker, err = openLooker(cfg.Paths.ModelsDir); err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, p.looker.close)
+	if p.gallery, err = openGallery(cfg, log); err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, p.gallery.Close)
+	for _, d := range p.gallery.Damaged() {
+		log.Error("a customer's record can't be read: this customer can't pay", "err", d, "hint", d.Hint())
+	}
+	if p.journal, err = openJournal(ctx, cfg, log); err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, p.journal.Close)
+	expired, err := p.journal.Recover(ctx, time.Now(), clockSet())
+	if err != nil {
+		return nil, err
+	}
+	if expired > 0 {
+		log.Warn("a payment was open when the terminal stopped: it is expired, nothing was charged", "payments", expired)
+	}
+	p.engine = payment.NewEngine(p.journal, payment.Options{
+		Timeout: cfg.Payment.Timeout, TimeTrusted: clockSet, Log: log.With("room", "payment"),
+	})
+	return p, p.openReporter(cfg)
+}
+
+func (p *parts) openReporter(cfg Config) error {
+	if cfg.MQTT.Broker == "" {
+		p.log.Warn("no broker is configured: payments are kept in the journal and not reported")
+		return nil
+	}
+	log := p.log.With("room", "report")
+	o := report.Options{
+		Broker:   cfg.MQTT.Broker,
+		Address:  report.Address{Tenant: cfg.Terminal.Tenant, Site: cfg.Terminal.Site, Terminal: cfg.Terminal.ID},
+		Username: cfg.MQTT.Username, Version: version, Outbox: outbox{p.journal.Outbox()}, Wake: p.journal.Outbox().Wake(),
+		Verifier: report.NewAcceptUnsigned(log), Log: log, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		OnAlarm: func(a report.Alarm) {
+			log.Error("the cloud acknowledged a payment with another content than the journal's: call its operator",
+				"row", a.Row.Seq, "id", a.Row.ID)
+		},
+	}
+	if f := cfg.MQTT.PasswordFile; f != "" {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			return withHint(fmt.Errorf("read mqtt.password_file: %w", err), "put the broker's password into it, mode 0600")
+		}
+		o.Password = link.Secret(strings.TrimRight(string(text), "\r\n"))
+	}
+	var err error
+	if o.TLS, err = link.TLSFiles(cfg.MQTT.CAFile, cfg.MQTT.CertFile, cfg.MQTT.KeyFile); err != nil {
+		return err
+	}
+	p.reporter, err = report.New(o)
+	return err
+}
+
+// close closes in the reverse order of opening.
+func (p *parts) close() {
+	if p.frames != nil {
+		p.closers = append(p.closers, p.frames.Close)
+	}
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		if err := p.closers[i](); err != nil {
+			p.log.Error("close", "err", err)
+		}
+	}
+	p.closers = nil
+}
+
+func journalPath(cfg Config) string { return filepath.Join(cfg.Paths.DataDir, "journal.db") }
+
+// openJournal opens the journal with what its facts say of this terminal: its name and the models that recognise.
+func openJournal(ctx context.Context, cfg Config, log *slog.Logger) (*journal.Journal, error) {
+	m, err := models.Built()
+	if err != nil {
+		return nil, err
+	}
+	versions := map[string]string{}
+	for _, one := range m.Models {
+		versions[string(one.Task)] = one.SHA256[:16]
+	}
+	return journal.Open(ctx, journalPath(cfg), journal.Options{
+		Terminal: cfg.Terminal.ID, Models: versions, Log: log.With("room", "journal"),
+	})
+}
+
+// clockSet asks the kernel whether something keeps its clock right: a Pi starts with the time of its last shutdown.
+func clockSet() bool {
+	state, err := unix.Adjtimex(&unix.Timex{})
+	return err == nil && state != unix.TIME_ERROR
+}
+
+func openGallery(cfg Config, log *slog.Logger) (*gallery.Gallery, error) {
+	m, err := models.Built()
+	if err != nil {
+		return nil, err
+	}
+	embed, err := m.Model(models.Embed)
+	if err != nil {
+		return nil, err
+	}
+	return gallery.Open(filepath.Join(cfg.Paths.DataDir, "gallery"), embed.SHA256, log.With("room", "gallery"))
+}
+
+// outbox shows the journal's outbox to the reporter, in the reporter's words.
+type outbox struct{ o *journal.Outbox }
+
+func (o outbox) Pending(ctx context.Context, after int64, limit int) ([]report.Row, error) {
+	rows, err := o.o.Pending(ctx, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]report.Row, len(rows))
+	for i, r := range rows {
+		out[i] = report.Row{Seq: r.Seq, ID: r.ID, Kind: string(r.Kind), PaymentID: r.PaymentID, Time: r.Time,
+			Body: r.Body, Hash: r.Hash}
+	}
+	return out, nil
+}
+
+func (o outbox) Close(ctx context.Context, id, hash string, seq int64) error {
+	return o.o.Close(ctx, id, hash, seq)
+}
+
+// openNetworks loads the three models with the XNNPACK delegate, one thread each: on a Pi the other cores decode frames
+// and serve the screen.
+func openNetworks(dir string) (n vision.Networks, closers []func() error, err error) {
+	open := func(task models.Task) *tflite.Interpreter {
+		if err != nil {
+			return nil
+		}
+		var data []byte
+		if data, err = models.Load(dir, task); err != nil {
+			return nil
+		}
+		var ip *tflite.Interpreter
+		if ip, err = tflite.Open(data, tflite.Options{Threads: 1, XNNPACK: true}); err != nil {
+			err = fmt.Errorf("open the %s model: %w", task, err)
+			return nil
+		}
+		closers = append(closers, ip.Close)
+		return ip
+	}
+	d, m, e := open(models.Detect), open(models.Mesh), open(models.Embed)
+	if err != nil {
+		for _, c := range closers {
+			err = errors.Join(err, c())
+		}
+		return vision.Networks{}, nil, err
+	}
+	return vision.Networks{Detector: d, Mesh: m, Embedder: e}, closers, nil
+}

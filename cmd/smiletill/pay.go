@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"smiletill/payment"
+)
+
+func payCommand(a *app) *cobra.Command {
+	q := paymentRequest{}
+	cmd := &cobra.Command{
+		Use: "pay AMOUNT [CURRENCY]", GroupID: "till", Short: "Take a payment on the running terminal",
+		Long: "Take a payment on the terminal that runs on this machine, and wait for its end. Ctrl-C cancels it.\n" +
+			"Exit code 0: approved; 3: not approved; 1: something is broken; 2: wrong command line.",
+		Example: "  smiletill pay 1.50 EUR\n  smiletill pay 12.00 --id order-1017 --reference \"table 4\"",
+		Args:    cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			q.Amount, q.Currency = args[0], cfg.Terminal.Currency
+			if len(args) == 2 {
+				q.Currency = args[1]
+			}
+			if _, err := payment.ParseDecimal(q.Amount, q.Currency); err != nil {
+				return &exitError{exitUsage, err}
+			}
+			if q.ID == "" {
+				q.ID = uuid.NewString()
+			}
+			return pay(cmd.Context(), newClient(cfg.Paths.ControlSocket), q, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&q.ID, "id", "", "id of the payment; the same id never charges twice (default: a new one)")
+	cmd.Flags().StringVar(&q.Reference, "reference", "", "your own words for it, such as an order number")
+	bindHidden(cmd)
+	return cmd
+}
+
+// pay begins a payment and follows it to its end.
+func pay(ctx context.Context, c *client, q paymentRequest, out io.Writer) error {
+	p, err := c.begin(ctx, q)
+	if err != nil {
+		return err
+	}
+	for state := ""; ; {
+		if p.State != state {
+			state = p.State
+			fmt.Fprintf(out, "%s %s %s: %s\n", p.Amount, p.Currency, p.ID, describe(p))
+		}
+		if payment.State(p.State).Terminal() {
+			break
+		}
+		if p, err = c.wait(ctx, q.ID, time.Second); err != nil {
+			if ctx.Err() == nil {
+				return err
+			}
+			if p, err = cancelNow(c, q.ID); err != nil {
+				return err
+			}
+		}
+	}
+	if p.State != string(payment.StateApproved) {
+		return &exitError{exitNotPayed, fmt.Errorf("payment %s was not approved", p.ID)}
+	}
+	return nil
+}
+
+// cancelNow cancels after Ctrl-C. A payment that ended in the same moment is told as it ended.
+func cancelNow(c *client, id string) (paymentReply, error) {
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+	defer stop()
+	p, cancelErr := c.cancel(ctx, id, string(payment.ByOperator))
+	if cancelErr == nil {
+		return p, nil
+	}
+	p, err := c.wait(ctx, id, time.Second)
+	return p, errors.Join(err, ctx.Err())
+}
+
+// describe says in words where a payment stands.
+func describe(p paymentReply) string {
+	switch payment.State(p.State) {
+	case payment.StateWaiting:
+		return "waiting: look at the camera"
+	case payment.StateRecognised:
+		return "recognised: smile to pay"
+	case payment.StateApproved:
+		return "approved, paid by customer " + p.Customer
+	case payment.StateDeclined, payment.StateCancelled, payment.StateExpired:
+	}
+	why := map[payment.Reason]string{
+		payment.ReasonNotRecognised:       "the face belongs to no customer",
+		payment.ReasonTimeout:             "nobody was recognised in time",
+		payment.ReasonNoSmile:             "recognised, but there was no smile in time",
+		payment.ReasonCancelledByCustomer: "by the customer",
+		payment.ReasonCancelledByRegister: "by the register",
+		payment.ReasonCancelledByOperator: "by the operator",
+		payment.ReasonDeviceFailed:        "a part of the terminal failed: " + p.Detail,
+		payment.ReasonJournalFailed:       "it could not be written to the journal",
+		payment.ReasonRestarted:           "the terminal restarted in the middle",
+	}[payment.Reason(p.Reason)]
+	return p.State + ": " + why + "; nothing was charged"
+}

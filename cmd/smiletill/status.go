@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"smiletill/device/screen"
+)
+
+// tellTechnician keeps the technician's page true until ctx ends.
+func (t *terminal) tellTechnician(ctx context.Context) {
+	tick := time.NewTicker(2 * time.Second)
+	defer tick.Stop()
+	for {
+		t.page.SetStatus(screen.Status{Rows: t.statusRows(ctx)})
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (t *terminal) statusRows(ctx context.Context) []screen.StatusRow {
+	ok := func(name, value string) screen.StatusRow {
+		return screen.StatusRow{Name: name, Value: value, Level: screen.LevelOK}
+	}
+	rows := []screen.StatusRow{ok("version", version)}
+	p, err := t.opened()
+	if err != nil {
+		return append(rows, screen.StatusRow{Name: "terminal", Value: err.Error(), Level: screen.LevelFault, Do: hintOf(err)})
+	}
+	rows = append(rows, t.cameraRow(), ok("models", "loaded and verified against the manifest"))
+	gallery := ok("gallery", fmt.Sprintf("%d customers", len(p.gallery.List())))
+	if bad := p.gallery.Damaged(); len(bad) > 0 {
+		gallery.Level, gallery.Do = screen.LevelWarning, bad[0].Hint()
+		gallery.Value += fmt.Sprintf(", %d records can't be used", len(bad))
+	}
+	rows = append(rows, gallery, journalRow(ctx, p), reportRow(p))
+	board := ok("board", t.cfg.Board.Kind)
+	if err := t.lamps.Err(); err != nil {
+		board.Value, board.Level, board.Do = err.Error(), screen.LevelWarning, hintOf(err)
+	}
+	return append(rows, board)
+}
+
+func (t *terminal) cameraRow() screen.StatusRow {
+	t.front.mu.Lock()
+	defer t.front.mu.Unlock()
+	if f, bad := t.front.faults[cameraCause]; bad {
+		return screen.StatusRow{Name: "camera", Value: f.what, Level: screen.LevelFault, Do: f.do}
+	}
+	return screen.StatusRow{Name: "camera", Value: t.cfg.Camera.Source, Level: screen.LevelOK}
+}
+
+func journalRow(ctx context.Context, p *parts) screen.StatusRow {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	b, err := p.journal.Backlog(ctx)
+	if err != nil {
+		return screen.StatusRow{Name: "journal", Value: err.Error(), Level: screen.LevelFault, Do: hintOf(err)}
+	}
+	value := "all approvals are acknowledged by the cloud"
+	if b.Count > 0 {
+		value = fmt.Sprintf("%d approvals wait for the cloud, the oldest since %s", b.Count, b.Oldest.Local().Format(time.DateTime))
+	}
+	return screen.StatusRow{Name: "journal", Value: value, Level: screen.LevelOK}
+}
+
+func reportRow(p *parts) screen.StatusRow {
+	row := screen.StatusRow{Name: "report", Level: screen.LevelOK}
+	if p.reporter == nil {
+		row.Value, row.Level, row.Do = "off", screen.LevelWarning, "set mqtt.broker to report payments to the cloud"
+		return row
+	}
+	s := p.reporter.State()
+	switch {
+	case s.Problem != "":
+		row.Value, row.Level, row.Do = s.Problem, screen.LevelWarning, s.Hint
+	case s.Connected:
+		row.Value = "connected"
+	default:
+		row.Value, row.Level = "connecting", screen.LevelUnknown
+	}
+	return row
+}

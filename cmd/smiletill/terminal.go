@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"smiletill/device"
+	"smiletill/device/camera"
+	"smiletill/device/screen"
+	"smiletill/payment"
+)
+
+// terminal is the whole device: what the customer sees is there from the first moment to the last, the parts behind it
+// are opened again and again until they work.
+type terminal struct {
+	cfg     Config
+	log     *slog.Logger
+	page    *screen.Server
+	sim     *device.SimBoard // nil without a simulated board
+	lamps   *device.Indicator
+	front   *front
+	control *control
+	parts   atomic.Pointer[parts] // nil while something can't be opened
+
+	// openCamera gives a source; the demo puts its own in place of the configured one.
+	openCamera func() (camera.Source, error)
+	// onView is told what the customer is shown and which signal plays; may be nil.
+	onView func(v screen.View, signal string)
+
+	addr  string // where the page is served, once listening
+	pages net.Listener
+}
+
+// retryOpen is the time between attempts to open parts that failed: short enough that a technician sees the cure at once.
+const retryOpen = 3 * time.Second
+
+func newTerminal(cfg Config, log *slog.Logger) (*terminal, error) {
+	t := &terminal{cfg: cfg, log: log}
+	t.openCamera = func() (camera.Source, error) { return openCamera(cfg.Camera) }
+	var err error
+	host, _, _ := net.SplitHostPort(cfg.Screen.Listen)
+	ip, perr := netip.ParseAddr(host)
+	// Whoever names another address than loopback in the configuration has chosen to show the page to the network.
+	remote := host != "localhost" && (perr != nil || !ip.IsLoopback())
+	t.page, err = screen.New(screen.Options{AllowRemote: remote, Log: log.With("room", "screen")})
+	return t, err
+}
+
+// listen takes the address of the page, so that it is known before anything runs.
+func (t *terminal) listen() error {
+	l, err := net.Listen("tcp", t.cfg.Screen.Listen)
+	if err != nil {
+		return withHint(fmt.Errorf("open the customer's page: %w", err),
+			"another program may use the address: stop it, or choose another with screen.listen")
+	}
+	t.pages, t.addr = l, l.Addr().String()
+	return nil
+}
+
+// run serves until ctx ends. Only what no waiting can mend is returned: an address or a socket that is taken.
+func (t *terminal) run(ctx context.Context) error {
+	if t.pages == nil {
+		if err := t.listen(); err != nil {
+			return err
+		}
+	}
+	var board device.Board
+	if t.cfg.Board.Kind == "simulated" {
+		t.sim = device.NewSimBoard(t.boardChanged)
+		board = t.sim.Board()
+	}
+	t.lamps = device.New(board, t.log.With("room", "device"))
+	defer func() {
+		if err := t.lamps.Close(); err != nil {
+			t.log.Error("switch the lamps off", "err", err)
+		}
+	}()
+	t.front = newFront(t)
+	var err error
+	if t.control, err = listenControl(t.cfg.Paths.ControlSocket, t); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return t.page.Serve(ctx, t.pages) })
+	g.Go(func() error { return t.control.serve(ctx) })
+	g.Go(func() error { t.front.run(ctx); return nil })
+	g.Go(func() error { t.tellTechnician(ctx); return nil })
+	g.Go(func() error { t.keepOpen(ctx); return nil })
+	err = g.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// keepOpen opens the parts and serves with them; when one fails it says so and tries again.
+func (t *terminal) keepOpen(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := t.serveParts(ctx)
+		t.parts.Store(nil)
+		if ctx.Err() != nil || err == nil {
+			return
+		}
+		t.log.Error("out of order", "err", err, "hint", hintOf(err), "again_in", retryOpen)
+		t.front.closed(err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(retryOpen):
+		}
+	}
+}
+
+func (t *terminal) serveParts(ctx context.Context) error {
+	p, err := openParts(ctx, t.cfg, t.log)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	frames := camera.Supervise(t.openCamera, camera.Supervision{
+		Fault:     func(err error) { t.cameraFault(p.engine, err) },
+		Recovered: func() { t.cameraBack(p.engine) },
+	})
+	p.frames = camera.Newest(frames)
+	if isReplay(t.cfg.Camera) && !t.cfg.Camera.Realtime {
+		p.frames = camera.LockStep(frames)
+	}
+	e := &eyes{parts: p, front: t.front, log: t.log.With("room", "vision")}
+	p.eyes = e
+	e.requests = make(chan *capture)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return p.engine.Run(ctx) })
+	g.Go(func() error { return e.run(ctx) })
+	g.Go(func() error { t.front.follow(ctx, p); return nil })
+	if p.reporter != nil {
+		g.Go(func() error { return p.reporter.Run(ctx) })
+	}
+	t.parts.Store(p)
+	t.log.Info("ready for payments", "terminal", t.cfg.Terminal.ID, "customers", len(p.gallery.List()))
+	return g.Wait()
+}
+
+const cameraCause = "camera"
+
+func (t *terminal) cameraFault(e *payment.Engine, err error) {
+	t.log.Error("camera fault", "err", err, "hint", hintOf(err))
+	t.front.fault(cameraCause, fault{reason: screen.CameraGone, what: err.Error(), do: hintOf(err)})
+	t.setOutOfOrder(e, true)
+}
+
+func (t *terminal) cameraBack(e *payment.Engine) {
+	t.log.Info("camera works again")
+	t.front.cured(cameraCause)
+	t.setOutOfOrder(e, false)
+}
+
+func (t *terminal) setOutOfOrder(e *payment.Engine, on bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	err := e.SetOutOfOrder(ctx, cameraCause, on)
+	if err != nil && !errors.Is(err, payment.ErrStopped) {
+		t.log.Error("tell the engine about the camera", "err", err)
+	}
+}
+
+func (t *terminal) boardChanged(device.Transition) {
+	if f := t.front; f != nil {
+		f.wake()
+	}
+}
+
+// opened gives the parts, or says why there are none.
+func (t *terminal) opened() (*parts, error) {
+	if p := t.parts.Load(); p != nil {
+		return p, nil
+	}
+	err := fmt.Errorf("%w: %s", payment.ErrOutOfOrder, t.front.why())
+	return nil, withHint(err, "mend what is named; the terminal tries again every %v", retryOpen)
+}
