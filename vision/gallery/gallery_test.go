@@ -375,8 +375,14 @@ func TestSecretsPrintRedacted(t *testing.T) {
 			t.Fatal(err)
 		}
 		var line bytes.Buffer
-		slog.New(slog.NewJSONHandler(&line, nil)).Info("", "secret", secret)
-		slog.New(slog.NewTextHandler(&line, nil)).Info("", "secret", secret)
+		timeless := &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey { // its digits look like a template's
+				return slog.Attr{}
+			}
+			return a
+		}}
+		slog.New(slog.NewJSONHandler(&line, timeless)).Info("", "secret", secret)
+		slog.New(slog.NewTextHandler(&line, timeless)).Info("", "secret", secret)
 		all := fmt.Sprintf("%v %+v %#v %s %x %d %g ", secret, secret, secret, secret, secret, secret, secret) +
 			string(text) + line.String()
 		if n := strings.Count(all, redacted); n != 10 {
@@ -387,7 +393,8 @@ func TestSecretsPrintRedacted(t *testing.T) {
 				t.Errorf("%s: String or GoString tells", name)
 			}
 		}
-		if strings.Contains(all, "0.0") || strings.Contains(all, "0x1,") || strings.Contains(all, "010203") {
+		number := strings.TrimPrefix(fmt.Sprintf("%.4g", face[0]), "-")
+		if strings.Contains(all, number) || strings.Contains(all, "0x1,") || strings.Contains(all, "010203") {
 			t.Errorf("%s shows through: %s", name, all)
 		}
 	}
