@@ -272,10 +272,12 @@ func (c *Config) checkTogether() []Problem {
 		add("mqtt.password_file", "a password without a user", "write mqtt.username too")
 	}
 	plain := strings.HasPrefix(m.Broker, "tcp:") || strings.HasPrefix(m.Broker, "mqtt:")
-	for name, value := range map[string]string{"mqtt.ca_file": m.CAFile, "mqtt.cert_file": m.CertFile} {
-		if value != "" && plain {
-			add(name, "certificates do nothing for "+m.Broker, `write mqtt.broker = "ssl://HOST:8883"`)
-		}
+	const encrypt = `write mqtt.broker = "ssl://HOST:8883"`
+	if plain && m.CAFile != "" {
+		add("mqtt.ca_file", "certificates do nothing for "+m.Broker, encrypt)
+	}
+	if plain && m.CertFile != "" {
+		add("mqtt.cert_file", "certificates do nothing for "+m.Broker, encrypt)
 	}
 	return problems
 }

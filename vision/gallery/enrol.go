@@ -1,0 +1,132 @@
+package gallery
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	templatesMin, templatesMax = 3, 5
+	// dimMin and dimMax are wide bounds; MobileFaceNet's embedding has 192 values, other networks 128 or 512.
+	dimMin, dimMax = 16, 1024
+	nameMax        = 120 // bytes
+
+	// normSlack is how far a template's norm may be from 1: float32 keeps seven digits.
+	normSlack = 1e-3
+	// agreeMin is the least cosine between two templates of one enrolment: the float network's threshold
+	// at a false accept rate of 1e-4, where 4.0 % of same-person pairs of press photos years apart fall
+	// below (LFW, all pairs). Pictures of one minute are far above.
+	agreeMin = 0.531
+	// sameMin is the mean cosine with a customer, of the new templates' best ones, from which on they are the
+	// same person: the float network's threshold at a false accept rate of 1e-5 (LFW, all pairs). At
+	// 1e-4 a gallery of 1,000 would turn away about one honest newcomer in ten.
+	sameMin = 0.599
+)
+
+// checkNew says why r can't be enrolled, if so.
+func (g *Gallery) checkNew(r record) error {
+	if g.lock == nil {
+		return ErrClosed
+	}
+	if err := checkName(r.customer.Name); err != nil {
+		return err
+	}
+	if err := checkTemplates(r.templates); err != nil {
+		return err
+	}
+	if err := checkAgree(r.templates); err != nil {
+		return err
+	}
+	if len(g.records) >= customersMax {
+		return hint(fmt.Errorf("%w with %d customers", ErrFull, customersMax), "remove customers first")
+	}
+	if err := g.checkNameFree(r.customer.Name); err != nil {
+		return err
+	}
+	for _, old := range g.records {
+		if len(old.templates[0]) != len(r.templates[0]) {
+			return fmt.Errorf("%w: dimension %d, the gallery's is %d", ErrTemplates,
+				len(r.templates[0]), len(old.templates[0]))
+		}
+		if same := likeness(r.templates, old.templates); same >= sameMin {
+			return hint(fmt.Errorf("this face is %w as %q (%s)", ErrAlreadyEnrolled, old.customer.Name,
+				old.customer.ID), "remove "+old.customer.ID+" first to enrol them anew")
+		}
+	}
+	return nil
+}
+
+// checkNameFree looks among the records of another model too: their owners are to be enrolled again, and
+// the old record would be forgotten.
+func (g *Gallery) checkNameFree(name string) error {
+	taken := func(id string) error {
+		return hint(fmt.Errorf("the name %q is %w (%s)", name, ErrAlreadyEnrolled, id),
+			"choose another name, or remove "+id+" first to enrol them anew")
+	}
+	for _, old := range g.records {
+		if strings.EqualFold(old.customer.Name, name) {
+			return taken(old.customer.ID)
+		}
+	}
+	for _, d := range g.damaged {
+		if strings.EqualFold(d.Name, name) {
+			return taken(d.ID)
+		}
+	}
+	return nil
+}
+
+func checkName(name string) error {
+	if name == "" || len(name) > nameMax || !utf8.ValidString(name) || strings.ContainsFunc(name, notPrinted) {
+		return hint(fmt.Errorf("%q: %w", name, ErrName),
+			fmt.Sprintf("give a name of 1 to %d bytes of UTF-8 on one line", nameMax))
+	}
+	return nil
+}
+
+func notPrinted(r rune) bool { return !unicode.IsPrint(r) }
+
+// checkTemplates says why templates aren't L2-normalised embeddings of one dimension, if so.
+func checkTemplates(templates []template) error {
+	if n := len(templates); n < templatesMin || n > templatesMax {
+		return hint(fmt.Errorf("%w: %d given", ErrTemplates, n),
+			fmt.Sprintf("take %d to %d good pictures", templatesMin, templatesMax))
+	}
+	for i, t := range templates {
+		if len(t) < dimMin || len(t) > dimMax || len(t) != len(templates[0]) {
+			return fmt.Errorf("%w: template %d has dimension %d", ErrTemplates, i, len(t))
+		}
+		// A value that isn't finite makes the sum not finite.
+		if norm := math.Sqrt(float64(dot(t, t))); !(math.Abs(norm-1) <= normSlack) {
+			return fmt.Errorf("%w: template %d isn't L2-normalised", ErrTemplates, i)
+		}
+	}
+	return nil
+}
+
+func checkAgree(templates []template) error {
+	for i, a := range templates {
+		for _, b := range templates[:i] {
+			if dot(a, b) < agreeMin {
+				return hint(ErrDisagree, "let one person stand alone before the camera, in good light, and try again")
+			}
+		}
+	}
+	return nil
+}
+
+// likeness is the mean over the templates a of the cosine with the nearest of b.
+func likeness(a, b []template) float64 {
+	sum := 0.0
+	for _, x := range a {
+		best := float32(nobody)
+		for _, y := range b {
+			best = max(best, dot(x, y))
+		}
+		sum += float64(best)
+	}
+	return sum / float64(len(a))
+}

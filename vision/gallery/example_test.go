@@ -1,0 +1,45 @@
+package gallery_test
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"smiletill/vision/gallery"
+)
+
+func Example() {
+	tmp, err := os.MkdirTemp("", "gallery")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(tmp)
+
+	model := strings.Repeat("0f", 32) // SHA-256 of the embedding model's file
+	g, err := gallery.Open(filepath.Join(tmp, "gallery"), model, slog.New(slog.DiscardHandler))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer g.Close()
+
+	// Embeddings come from the network; these three are alike and of length 1.
+	face := make([]float32, 192)
+	face[0], face[1] = 0.6, 0.8
+	ada, err := g.Enrol("Ada", [][]float32{face, face, face})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	id, best, second := g.Match(face)
+	fmt.Printf("%v: best %.2f, second %.2f\n", id == ada.ID, best, second)
+
+	_, err = g.Enrol("Bob", [][]float32{face, face, face})
+	fmt.Println(strings.ReplaceAll(err.Error(), ada.ID, "c_..."))
+	// Output:
+	// true: best 1.00, second -1.00
+	// enrol: this face is already enrolled as "Ada" (c_...)
+}

@@ -1,0 +1,259 @@
+package gallery
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Protection says in plain words how well the templates are protected on this machine.
+const Protection = "software protection: the key lies in a file beside the records, " +
+	"so whoever copies the disk copies the key"
+
+// customersMax bounds memory and the time of Match; BenchmarkMatch is at this size.
+const customersMax = 1000
+
+// Customer is an enrolled person. ID is a random pseudonym, the only thing about them that leaves the
+// gallery in a payment; Name is what the operator typed.
+type Customer struct {
+	ID         string
+	Name       string
+	EnrolledAt time.Time // UTC, whole seconds
+	Templates  int
+}
+
+// Damage is a record that was left out.
+type Damage struct {
+	File string
+	ID   string // "" when the file's name isn't a customer's
+	Name string // when it could be read
+	Err  error  // ErrDamaged, ErrOtherModel or ErrOtherKey
+	hint string
+}
+
+func (d Damage) Error() string { return "read " + d.File + ": " + d.Err.Error() }
+func (d Damage) Unwrap() error { return d.Err }
+
+// Hint says what to do about it.
+func (d Damage) Hint() string { return d.hint }
+
+// LogValue leaves the name out, as Error does.
+func (d Damage) LogValue() slog.Value { return slog.StringValue(d.Error()) }
+
+// GoString leaves the name out too.
+func (d Damage) GoString() string { return d.Error() }
+
+// Gallery is an open gallery; Open makes one. All methods may be called from any goroutine.
+type Gallery struct {
+	dir   string
+	model modelHash
+	rows  atomic.Pointer[rows]
+
+	mu      sync.Mutex // of all that follows
+	lock    *os.File   // nil once closed
+	sealer  sealer
+	records []record // ordered by customer id
+	damaged []Damage
+}
+
+// Open opens the gallery in folder dir, made with mode 0700 if it isn't there, for embeddings of the
+// model with this SHA-256 (64 hexadecimal digits). It fails with ErrInUse while another process has the
+// gallery open, and with ErrUnsafe, ErrKeyMissing, ErrKeyDamaged or ErrOtherKey when the key won't do.
+// Single records that can't be used are left out, logged, and listed by Damaged.
+func Open(dir, model string, log *slog.Logger) (*Gallery, error) {
+	g := &Gallery{dir: dir}
+	g.rows.Store(&rows{})
+	if n, err := hex.Decode(g.model[:], []byte(model[:min(len(model), 2*modelLen)])); err != nil ||
+		n != modelLen || len(model) != 2*modelLen {
+		return nil, fmt.Errorf("open gallery %s: %q isn't the SHA-256 of a model", dir, model)
+	}
+	if err := g.open(log); err != nil {
+		if g.lock != nil {
+			g.lock.Close()
+		}
+		return nil, fmt.Errorf("open gallery %s: %w", dir, err)
+	}
+	return g, nil
+}
+
+func (g *Gallery) open(log *slog.Logger) (err error) {
+	if err := makeDir(g.dir); err != nil {
+		return err
+	}
+	if g.lock, err = lock(g.dir); err != nil {
+		return err
+	}
+	files, err := recordFiles(g.dir)
+	if err != nil {
+		return err
+	}
+	key, err := loadKey(g.dir, len(files), log)
+	if err != nil {
+		return err
+	}
+	if g.sealer, err = newSealer(key); err != nil {
+		return err
+	}
+	otherKey := 0
+	for _, file := range files {
+		if err := g.read(file); err != nil {
+			log.Error("customer left out", "err", err, "hint", err.hint)
+			g.damaged = append(g.damaged, *err)
+			if errors.Is(err, ErrOtherKey) {
+				otherKey++
+			}
+		}
+	}
+	if otherKey > 0 && otherKey == len(files) {
+		return hint(fmt.Errorf("all %d records are %w than %s", otherKey, ErrOtherKey, keyName),
+			"put their key back from a copy; without one, move the records away and enrol everybody again")
+	}
+	g.rows.Store(newRows(g.records))
+	return nil
+}
+
+// read takes one record file into g.records.
+func (g *Gallery) read(file string) *Damage {
+	id := strings.TrimSuffix(filepath.Base(file), recordExt)
+	d := &Damage{File: file}
+	if !validID(id) {
+		d.Err = fmt.Errorf("%w: its name isn't a customer's", ErrDamaged)
+		d.hint = "give it its name back (c_....face), or delete the file"
+		return d
+	}
+	d.ID = id
+	d.hint = fmt.Sprintf("put the file back from a copy, or remove %s and enrol the customer again", id)
+	data, _, err := readFile(file, int64(recordMax))
+	if err != nil {
+		d.Err = fmt.Errorf("%w: %w", ErrDamaged, err)
+		return d
+	}
+	r, err := g.sealer.open(id, data)
+	d.Name = r.customer.Name
+	switch {
+	case errors.Is(err, ErrOtherKey):
+		d.Err = err
+		d.hint = fmt.Sprintf("it comes from another terminal or time: remove %s and enrol the customer here", id)
+	case err != nil:
+		d.Err = err
+	case r.model != g.model:
+		d.Err = ErrOtherModel
+		d.hint = fmt.Sprintf("remove %s and enrol the customer again: faces of two models can't be compared", id)
+	case len(g.records) > 0 && len(g.records[0].templates[0]) != len(r.templates[0]):
+		d.Err = fmt.Errorf("%w: its templates have another dimension", ErrDamaged)
+	case len(g.records) == customersMax:
+		d.Err = fmt.Errorf("%w with %d customers", ErrFull, customersMax)
+		d.hint = "remove customers that are not needed any more"
+	default:
+		g.records = append(g.records, r)
+		return nil
+	}
+	return d
+}
+
+// Close gives the gallery free for other processes and forgets the templates.
+func (g *Gallery) Close() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.lock == nil {
+		return nil
+	}
+	g.rows.Store(&rows{})
+	g.records, g.sealer = nil, sealer{}
+	err := g.lock.Close()
+	g.lock = nil
+	return err
+}
+
+// Enrol keeps three to five templates of one person under a name, and returns after they are on disk.
+// Templates are L2-normalised embeddings of the gallery's model; g takes copies. Errors: ErrName,
+// ErrTemplates, ErrDisagree, ErrAlreadyEnrolled (the name or the face is there), ErrFull, ErrClosed.
+func (g *Gallery) Enrol(name string, templates [][]float32) (Customer, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	r := record{model: g.model}
+	for _, t := range templates {
+		r.templates = append(r.templates, slices.Clone(t))
+	}
+	r.customer = Customer{
+		ID: "c_" + strings.ToLower(rand.Text()), Name: strings.TrimSpace(name),
+		EnrolledAt: time.Now().UTC().Truncate(time.Second), Templates: len(templates),
+	}
+	if err := g.checkNew(r); err != nil {
+		return Customer{}, fmt.Errorf("enrol: %w", err)
+	}
+	if err := writeFile(g.dir, r.customer.ID+recordExt, g.sealer.seal(r)); err != nil {
+		return Customer{}, hint(fmt.Errorf("enrol: %w", err),
+			"nobody was enrolled; see that the disk has room and can be written, and try again")
+	}
+	at, _ := g.find(r.customer.ID)
+	g.records = slices.Insert(g.records, at, r)
+	g.rows.Store(newRows(g.records))
+	return r.customer, nil
+}
+
+// Remove deletes a customer, or a record that Damaged lists, and returns after it is gone from disk.
+// ErrUnknownCustomer if there is none.
+func (g *Gallery) Remove(id string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at, enrolled := g.find(id)
+	left := slices.IndexFunc(g.damaged, func(d Damage) bool { return d.ID == id && id != "" })
+	switch {
+	case g.lock == nil:
+		return fmt.Errorf("remove %s: %w", id, ErrClosed)
+	case !enrolled && left < 0:
+		return hint(fmt.Errorf("remove %q: %w", id, ErrUnknownCustomer), "list the customers for their ids")
+	}
+	err := remove(filepath.Join(g.dir, id+recordExt))
+	if err == nil && enrolled {
+		// Out of memory even if the folder can't be synced: the customer asked for it.
+		g.records = slices.Delete(g.records, at, at+1)
+		g.rows.Store(newRows(g.records))
+	} else if err == nil {
+		g.damaged = slices.Delete(g.damaged, left, left+1)
+	}
+	if err == nil {
+		err = syncDir(g.dir)
+	}
+	if err != nil {
+		return fmt.Errorf("remove %s: %w", id, err)
+	}
+	return nil
+}
+
+// find returns where the customer is in g.records, or where they would be.
+func (g *Gallery) find(id string) (int, bool) {
+	return slices.BinarySearchFunc(g.records, id, func(r record, id string) int {
+		return cmp.Compare(r.customer.ID, id)
+	})
+}
+
+// List returns the customers, ordered by name.
+func (g *Gallery) List() []Customer {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	list := make([]Customer, len(g.records))
+	for i, r := range g.records {
+		list[i] = r.customer
+	}
+	slices.SortStableFunc(list, func(a, b Customer) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
+
+// Damaged returns the records that were left out, each an error with a Hint.
+func (g *Gallery) Damaged() []Damage {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.damaged)
+}
