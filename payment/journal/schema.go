@@ -31,6 +31,8 @@ CREATE UNIQUE INDEX fact_opening ON fact (payment) WHERE kind = 'opened';
 CREATE UNIQUE INDEX fact_end ON fact (payment) WHERE kind <> 'opened';
 CREATE TRIGGER fact_is_not_changed BEFORE UPDATE ON fact
 	BEGIN SELECT raise(ABORT, 'facts do not change'); END;
+CREATE TRIGGER fact_is_appended BEFORE INSERT ON fact WHEN NEW.seq <> (SELECT seq + 1 FROM head)
+	BEGIN SELECT raise(ABORT, 'facts are appended'); END;
 CREATE TRIGGER fact_is_not_removed BEFORE DELETE ON fact
 	BEGIN SELECT raise(ABORT, 'facts are not removed'); END;
 
