@@ -20,7 +20,7 @@ var ErrRunning = errors.New("reporter runs already")
 // Reporter delivers the rows of one outbox. See the package's invariants.
 type Reporter struct {
 	o             Options
-	pace          pace
+	pace          link.Backoff
 	running       atomic.Bool
 	wake          <-chan struct{}
 	droppedBefore uint64    // by connections that are gone
@@ -38,7 +38,7 @@ func New(o Options) (*Reporter, error) {
 	}
 	return &Reporter{
 		o:     o,
-		pace:  pace{first: o.MinDelay, most: o.MaxDelay, rand: o.Rand},
+		pace:  link.Backoff{First: o.MinDelay, Most: o.MaxDelay, Rand: o.Rand},
 		wake:  o.Wake,
 		state: State{Since: time.Now()},
 	}, nil
@@ -62,24 +62,13 @@ func (r *Reporter) Run(ctx context.Context) error {
 		if r.State().Counts.Closed > closed || time.Since(start) > r.o.MaxDelay {
 			attempt = 0 // that was a connection, not a refusal
 		}
-		wait := r.pace.delay(attempt)
+		wait := r.pace.Delay(attempt)
 		r.o.Log.Warn("payment reports are waiting", "err", err, "again_in", wait.Round(time.Millisecond))
-		if !sleep(ctx, wait) {
+		if !link.Sleep(ctx, wait) {
 			break
 		}
 	}
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 // status is the message of the status topic.
@@ -114,7 +103,7 @@ func (r *Reporter) connection(ctx context.Context) error {
 	if err := l.Subscribe(ctx, r.o.Address.Topic(ChannelAck)); err != nil {
 		return err
 	}
-	if _, err := l.Publish(topic, true, online); err != nil {
+	if _, err := l.Publish(ctx, topic, true, online); err != nil {
 		return err
 	}
 	r.setConnected(true, session)
@@ -130,24 +119,24 @@ func (r *Reporter) connection(ctx context.Context) error {
 
 // farewell says what the will would have: a clean DISCONNECT makes the broker discard the will.
 func (r *Reporter) farewell(l *link.Link, topic string, offline []byte) {
-	receipt, err := l.Publish(topic, true, offline)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	receipt, err := l.Publish(ctx, topic, true, offline)
 	if err != nil {
 		return // the link is gone: the broker publishes the will
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
 	_ = receipt.Wait(ctx) // best effort: the status is advice for people, no payment depends on it
 }
 
 // drain moves rows from the outbox to the broker and acknowledgements back, until the link or ctx ends.
 func (r *Reporter) drain(ctx context.Context, l *link.Link) error {
-	w := newWindow(r.o.Window, pace{first: r.o.AckTimeout, most: max(r.o.MaxDelay, r.o.AckTimeout), rand: r.o.Rand})
+	w := newWindow(r.o.Window, link.Backoff{First: r.o.AckTimeout, Most: max(r.o.MaxDelay, r.o.AckTimeout), Rand: r.o.Rand})
 	source := &source{more: true}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		r.fill(ctx, w, source)
-		if err := r.send(l, w); err != nil {
+		if err := r.send(ctx, l, w); err != nil {
 			return err
 		}
 		r.look(w, source.more, l.Dropped())
@@ -155,8 +144,8 @@ func (r *Reporter) drain(ctx context.Context, l *link.Link) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case err := <-l.Lost():
-			return err
+		case <-l.Lost():
+			return l.Err()
 		case m := <-l.Inbox():
 			r.take(ctx, w, m)
 			for range len(l.Inbox()) { // what waits already: one look at the outbox serves all of it
@@ -174,14 +163,14 @@ func (r *Reporter) drain(ctx context.Context, l *link.Link) error {
 }
 
 // send publishes what is due. It may wait for a slow network, and nothing but this goroutine waits with it.
-func (r *Reporter) send(l *link.Link, w *window) error {
+func (r *Reporter) send(ctx context.Context, l *link.Link, w *window) error {
 	topic := r.o.Address.Topic(ChannelPayment)
 	for _, f := range w.due(time.Now()) {
 		if f.answer != nil && !f.answer.Answered() {
 			return &link.Trouble{Op: "publish to " + topic, What: "the broker does not answer what it is sent",
 				Advice: "if it lasts, restart the broker or call its operator; payments go on and are kept"}
 		}
-		receipt, err := l.Publish(topic, false, f.payload)
+		receipt, err := l.Publish(ctx, topic, false, f.payload)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,8 @@ package report
 import (
 	"slices"
 	"time"
+
+	"smiletill/payment/report/link"
 )
 
 // flight is one row on its way: sent at least once, not acknowledged.
@@ -21,11 +23,11 @@ type window struct {
 	size    int
 	flights []*flight
 	after   int64 // the highest seq taken from the outbox
-	pace    pace
+	pace    link.Backoff
 	closed  []string // ids of the last rows closed, to tell a repeated acknowledgement from an unknown one
 }
 
-func newWindow(size int, p pace) *window { return &window{size: size, pace: p} }
+func newWindow(size int, p link.Backoff) *window { return &window{size: size, pace: p} }
 
 // room is how many more rows may fly.
 func (w *window) room() int { return w.size - len(w.flights) }
@@ -53,7 +55,7 @@ func (w *window) due(now time.Time) []*flight {
 // sent notes a sending; the next one waits twice as long.
 func (w *window) sent(f *flight, answer interface{ Answered() bool }, now time.Time) {
 	f.answer = answer
-	f.due = now.Add(w.pace.delay(f.tries))
+	f.due = now.Add(w.pace.Delay(f.tries))
 	f.tries++
 }
 
@@ -85,7 +87,7 @@ func (w *window) remove(f *flight, now time.Time) {
 	if over := len(w.closed) - 4*w.size; over > 0 {
 		w.closed = slices.Delete(w.closed, 0, over)
 	}
-	soon := now.Add(w.pace.delay(0))
+	soon := now.Add(w.pace.Delay(0))
 	for _, o := range w.flights {
 		if o.tries > 1 {
 			o.tries = 1

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -68,6 +70,15 @@ func (d *dialer) firstError() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.first
+}
+
+// cause adds to the library's error what the network said first, unless that is in it.
+func (d *dialer) cause(err error) error {
+	first := d.firstError()
+	if err == nil || first == nil || strings.Contains(err.Error(), first.Error()) {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", err, first)
 }
 
 // witness remembers the first error of a connection. With TLS 1.3 a server refuses a client's certificate only after the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -62,8 +63,11 @@ type Link struct {
 	broker  string
 	timeout time.Duration
 	inbox   chan Message
-	lost    chan error
 	dropped atomic.Uint64
+
+	lost   chan struct{} // closed by the first lose
+	once   sync.Once
+	reason error // set before lost is closed
 }
 
 // Dial connects and waits for the broker's CONNACK, for at most Options.Timeout. Its errors carry a Hint.
@@ -77,7 +81,7 @@ func Dial(ctx context.Context, o Options) (*Link, error) {
 		broker:  o.Broker,
 		timeout: o.Timeout,
 		inbox:   make(chan Message, o.Inbox),
-		lost:    make(chan error, 1),
+		lost:    make(chan struct{}),
 	}
 	d := &dialer{ctx: ctx, timeout: o.Timeout, target: target, tls: o.TLS}
 	l.client = mqtt.NewClient(l.clientOptions(o, d))
@@ -88,7 +92,7 @@ func Dial(ctx context.Context, o Options) (*Link, error) {
 		return nil, ctx.Err()
 	}
 	if err := token.Error(); err != nil {
-		return nil, explain(o.Broker, errors.Join(err, d.firstError()))
+		return nil, explain(o.Broker, d.cause(err))
 	}
 	return l, nil
 }
@@ -111,7 +115,7 @@ func (l *Link) clientOptions(o Options, d *dialer) *mqtt.ClientOptions {
 		SetCustomOpenConnectionFn(d.open).
 		SetDefaultPublishHandler(l.receive).
 		SetConnectionLostHandler(func(_ mqtt.Client, err error) {
-			l.lose(errors.Join(err, d.firstError()))
+			l.lose(d.cause(err))
 		})
 	if o.Will != nil {
 		c.SetBinaryWill(o.Will.Topic, o.Will.Payload, qos, true)
@@ -129,17 +133,27 @@ func (l *Link) receive(_ mqtt.Client, m mqtt.Message) {
 }
 
 func (l *Link) lose(err error) {
-	select {
-	case l.lost <- explain(l.broker, fmt.Errorf("connection lost: %w", err)):
-	default:
-	}
+	l.once.Do(func() {
+		l.reason = explain(l.broker, fmt.Errorf("connection lost: %w", err))
+		close(l.lost)
+	})
 }
 
 // Inbox gives what arrives on the subscribed topics. It is never closed; wait for Lost beside it.
 func (l *Link) Inbox() <-chan Message { return l.inbox }
 
-// Lost gives one error when the connection ends without Close.
-func (l *Link) Lost() <-chan error { return l.lost }
+// Lost is closed when the connection ends without Close; Err says why.
+func (l *Link) Lost() <-chan struct{} { return l.lost }
+
+// Err is why the connection was lost, with a Hint; nil while it is not.
+func (l *Link) Err() error {
+	select {
+	case <-l.lost:
+		return l.reason
+	default:
+		return nil
+	}
+}
 
 // Dropped counts the messages that found the inbox full.
 func (l *Link) Dropped() uint64 { return l.dropped.Load() }
@@ -149,41 +163,64 @@ func (l *Link) Dropped() uint64 { return l.dropped.Load() }
 func (l *Link) Subscribe(ctx context.Context, filter string) error {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	token, ok := l.client.Subscribe(filter, qos, nil).(*mqtt.SubscribeToken)
+	token, err := hand(ctx, l, func() mqtt.Token { return l.client.Subscribe(filter, qos, nil) })
+	if err == nil {
+		err = Receipt{token}.Wait(ctx)
+	}
+	if err != nil {
+		return l.why(fmt.Errorf("subscribe to %s: %w", filter, err))
+	}
+	answer, ok := token.(*mqtt.SubscribeToken)
 	if !ok {
 		return fmt.Errorf("subscribe to %s: unexpected token of the client library", filter)
 	}
-	if err := (Receipt{token}).Wait(ctx); err != nil {
-		return l.why(fmt.Errorf("subscribe to %s: %w", filter, err))
-	}
-	if granted, ok := token.Result()[filter]; !ok || granted > 2 {
+	if granted, ok := answer.Result()[filter]; !ok || granted > 2 {
 		return &Trouble{Op: "subscribe to " + filter, What: "the broker refuses the subscription",
 			Advice: "let this client read that topic in the broker's access rules"}
 	}
 	return nil
 }
 
-// Publish hands a message to the connection at QoS 1. It may wait for Options.Timeout when the network takes no bytes.
-func (l *Link) Publish(topic string, retained bool, payload []byte) (Receipt, error) {
-	token := l.client.Publish(topic, qos, retained, payload)
-	select {
-	case <-token.Done():
-		if err := token.Error(); err != nil {
-			return Receipt{}, l.why(fmt.Errorf("publish to %s: %w", topic, err))
-		}
-	default:
+// Publish hands a message to the connection at QoS 1. While the network takes no bytes it waits, until ctx or the link ends.
+func (l *Link) Publish(ctx context.Context, topic string, retained bool, payload []byte) (Receipt, error) {
+	token, err := hand(ctx, l, func() mqtt.Token { return l.client.Publish(topic, qos, retained, payload) })
+	if err != nil {
+		return Receipt{}, l.why(fmt.Errorf("publish to %s: %w", topic, err))
 	}
 	return Receipt{token}, nil
 }
 
+// hand gives the library a packet. When the link drops at the same moment the library's own call waits for a goroutine that is
+// gone, as long as its write timeout; that wait is left to a goroutine of its own.
+func hand(ctx context.Context, l *Link, call func() mqtt.Token) (mqtt.Token, error) {
+	out := make(chan mqtt.Token, 1)
+	go func() { out <- call() }()
+	select {
+	case token := <-out:
+		select {
+		case <-token.Done():
+			return token, token.Error()
+		default:
+			return token, nil
+		}
+	case <-l.lost:
+		return nil, l.reason
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // why prefers the reason for which the connection ended, which may come a moment after the failure that it caused.
 func (l *Link) why(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
 	if errors.Is(err, mqtt.ErrNotConnected) {
 		err = errors.Join(ErrClosed, err)
 	}
 	select {
-	case lost := <-l.lost:
-		return lost
+	case <-l.lost:
+		return l.reason
 	case <-time.After(closeGrace):
 		return explain(l.broker, err)
 	}
@@ -191,5 +228,9 @@ func (l *Link) why(err error) error {
 
 // Close sends DISCONNECT, so that the broker discards the will, and drops the connection. A second Close does nothing.
 func (l *Link) Close() {
-	l.client.Disconnect(uint(closeGrace / time.Millisecond))
+	grace := closeGrace
+	if l.Err() != nil {
+		grace = 0 // nobody is there to say goodbye to
+	}
+	l.client.Disconnect(uint(grace / time.Millisecond))
 }
