@@ -1,0 +1,119 @@
+package cloud
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	ce "github.com/cloudevents/sdk-go/v2/event"
+	"github.com/gowebpki/jcs"
+
+	"smiletill/payment/report"
+)
+
+// maxEvent bounds one message, in bytes: the terminal's own bound for the data is 16 KiB.
+const maxEvent = 64 << 10
+
+// ErrEvent marks a message that is not an event of the terminal whose topic it came on.
+var ErrEvent = errors.New("not a payment event")
+
+// Event is one payment fact as received.
+type Event struct {
+	Address   report.Address
+	Source    string
+	ID        string
+	Type      string
+	PaymentID string    // the event's subject
+	Time      time.Time // the terminal's wall time; zero when it had none
+	Seq       int64
+	Hash      string
+	Data      json.RawMessage
+	Payload   []byte // the message, byte for byte
+	Duplicate bool   // committed before
+	digest    [sha256.Size]byte
+}
+
+// Decode reads and validates one message of a payment topic. Errors are ErrEvent.
+func Decode(topic string, payload []byte) (Event, error) {
+	fail := func(err error) (Event, error) {
+		return Event{}, fmt.Errorf("decode event on %q: %w: %w", topic, ErrEvent, err)
+	}
+	a, channel, err := report.ParseTopic(topic)
+	if err != nil {
+		return fail(err)
+	}
+	if channel != report.ChannelPayment {
+		return fail(errors.New("another channel"))
+	}
+	if len(payload) > maxEvent {
+		return fail(fmt.Errorf("%d bytes, more than %d", len(payload), maxEvent))
+	}
+	var e ce.Event
+	if err := json.Unmarshal(payload, &e); err != nil {
+		return fail(err)
+	}
+	if err := e.Validate(); err != nil {
+		return fail(err)
+	}
+	out := Event{
+		Address: a, Source: e.Source(), ID: e.ID(), Type: e.Type(), PaymentID: e.Subject(), Time: e.Time(),
+		Data: e.Data(), Payload: bytes.Clone(payload),
+	}
+	if err := out.read(e); err != nil {
+		return fail(err)
+	}
+	if out.digest, err = out.sum(); err != nil {
+		return fail(err)
+	}
+	return out, nil
+}
+
+// read takes the extension attributes and checks what the specification leaves open.
+func (e *Event) read(from ce.Event) error {
+	known := []string{report.EventType("approved"), report.EventType("reversed"), report.EventType("voided")}
+	switch {
+	case from.SpecVersion() != ce.CloudEventsVersionV1:
+		return fmt.Errorf("specversion %q", from.SpecVersion())
+	case e.Source != e.Address.Source():
+		return fmt.Errorf("source %q is not the topic's terminal", e.Source)
+	case !slices.Contains(known, e.Type):
+		return fmt.Errorf("unknown type %q", e.Type)
+	case e.PaymentID == "":
+		return errors.New("no subject")
+	case from.DataContentType() != ce.ApplicationJSON:
+		return fmt.Errorf("datacontenttype %q", from.DataContentType())
+	case len(e.Data) == 0 || e.Data[0] != '{':
+		return errors.New("data is not an object")
+	}
+	seq, _ := from.Extensions()["seq"].(string)
+	n, err := strconv.ParseInt(seq, 10, 64)
+	if err != nil || n <= 0 {
+		return fmt.Errorf("seq %q is not a positive number in a string", seq)
+	}
+	hash, _ := from.Extensions()["hash"].(string)
+	if hash == "" {
+		return errors.New("no hash")
+	}
+	e.Seq, e.Hash = n, hash
+	return nil
+}
+
+// sum is SHA-256 over the JCS form of {source,id,type,time,data}: what the terminal's signature will be over.
+func (e *Event) sum() ([sha256.Size]byte, error) {
+	content, err := json.Marshal(map[string]any{
+		"source": e.Source, "id": e.ID, "type": e.Type, "time": e.Time.UTC().Format(time.RFC3339Nano), "data": e.Data,
+	})
+	if err != nil {
+		return [sha256.Size]byte{}, err
+	}
+	canonical, err := jcs.Transform(content)
+	if err != nil {
+		return [sha256.Size]byte{}, err
+	}
+	return sha256.Sum256(canonical), nil
+}

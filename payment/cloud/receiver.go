@@ -1,0 +1,228 @@
+package cloud
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"smiletill/payment/report"
+	"smiletill/payment/report/link"
+)
+
+const (
+	filter   = "v1/+/+/+/payment"
+	maxBatch = 64  // events a transaction: one fsync for what waits together
+	inbox    = 256 // messages that wait for a transaction; what does not fit, a terminal sends again
+)
+
+// ErrOptions marks Options that cannot work.
+var ErrOptions = errors.New("bad receiver settings")
+
+// Signer signs acknowledgements with the cloud's key. An error leaves the event without one: the terminal sends it again.
+type Signer interface {
+	SignAck(source string, a report.Ack) (sig string, err error)
+}
+
+// Unsigned is the Signer that signs nothing. It stands where Ed25519 will.
+type Unsigned struct{}
+
+// SignAck gives an empty signature.
+func (Unsigned) SignAck(string, report.Ack) (string, error) { return "", nil }
+
+// Alarm is an event whose (source, id) was committed before with another content.
+type Alarm struct{ Event Event }
+
+// Options of a Receiver. Broker, File, Signer, Log and Rand must be given.
+type Options struct {
+	Broker   string // see link.Options
+	ClientID string // default smiletill-cloud
+	Username string
+	Password link.Secret
+	TLS      *tls.Config
+	File     string // of its SQLite database; made if absent
+	Signer   Signer
+	OnEvent  func(Event) // after the commit, before the acknowledgement; duplicates too; must not wait; may be nil
+	OnAlarm  func(Alarm) // must not wait; may be nil
+	Log      *slog.Logger
+	Rand     *rand.Rand    // for jitter; Run's own from then on
+	MinDelay time.Duration // between connections; default 500 ms
+	MaxDelay time.Duration // default 1 min
+}
+
+// Receiver stores and acknowledges.
+type Receiver struct {
+	o     Options
+	store *store
+	ready chan struct{}
+	once  sync.Once
+}
+
+// Open opens or makes the database. It does not connect.
+func Open(ctx context.Context, o Options) (*Receiver, error) {
+	if o.Signer == nil || o.Log == nil || o.Rand == nil || o.File == "" {
+		return nil, fmt.Errorf("open receiver: %w: file, signer, log and rand must be given", ErrOptions)
+	}
+	if o.ClientID == "" {
+		o.ClientID = "smiletill-cloud"
+	}
+	if o.OnEvent == nil {
+		o.OnEvent = func(Event) {}
+	}
+	if o.OnAlarm == nil {
+		o.OnAlarm = func(Alarm) {}
+	}
+	if o.MinDelay <= 0 {
+		o.MinDelay = 500 * time.Millisecond
+	}
+	if o.MaxDelay <= 0 {
+		o.MaxDelay = time.Minute
+	}
+	o.MaxDelay = max(o.MinDelay, o.MaxDelay)
+	if err := o.link().Check(); err != nil {
+		return nil, err
+	}
+	s, err := openStore(ctx, o.File)
+	if err != nil {
+		return nil, err
+	}
+	return &Receiver{o: o, store: s, ready: make(chan struct{})}, nil
+}
+
+func (o Options) link() link.Options {
+	return link.Options{
+		Broker: o.Broker, ClientID: o.ClientID, Username: o.Username, Password: o.Password, TLS: o.TLS, Inbox: inbox,
+	}
+}
+
+// Ready is closed when the receiver is subscribed for the first time.
+func (r *Receiver) Ready() <-chan struct{} { return r.ready }
+
+// Count is the number of events committed, duplicates not counted.
+func (r *Receiver) Count(ctx context.Context) (int, error) { return r.store.count(ctx) }
+
+// Events gives up to limit committed events after the first skip, in the order of their commitment.
+func (r *Receiver) Events(ctx context.Context, skip, limit int) ([]Event, error) {
+	return r.store.list(ctx, skip, limit)
+}
+
+// Close closes the database, after Run.
+func (r *Receiver) Close() error {
+	if err := r.store.db.Close(); err != nil {
+		return fmt.Errorf("close event store: %w", err)
+	}
+	return nil
+}
+
+// Run receives until ctx ends, connecting again as often as needed, and returns nil then. Another error is the database's:
+// a receiver that cannot commit must not go on taking events as if it could.
+func (r *Receiver) Run(ctx context.Context) error {
+	pace := link.Backoff{First: r.o.MinDelay, Most: r.o.MaxDelay, Rand: r.o.Rand}
+	for attempt := 0; ; attempt++ {
+		start := time.Now()
+		err := r.connection(ctx)
+		var broken *storeError
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.As(err, &broken):
+			return err
+		case time.Since(start) > r.o.MaxDelay:
+			attempt = 0
+		}
+		wait := pace.Delay(attempt)
+		r.o.Log.Warn("receiver is not connected", "err", err, "again_in", wait.Round(time.Millisecond))
+		if !link.Sleep(ctx, wait) {
+			return nil
+		}
+	}
+}
+
+// storeError tells the database's failures from the network's.
+type storeError struct{ err error }
+
+func (e *storeError) Error() string { return "commit events: " + e.err.Error() }
+func (e *storeError) Unwrap() error { return e.err }
+
+func (r *Receiver) connection(ctx context.Context) error {
+	l, err := link.Dial(ctx, r.o.link())
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if err := l.Subscribe(ctx, filter); err != nil {
+		return err
+	}
+	r.once.Do(func() { close(r.ready) })
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-l.Lost():
+			return l.Err()
+		case m := <-l.Inbox():
+			batch := r.decode(nil, m)
+			for range min(len(l.Inbox()), maxBatch-1) {
+				batch = r.decode(batch, <-l.Inbox())
+			}
+			if err := r.receive(ctx, l, batch); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (r *Receiver) decode(batch []Event, m link.Message) []Event {
+	e, err := Decode(m.Topic, m.Payload)
+	if err != nil {
+		r.o.Log.Warn("message is not a payment event; it is ignored", "bytes", len(m.Payload), "err", err)
+		return batch
+	}
+	return append(batch, e)
+}
+
+// receive commits, then acknowledges.
+func (r *Receiver) receive(ctx context.Context, l *link.Link, batch []Event) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	verdicts, err := r.store.commit(ctx, batch)
+	if err != nil {
+		return &storeError{err}
+	}
+	for i, e := range batch {
+		if verdicts[i] == contradiction {
+			r.o.Log.Error("an event contradicts the one committed before; it is not acknowledged",
+				"source", e.Source, "id", e.ID, "seq", e.Seq, "hash", e.Hash)
+			r.o.OnAlarm(Alarm{Event: e})
+			continue
+		}
+		e.Duplicate = verdicts[i] == duplicate
+		r.o.OnEvent(e)
+		if err := r.acknowledge(ctx, l, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Receiver) acknowledge(ctx context.Context, l *link.Link, e Event) error {
+	ack := report.Ack{ID: e.ID, Hash: e.Hash, Seq: e.Seq}
+	sig, err := r.o.Signer.SignAck(e.Source, ack)
+	if err != nil {
+		r.o.Log.Error("cannot sign an acknowledgement; it is not sent", "source", e.Source, "id", e.ID, "err", err)
+		return nil
+	}
+	ack.Sig = sig
+	payload, err := json.Marshal(ack)
+	if err != nil {
+		return fmt.Errorf("encode acknowledgement of %s: %w", e.ID, err)
+	}
+	_, err = l.Publish(ctx, e.Address.Topic(report.ChannelAck), false, payload)
+	return err
+}

@@ -1,0 +1,284 @@
+package report_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"smiletill/payment/report"
+	"smiletill/payment/report/link"
+)
+
+// stamp accepts what carries it: it stands for a signature's verification.
+type stamp string
+
+func (s stamp) VerifyAck(source string, a report.Ack) error {
+	if source != here().Source() || a.Sig != string(s) {
+		return fmt.Errorf("verify: %w", report.ErrForged)
+	}
+	return nil
+}
+
+func TestOnlyTheMatchingAcknowledgementCloses(t *testing.T) {
+	everyBroker(t, func(t *testing.T, start brokerKind) {
+		at, _ := start(t, "127.0.0.1:0")
+		box := newOutbox(t)
+		box.add(2) // seq 3 and 6
+		var mu sync.Mutex
+		var alarms []report.Alarm
+		o := options("mqtt://"+at, box)
+		o.Verifier = stamp("cloud")
+		o.OnAlarm = func(a report.Alarm) { mu.Lock(); defer mu.Unlock(); alarms = append(alarms, a) }
+		attacker := peer(t, "mqtt://"+at, "attacker", here().Topic(report.ChannelPayment))
+		r, _ := startReporter(t, o)
+		for range 2 {
+			receive(t, attacker)
+		}
+		steps := []struct {
+			name, ack string
+			counted   func(report.Counts) uint64
+		}{
+			{"not JSON", `{"id":`, func(c report.Counts) uint64 { return c.Malformed }},
+			{"no seq", `{"id":"event-3","hash":"hash-3","sig":"cloud"}`, func(c report.Counts) uint64 { return c.Malformed }},
+			{"too long", `{"id":"event-3","hash":"` + strings.Repeat("h", 8000) + `","seq":3}`,
+				func(c report.Counts) uint64 { return c.Malformed }},
+			{"no signature", `{"id":"event-3","hash":"hash-3","seq":3}`, func(c report.Counts) uint64 { return c.Forged }},
+			{"forged", `{"id":"event-3","hash":"hash-3","seq":3,"sig":"me"}`, func(c report.Counts) uint64 { return c.Forged }},
+			{"unknown id", `{"id":"event-4","hash":"hash-4","seq":4,"sig":"cloud"}`,
+				func(c report.Counts) uint64 { return c.Unknown }},
+			{"other hash", `{"id":"event-3","hash":"hash-6","seq":3,"sig":"cloud"}`,
+				func(c report.Counts) uint64 { return c.Mismatched }},
+			{"other seq", `{"id":"event-3","hash":"hash-3","seq":6,"sig":"cloud"}`,
+				func(c report.Counts) uint64 { return c.Mismatched }},
+			{"other case", `{"id":"EVENT-3","hash":"hash-3","seq":3,"sig":"cloud"}`,
+				func(c report.Counts) uint64 { return c.Unknown }},
+		}
+		for _, s := range steps {
+			before := s.counted(r.State().Counts)
+			say(t, attacker, here().Topic(report.ChannelAck), []byte(s.ack))
+			eventually(t, s.name+" is counted", func() bool { return s.counted(r.State().Counts) == before+1 })
+			if box.open() != 2 || r.State().Counts.Closed != 0 {
+				t.Fatalf("%s closed a row", s.name)
+			}
+		}
+		mu.Lock()
+		if len(alarms) != 1 || alarms[0].Row.ID != "event-3" || alarms[0].Ack.Hash != "hash-6" {
+			t.Errorf("alarms %+v, want one for event-3", alarms)
+		}
+		mu.Unlock()
+
+		good := []byte(`{"id":"event-6","hash":"hash-6","seq":6,"sig":"cloud"}`)
+		for range 3 { // the second and third change nothing
+			say(t, attacker, here().Topic(report.ChannelAck), good)
+		}
+		eventually(t, "repetitions are counted", func() bool { return r.State().Counts.Repeated == 2 })
+		if box.open() != 1 || box.one(`SELECT closes FROM outbox WHERE seq = 6`) != 1 {
+			t.Errorf("%d rows open, want event-3 alone", box.open())
+		}
+	})
+}
+
+// Another terminal's acknowledgement topic is not ours, whatever it says.
+func TestAcknowledgementOnAnotherTopicIsNotHeard(t *testing.T) {
+	at, _ := embedded(t, "127.0.0.1:0")
+	box := newOutbox(t)
+	box.add(1)
+	other := here()
+	other.Terminal = "till_3"
+	p := peer(t, "mqtt://"+at, "peer", here().Topic(report.ChannelPayment))
+	r, _ := startReporter(t, options("mqtt://"+at, box))
+	receive(t, p)
+	say(t, p, other.Topic(report.ChannelAck), []byte(`{"id":"event-3","hash":"hash-3","seq":3}`))
+	say(t, p, here().Topic(report.ChannelAck), []byte(`{}`)) // a broker keeps the order: this one comes after it
+	eventually(t, "the second message is counted", func() bool { return r.State().Counts.Malformed == 1 })
+	if c := r.State().Counts; box.open() != 1 || c.Closed+c.Repeated+c.Unknown+c.Mismatched != 0 {
+		t.Errorf("%d rows open, %+v", box.open(), c)
+	}
+}
+
+// A flood of acknowledgements neither stops the delivery nor grows the memory: what does not fit is dropped.
+func TestFloodOfAcknowledgements(t *testing.T) {
+	at, _ := embedded(t, "127.0.0.1:0")
+	box := newOutbox(t)
+	box.add(100)
+	startCloud(t, "mqtt://"+at, filepath.Join(t.TempDir(), "cloud.db"))
+	attacker := peer(t, "mqtt://"+at, "attacker")
+	r, _ := startReporter(t, options("mqtt://"+at, box))
+	eventually(t, "connected", func() bool { return r.State().Connected })
+	for i := range 5000 {
+		junk := fmt.Sprintf(`{"id":"no-%d","hash":"h","seq":1}`, i)
+		if _, err := attacker.Publish(t.Context(), here().Topic(report.ChannelAck), false, []byte(junk)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "all rows are delivered", func() bool { return box.open() == 0 })
+	eventually(t, "the flood is accounted for", func() bool {
+		c := r.State().Counts
+		return c.Unknown+c.Dropped >= 5000
+	})
+	if box.mostCloses() != 1 {
+		t.Errorf("a row was closed %d times", box.mostCloses())
+	}
+}
+
+// mosquitto_sub is a consumer that we did not write.
+func TestMosquittoSubReadsTheEvent(t *testing.T) {
+	sub, err := exec.LookPath("mosquitto_sub")
+	if err != nil {
+		t.Skip("mosquitto_sub is not installed: apt-get install mosquitto-clients")
+	}
+	everyBroker(t, func(t *testing.T, start brokerKind) {
+		at, _ := start(t, "127.0.0.1:0")
+		host, port, err := net.SplitHostPort(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		box := newOutbox(t)
+		box.add(1)
+		startReporter(t, options("mqtt://"+at, box)) // nobody acknowledges: sent again until the consumer is there
+		out, err := exec.CommandContext(t.Context(), sub, "-h", host, "-p", port, "-V", "mqttv311", "-q", "1", "-C", "1",
+			"-W", "30", "-F", "%t %q %r %p", "-t", "v1/+/+/+/payment").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := string(out)
+		payload, ok := strings.CutPrefix(line, "v1/acme/kiosk-1/till_2/payment 1 0 ")
+		if !ok {
+			t.Fatalf("topic, QoS and retained flag: %q", line)
+		}
+		var e struct {
+			SpecVersion, ID, Source, Type, Subject, Seq, Hash string
+			Data                                              map[string]any
+		}
+		if err := json.Unmarshal([]byte(payload), &e); err != nil {
+			t.Fatal(err)
+		}
+		if e.SpecVersion != "1.0" || e.ID != "event-3" || e.Source != "smiletill:/acme/kiosk-1/till_2" || e.Seq != "3" ||
+			e.Hash != "hash-3" || e.Subject != "order-3" || e.Data["amount_minor"] != 103.0 || e.Data["currency"] != "EUR" {
+			t.Errorf("event %s", payload)
+		}
+	})
+}
+
+// mute is a broker that takes everything and confirms no publication.
+func mute(t *testing.T) (url string, connections func() int) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ln.Close() })
+	var mu sync.Mutex
+	var n int
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			n++
+			mu.Unlock()
+			go answer(c)
+		}
+	}()
+	return "mqtt://" + ln.Addr().String(), func() int { mu.Lock(); defer mu.Unlock(); return n }
+}
+
+func answer(c net.Conn) {
+	defer func() { _ = c.Close() }()
+	for {
+		p, err := packets.ReadPacket(c)
+		if err != nil {
+			return
+		}
+		switch p := p.(type) {
+		case *packets.ConnectPacket:
+			err = packets.NewControlPacket(packets.Connack).Write(c)
+		case *packets.SubscribePacket:
+			ack := packets.NewControlPacket(packets.Suback).(*packets.SubackPacket)
+			ack.MessageID, ack.ReturnCodes = p.MessageID, []byte{1}
+			err = ack.Write(c)
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func TestBrokerThatConfirmsNothingIsLeft(t *testing.T) {
+	url, connections := mute(t)
+	box := newOutbox(t)
+	box.add(30)
+	r, _ := startReporter(t, options(url, box))
+	eventually(t, "the reporter tries other connections", func() bool { return connections() >= 3 })
+	eventually(t, "the problem is named", func() bool {
+		return strings.Contains(r.State().Problem, "does not answer what it is sent")
+	})
+	if s := r.State(); box.open() != 30 || s.Counts.Closed != 0 || s.InFlight > 16 {
+		t.Errorf("%d rows open, state %+v", box.open(), s)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for name, change := range map[string]func(*report.Options){
+		"no outbox":         func(o *report.Options) { o.Outbox = nil },
+		"no verifier":       func(o *report.Options) { o.Verifier = nil },
+		"no log":            func(o *report.Options) { o.Log = nil },
+		"no randomness":     func(o *report.Options) { o.Rand = nil },
+		"window too large":  func(o *report.Options) { o.Window = 257 },
+		"negative window":   func(o *report.Options) { o.Window = -1 },
+		"a wildcard":        func(o *report.Options) { o.Address.Site = "+" },
+		"in the clear":      func(o *report.Options) { o.Broker = "mqtt://broker.example" },
+		"a password in it":  func(o *report.Options) { o.Broker = "mqtts://me:secret@broker.example" },
+		"an unknown scheme": func(o *report.Options) { o.Broker = "ws://127.0.0.1" },
+		"no address":        func(o *report.Options) { o.Broker = "" },
+	} {
+		o := options("mqtt://127.0.0.1:1", newOutbox(t))
+		change(&o)
+		_, err := report.New(o)
+		if !errors.Is(err, report.ErrOptions) && !errors.Is(err, report.ErrAddress) && !errors.Is(err, link.ErrOptions) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: the error tells the password: %v", name, err)
+		}
+	}
+}
+
+// BenchmarkDrain is the way of a backlog of 1,000 rows: outbox, broker, the cloud's commit, acknowledgement, close. Both
+// databases are SQLite files; the outbox's synchronous is FULL, SQLite's default.
+func BenchmarkDrain(b *testing.B) {
+	at, _ := embedded(b, "127.0.0.1:0")
+	box := newOutbox(b)
+	startCloud(b, "mqtt://"+at, filepath.Join(b.TempDir(), "cloud.db"))
+	wake := make(chan struct{}, 1)
+	o := options("mqtt://"+at, box)
+	o.AckTimeout, o.Poll, o.Wake = patience, patience, wake
+	r, _ := startReporter(b, o)
+	const backlog = 1000
+	var rows uint64
+	var took time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		box.add(backlog)
+		rows += backlog
+		b.StartTimer()
+		began := time.Now()
+		wake <- struct{}{}
+		for r.State().Counts.Closed < rows {
+			time.Sleep(time.Millisecond)
+		}
+		took += time.Since(began)
+	}
+	b.ReportMetric(float64(rows)/took.Seconds(), "rows/s")
+}

@@ -1,0 +1,71 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"smiletill/payment/report/link"
+)
+
+// take judges one message of the ack topic. Only the last line of it can change anything.
+func (r *Reporter) take(ctx context.Context, w *window, m link.Message) {
+	ack, err := ParseAck(m.Payload)
+	if err != nil {
+		r.refuse(func(c *Counts) { c.Malformed++ }, "acknowledgement cannot be read", "bytes", len(m.Payload), "err", err)
+		return
+	}
+	about := slog.Group("ack", "id", ack.ID, "hash", ack.Hash, "seq", ack.Seq)
+	if err := r.o.Verifier.VerifyAck(r.o.Address.Source(), ack); err != nil {
+		r.refuse(func(c *Counts) { c.Forged++ }, "acknowledgement is not the cloud's", about, "err", err)
+		return
+	}
+	f := w.find(ack.ID)
+	switch {
+	case f == nil && w.wasClosed(ack.ID):
+		r.update(func(s *State) { s.Counts.Repeated++ })
+		return
+	case f == nil:
+		r.refuse(func(c *Counts) { c.Unknown++ }, "acknowledgement of a row that is not in flight", about)
+		return
+	case f.row.Hash != ack.Hash || f.row.Seq != ack.Seq:
+		r.refuse(func(c *Counts) { c.Mismatched++ }, "acknowledgement contradicts the journal", about,
+			"hash", f.row.Hash, "seq", f.row.Seq)
+		if !f.alarmed {
+			f.alarmed = true
+			r.o.OnAlarm(Alarm{Row: f.row, Ack: ack})
+		}
+		return
+	}
+	r.close(ctx, w, f)
+}
+
+// refusedEvery bounds the log that whoever may publish to the ack topic can make us write. Counts has them all.
+const refusedEvery = time.Second
+
+func (r *Reporter) refuse(count func(*Counts), what string, about ...any) {
+	r.update(func(s *State) { count(&s.Counts) })
+	if now := time.Now(); r.refusedAt.IsZero() || now.Sub(r.refusedAt) >= refusedEvery {
+		r.refusedAt = now
+		r.o.Log.Warn(what+"; nothing is changed", about...)
+	}
+}
+
+func (r *Reporter) close(ctx context.Context, w *window, f *flight) {
+	if err := r.o.Outbox.Close(ctx, f.row.ID, f.row.Hash, f.row.Seq); err != nil {
+		if ctx.Err() == nil {
+			// The row flies on: sent again, it is acknowledged again.
+			r.trouble(fmt.Errorf("close row %d: %w", f.row.Seq, err))
+			r.o.Log.Error("cannot close a delivered row", "seq", f.row.Seq, "id", f.row.ID, "err", err)
+		}
+		return
+	}
+	now := time.Now()
+	w.remove(f, now)
+	r.update(func(s *State) {
+		s.Counts.Closed++
+		s.LastAck, s.Problem, s.Hint = now, "", ""
+	})
+	r.o.Log.Debug("payment delivered", "seq", f.row.Seq, "id", f.row.ID)
+}

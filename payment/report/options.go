@@ -1,0 +1,111 @@
+package report
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"time"
+
+	"smiletill/payment/report/link"
+)
+
+// Defaults and bounds of Options.
+const (
+	defaultWindow     = 16               // 16 rows of some 1 KiB; more does not help where each ends in two fsyncs
+	maxWindow         = 256              // well below MQTT's 65,535 packet ids and brokers' usual 100 to 1,024 in flight
+	defaultAckTimeout = 10 * time.Second // a slow mobile link and a cloud that is busy
+	defaultMaxDelay   = time.Minute
+	defaultMinDelay   = 500 * time.Millisecond
+	defaultPoll       = 30 * time.Second
+)
+
+// ErrOptions marks Options that cannot work.
+var ErrOptions = errors.New("bad reporter settings")
+
+// Outbox is what the reporter needs of a journal. Both methods may be slow; neither may hold up a payment.
+type Outbox interface {
+	// Pending gives up to limit rows that are not closed, with a seq above after, by rising seq.
+	Pending(ctx context.Context, after int64, limit int) ([]Row, error)
+	// Close marks the row as delivered, if all three are the row's; otherwise it changes nothing and returns an error.
+	Close(ctx context.Context, id, hash string, seq int64) error
+}
+
+// Alarm is a contradiction that a person should look at: the cloud acknowledged a row's id with another hash or seq.
+type Alarm struct {
+	Row Row
+	Ack Ack
+}
+
+// Options of a Reporter. Outbox, Verifier, Log and Rand must be given.
+type Options struct {
+	Broker   string // see link.Options
+	Address  Address
+	Username string
+	Password link.Secret
+	TLS      *tls.Config // see link.TLSFiles
+	Version  string      // of the terminal's software, for its birth message
+
+	Outbox   Outbox
+	Wake     <-chan struct{} // a value says that a row was added; nil: Poll alone finds it
+	Verifier AckVerifier
+	OnAlarm  func(Alarm) // called on Run's goroutine, once a row and connection; must not wait; may be nil
+	Log      *slog.Logger
+	Rand     *mathrand.Rand // for jitter; Run's own from then on
+	Nonces   io.Reader      // for session ids; nil: crypto/rand
+
+	Window     int           // rows in flight, 1 to 256; default 16
+	AckTimeout time.Duration // before a row is sent again the first time; default 10 s
+	MinDelay   time.Duration // after the first failed connection; default 500 ms
+	MaxDelay   time.Duration // between attempts to connect or to send a row; default 1 min
+	Poll       time.Duration // between looks at an idle outbox; default 30 s
+}
+
+func (o Options) withDefaults() Options {
+	if o.Window == 0 {
+		o.Window = defaultWindow
+	}
+	for _, d := range []struct {
+		value    *time.Duration
+		fallback time.Duration
+	}{
+		{&o.AckTimeout, defaultAckTimeout}, {&o.MinDelay, defaultMinDelay},
+		{&o.MaxDelay, defaultMaxDelay}, {&o.Poll, defaultPoll},
+	} {
+		if *d.value <= 0 {
+			*d.value = d.fallback
+		}
+	}
+	o.MaxDelay = max(o.MaxDelay, o.MinDelay)
+	if o.Nonces == nil {
+		o.Nonces = rand.Reader
+	}
+	if o.OnAlarm == nil {
+		o.OnAlarm = func(Alarm) {}
+	}
+	return o
+}
+
+func (o Options) check() error {
+	if err := o.Address.Check(); err != nil {
+		return fmt.Errorf("check reporter: %w", err)
+	}
+	switch {
+	case o.Outbox == nil, o.Verifier == nil, o.Log == nil, o.Rand == nil:
+		return fmt.Errorf("check reporter: %w: outbox, verifier, log and rand must be given", ErrOptions)
+	case o.Window < 1 || o.Window > maxWindow:
+		return fmt.Errorf("check reporter: %w: window %d is not 1 to %d", ErrOptions, o.Window, maxWindow)
+	}
+	return o.link(nil).Check()
+}
+
+func (o Options) link(w *link.Will) link.Options {
+	return link.Options{
+		Broker: o.Broker, ClientID: o.Address.ClientID(), Username: o.Username, Password: o.Password, TLS: o.TLS,
+		Will: w, Inbox: 4 * o.Window,
+	}
+}

@@ -1,0 +1,187 @@
+package report
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"smiletill/payment/report/link"
+)
+
+// ErrRunning is what a second Run of one Reporter returns.
+var ErrRunning = errors.New("reporter runs already")
+
+// Reporter delivers the rows of one outbox. See the package's invariants.
+type Reporter struct {
+	o             Options
+	pace          link.Backoff
+	running       atomic.Bool
+	wake          <-chan struct{}
+	droppedBefore uint64    // by connections that are gone
+	refusedAt     time.Time // when a refused acknowledgement was last logged
+
+	mu    sync.Mutex
+	state State
+}
+
+// New checks the options; it does not connect. Its errors carry a Hint where an operator can help.
+func New(o Options) (*Reporter, error) {
+	o = o.withDefaults()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	return &Reporter{
+		o:     o,
+		pace:  link.Backoff{First: o.MinDelay, Most: o.MaxDelay, Rand: o.Rand},
+		wake:  o.Wake,
+		state: State{Since: time.Now()},
+	}, nil
+}
+
+// Run connects, delivers, and connects again, until ctx ends; then it says farewell and returns nil. No failure of the
+// network, the broker or the cloud ends it. It runs once.
+func (r *Reporter) Run(ctx context.Context) error {
+	if !r.running.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	for attempt := 0; ctx.Err() == nil; attempt++ {
+		start, closed := time.Now(), r.State().Counts.Closed
+		err := r.connection(ctx)
+		r.setConnected(false, r.State().Session)
+		if ctx.Err() != nil {
+			break
+		}
+		r.update(func(s *State) { s.Counts.Lost++ })
+		r.trouble(err)
+		if r.State().Counts.Closed > closed || time.Since(start) > r.o.MaxDelay {
+			attempt = 0 // that was a connection, not a refusal
+		}
+		wait := r.pace.Delay(attempt)
+		r.o.Log.Warn("payment reports are waiting", "err", err, "again_in", wait.Round(time.Millisecond))
+		if !link.Sleep(ctx, wait) {
+			break
+		}
+	}
+	return nil
+}
+
+// status is the message of the status topic.
+type status struct {
+	Status  string `json:"status"` // online or offline
+	Session string `json:"session"`
+	Version string `json:"version,omitempty"`
+}
+
+// connection lives through one connection, from its CONNECT to its end. Its error is nil only when ctx ended.
+func (r *Reporter) connection(ctx context.Context) error {
+	nonce := make([]byte, 16)
+	if _, err := io.ReadFull(r.o.Nonces, nonce); err != nil {
+		return fmt.Errorf("make a session id: %w", err)
+	}
+	session := hex.EncodeToString(nonce)
+	offline, err := json.Marshal(status{Status: "offline", Session: session})
+	if err != nil {
+		return fmt.Errorf("encode status: %w", err)
+	}
+	online, err := json.Marshal(status{Status: "online", Session: session, Version: r.o.Version})
+	if err != nil {
+		return fmt.Errorf("encode status: %w", err)
+	}
+	topic := r.o.Address.Topic(ChannelStatus)
+	l, err := link.Dial(ctx, r.o.link(&link.Will{Topic: topic, Payload: offline}))
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	// Subscribed before anything is published: no acknowledgement can come too early.
+	if err := l.Subscribe(ctx, r.o.Address.Topic(ChannelAck)); err != nil {
+		return err
+	}
+	if _, err := l.Publish(ctx, topic, true, online); err != nil {
+		return err
+	}
+	r.setConnected(true, session)
+	r.o.Log.Info("reporting payments", "broker", r.o.Broker, "source", r.o.Address.Source(), "session", session)
+	err = r.drain(ctx, l)
+	r.droppedBefore += l.Dropped()
+	if ctx.Err() != nil {
+		r.farewell(l, topic, offline)
+		return nil
+	}
+	return err
+}
+
+// farewell says what the will would have: a clean DISCONNECT makes the broker discard the will.
+func (r *Reporter) farewell(l *link.Link, topic string, offline []byte) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	receipt, err := l.Publish(ctx, topic, true, offline)
+	if err != nil {
+		return // the link is gone: the broker publishes the will
+	}
+	_ = receipt.Wait(ctx) // best effort: the status is advice for people, no payment depends on it
+}
+
+// drain moves rows from the outbox to the broker and acknowledgements back, until the link or ctx ends.
+func (r *Reporter) drain(ctx context.Context, l *link.Link) error {
+	w := newWindow(r.o.Window, link.Backoff{First: r.o.AckTimeout, Most: max(r.o.MaxDelay, r.o.AckTimeout), Rand: r.o.Rand})
+	source := &source{more: true}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		r.fill(ctx, w, source)
+		if err := r.send(ctx, l, w); err != nil {
+			return err
+		}
+		r.look(w, source.more, l.Dropped())
+		timer.Reset(r.untilNext(w, source))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-l.Lost():
+			return l.Err()
+		case m := <-l.Inbox():
+			r.take(ctx, w, m)
+			for range len(l.Inbox()) { // what waits already: one look at the outbox serves all of it
+				r.take(ctx, w, <-l.Inbox())
+			}
+		case _, ok := <-r.wake:
+			source.more = true
+			if !ok {
+				r.wake = nil
+			}
+		case <-timer.C:
+			source.polled(time.Now(), r.o.Poll)
+		}
+	}
+}
+
+// send publishes what is due. It may wait for a slow network, and nothing but this goroutine waits with it.
+func (r *Reporter) send(ctx context.Context, l *link.Link, w *window) error {
+	topic := r.o.Address.Topic(ChannelPayment)
+	for _, f := range w.due(time.Now()) {
+		if f.answer != nil && !f.answer.Answered() {
+			return &link.Trouble{Op: "publish to " + topic, What: "the broker does not answer what it is sent",
+				Advice: "if it lasts, restart the broker or call its operator; payments go on and are kept"}
+		}
+		receipt, err := l.Publish(ctx, topic, false, f.payload)
+		if err != nil {
+			return err
+		}
+		again := f.tries > 0
+		w.sent(f, receipt, time.Now())
+		r.update(func(s *State) {
+			s.Counts.Published++
+			if again {
+				s.Counts.Resent++
+			}
+		})
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// State is what a technician's page shows of the reporter.
+type State struct {
+	Connected bool
+	Session   string    // of the open or last connection
+	Since     time.Time // of Connected's last change
+	InFlight  int       // rows sent and not acknowledged
+	More      bool      // more rows wait behind those in flight
+	OldestSeq int64     // of the rows in flight; 0: none
+	OldestAt  time.Time // wall time of that fact
+	LastAck   time.Time // of the last row closed; zero: none since the start
+	Problem   string    // what is wrong, in plain words; "": nothing
+	Hint      string    // what to do about it
+	Counts    Counts
+}
+
+// Counts since the start. Only Closed moved anything in the outbox.
+type Counts struct {
+	Published  uint64 // sendings, the repeated ones included
+	Resent     uint64 // of these, the repeated ones
+	Closed     uint64 // rows closed by an acknowledgement
+	Repeated   uint64 // acknowledgements of a row closed before: harmless
+	Unknown    uint64 // for an id that is not in flight
+	Mismatched uint64 // for a known id with another hash or seq
+	Forged     uint64 // refused by the verifier
+	Malformed  uint64 // not an acknowledgement at all
+	Dropped    uint64 // found the inbox full
+	Unfit      uint64 // rows that cannot be events
+	Lost       uint64 // connections that ended or did not come about
+}
+
+// State gives a copy, at any time and from any goroutine.
+func (r *Reporter) State() State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state
+}
+
+func (r *Reporter) update(f func(*State)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f(&r.state)
+}
+
+func (r *Reporter) setConnected(yes bool, session string) {
+	r.update(func(s *State) {
+		if s.Connected != yes {
+			s.Since = time.Now()
+		}
+		s.Connected, s.Session = yes, session
+		if yes {
+			s.Problem, s.Hint = "", ""
+		}
+	})
+}
+
+// trouble records a problem with its advice.
+func (r *Reporter) trouble(err error) {
+	hint := "see the log"
+	var h interface{ Hint() string }
+	if errors.As(err, &h) {
+		hint = h.Hint()
+	}
+	r.update(func(s *State) { s.Problem, s.Hint = err.Error(), hint })
+}
+
+// look renews what the state says of the window, and notices a cloud that is silent behind a broker that is not.
+func (r *Reporter) look(w *window, more bool, dropped uint64) {
+	r.update(func(s *State) {
+		s.InFlight, s.More, s.OldestSeq, s.OldestAt = len(w.flights), more, 0, time.Time{}
+		s.Counts.Dropped = r.droppedBefore + dropped
+		if len(w.flights) == 0 {
+			return
+		}
+		oldest := w.flights[0]
+		s.OldestSeq, s.OldestAt = oldest.row.Seq, oldest.row.Time
+		if oldest.tries >= silentTries {
+			s.Problem = fmt.Sprintf("the cloud does not acknowledge: row %d was sent %d times", oldest.row.Seq, oldest.tries)
+			s.Hint = "payments go on and are kept; tell the operator of the cloud if it lasts"
+		}
+	})
+}
+
+// silentTries is how often the oldest row is sent before the silence is called a problem: a lost packet is not one.
+const silentTries = 3
