@@ -44,6 +44,7 @@ const retryOpen = 3 * time.Second
 
 func newTerminal(cfg Config, log *slog.Logger) (*terminal, error) {
 	t := &terminal{cfg: cfg, log: log}
+	t.front = newFront(t)
 	t.openCamera = func() (camera.Source, error) { return openCamera(cfg.Camera) }
 	var err error
 	host, _, _ := net.SplitHostPort(cfg.Screen.Listen)
@@ -83,7 +84,6 @@ func (t *terminal) run(ctx context.Context) error {
 			t.log.Error("switch the lamps off", "err", err)
 		}
 	}()
-	t.front = newFront(t)
 	var err error
 	if t.control, err = listenControl(t.cfg.Paths.ControlSocket, t); err != nil {
 		return err
@@ -171,9 +171,7 @@ func (t *terminal) setOutOfOrder(e *payment.Engine, on bool) {
 }
 
 func (t *terminal) boardChanged(device.Transition) {
-	if f := t.front; f != nil {
-		f.wake()
-	}
+	t.front.wake()
 }
 
 // opened gives the parts, or says why there are none.
