@@ -39,7 +39,7 @@ func (d *dialer) open(*url.URL, mqtt.ClientOptions) (net.Conn, error) {
 		t := tls.Client(conn, clientConfig(d.tls, d.target.host))
 		if err := t.HandshakeContext(ctx); err != nil {
 			_ = conn.Close()
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", errHandshake, err)
 		}
 		conn = t
 	}
@@ -50,6 +50,9 @@ func (d *dialer) open(*url.URL, mqtt.ClientOptions) (net.Conn, error) {
 	d.stop = context.AfterFunc(d.ctx, func() { _ = w.Close() })
 	return w, nil
 }
+
+// errHandshake says that the connection was there and TLS was not.
+var errHandshake = errors.New("TLS handshake")
 
 // settle ends the hold that the context has on the connection: from now on Close ends it, with a DISCONNECT. It is false
 // when there is no connection or the context came first.

@@ -66,7 +66,7 @@ func explainTLS(err error) (what, advice string) {
 			"check the configured authority file; do not go on if the broker's certificate was not meant to change"
 	case errors.As(err, &hostname):
 		return "the broker's certificate is for another name", "check the broker's name in the configuration"
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, errHandshake) && errors.Is(err, io.EOF):
 		return "the broker does not speak TLS on this port", "check the port: 8883 is usual for TLS"
 	case errors.As(err, &alert), errors.As(err, &remote) && remote.Op == "remote error":
 		return "the broker ended the TLS handshake",
