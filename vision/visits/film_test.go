@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// dummy stands in for the portraits where they aren't at hand: a picture with detail everywhere under the real landmarks.
+// dummy stands in for the portraits where they aren't at hand: a picture with detail everywhere under the
+// real landmarks.
 func dummy(t *testing.T, name string) *portrait {
 	t.Helper()
 	s, err := readSheet(name)
@@ -83,8 +84,8 @@ func TestSmileWidensAndLiftsTheMouth(t *testing.T) {
 	}
 }
 
-// TestNothingTears: neighbours in the film come from neighbours in the portrait, in the same order, in the most extreme
-// poses of the scenarios. A fold would turn a cheek inside out.
+// TestNothingTears: neighbours in the film come from neighbours in the portrait, in the same order, in the
+// most extreme poses of the scenarios. A fold would turn a cheek inside out.
 func TestNothingTears(t *testing.T) {
 	for _, name := range []string{"hopper", "collins"} {
 		p := dummy(t, name)

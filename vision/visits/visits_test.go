@@ -16,7 +16,8 @@ import (
 	"testing"
 )
 
-// portraitsEnv names the folder that get-portraits.sh filled; the clips can only be filmed again where it is set.
+// portraitsEnv names the folder that get-portraits.sh filled; the clips can only be filmed again where it is
+// set.
 const portraitsEnv = "SMILETILL_PORTRAITS"
 
 // filmedWith is where the committed bytes come from: another release of image/jpeg or a compiler that fuses
@@ -176,7 +177,8 @@ func TestLoopsCloseWithoutAJump(t *testing.T) {
 		for v := range s.Visitors {
 			a, b := s.Pose(v, frameAt(s.LoopFrom)), s.Pose(v, frameAt(s.LoopTo))
 			d := math.Abs(a.X-b.X) + math.Abs(a.Y-b.Y) + math.Abs(a.Face-b.Face) + math.Abs(a.Yaw-b.Yaw) +
-				math.Abs(a.Pitch-b.Pitch) + math.Abs(a.Roll-b.Roll) + math.Abs(a.Smile-b.Smile) + math.Abs(a.Blink-b.Blink)
+				math.Abs(a.Pitch-b.Pitch) + math.Abs(a.Roll-b.Roll) + math.Abs(a.Smile-b.Smile) +
+				math.Abs(a.Blink-b.Blink)
 			if d > 1e-6 {
 				t.Errorf("%s visitor %d: from %+v back to %+v", s.Name, v, b, a)
 			}
