@@ -90,7 +90,8 @@ func TestNothingTears(t *testing.T) {
 	for _, name := range []string{"hopper", "collins"} {
 		p := dummy(t, name)
 		for _, pose := range []Pose{
-			{Smile: 0}, {Smile: 1}, {Smile: 1, Yaw: 9, Pitch: 6}, {Yaw: -9, Pitch: -6}, {Smile: 1, Yaw: -9, Pitch: 6},
+			{Smile: 0}, {Smile: 1}, {Yaw: -9, Pitch: -6},
+			{Smile: 1, Yaw: 9, Pitch: 6}, {Smile: 1, Yaw: -9, Pitch: 6},
 		} {
 			w := p.bend(pose)
 			r := 1.3 * p.ears
@@ -100,7 +101,8 @@ func TestNothingTears(t *testing.T) {
 					b, c := w.grid.move(point{x + 1, y}), w.grid.move(point{x, y + 1})
 					area := (b.x-a.x)*(c.y-a.y) - (b.y-a.y)*(c.x-a.x)
 					if area < 0.15 || area > 5 {
-						t.Fatalf("%s %+v: a pixel at %.0f,%.0f comes from an area of %.2f", name, pose, x, y, area)
+						t.Fatalf("%s %+v: a pixel at %.0f,%.0f comes from %.2f pixels",
+							name, pose, x, y, area)
 					}
 				}
 			}

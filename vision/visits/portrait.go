@@ -31,7 +31,7 @@ type sheet struct {
 	SHA256    string                 `json:"sha256"`
 	Enlarge   int                    `json:"enlarge"` // by Lanczos, before anything else
 	Sharpen   float32                `json:"sharpen"`
-	Degrain   int                    `json:"degrain"` // radius of the blur of the darkest parts: a scan's grain
+	Degrain   int                    `json:"degrain"` // blur of the darkest parts, pixels
 	Smiles    float64                `json:"smiles"`  // how much the portrait itself smiles, 0..1
 	Gain      float64                `json:"gain"`    // strength of the smile's warp
 	Floor     float64                `json:"floor"`   // the row below which the body is made up
