@@ -8,7 +8,7 @@ import (
 	"io/fs"
 )
 
-//go:generate go run ./gen -portraits ${PORTRAITS} -out clips -readme README.md
+//go:generate go run ./gen -portraits ${SMILETILL_PORTRAITS} -out clips -readme README.md
 
 //go:embed clips/*.mjpeg clips/*.jpg
 var films embed.FS
@@ -28,7 +28,8 @@ type Clip struct {
 	LoopTo   int // the first after that part
 }
 
-// nearFace is the width of a face before the ears, in pixels, from which a visitor counts as being at the terminal.
+// nearFace is the width of a face before the ears, in pixels, from which a visitor counts as being at the
+// terminal.
 const nearFace = 150
 
 // Names lists the clips.
@@ -55,8 +56,8 @@ func Open(name string) (Clip, error) {
 	return Clip{}, fmt.Errorf("open clip %q: %w", name, ErrNoClip)
 }
 
-// Photo reads a single picture as a JPEG: "enrol_1" to "enrol_5" are the customer; "bad_no_face", "bad_two_faces",
-// "bad_too_small" and "bad_blurred" can't be enrolled from. Unknown names give ErrNoClip.
+// Photo reads a single picture as a JPEG: "enrol_1" to "enrol_5" are the customer; "bad_no_face",
+// "bad_two_faces", "bad_too_small" and "bad_blurred" can't be enrolled from. Unknown names give ErrNoClip.
 func Photo(name string) ([]byte, error) {
 	b, err := films.ReadFile("clips/" + name + ".jpg")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -93,9 +94,9 @@ func (s Scenario) clip(frames [][]byte) Clip {
 	return c
 }
 
-// Split cuts MJPEG (JPEGs one after the other, as ffmpeg -f mjpeg writes them) into its pictures. Inside a JPEG's data the
-// end marker is never followed by a start marker, because 0xff is stuffed there; a thumbnail in a header would be, and
-// these clips have none.
+// Split cuts MJPEG (JPEGs one after the other, as ffmpeg -f mjpeg writes them) into its pictures. Inside a
+// JPEG's data the end marker is never followed by a start marker, because 0xff is stuffed there; a thumbnail
+// in a header would be, and these clips have none.
 func Split(mjpeg []byte) [][]byte {
 	var out [][]byte
 	for len(mjpeg) > 0 {

@@ -13,9 +13,10 @@ type Pose struct {
 	Blink float64 // 0 open .. 1 shut
 }
 
-// pull says where a smile takes a landmark and its mirror: away from the middle of the face and up, in distances between
-// the outer corners of the eyes. The zygomatic muscle pulls the mouth's corners out and up; lips stretch and thin; cheeks
-// rise and push the lower lids. The numbers were tuned by eye and by the mesh model's reading of the result.
+// pull says where a smile takes a landmark and its mirror: away from the middle of the face and up, in
+// distances between the outer corners of the eyes. The zygomatic muscle pulls the mouth's corners out and up;
+// lips stretch and thin; cheeks rise and push the lower lids. The numbers were tuned by eye and by the mesh
+// model's reading of the result.
 type pull struct {
 	right, left int
 	out, up     float64
@@ -61,8 +62,8 @@ type warp struct {
 	closing []closing
 }
 
-// bend builds the warp: each control landmark is moved by the smile, turned with the head in three dimensions (the mesh
-// gives depth), and the spline carries what lies between.
+// bend builds the warp: each control landmark is moved by the smile, turned with the head in three dimensions
+// (the mesh gives depth), and the spline carries what lies between.
 func (p *portrait) bend(pose Pose) *warp {
 	var from, to []point
 	amount := (pose.Smile - p.Smiles) * p.Gain
@@ -107,7 +108,8 @@ func (p *portrait) bend(pose Pose) *warp {
 	return w
 }
 
-// turner rotates about an axis between the ears, which is where a neck turns a head; depth grows away from the camera.
+// turner rotates about an axis between the ears, which is where a neck turns a head; depth grows away from
+// the camera.
 func (p *portrait) turner(yaw, pitch float64) func(q point, z float64) point {
 	sy, cy := math.Sincos(yaw)
 	sp, cp := math.Sincos(pitch)

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// dummy stands in for the portraits where they aren't at hand: a picture with detail everywhere under the real landmarks.
+// dummy stands in for the portraits where they aren't at hand: a picture with detail everywhere under the
+// real landmarks.
 func dummy(t *testing.T, name string) *portrait {
 	t.Helper()
 	s, err := readSheet(name)
@@ -83,13 +84,14 @@ func TestSmileWidensAndLiftsTheMouth(t *testing.T) {
 	}
 }
 
-// TestNothingTears: neighbours in the film come from neighbours in the portrait, in the same order, in the most extreme
-// poses of the scenarios. A fold would turn a cheek inside out.
+// TestNothingTears: neighbours in the film come from neighbours in the portrait, in the same order, in the
+// most extreme poses of the scenarios. A fold would turn a cheek inside out.
 func TestNothingTears(t *testing.T) {
 	for _, name := range []string{"hopper", "collins"} {
 		p := dummy(t, name)
 		for _, pose := range []Pose{
-			{Smile: 0}, {Smile: 1}, {Smile: 1, Yaw: 9, Pitch: 6}, {Yaw: -9, Pitch: -6}, {Smile: 1, Yaw: -9, Pitch: 6},
+			{Smile: 0}, {Smile: 1}, {Yaw: -9, Pitch: -6},
+			{Smile: 1, Yaw: 9, Pitch: 6}, {Smile: 1, Yaw: -9, Pitch: 6},
 		} {
 			w := p.bend(pose)
 			r := 1.3 * p.ears
@@ -99,7 +101,8 @@ func TestNothingTears(t *testing.T) {
 					b, c := w.grid.move(point{x + 1, y}), w.grid.move(point{x, y + 1})
 					area := (b.x-a.x)*(c.y-a.y) - (b.y-a.y)*(c.x-a.x)
 					if area < 0.15 || area > 5 {
-						t.Fatalf("%s %+v: a pixel at %.0f,%.0f comes from an area of %.2f", name, pose, x, y, area)
+						t.Fatalf("%s %+v: a pixel at %.0f,%.0f comes from %.2f pixels",
+							name, pose, x, y, area)
 					}
 				}
 			}

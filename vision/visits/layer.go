@@ -5,7 +5,8 @@ import (
 	"math"
 )
 
-// layer is a picture of premultiplied RGBA floats (0..255, alpha 0..1 scaled by 255 too), row by row, 4 a pixel.
+// layer is a picture of premultiplied RGBA floats (0..255, alpha 0..1 scaled by 255 too), row by row, 4 a
+// pixel.
 type layer struct {
 	w, h int
 	pix  []float32
@@ -154,7 +155,8 @@ func boxBlur(p []float32, stride, n, r int, line []float32) {
 	}
 }
 
-// pyramid holds a layer at full, half, quarter ... size, so that a person far away is sampled without aliasing.
+// pyramid holds a layer at full, half, quarter ... size, so that a person far away is sampled without
+// aliasing.
 type pyramid []*layer
 
 func newPyramid(l *layer, levels int) pyramid {
@@ -181,7 +183,8 @@ func (p pyramid) sample(x, y, scale float64, out *[4]float32) {
 	}
 }
 
-// cubic is Catmull-Rom sampling; (x, y) count in level-0 pixels whose centres are at halves. Outside it is transparent.
+// cubic is Catmull-Rom sampling; (x, y) count in level-0 pixels whose centres are at halves. Outside it is
+// transparent.
 func (l *layer) cubic(x, y, shrink float64, out *[4]float32) {
 	x, y = x*shrink-0.5, y*shrink-0.5
 	*out = [4]float32{}

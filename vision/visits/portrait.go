@@ -31,7 +31,7 @@ type sheet struct {
 	SHA256    string                 `json:"sha256"`
 	Enlarge   int                    `json:"enlarge"` // by Lanczos, before anything else
 	Sharpen   float32                `json:"sharpen"`
-	Degrain   int                    `json:"degrain"` // radius of the blur of the darkest parts: a scan's grain
+	Degrain   int                    `json:"degrain"` // blur of the darkest parts, pixels
 	Smiles    float64                `json:"smiles"`  // how much the portrait itself smiles, 0..1
 	Gain      float64                `json:"gain"`    // strength of the smile's warp
 	Floor     float64                `json:"floor"`   // the row below which the body is made up
@@ -82,7 +82,8 @@ func (s sheet) readPicture(dir string) (*layer, error) {
 		return nil, fmt.Errorf("read portrait: %w (get-portraits.sh fetches it)", err)
 	}
 	if sum := sha256.Sum256(raw); hex.EncodeToString(sum[:]) != s.SHA256 {
-		return nil, fmt.Errorf("read portrait: %w: %s has sha256 %x, wanted %s", ErrOtherPortrait, path, sum, s.SHA256)
+		return nil, fmt.Errorf("read portrait: %w: %s has sha256 %x, wanted %s",
+			ErrOtherPortrait, path, sum, s.SHA256)
 	}
 	img, _, err := image.Decode(bytes.NewReader(raw))
 	if err != nil {
@@ -129,7 +130,8 @@ func (p *portrait) measure() {
 
 func (p *portrait) mark(i int) point { return point{p.Landmarks[i][0], p.Landmarks[i][1]} }
 
-// local turns a place of the portrait into the frame whose origin is between the eyes and whose u runs along them.
+// local turns a place of the portrait into the frame whose origin is between the eyes and whose u runs along
+// them.
 func (p *portrait) local(q point) point {
 	s, c := math.Sincos(p.tilt)
 	x, y := q.x-p.eyes.x, q.y-p.eyes.y

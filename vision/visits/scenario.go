@@ -96,8 +96,8 @@ func (v Visitor) blink(t float64) float64 {
 // Studio films scenarios from the two portraits.
 type Studio struct{ cast map[string]*portrait }
 
-// NewStudio reads the portraits from dir, where get-portraits.sh puts them. A file that isn't the very one that the
-// landmarks were measured on is refused with ErrOtherPortrait.
+// NewStudio reads the portraits from dir, where get-portraits.sh puts them. A file that isn't the very one
+// that the landmarks were measured on is refused with ErrOtherPortrait.
 func NewStudio(dir string) (*Studio, error) {
 	s := &Studio{cast: map[string]*portrait{}}
 	for _, name := range []string{"hopper", "collins"} {

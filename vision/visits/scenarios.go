@@ -17,8 +17,10 @@ func Scenarios() []Scenario {
 		{Name: "two_people", Seconds: 1.4, Seed: 54,
 			Light: Light{Gain: 0.98, Warm: 0.01, Side: 0.05, Drift: 0.02, Noise: 1.2},
 			Visitors: []Visitor{
-				{Portrait: "collins", Keys: []Key{{0, Pose{X: 470, Y: 190, Face: 172, Smile: 0.2}}}, Blinks: []float64{1.0}},
-				{Portrait: "hopper", Keys: []Key{{0, Pose{X: 205, Y: 215, Face: 172, Yaw: 2}}}, Blinks: []float64{0.6}},
+				{Portrait: "collins", Blinks: []float64{1.0},
+					Keys: []Key{{0, Pose{X: 470, Y: 190, Face: 172, Smile: 0.2}}}},
+				{Portrait: "hopper", Blinks: []float64{0.6},
+					Keys: []Key{{0, Pose{X: 205, Y: 215, Face: 172, Yaw: 2}}}},
 			}, LoopTo: 1.4},
 	}
 }

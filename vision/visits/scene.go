@@ -42,11 +42,12 @@ func (r *rng) gauss() float32 {
 	return (sum/65536 - 2) * 1.7320508
 }
 
-// shopSeed arranges the shelves. BlazeFace sees faces in many a blurred pattern; of 60 arrangements this one gave it the
-// least to see (score 0.32, a face needs 0.5).
+// shopSeed arranges the shelves. BlazeFace sees faces in many a blurred pattern; of 60 arrangements this one
+// gave it the least to see (score 0.32, a face needs 0.5).
 const shopSeed = 28 ^ 0x5709
 
-// newShop paints what a terminal's camera sees behind the customer, far out of focus: a wall, a door, shelves of goods.
+// newShop paints what a terminal's camera sees behind the customer, far out of focus: a wall, a door, shelves
+// of goods.
 func newShop() *layer {
 	r := rng(shopSeed)
 	l := newLayer(frameWidth, frameHeight)

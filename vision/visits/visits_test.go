@@ -16,7 +16,8 @@ import (
 	"testing"
 )
 
-// portraitsEnv names the folder that get-portraits.sh filled; the clips can only be filmed again where it is set.
+// portraitsEnv names the folder that get-portraits.sh filled; the clips can only be filmed again where it is
+// set.
 const portraitsEnv = "SMILETILL_PORTRAITS"
 
 // filmedWith is where the committed bytes come from: another release of image/jpeg or a compiler that fuses
@@ -26,7 +27,7 @@ const filmedWith = "go1.26 amd64"
 func TestClipsAreTheFilmedOnes(t *testing.T) {
 	dir := os.Getenv(portraitsEnv)
 	if dir == "" {
-		t.Skipf("%s is not set: run get-portraits.sh DIR and set it to DIR to film the clips again", portraitsEnv)
+		t.Skipf("%s is not set: get-portraits.sh DIR, then set it to DIR, to film again", portraitsEnv)
 	}
 	if here := runtime.Version() + " " + runtime.GOARCH; !sameRelease(here) {
 		t.Skipf("the clips were filmed with %s; this is %s", filmedWith, here)
@@ -60,7 +61,7 @@ func sameFile(t *testing.T, st *Studio, s Scenario, file string) {
 	if err != nil {
 		t.Error(err)
 	} else if !bytes.Equal(got, want) {
-		t.Errorf("%s: filming it again gives %d other bytes: run gen and commit clips and README", file, len(got))
+		t.Errorf("%s: filmed again it differs: run gen, commit clips and README", file)
 	}
 }
 
@@ -163,7 +164,8 @@ func TestMarks(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c.Near != tt.near || c.Smiles != tt.smiles || c.LoopFrom != tt.from || c.LoopTo != tt.to {
-			t.Errorf("%s: near %d smiles %d loop %d..%d, want %+v", c.Name, c.Near, c.Smiles, c.LoopFrom, c.LoopTo, tt)
+			t.Errorf("%s: near %d smiles %d loop %d..%d, want %+v",
+				c.Name, c.Near, c.Smiles, c.LoopFrom, c.LoopTo, tt)
 		}
 	}
 }
@@ -176,7 +178,8 @@ func TestLoopsCloseWithoutAJump(t *testing.T) {
 		for v := range s.Visitors {
 			a, b := s.Pose(v, frameAt(s.LoopFrom)), s.Pose(v, frameAt(s.LoopTo))
 			d := math.Abs(a.X-b.X) + math.Abs(a.Y-b.Y) + math.Abs(a.Face-b.Face) + math.Abs(a.Yaw-b.Yaw) +
-				math.Abs(a.Pitch-b.Pitch) + math.Abs(a.Roll-b.Roll) + math.Abs(a.Smile-b.Smile) + math.Abs(a.Blink-b.Blink)
+				math.Abs(a.Pitch-b.Pitch) + math.Abs(a.Roll-b.Roll) + math.Abs(a.Smile-b.Smile) +
+				math.Abs(a.Blink-b.Blink)
 			if d > 1e-6 {
 				t.Errorf("%s visitor %d: from %+v back to %+v", s.Name, v, b, a)
 			}

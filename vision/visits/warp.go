@@ -12,8 +12,8 @@ type spline struct {
 	unit    float64   // coordinates are divided by it, which keeps the matrix well conditioned
 }
 
-// newSpline solves for the displacement that is from[i]-to[i] at to[i]: read backwards, it says where in the portrait a
-// pixel of the warped face comes from. unit is the size of a face in pixels.
+// newSpline solves for the displacement that is from[i]-to[i] at to[i]: read backwards, it says where in the
+// portrait a pixel of the warped face comes from. unit is the size of a face in pixels.
 func newSpline(from, to []point, unit float64) *spline {
 	n := len(to)
 	s := &spline{centres: make([]point, n), unit: unit}
@@ -97,7 +97,8 @@ type grid struct {
 	d            []point
 }
 
-// newGrid samples the spline over the rectangle and lets it fade to nothing at the rim, so that no seam shows.
+// newGrid samples the spline over the rectangle and lets it fade to nothing at the rim, so that no seam
+// shows.
 func newGrid(s *spline, x0, y0, x1, y1, step float64) *grid {
 	g := &grid{x0: x0, y0: y0, step: step, w: int((x1-x0)/step) + 1, h: int((y1-y0)/step) + 1}
 	g.d = make([]point, g.w*g.h)
@@ -134,8 +135,8 @@ func smooth(t float64) float64 {
 	return t * t * (3 - 2*t)
 }
 
-// opening is an eye or a mouth: two curves that meet at the corners, with skin above and below that stretches as they
-// close. The curves run along u with v down, in a frame turned so that the eyes are level.
+// opening is an eye or a mouth: two curves that meet at the corners, with skin above and below that stretches
+// as they close. The curves run along u with v down, in a frame turned so that the eyes are level.
 type opening struct {
 	upper, lower []point // sorted by x (u); y is v
 	above, below float64 // pixels of skin that give way
@@ -143,8 +144,8 @@ type opening struct {
 	line, dark   float64 // half the width in pixels of the dark line when shut, and how much light it takes
 }
 
-// source says where (u, v) of the face with this opening closed by c (0 open .. 1 shut) is found in the open face, and
-// how much of the light is left there: the lashes or the lips make a dark line where they meet.
+// source says where (u, v) of the face with this opening closed by c (0 open .. 1 shut) is found in the open
+// face, and how much of the light is left there: the lashes or the lips make a dark line where they meet.
 func (o *opening) source(u, v, c float64) (from, light float64) {
 	if c == 0 || u <= o.upper[0].x || u >= o.upper[len(o.upper)-1].x {
 		return v, 1

@@ -2,7 +2,8 @@
 //
 //	go run ./vision/visits/gen -portraits DIR -out vision/visits/clips -readme vision/visits/README.md
 //
-// DIR holds the two portraits that get-portraits.sh fetches. With -only NAME it films that one and leaves the README alone.
+// DIR holds the two portraits that get-portraits.sh fetches. With -only NAME it films that one and leaves the
+// README alone.
 package main
 
 import (
