@@ -99,12 +99,20 @@ func (j *Journal) open(ctx context.Context) error {
 			return fmt.Errorf("open journal: %w", err)
 		}
 	}
+	// recursive_triggers: without it a REPLACE removes rows behind the triggers' backs.
 	if j.db, err = connect(j.path, url.Values{"_txlock": {"immediate"}, "psow": {"0"}, "_pragma": {
-		"journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(1)", "foreign_keys(1)",
+		"synchronous(FULL)", "wal_autocheckpoint(1)", "foreign_keys(1)", "recursive_triggers(1)",
 	}}); err != nil {
 		return wrap(j.path, "open journal", err)
 	}
-	return j.check(ctx, true)
+	if err := j.check(ctx, true); err != nil {
+		return err
+	}
+	var mode string // after the check, since it is written into the file
+	if err := j.db.QueryRowContext(ctx, `PRAGMA journal_mode = WAL`).Scan(&mode); err != nil || mode != "wal" {
+		return wrap(j.path, "open journal in mode "+mode, errors.Join(err, ErrIO))
+	}
+	return nil
 }
 
 // OpenReader opens a journal to read it. It makes no file and changes nothing. Errors as Open's.
@@ -193,11 +201,11 @@ func create(ctx context.Context, path string) error {
 	if err := file.Close(); err != nil {
 		return err
 	}
-	db, err := connect(draft, url.Values{"_pragma": {"synchronous(EXTRA)"}})
+	db, err := connect(draft, url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(FULL)"}})
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(migrate(ctx, db, 0), db.Close()); err != nil {
+	if err := errors.Join(migrate(ctx, db, 0, len(migrations())), db.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(draft, path); err != nil {
@@ -229,26 +237,27 @@ func (r *Reader) check(ctx context.Context, writer bool) error {
 		err := fmt.Errorf("open journal %s: %w: schema %d, known %d", r.path, ErrNewer, version, newest)
 		return payment.WithHint(err, "install the newer smiletill again; an older one must not write here")
 	}
-	if err := r.sqliteCheck(ctx, "quick_check"); err != nil {
-		return err
-	}
-	if writer && version < newest {
-		if err := migrate(ctx, r.db, version); err != nil {
-			return wrap(r.path, "open journal", err)
-		}
-	}
 	found, err := schemaOf(ctx, r.db)
 	if err != nil {
 		return wrap(r.path, "open journal", err)
 	}
-	expected, err := expectedSchema(ctx)
+	expected, err := expectedSchema(ctx, version)
 	if err != nil {
 		return err
 	}
-	if found != expected && (writer || version == newest) {
+	if found != expected {
 		return &DamagedError{Path: r.path, What: "its schema was changed"}
 	}
-	return r.checkTail(ctx)
+	if err := r.sqliteCheck(ctx, "quick_check"); err != nil {
+		return err
+	}
+	if err := r.checkTail(ctx); err != nil {
+		return err
+	}
+	if writer && version < newest {
+		return wrap(r.path, "open journal", migrate(ctx, r.db, version, newest))
+	}
+	return nil
 }
 
 // sqliteCheck runs quick_check or integrity_check.

@@ -31,6 +31,8 @@ CREATE UNIQUE INDEX fact_opening ON fact (payment) WHERE kind = 'opened';
 CREATE UNIQUE INDEX fact_end ON fact (payment) WHERE kind <> 'opened';
 CREATE TRIGGER fact_is_not_changed BEFORE UPDATE ON fact
 	BEGIN SELECT raise(ABORT, 'facts do not change'); END;
+CREATE TRIGGER fact_is_appended BEFORE INSERT ON fact WHEN NEW.seq <> (SELECT seq + 1 FROM head)
+	BEGIN SELECT raise(ABORT, 'facts are appended'); END;
 CREATE TRIGGER fact_is_not_removed BEFORE DELETE ON fact
 	BEGIN SELECT raise(ABORT, 'facts are not removed'); END;
 
@@ -82,10 +84,10 @@ INSERT INTO head VALUES (1, 0, zeroblob(32));
 CREATE TABLE scratch (one INTEGER PRIMARY KEY CHECK (one = 1), filler BLOB) STRICT;
 `
 
-// migrate brings a database from version to the newest, one transaction a step.
-func migrate(ctx context.Context, db *sql.DB, version int) error {
+// migrate brings a database from one version to another, one transaction a step.
+func migrate(ctx context.Context, db *sql.DB, from, to int) error {
 	for i, step := range migrations() {
-		if i < version {
+		if i < from || i >= to {
 			continue
 		}
 		tx, err := db.BeginTx(ctx, nil)
@@ -125,16 +127,15 @@ func schemaOf(ctx context.Context, db *sql.DB) (string, error) {
 	return all.String(), rows.Err()
 }
 
-// expectedSchema is schemaOf a database that has just been migrated: a trigger that lost a letter no longer
-// guards.
-func expectedSchema(ctx context.Context) (string, error) {
+// expectedSchema is schemaOf a fresh database of a version: a trigger that lost a letter no longer guards.
+func expectedSchema(ctx context.Context, version int) (string, error) {
 	db, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
 		return "", fmt.Errorf("make expected schema: %w", err)
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1)
-	if err := migrate(ctx, db, 0); err != nil {
+	if err := migrate(ctx, db, 0, version); err != nil {
 		return "", err
 	}
 	return schemaOf(ctx, db)
