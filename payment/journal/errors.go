@@ -76,7 +76,8 @@ func wrap(path, operation string, err error) error {
 	switch se.Code() & 0xff {
 	case sqlite3.SQLITE_FULL:
 		return as(ErrFull, "free some space on the disk of "+path+"; the journal goes on by itself then")
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT:
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR:
+		// SQLITE_ERROR too: the statements are constant and tested, so it is the file they do not fit.
 		return &DamagedError{Path: path, What: operation, Err: err}
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return as(ErrInUse, "stop the other program that uses "+path)

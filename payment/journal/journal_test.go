@@ -237,11 +237,15 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		{"no folder", func(t *testing.T, path string) { remove(t, filepath.Dir(path)) }, fs.ErrNotExist},
 		{"empty", func(t *testing.T, path string) { write(t, path, nil) }, ErrDamaged},
-		{"text", func(t *testing.T, path string) { write(t, path, []byte(strings.Repeat("no ", 999))) }, ErrDamaged},
+		{"text", func(t *testing.T, path string) {
+			write(t, path, []byte(strings.Repeat("no ", 999)))
+		}, ErrDamaged},
 		{"zeros", func(t *testing.T, path string) { write(t, path, make([]byte, 8192)) }, ErrDamaged},
 		{"header only", func(t *testing.T, path string) { write(t, path, sample(t)[:100]) }, ErrDamaged},
 		{"half", func(t *testing.T, path string) { b := sample(t); write(t, path, b[:len(b)/2]) }, ErrDamaged},
-		{"another's database", func(t *testing.T, path string) { alter(t, path, `CREATE TABLE x (y)`) }, ErrDamaged},
+		{"another's database", func(t *testing.T, path string) {
+			alter(t, path, `CREATE TABLE x (y)`)
+		}, ErrDamaged},
 		{"newer", func(t *testing.T, path string) {
 			write(t, path, sample(t))
 			alter(t, path, `PRAGMA user_version = 99`)

@@ -84,10 +84,10 @@ INSERT INTO head VALUES (1, 0, zeroblob(32));
 CREATE TABLE scratch (one INTEGER PRIMARY KEY CHECK (one = 1), filler BLOB) STRICT;
 `
 
-// migrate brings a database from version to the newest, one transaction a step.
-func migrate(ctx context.Context, db *sql.DB, version int) error {
+// migrate brings a database from one version to another, one transaction a step.
+func migrate(ctx context.Context, db *sql.DB, from, to int) error {
 	for i, step := range migrations() {
-		if i < version {
+		if i < from || i >= to {
 			continue
 		}
 		tx, err := db.BeginTx(ctx, nil)
@@ -127,16 +127,15 @@ func schemaOf(ctx context.Context, db *sql.DB) (string, error) {
 	return all.String(), rows.Err()
 }
 
-// expectedSchema is schemaOf a database that has just been migrated: a trigger that lost a letter no longer
-// guards.
-func expectedSchema(ctx context.Context) (string, error) {
+// expectedSchema is schemaOf a fresh database of a version: a trigger that lost a letter no longer guards.
+func expectedSchema(ctx context.Context, version int) (string, error) {
 	db, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
 		return "", fmt.Errorf("make expected schema: %w", err)
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1)
-	if err := migrate(ctx, db, 0); err != nil {
+	if err := migrate(ctx, db, 0, version); err != nil {
 		return "", err
 	}
 	return schemaOf(ctx, db)
