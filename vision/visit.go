@@ -197,14 +197,6 @@ func (t *track) fuse(e Embedding) {
 	t.fused++
 }
 
-func cosine(a, b []float32) float32 {
-	var s float32
-	for i := range min(len(a), len(b)) {
-		s += a[i] * b[i]
-	}
-	return s
-}
-
 // watchMouth counts frames with a smile: a mouth well above this person's own relaxed mouth in this visit. Who arrives with
 // a smile, and a smiling photo, set the bar by it.
 func (v *Visit) watchMouth(l Look) {
