@@ -50,7 +50,7 @@ type CameraConfig struct {
 	Loop, Realtime     bool
 }
 
-// BoardConfig says what LEDs and buzzer are wired to: "simulated" or "none".
+// BoardConfig says what LEDs and buzzer are wired to: "simulated", "pi" (a Raspberry Pi's header) or "none".
 type BoardConfig struct{ Kind string }
 
 // ScreenConfig says where the customer's page is served, as host:port.

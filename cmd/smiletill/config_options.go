@@ -48,8 +48,8 @@ func (c *Config) options() []option {
 		{"camera.fps", &cam.FPS, "frames a second", between(1, 120)},
 		{"camera.loop", &cam.Loop, "start a replay again at its end", nil},
 		{"camera.realtime", &cam.Realtime, "play a replay at the speed of its frames", nil},
-		{"board.kind", &c.Board.Kind, "LEDs and buzzer: simulated or none", oneOf("simulated", "none")},
-		{"screen.listen", &c.Screen.Listen, "host:port of the customer's page", hostPort},
+		{"board.kind", &c.Board.Kind, "LEDs and buzzer: simulated, pi or none", oneOf("simulated", "pi", "none")},
+		{"screen.listen", &c.Screen.Listen, "host:port of the customer's page; port 0 takes a free one", listenAddress},
 		{"screen.sound", &c.Screen.Sound, "let the page play tones", nil},
 		{"payment.timeout", &c.Payment.Timeout, "how long a customer has", within(5*time.Second, 5*time.Minute)},
 		{"payment.amount_max", &c.Payment.AmountMax, "largest amount of one payment", positiveDecimal},
@@ -233,6 +233,14 @@ func hostPort(v any) *mistake {
 		return wrong(v.(string), `an address and a port, like "127.0.0.1:8080"`)
 	}
 	return nil
+}
+
+// listenAddress is a hostPort that may leave the choice of the port to the system.
+func listenAddress(v any) *mistake {
+	if host, port, err := net.SplitHostPort(v.(string)); err == nil && host != "" && port == "0" {
+		return nil
+	}
+	return hostPort(v)
 }
 
 func brokerURL(v any) *mistake {

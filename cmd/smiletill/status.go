@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,7 +40,7 @@ func (t *terminal) statusRows(ctx context.Context) []screen.StatusRow {
 	}
 	rows = append(rows, gallery, journalRow(ctx, p), reportRow(p))
 	board := ok("board", t.cfg.Board.Kind)
-	if err := t.lamps.Err(); err != nil {
+	if err := errors.Join(t.boardFault, t.lamps.Err()); err != nil {
 		board.Value, board.Level, board.Do = err.Error(), screen.LevelWarning, hintOf(err)
 	}
 	return append(rows, board)

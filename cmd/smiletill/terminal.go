@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"periph.io/x/conn/v3/gpio/gpioreg"
+	"periph.io/x/host/v3"
 
 	"smiletill/device"
 	"smiletill/device/camera"
@@ -73,11 +75,7 @@ func (t *terminal) run(ctx context.Context) error {
 			return err
 		}
 	}
-	var board device.Board
-	if t.cfg.Board.Kind == "simulated" {
-		t.sim = device.NewSimBoard(t.boardChanged)
-		board = t.sim.Board()
-	}
+	board := t.openBoard()
 	t.lamps = device.New(board, t.log.With("room", "device"))
 	defer func() {
 		if err := t.lamps.Close(); err != nil {
@@ -168,6 +166,33 @@ func (t *terminal) setOutOfOrder(e *payment.Engine, on bool) {
 	if err != nil && !errors.Is(err, payment.ErrStopped) {
 		t.log.Error("tell the engine about the camera", "err", err)
 	}
+}
+
+// openBoard finds the lamps and the buzzer. A terminal whose lamps can't be found still takes payments: the screen says
+// everything that they would.
+func (t *terminal) openBoard() device.Board {
+	switch t.cfg.Board.Kind {
+	case "simulated":
+		t.sim = device.NewSimBoard(t.boardChanged)
+		return t.sim.Board()
+	case "pi":
+		state, err := host.Init()
+		if err == nil {
+			var board device.Board
+			if board, err = device.OpenBoard(device.PiPins(), gpioreg.ByName); err == nil {
+				return board
+			}
+		}
+		t.boardFault = err
+		args := []any{"err", err, "hint", hintOf(err)}
+		if state != nil {
+			for _, f := range state.Failed {
+				args = append(args, "driver", f.String())
+			}
+		}
+		t.log.Error("the lamps can't be used", args...)
+	}
+	return device.Board{}
 }
 
 func (t *terminal) boardChanged(device.Transition) {
