@@ -9,9 +9,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -74,6 +78,38 @@ func until(t *testing.T, ctx context.Context, expr string) {
 		"document.documentElement.outerHTML.slice(0, 200) + document.body.innerText"))
 }
 
+// watch fails the test for whatever the browser complains of: exceptions, and breaches of the page's policy.
+func watch(t *testing.T, ctx context.Context) {
+	t.Helper()
+	for _, cmd := range []cdp.Command[cdp.Empty, cdp.Empty]{log.Enable, runtime.Enable} {
+		if _, err := chromedp.Call(ctx, cmd, cdp.Empty{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var mu sync.Mutex
+	var complaints []string
+	err := chromedp.Listen(ctx, func(ev any) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch ev := ev.(type) {
+		case *log.EventEntryAdded:
+			complaints = append(complaints, ev.Entry.Text)
+		case *runtime.EventExceptionThrown:
+			complaints = append(complaints, ev.ExceptionDetails.Text)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, c := range complaints {
+			t.Error("the browser complains:", c)
+		}
+	})
+}
+
 type size struct {
 	name  string
 	w, h  int64
@@ -110,13 +146,32 @@ const misfits = `(() => {
 	return bad;
 })()`
 
+// faint lists texts whose contrast with their ground is too low (WCAG 2.2: 1.4.3 AA, and 1.4.6 AAA for the amount).
+const faint = `(() => {
+	const bad = [];
+	const parse = (c) => (c.match(/[\d.]+/g) ?? []).map(Number);
+	const lum = (c) => { const [r, g, b] = c.map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+		return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+	const ground = (n) => { for (; n; n = n.parentElement) { const c = parse(getComputedStyle(n).backgroundColor);
+		if (c.length === 3 || c[3] > 0) return c; } return [255, 255, 255]; };
+	for (const n of document.querySelectorAll("h1, h2, p, b, span, th, td, small, a")) {
+		const own = [...n.childNodes].some((c) => c.nodeType === 3 && c.textContent.trim());
+		if (!own || !n.checkVisibility()) continue;
+		const a = lum(parse(getComputedStyle(n).color).slice(0, 3)), b = lum(ground(n).slice(0, 3));
+		const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+		if (ratio < (n.closest(".amount") ? 7 : 4.5)) bad.push("contrast " + ratio.toFixed(2) + ": " + n.textContent);
+	}
+	return bad;
+})()`
+
 // TestPage looks at every scene in both languages and all sizes: its words are there, and nothing is cut off.
 // SCREENSHOTS=dir keeps pictures of them.
 func TestPage(t *testing.T) {
 	ctx := browser(t)
+	watch(t, ctx)
 	s := newServer(t, Options{MaxClients: 4})
-	web := httptest.NewServer(s)
-	t.Cleanup(web.Close)
+	web := serve(t, s)
+	s.heart, s.lost = 500*time.Millisecond, time.Minute // this is about looks, whatever the load
 	dir := os.Getenv("SCREENSHOTS")
 	for _, z := range sizes {
 		for _, lang := range []string{"en", "de"} {
@@ -134,6 +189,16 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// serve is httptest.NewServer, closed without waiting for the event streams of a browser.
+func serve(t *testing.T, s *Server) *httptest.Server {
+	web := httptest.NewServer(s)
+	t.Cleanup(func() {
+		web.CloseClientConnections()
+		web.Close()
+	})
+	return web
+}
+
 // lookAt shows a scene and checks it.
 func lookAt(t *testing.T, ctx context.Context, s *Server, sc scene, lang string) {
 	s.Show(sc.view)
@@ -144,7 +209,7 @@ func lookAt(t *testing.T, ctx context.Context, s *Server, sc scene, lang string)
 	eval[int](t, ctx, "new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r(1))))")
 	text := eval[string](t, ctx, "document.body.innerText")
 	amount := eval[string](t, ctx, "document.querySelector('.amount').innerText")
-	bad := eval[[]string](t, ctx, misfits)
+	bad := append(eval[[]string](t, ctx, misfits), eval[[]string](t, ctx, faint)...)
 	words := sc.en
 	if lang == "de" {
 		words = sc.de
@@ -162,7 +227,7 @@ func lookAt(t *testing.T, ctx context.Context, s *Server, sc scene, lang string)
 }
 
 func shoot(t *testing.T, ctx context.Context, file string) {
-	do(t, ctx, chromedp.Sleep(700*time.Millisecond))
+	do(t, ctx, chromedp.Sleep(450*time.Millisecond))
 	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err != nil {
 		t.Fatal(err)
