@@ -381,9 +381,7 @@ func TestDamagedFilesKeepTheTerminalOutOfOrder(t *testing.T) {
 			if err := os.CopyFS(filepath.Join(d.dir, "data"), os.DirFS(filepath.Join(s.dir, "data"))); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.Chmod(filepath.Join(d.dir, "data"), 0o700); err != nil {
-				t.Fatal(err)
-			}
+			private(t, filepath.Join(d.dir, "data"))
 			path := filepath.Join(d.dir, "data", c.glob)
 			damaged := bytes.Repeat([]byte("damage"), 100)
 			if err := os.WriteFile(path, damaged, 0o600); err != nil {
@@ -399,6 +397,23 @@ func TestDamagedFilesKeepTheTerminalOutOfOrder(t *testing.T) {
 				t.Error("the damaged file was changed")
 			}
 		})
+	}
+}
+
+// private gives a copied folder back the modes that copying lost.
+func private(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			return os.Chmod(path, 0o700)
+		}
+		return os.Chmod(path, 0o600)
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

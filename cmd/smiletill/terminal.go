@@ -37,6 +37,8 @@ type terminal struct {
 	// onView is told what the customer is shown and which signal plays; may be nil.
 	onView func(v screen.View, signal string)
 
+	boardFault error // why the lamps can't be used
+
 	addr  string // where the page is served, once listening
 	pages net.Listener
 }
