@@ -137,7 +137,7 @@ func smallFiles(t *testing.T, path string) {
 		approve(t, j, "before"+strconv.Itoa(i))
 	}
 	worked, failed := 0, 0
-	for limit := 0; limit < 160<<10; limit += 1500 {
+	for limit := 0; limit < 160<<10; limit += 3100 {
 		p := waiting(t, "p"+strconv.Itoa(limit))
 		limitFiles(t, uint64(limit))
 		errs := []error{j.Commit(t.Context(), p), nil}

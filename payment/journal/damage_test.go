@@ -27,7 +27,7 @@ func read(t testing.TB, j *Journal) (contents, error) {
 	return contents{entries, rows, backlog}, errors.Join(err1, err2, err3)
 }
 
-// TestFlippedBytes damages bytes of a journal one at a time: every 23rd, and every 701st of the empty
+// TestFlippedBytes damages bytes of a journal one at a time: every 47th, and every 701st of the empty
 // parts, or all of them with DAMAGE_ALL=1. The journal must say that it is damaged, or have lost nothing.
 func TestFlippedBytes(t *testing.T) {
 	whole := sample(t)
@@ -38,7 +38,7 @@ func TestFlippedBytes(t *testing.T) {
 	if err := errors.Join(err, j.Close()); err != nil {
 		t.Fatal(err)
 	}
-	step, stepEmpty := 23, 701
+	step, stepEmpty := 47, 701
 	if os.Getenv("DAMAGE_ALL") != "" {
 		step, stepEmpty = 1, 1
 	}

@@ -19,9 +19,11 @@
 // silently drops a commit from the -wal whose bytes rotted, and that a copy of the main file alone is
 // stale. So every commit is followed by a checkpoint (wal_autocheckpoint=1): before Commit returns, the
 // bytes are in the main file too, where the chain guards them, unless another process is reading just then.
-// psow=0 lets SQLite assume that a write that is cut off may damage the rest of its sector, which is how
-// cheap flash fails. A new file is made under another name and renamed when complete, so a file of zero
-// bytes is damage, not a beginning.
+// That makes four fsyncs a commit instead of one (WAL header, WAL, WAL again, main file), and a commit some
+// four times a bare write and fsync (BenchmarkApproval beside BenchmarkWriteSync). psow=0 lets SQLite
+// assume that a write that is cut off may damage the rest of its sector, which is how cheap flash fails. A
+// new file is made under another name and renamed when complete, so a file of zero bytes is damage, not a
+// beginning.
 //
 // The driver is modernc.org/sqlite: SQLite's C translated to Go, its os_unix.c and so its fsyncs included.
 // That keeps vision/tflite the only cgo of the project. os_unix.c holds POSIX locks, which a process loses

@@ -23,8 +23,8 @@ func TestSim(t *testing.T) {
 		simulate(t, seed, 400)
 		return
 	}
-	for seed := range uint64(6) {
-		simulate(t, seed, 100)
+	for seed := range uint64(4) {
+		simulate(t, seed, 60)
 	}
 }
 
