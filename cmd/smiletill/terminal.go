@@ -124,13 +124,8 @@ func (t *terminal) serveParts(ctx context.Context) error {
 		return err
 	}
 	defer p.close()
-	frames := camera.Supervise(t.openCamera, camera.Supervision{
-		Fault:     func(err error) { t.cameraFault(p.engine, err) },
-		Recovered: func() { t.cameraBack(p.engine) },
-	})
-	p.frames = camera.Newest(frames)
-	if isReplay(t.cfg.Camera) && !t.cfg.Camera.Realtime {
-		p.frames = camera.LockStep(frames)
+	if p.frames, err = t.openFrames(p.engine); err != nil {
+		return err
 	}
 	e := &eyes{parts: p, front: t.front, log: t.log.With("room", "vision")}
 	p.eyes = e
@@ -145,6 +140,21 @@ func (t *terminal) serveParts(ctx context.Context) error {
 	t.parts.Store(p)
 	t.log.Info("ready for payments", "terminal", t.cfg.Terminal.ID, "customers", len(p.gallery.List()))
 	return g.Wait()
+}
+
+// openFrames starts the camera. A replay as fast as asked is read in step with the looking: nothing can fall silent.
+func (t *terminal) openFrames(e *payment.Engine) (*camera.Latest, error) {
+	if isReplay(t.cfg.Camera) && !t.cfg.Camera.Realtime {
+		s, err := t.openCamera()
+		if err != nil {
+			return nil, err
+		}
+		return camera.LockStep(s), nil
+	}
+	return camera.Newest(camera.Supervise(t.openCamera, camera.Supervision{
+		Fault:     func(err error) { t.cameraFault(e, err) },
+		Recovered: func() { t.cameraBack(e) },
+	})), nil
 }
 
 const cameraCause = "camera"

@@ -94,6 +94,9 @@ func (j *Journal) open(ctx context.Context) error {
 		return fmt.Errorf("open journal: %w", err)
 	case info.Size() == 0:
 		return &DamagedError{Path: j.path, What: "the file is empty"}
+	case !hasMagic(j.path):
+		// SQLite would write what is left in the -wal file over it, and with that over the evidence.
+		return &DamagedError{Path: j.path, What: "the file does not begin as a database does"}
 	case info.Mode().Perm() != 0o600:
 		if err := os.Chmod(j.path, 0o600); err != nil {
 			return fmt.Errorf("open journal: %w", err)
@@ -113,6 +116,22 @@ func (j *Journal) open(ctx context.Context) error {
 		return wrap(j.path, "open journal in mode "+mode, errors.Join(err, ErrIO))
 	}
 	return nil
+}
+
+// hasMagic tells whether the file begins as every SQLite database does (SQLite file format, 1.3.1). Only the writer may
+// ask, before it connects: closing a descriptor drops the locks that this process has on the file.
+func hasMagic(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return true // connect says what is wrong
+	}
+	defer f.Close()
+	const magic = "SQLite format 3\x00"
+	begin := make([]byte, len(magic))
+	if _, err := io.ReadFull(f, begin); err != nil {
+		return errors.Is(err, syscall.EIO) // connect says so; too short is no database
+	}
+	return string(begin) == magic
 }
 
 // OpenReader opens a journal to read it. It makes no file and changes nothing. Errors as Open's.
