@@ -17,8 +17,8 @@ import (
 	"smiletill/vision/gallery"
 )
 
-// control is how other commands of this machine talk to the running terminal: HTTP over a Unix socket that only this user
-// can open. A web page in a browser can't reach it.
+// control is how other commands of this machine talk to the running terminal: HTTP over a Unix socket that
+// only this user can open. A web page in a browser can't reach it.
 type control struct {
 	t    *terminal
 	path string
@@ -72,7 +72,8 @@ type errorReply struct {
 	Hint  string `json:"hint,omitempty"`
 }
 
-// listenControl takes the socket. A socket file that nobody listens on is left over from a crash and is replaced.
+// listenControl takes the socket. A socket file that nobody listens on is left over from a crash and is
+// replaced.
 func listenControl(path string, t *terminal) (*control, error) {
 	if err := preparePrivateDir(filepath.Dir(path)); err != nil {
 		return nil, err

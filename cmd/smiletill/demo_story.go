@@ -92,7 +92,8 @@ func (d *demo) play(ctx context.Context, v visit) error {
 	return nil
 }
 
-// delivered waits until the cloud has the approval and the terminal has the cloud's acknowledgement, and shows both.
+// delivered waits until the cloud has the approval and the terminal has the cloud's acknowledgement, and
+// shows both.
 func (d *demo) delivered(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, cloudWait)
 	defer cancel()

@@ -114,7 +114,8 @@ func enrolHere(cfg Config, q enrolRequest) (customerReply, error) {
 	return done, errors.Join(err, g.Close(), l.close())
 }
 
-// enrolPhotos makes a template of each photo; each must show one face that the pipeline would take at the counter.
+// enrolPhotos makes a template of each photo; each must show one face that the pipeline would take at the
+// counter.
 func enrolPhotos(l *looker, g *gallery.Gallery, q enrolRequest) (customerReply, error) {
 	var templates [][]float32
 	for i, p := range q.Photos {

@@ -53,7 +53,8 @@ func (l *looker) look(img image.Image, d vision.Depth, use func(vision.Look)) er
 	return nil
 }
 
-// eyes turns frames into payment events while a payment runs. While none runs nothing is decoded and nobody is looked at.
+// eyes turns frames into payment events while a payment runs. While none runs nothing is decoded and nobody
+// is looked at.
 type eyes struct {
 	parts    *parts
 	front    *front

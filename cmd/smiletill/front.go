@@ -13,8 +13,8 @@ import (
 	"smiletill/vision"
 )
 
-// front is what the customer sees and hears: it turns the engine's committed changes, the camera's advice and faults into
-// the page and the board's signals. It decides nothing.
+// front is what the customer sees and hears: it turns the engine's committed changes, the camera's advice and
+// faults into the page and the board's signals. It decides nothing.
 type front struct {
 	t    *terminal
 	poke chan struct{} // one place: something changed
@@ -40,7 +40,8 @@ type scene struct {
 }
 
 const (
-	// resultFor is how long a result stays: long enough to be read from a step away by someone who looks up late.
+	// resultFor is how long a result stays: long enough to be read from a step away by someone who looks up
+	// late.
 	resultFor = 4 * time.Second
 	// greetFor is how long "recognised" stands before the smile is asked for; a nod, not a page to read.
 	greetFor = 700 * time.Millisecond

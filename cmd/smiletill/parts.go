@@ -125,7 +125,8 @@ func (p *parts) close() {
 
 func journalPath(cfg Config) string { return filepath.Join(cfg.Paths.DataDir, "journal.db") }
 
-// openJournal opens the journal with what its facts say of this terminal: its name and the models that recognise.
+// openJournal opens the journal with what its facts say of this terminal: its name and the models that
+// recognise.
 func openJournal(ctx context.Context, cfg Config, log *slog.Logger) (*journal.Journal, error) {
 	m, err := models.Built()
 	if err != nil {
@@ -140,7 +141,8 @@ func openJournal(ctx context.Context, cfg Config, log *slog.Logger) (*journal.Jo
 	})
 }
 
-// clockSet asks the kernel whether something keeps its clock right: a Pi starts with the time of its last shutdown.
+// clockSet asks the kernel whether something keeps its clock right: a Pi starts with the time of its last
+// shutdown.
 func clockSet() bool {
 	state, err := unix.Adjtimex(&unix.Timex{})
 	return err == nil && state != unix.TIME_ERROR
@@ -178,8 +180,8 @@ func (o outbox) Close(ctx context.Context, id, hash string, seq int64) error {
 	return o.o.Close(ctx, id, hash, seq)
 }
 
-// openNetworks loads the three models with the XNNPACK delegate, one thread each: on a Pi the other cores decode frames
-// and serve the screen.
+// openNetworks loads the three models with the XNNPACK delegate, one thread each: on a Pi the other cores
+// decode frames and serve the screen.
 func openNetworks(dir string) (n vision.Networks, closers []func() error, err error) {
 	open := func(task models.Task) *tflite.Interpreter {
 		if err != nil {

@@ -118,8 +118,8 @@ func (a *app) load(cmd *cobra.Command) (Config, error) {
 	return c, nil
 }
 
-// bindHidden lets a command take every configuration flag, but shows only those that say where the terminal's files are:
-// `smiletill run --help` lists them all.
+// bindHidden lets a command take every configuration flag, but shows only those that say where the terminal's
+// files are: `smiletill run --help` lists them all.
 func bindHidden(cmd *cobra.Command) {
 	BindFlags(cmd.Flags())
 	own := defaultConfig()

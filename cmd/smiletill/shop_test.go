@@ -38,7 +38,8 @@ type shop struct {
 	views   []screen.View
 }
 
-// newShop makes the folders and the flags of a terminal that does not run yet. Set SMILETILL_PATHS_MODELS_DIR as make does.
+// newShop makes the folders and the flags of a terminal that does not run yet. Set SMILETILL_PATHS_MODELS_DIR
+// as make does.
 func newShop(t *testing.T) *shop {
 	t.Helper()
 	s := &shop{t: t, dir: t.TempDir()}

@@ -20,8 +20,8 @@ import (
 	"smiletill/payment"
 )
 
-// terminal is the whole device: what the customer sees is there from the first moment to the last, the parts behind it
-// are opened again and again until they work.
+// terminal is the whole device: what the customer sees is there from the first moment to the last, the parts
+// behind it are opened again and again until they work.
 type terminal struct {
 	cfg     Config
 	log     *slog.Logger
@@ -43,7 +43,8 @@ type terminal struct {
 	pages net.Listener
 }
 
-// retryOpen is the time between attempts to open parts that failed: short enough that a technician sees the cure at once.
+// retryOpen is the time between attempts to open parts that failed: short enough that a technician sees the
+// cure at once.
 const retryOpen = 3 * time.Second
 
 func newTerminal(cfg Config, log *slog.Logger) (*terminal, error) {
@@ -53,7 +54,8 @@ func newTerminal(cfg Config, log *slog.Logger) (*terminal, error) {
 	var err error
 	host, _, _ := net.SplitHostPort(cfg.Screen.Listen)
 	ip, perr := netip.ParseAddr(host)
-	// Whoever names another address than loopback in the configuration has chosen to show the page to the network.
+	// Whoever names another address than loopback in the configuration has chosen to show the page to the
+	// network.
 	remote := host != "localhost" && (perr != nil || !ip.IsLoopback())
 	t.page, err = screen.New(screen.Options{AllowRemote: remote, Log: log.With("room", "screen")})
 	return t, err
@@ -142,7 +144,8 @@ func (t *terminal) serveParts(ctx context.Context) error {
 	return g.Wait()
 }
 
-// openFrames starts the camera. A replay as fast as asked is read in step with the looking: nothing can fall silent.
+// openFrames starts the camera. A replay as fast as asked is read in step with the looking: nothing can fall
+// silent.
 func (t *terminal) openFrames(e *payment.Engine) (*camera.Latest, error) {
 	if isReplay(t.cfg.Camera) && !t.cfg.Camera.Realtime {
 		s, err := t.openCamera()
@@ -180,8 +183,8 @@ func (t *terminal) setOutOfOrder(e *payment.Engine, on bool) {
 	}
 }
 
-// openBoard finds the lamps and the buzzer. A terminal whose lamps can't be found still takes payments: the screen says
-// everything that they would.
+// openBoard finds the lamps and the buzzer. A terminal whose lamps can't be found still takes payments: the
+// screen says everything that they would.
 func (t *terminal) openBoard() device.Board {
 	switch t.cfg.Board.Kind {
 	case "simulated":

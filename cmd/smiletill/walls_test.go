@@ -16,13 +16,13 @@ import (
 	"testing"
 )
 
-// The walls of the house. Each is a rule with its reason; the test walks every Go file of the project and fails with that
-// reason. TestWallsCanFail shows each rule something that breaks it.
+// The walls of the house. Each is a rule with its reason; the test walks every Go file of the project and
+// fails with that reason. TestWallsCanFail shows each rule something that breaks it.
 
 const module = "smiletill/"
 
-// rooms lists what each package may import besides the standard library, and in its tests whatever it likes of other
-// modules. "C" stands for cgo.
+// rooms lists what each package may import besides the standard library, and in its tests whatever it likes
+// of other modules. "C" stands for cgo.
 var rooms = map[string][]string{
 	"models":          {},
 	"vision":          {module + "models"},
@@ -188,7 +188,8 @@ func TestNoInitAndNoMutablePackageState(t *testing.T) {
 	}
 }
 
-// assignedGlobals lists package-level variables that a function of the file assigns (a local of the same name hides one).
+// assignedGlobals lists package-level variables that a function of the file assigns (a local of the same name
+// hides one).
 func assignedGlobals(file *ast.File, globals map[string]string) []string {
 	var found []string
 	for _, d := range file.Decls {

@@ -118,8 +118,8 @@ func (j *Journal) open(ctx context.Context) error {
 	return nil
 }
 
-// hasMagic tells whether the file begins as every SQLite database does (SQLite file format, 1.3.1). Only the writer may
-// ask, before it connects: closing a descriptor drops the locks that this process has on the file.
+// hasMagic tells whether the file begins as every SQLite database does (SQLite file format, 1.3.1). Only the
+// writer may ask, before it connects: closing a descriptor drops the locks that this process has on the file.
 func hasMagic(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
