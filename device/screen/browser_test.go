@@ -65,8 +65,8 @@ func eval[T any](t *testing.T, ctx context.Context, expr string) T {
 	return v
 }
 
-// until waits for a JavaScript expression to become true. (Not chromedp.Poll, which the page's policy forbids: it
-// makes functions from strings.)
+// until waits for a JavaScript expression to become true. (Not chromedp.Poll, which the page's policy
+// forbids: it makes functions from strings.)
 func until(t *testing.T, ctx context.Context, expr string) {
 	t.Helper()
 	for end := time.Now().Add(8 * time.Second); time.Now().Before(end); time.Sleep(15 * time.Millisecond) {
@@ -119,50 +119,15 @@ type size struct {
 var sizes = [...]size{{"panel", 800, 480, false}, {"upright", 480, 800, false}, {"phone", 390, 844, true},
 	{"desktop", 1440, 900, false}, {"small", 320, 568, true}}
 
-// misfits lists what is cut off, outside the window, or covered by a neighbour.
-const misfits = `(() => {
-	const bad = [], W = innerWidth, H = innerHeight;
-	if (document.scrollingElement.scrollWidth > W) bad.push("page is " + document.scrollingElement.scrollWidth + " wide");
-	const seen = [...document.querySelectorAll("h1, h2, p, svg, li, .amount")].filter((n) => n.checkVisibility());
-	for (const n of seen) {
-		const what = (n.className.baseVal ?? n.className) + " " + n.tagName + " " + n.textContent.trim().slice(0, 30);
-		let r = n.getBoundingClientRect();
-		if (r.width === 0) continue;
-		if (r.left < -0.5 || r.top < -0.5 || r.right > W + 0.5 || r.bottom > H + 0.5)
-			bad.push("outside: " + what + " " + [r.left, r.top, r.right, r.bottom].map(Math.round));
-		if (getComputedStyle(n).textOverflow !== "ellipsis" && n.scrollWidth > n.clientWidth + 1 && n.clientWidth)
-			bad.push("wider than its box: " + what);
+// findings runs one of the scripts in testdata on the page, each of which lists what is wrong with it.
+func findings(t *testing.T, ctx context.Context, script string) []string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("testdata", script))
+	if err != nil {
+		t.Fatal(err)
 	}
-	const art = document.querySelector(".art").getBoundingClientRect();
-	const texts = [...document.querySelectorAll(".text p, .text h1, .text h2")].filter((n) => n.checkVisibility() && n.textContent);
-	const boxes = texts.map((n) => { const g = document.createRange(); g.selectNodeContents(n);
-		return getComputedStyle(n).textOverflow === "ellipsis" ? n.getBoundingClientRect() : g.getBoundingClientRect(); });
-	const over = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 &&
-		Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > Math.min(a.height, b.height) * 0.2;
-	boxes.forEach((a, i) => {
-		if (art.width && over(a, art)) bad.push("under the face: " + texts[i].textContent);
-		boxes.forEach((b, j) => { if (i < j && over(a, b)) bad.push("overlap: " + texts[i].textContent + " / " + texts[j].textContent); });
-	});
-	return bad;
-})()`
-
-// faint lists texts whose contrast with their ground is too low (WCAG 2.2: 1.4.3 AA, and 1.4.6 AAA for the amount).
-const faint = `(() => {
-	const bad = [];
-	const parse = (c) => (c.match(/[\d.]+/g) ?? []).map(Number);
-	const lum = (c) => { const [r, g, b] = c.map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-		return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-	const ground = (n) => { for (; n; n = n.parentElement) { const c = parse(getComputedStyle(n).backgroundColor);
-		if (c.length === 3 || c[3] > 0) return c; } return [255, 255, 255]; };
-	for (const n of document.querySelectorAll("h1, h2, p, b, span, th, td, small, a")) {
-		const own = [...n.childNodes].some((c) => c.nodeType === 3 && c.textContent.trim());
-		if (!own || !n.checkVisibility()) continue;
-		const a = lum(parse(getComputedStyle(n).color).slice(0, 3)), b = lum(ground(n).slice(0, 3));
-		const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-		if (ratio < (n.closest(".amount") ? 7 : 4.5)) bad.push("contrast " + ratio.toFixed(2) + ": " + n.textContent);
-	}
-	return bad;
-})()`
+	return eval[[]string](t, ctx, string(raw))
+}
 
 // TestPage looks at every scene in both languages and all sizes: its words are there, and nothing is cut off.
 // SCREENSHOTS=dir keeps pictures of them.
@@ -209,7 +174,7 @@ func lookAt(t *testing.T, ctx context.Context, s *Server, sc scene, lang string)
 	eval[int](t, ctx, "new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r(1))))")
 	text := eval[string](t, ctx, "document.body.innerText")
 	amount := eval[string](t, ctx, "document.querySelector('.amount').innerText")
-	bad := append(eval[[]string](t, ctx, misfits), eval[[]string](t, ctx, faint)...)
+	bad := append(findings(t, ctx, "misfits.js"), findings(t, ctx, "faint.js")...)
 	words := sc.en
 	if lang == "de" {
 		words = sc.de

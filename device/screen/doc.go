@@ -1,41 +1,48 @@
-// Package screen is the terminal's display: a page for the customer at / and a read-only page for the technician at
-// /status, both served to a browser on the same board.
+// Package screen is the terminal's display: a page for the customer at / and a read-only page for the
+// technician at /status, both served to a browser on the same board.
 //
-// The customer's page is a pure picture of the last [View] given to [Server.Show]. It takes no input and decides
-// nothing: pressing, choosing and paying happen elsewhere. A View is sent to each browser as a server-sent event with
-// all its words already in that browser's language, so that the script on the page only puts words in their places.
+// The customer's page is a pure picture of the last [View] given to [Server.Show]. It takes no input and
+// decides nothing: pressing, choosing and paying happen elsewhere. A View is sent to each browser as a
+// server-sent event with all its words already in that browser's language, so that the script on the page
+// only puts words in their places.
 //
 // # Invariants
 //
-//   - Show and SetStatus never block, whatever the browsers do. For each browser the newest View wins; a browser that
-//     doesn't take an event within the write time-out is dropped and comes back by itself.
-//   - A page that has lost the terminal says so, and says nothing else: within [lostAfter] of the last sign of life, and
-//     at once when the connection is closed, every state (above all "approved") leaves the screen.
-//   - It fails closed: an unknown State is shown as out of order, never as a result. Before the first View the page says
-//     that the terminal is starting.
-//   - The amount is never rounded or guessed: the browser groups the digits for the reader's language, compares them
-//     with the decimal string it was given, and shows that string instead if they differ.
+//   - Show and SetStatus never block, whatever the browsers do. For each browser the newest View wins;
+//     a browser that doesn't take an event within the write time-out is dropped and comes back by
+//     itself.
+//   - A page that has lost the terminal says so, and says nothing else: within [lostAfter] of the last
+//     sign of life, and at once when the connection is closed, every state (above all "approved")
+//     leaves the screen.
+//   - It fails closed: an unknown State is shown as out of order, never as a result. Before the first
+//     View the page says that the terminal is starting.
+//   - The amount is never rounded or guessed: the browser groups the digits for the reader's language,
+//     compares them with the decimal string it was given, and shows that string instead if they
+//     differ.
 //   - No colour is the only sign of anything: every result has its own shape, symbol and word.
 //
 // # Privacy
 //
-// View has no field for the customer's name, and no picture from the camera can be put on the page: a customer display
-// is read by the whole queue. The face on the page is a drawing that acts out the instruction.
+// View has no field for the customer's name, and no picture from the camera can be put on the page: a
+// customer display is read by the whole queue. The face on the page is a drawing that acts out the
+// instruction.
 //
 // # Access
 //
-// The server listens on loopback addresses unless [Options].AllowRemote is set, answers only to loopback names and the
-// configured hosts (a web page elsewhere could otherwise point its own name at 127.0.0.1 and read the screen), serves
-// GET and HEAD only, and keeps at most [Options].MaxClients event streams.
+// The server listens on loopback addresses unless [Options].AllowRemote is set, answers only to loopback
+// names and the configured hosts (a web page elsewhere could otherwise point its own name at 127.0.0.1
+// and read the screen), serves GET and HEAD only, and keeps at most [Options].MaxClients event streams.
 //
-// It imports the standard library only, and nothing of the project: View is its own struct, and the words that cross are
-// string keys ([State], [Instruction], [Reason]) which cmd maps from the payment's and the vision's.
+// It imports the standard library only, and nothing of the project: View is its own struct, and the words
+// that cross are string keys ([State], [Instruction], [Reason]) which cmd maps from the payment's and the
+// vision's.
 //
 // # Sources
 //
 //   - Event framing, retry and reconnection: WHATWG HTML, section 9.2 "Server-sent events".
-//   - Contrast: WCAG 2.2, 1.4.3 (AA, 4.5:1) for all text and 1.4.6 (AAA, 7:1) for the amount; the ratios are computed
-//     from app.css by a test.
-//   - Rendering of amounts: ECMA-402 Intl.NumberFormat. Its own idea of a currency's digits is that of CLDR, which
-//     differs from ISO 4217 (IQD: 0 and 3), hence the digits are those of the decimal string.
+//   - Contrast: WCAG 2.2, 1.4.3 (AA, 4.5:1) for all text and 1.4.6 (AAA, 7:1) for the amount; a test
+//     measures the ratios in a browser.
+//   - Rendering of amounts: ECMA-402 Intl.NumberFormat. Its own idea of a currency's digits is that of
+//     CLDR, which differs from ISO 4217 (IQD: 0 and 3), hence the digits are those of the decimal
+//     string.
 package screen

@@ -8,14 +8,15 @@ import (
 )
 
 const (
-	// heartbeat is the time between signs of life. Proxies close streams that are silent for 30 to 60 s; it is this
-	// short because the page's own patience, lostAfter, is counted in it.
+	// heartbeat is the time between signs of life. Proxies close streams that are silent for 30 to 60 s;
+	// it is this short because the page's own patience, lostAfter, is counted in it.
 	heartbeat = 1500 * time.Millisecond
-	// lostAfter is how long a page keeps showing a View without a sign of life: three heartbeats and a little, so that
-	// one late timer on a busy board does not blank the screen in front of a customer.
+	// lostAfter is how long a page keeps showing a View without a sign of life: three heartbeats and a
+	// little, so that one late timer on a busy board does not blank the screen in front of a customer.
 	lostAfter = 5 * time.Second
-	// writePatience is how long a browser may take to accept one event before it is dropped. The events are small and
-	// fit in the socket's buffer many times over: only a browser that has stopped reading gets here.
+	// writePatience is how long a browser may take to accept one event before it is dropped. The events
+	// are small and fit in the socket's buffer many times over: only a browser that has stopped reading
+	// gets here.
 	writePatience = 3 * time.Second
 	// retry tells the browser when to come back after a lost stream.
 	retry = time.Second
@@ -40,8 +41,8 @@ type message struct {
 	Fixed     map[string]string `json:"fixed"`
 }
 
-// message makes v ready for a reader of a language. What has no place in a state is left out here, once, so that the
-// page can simply show what it is sent.
+// message makes v ready for a reader of a language. What has no place in a state is left out here, once,
+// so that the page can simply show what it is sent.
 func (s *Server) message(v View, seq uint64, lang string, now time.Time) message {
 	m := message{
 		Seq: seq, Version: s.version, Lang: lang, State: v.State, LeftMS: -1, Sound: v.Sound,
@@ -84,8 +85,9 @@ func (s *Server) leave(wake chan struct{}) {
 	delete(s.clients, wake)
 }
 
-// serveEvents sends the current View and then every newer one, the newest first and older ones not at all, with
-// heartbeats between. The heartbeat is an event and not a comment, because the page must notice when it stops.
+// serveEvents sends the current View and then every newer one, the newest first and older ones not at
+// all, with heartbeats between. The heartbeat is an event and not a comment, because the page must notice
+// when it stops.
 func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
@@ -101,8 +103,8 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.leave(wake)
 	rc := http.NewResponseController(w)
-	// The server's read time-out is for requests; this stream is read from no more. A writer without deadlines (a test
-	// recorder) is as good: it doesn't block.
+	// The server's read time-out is for requests; this stream is read from no more. A writer without
+	// deadlines (a test recorder) is as good: it doesn't block.
 	_ = rc.SetReadDeadline(time.Time{})
 	if err := s.stream(r, w, rc, wake); err != nil {
 		s.log.Debug("screen: a browser was dropped", "remote", r.RemoteAddr, "err", err)
@@ -110,7 +112,9 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 }
 
 // stream writes events until the reader goes away (nil) or fails to take one in time.
-func (s *Server) stream(r *http.Request, w http.ResponseWriter, rc *http.ResponseController, wake chan struct{}) error {
+func (s *Server) stream(r *http.Request, w http.ResponseWriter, rc *http.ResponseController,
+	wake <-chan struct{},
+) error {
 	put := func(format string, args ...any) error {
 		_ = rc.SetWriteDeadline(time.Now().Add(s.patience))
 		if _, err := fmt.Fprintf(w, format, args...); err != nil {

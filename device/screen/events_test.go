@@ -114,7 +114,8 @@ func TestFraming(t *testing.T) {
 		}
 		b, _ := r.block()
 		lines := strings.Split(strings.TrimRight(b, "\n"), "\n")
-		if len(lines) != 3 || lines[0] != "id: 1" || lines[1] != "event: view" || !strings.HasPrefix(lines[2], "data: {") {
+		if len(lines) != 3 || lines[0] != "id: 1" || lines[1] != "event: view" ||
+			!strings.HasPrefix(lines[2], "data: {") {
 			t.Errorf("view in lines %q", lines)
 		}
 		before := time.Now()
@@ -130,7 +131,8 @@ func TestFraming(t *testing.T) {
 	})
 }
 
-// A browser that doesn't read gets the event that was on its way, and then the newest; Show never waits for it.
+// A browser that doesn't read gets the event that was on its way, and then the newest; Show never waits
+// for it.
 func TestNewestWins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, Options{})
@@ -164,6 +166,12 @@ func TestNewestWins(t *testing.T) {
 	})
 }
 
+func (s *Server) streams() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.clients)
+}
+
 func TestSlowBrowserIsDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, Options{MaxClients: 1})
@@ -172,15 +180,12 @@ func TestSlowBrowserIsDropped(t *testing.T) {
 		r := p.connect(t, "")
 		_ = r.next(t)
 		time.Sleep(heartbeat + writePatience - time.Millisecond)
-		if n := len(s.clients); n != 1 {
+		if n := s.streams(); n != 1 {
 			t.Errorf("dropped too early: %d streams", n)
 		}
 		time.Sleep(2 * time.Millisecond)
 		synctest.Wait()
-		s.mu.Lock()
-		n := len(s.clients)
-		s.mu.Unlock()
-		if n != 0 {
+		if n := s.streams(); n != 0 {
 			t.Errorf("%d streams after the time-out", n)
 		}
 		r.Close()
@@ -195,7 +200,8 @@ func TestClientLimit(t *testing.T) {
 		a, b := p.connect(t, ""), p.connect(t, "")
 		_, _ = a.next(t), b.next(t)
 		c := p.connect(t, "")
-		if head, err := c.block(); err != nil || !strings.Contains(head, "503") || !strings.Contains(head, "Retry-After: 5") {
+		head, err := c.block()
+		if err != nil || !strings.Contains(head, "503") || !strings.Contains(head, "Retry-After: 5") {
 			t.Errorf("third: %v %s", err, head)
 		}
 		a.Close()
@@ -251,13 +257,15 @@ func TestMessage(t *testing.T) {
 		left                   int64
 		simulated, board, late bool
 	}{
-		{"nonsense", "", "Out of order", "Please pay another way.", "", "The screen was given an unknown state.", -1,
-			false, false, false},
+		{"nonsense", "", "Out of order", "Please pay another way.", "",
+			"The screen was given an unknown state.", -1, false, false, false},
 		{Idle, "", "Pay with a smile", "No card, no phone: just you.", "", "", -1, false, false, false},
-		{OutOfOrder, "", "Out of order", "There was no smile. You have not paid.", "", "what", -1, false, false, false},
+		{OutOfOrder, "", "Out of order", "There was no smile. You have not paid.", "", "what", -1,
+			false, false, false},
 		{LookHere, "12.50", "Come a little closer", "", "step_closer", "", 0, false, false, true},
 		{LookHere, "12.50", "Come a little closer", "", "step_closer", "", 1500, true, true, false},
-		{Expired, "12.50", "Time is up", "There was no smile. You have not paid.", "", "", -1, false, false, false},
+		{Expired, "12.50", "Time is up", "There was no smile. You have not paid.", "", "", -1,
+			false, false, false},
 	} {
 		v := full
 		v.State, v.Simulated = c.state, c.simulated
@@ -266,8 +274,9 @@ func TestMessage(t *testing.T) {
 		}
 		v, _ = v.checked(s.words)
 		m := s.message(v, 1, "en", now)
-		if m.Amount != c.amount || m.Words["title"] != c.title || m.Words["help"] != c.help || string(m.Act) != c.act ||
-			m.Words["what"] != c.what || m.LeftMS != c.left || (m.Lamps != nil) != c.board {
+		if m.Amount != c.amount || m.Words["title"] != c.title || m.Words["help"] != c.help ||
+			string(m.Act) != c.act || m.Words["what"] != c.what || m.LeftMS != c.left ||
+			(m.Lamps != nil) != c.board {
 			t.Errorf("%q: %+v", c.state, m)
 		}
 	}

@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// contentPolicy lets the page load its own files and open its own event stream, and nothing else; it can't be framed by
-// another page, which could cover the amount.
-const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+// contentPolicy lets the page load its own files and open its own event stream, and nothing else; it
+// can't be framed by another page, which could cover the amount.
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
+	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+	"require-trusted-types-for 'script'"
 
 // guard puts the security headers on every answer and refuses requests that came by somebody else's page.
 func (s *Server) guard(next http.Handler) http.Handler {
@@ -28,8 +29,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 				"or add the name to the configured hosts", http.StatusMisdirectedRequest)
 			return
 		}
-		// Browsers say where a request comes from (Fetch Metadata). A foreign page may link here, but may not take up
-		// the few event streams or use our files.
+		// Browsers say where a request comes from (Fetch Metadata). A foreign page may link here, but may
+		// not take up the few event streams or use our files.
 		site := r.Header.Get("Sec-Fetch-Site")
 		foreign := site == "cross-site" || site == "same-site"
 		if foreign && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
@@ -48,8 +49,8 @@ func hostNames(configured []string) map[string]bool {
 	return m
 }
 
-// knowsHost reports whether the Host header of r is one of ours, whatever its port. Against DNS rebinding: a foreign
-// name that resolves to our address arrives here under that foreign name.
+// knowsHost reports whether the Host header of r is one of ours, whatever its port. Against DNS
+// rebinding: a foreign name that resolves to our address arrives here under that foreign name.
 func (s *Server) knowsHost(r *http.Request) bool {
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {

@@ -161,7 +161,8 @@ func TestHealth(t *testing.T) {
 
 func TestRefusesNetworkAddresses(t *testing.T) {
 	s := newServer(t, Options{})
-	for _, addr := range []string{":8080", "0.0.0.0:8080", "[::]:8080", "192.168.1.4:8080", "till.example:8080"} {
+	for _, addr := range []string{":8080", "0.0.0.0:8080", "[::]:8080", "192.168.1.4:8080",
+		"till.example:8080"} {
 		err := s.ListenAndServe(t.Context(), addr)
 		var hint interface{ Hint() string }
 		if !errors.Is(err, ErrNotLoopback) || !errors.As(err, &hint) || hint.Hint() == "" {
@@ -216,7 +217,8 @@ func TestStatusPage(t *testing.T) {
 		s.SetStatus(Status{Rows: rows})
 		rows[0].Value = "changed afterwards"
 		time.Sleep(12 * time.Second)
-		expect("en", "&lt;script&gt;", "Camera", "Fault", "Check the ribbon", "Attention", "fan", "Unknown", "12 s ago")
+		expect("en", "&lt;script&gt;", "Camera", "Fault", "Check the ribbon", "Attention", "fan", "Unknown",
+			"12 s ago")
 		expect("de", "Kamera", "Störung", "Achtung", "vor 12 s")
 		if strings.Contains(page("en"), "is old") {
 			t.Error("old after 12 s")

@@ -36,8 +36,8 @@ func loadCatalogues() (catalogues, error) {
 // has reports whether there is a message of this key.
 func (c catalogues) has(key string) bool { return c[fallback][key] != "" }
 
-// pick chooses a reader's language: what the address asks for, else the terminal's own, else what the browser likes
-// best (RFC 9110, 12.5.4), else English.
+// pick chooses a reader's language: what the address asks for, else the terminal's own, else what the
+// browser likes best (RFC 9110, 12.5.4), else English.
 func (c catalogues) pick(asked, own, accept string) string {
 	for _, l := range []string{asked, own} {
 		if c[l] != nil {

@@ -42,11 +42,13 @@ func scenes() []scene {
 			"Keep smiling", "Weiter lächeln"},
 		{"approved", with(Approved, nil), "Approved", "Bezahlt"},
 		{"declined", with(Declined, func(v *View) { v.Reason = NotRecognised }), "don't know", "nicht bekannt"},
-		{"cancelled", with(Cancelled, func(v *View) { v.Reason = CancelledByRegister }), "at the till", "An der Kasse"},
+		{"cancelled", with(Cancelled, func(v *View) { v.Reason = CancelledByRegister }),
+			"at the till", "An der Kasse"},
 		{"expired", with(Expired, func(v *View) { v.Reason = NobodyCame }), "Time is up", "Zeit abgelaufen"},
 		{"out_of_order", with(OutOfOrder, func(v *View) {
 			v.Reason = CameraGone
-			v.Detail = Detail{"No picture from /dev/video0 for 3 s.", "Check the camera's ribbon cable, then restart."}
+			v.Detail = Detail{"No picture from /dev/video0 for 3 s.",
+				"Check the camera's ribbon cable, then restart."}
 		}), "Out of order", "Außer Betrieb"},
 		{"sim_look_here", with(LookHere, board), "Simulation", "keine echte Zahlung"},
 		{"sim_out_of_order", with(OutOfOrder, func(v *View) {
@@ -65,13 +67,17 @@ func scenes() []scene {
 			board(v)
 		}), "Look at", "schauen"},
 	}
-	for _, i := range []Instruction{StepCloser, StepBack, Centre, LookStraight, HoldStill, OnePersonOnly, MoreLight,
-		TooBright} {
+	for _, i := range []Instruction{StepCloser, StepBack, Centre, LookStraight, HoldStill, OnePersonOnly,
+		MoreLight, TooBright} {
 		all = append(all, scene{"act_" + string(i), with(LookHere, func(v *View) { v.Instruction = i }), "", ""})
 	}
 	for _, r := range []Reason{NotRecognised, NoSmile, NobodyCame, CancelledByCustomer, CancelledByRegister,
-		CancelledByOperator, Restarted, DeviceFailed, CameraGone, JournalFull, JournalFailed, BacklogFull, TamperOpen} {
-		all = append(all, scene{"why_" + string(r), with(Cancelled, func(v *View) { v.Reason = r; board(v) }), "", ""})
+		CancelledByOperator, Restarted, DeviceFailed, CameraGone, JournalFull, JournalFailed, BacklogFull,
+		TamperOpen} {
+		all = append(all, scene{"why_" + string(r), with(Cancelled, func(v *View) {
+			v.Reason = r
+			board(v)
+		}), "", ""})
 	}
 	return all
 }

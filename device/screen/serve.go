@@ -26,8 +26,8 @@ func (e *hintError) Unwrap() error { return e.err }
 // Hint says what to do.
 func (e *hintError) Hint() string { return e.hint }
 
-// ListenAndServe serves on addr ("127.0.0.1:8080") until ctx is done, and then returns nil. Anything but a loopback
-// address is refused with ErrNotLoopback unless AllowRemote is set.
+// ListenAndServe serves on addr ("127.0.0.1:8080") until ctx is done, and then returns nil. Anything but
+// a loopback address is refused with ErrNotLoopback unless AllowRemote is set.
 func (s *Server) ListenAndServe(ctx context.Context, addr string) error {
 	if err := s.allowed(addr); err != nil {
 		return fmt.Errorf("listen on %s: %w", addr, err)

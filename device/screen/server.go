@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// defaultClients is enough for the terminal's own display and a few technicians; each stream holds a goroutine and a
-// connection, so there has to be some limit.
+// defaultClients is enough for the terminal's own display and a few technicians; each stream holds a
+// goroutine and a connection, so there has to be some limit.
 const defaultClients = 8
 
 // Options of a Server. The zero value serves this machine only.
@@ -100,9 +100,9 @@ func digest(files fs.FS) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)[:8]), err
 }
 
-// Show makes v what every browser shows, as soon as it can. It never blocks, keeps no reference to v.Lamps, and does
-// nothing if v is what is shown already. Whatever in v is unknown (a key without a message, a progress outside 0..1) is
-// left out and logged once; an unknown State is shown as OutOfOrder.
+// Show makes v what every browser shows, as soon as it can. It never blocks, keeps no reference to
+// v.Lamps, and does nothing if v is what is shown already. Whatever in v is unknown (a key without a
+// message, a progress outside 0..1) is left out and logged once; an unknown State is shown as OutOfOrder.
 func (s *Server) Show(v View) {
 	v, complaint := v.checked(s.words)
 	s.mu.Lock()

@@ -31,8 +31,8 @@ func (s State) result() bool {
 	return s == Approved || s == Declined || s == Cancelled || s == Expired
 }
 
-// Instruction is one thing that the customer can do now; shown instead of the state's own words, one at a time, and
-// acted out by the face on the page.
+// Instruction is one thing that the customer can do now; shown instead of the state's own words, one at a
+// time, and acted out by the face on the page.
 type Instruction string
 
 // The instructions, shown only while paying.
@@ -68,8 +68,8 @@ const (
 	TamperOpen          Reason = "tamper_open"
 )
 
-// View is everything that the customer's page shows. It deliberately has no place for a name or a picture of the
-// customer.
+// View is everything that the customer's page shows. It deliberately has no place for a name or a picture
+// of the customer.
 type View struct {
 	State       State
 	Amount      string      // decimal with a point and the currency's own number of digits: "12.50"; "" for none
@@ -91,8 +91,8 @@ type View struct {
 // Detail tells the staff what is wrong and what to do about it, a short sentence each.
 type Detail struct{ What, Do string }
 
-// checked returns v with whatever makes no sense taken out of it, and what that was ("" if nothing). An unknown State
-// becomes OutOfOrder: a page must never guess at a result.
+// checked returns v with whatever makes no sense taken out of it, and what that was ("" if nothing). An
+// unknown State becomes OutOfOrder: a page must never guess at a result.
 func (v View) checked(c catalogues) (View, string) {
 	complaint := ""
 	if !c.has("state." + string(v.State)) {

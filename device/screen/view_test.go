@@ -140,8 +140,8 @@ func FuzzLanguage(f *testing.F) {
 	})
 }
 
-// TestMessages: both catalogues have the same keys; every key that Go, the page or the script uses exists; and no key
-// is left that nothing uses.
+// TestMessages: both catalogues have the same keys; every key that Go, the page or the script uses
+// exists; and no key is left that nothing uses.
 func TestMessages(t *testing.T) {
 	c, err := loadCatalogues()
 	if err != nil {
@@ -161,7 +161,8 @@ func TestMessages(t *testing.T) {
 			if text == "" && (lang == "en" || c["en"][key] != "") && !strings.HasPrefix(key, "help.") {
 				t.Errorf("%s: %q is empty", lang, key)
 			}
-			if (text == "") != (c["en"][key] == "") || strings.Count(text, "{n}") != strings.Count(c["en"][key], "{n}") {
+			en := c["en"][key]
+			if (text == "") != (en == "") || strings.Count(text, "{n}") != strings.Count(en, "{n}") {
 				t.Errorf("%s: %q is unlike the English", lang, key)
 			}
 		}
@@ -175,8 +176,8 @@ func TestMessages(t *testing.T) {
 // usedKeys collects the message keys from the sources: the typed constants, the templates and the script.
 func usedKeys(t *testing.T) map[string]bool {
 	used := map[string]bool{}
-	prefixes := map[string][]string{"State": {"state.", "help."}, "Instruction": {"instruction."}, "Reason": {"reason."},
-		"Level": {"status."}}
+	prefixes := map[string][]string{"State": {"state.", "help."}, "Instruction": {"instruction."},
+		"Reason": {"reason."}, "Level": {"status."}}
 	fset := token.NewFileSet()
 	for _, name := range []string{"view.go", "status.go", "lang.go"} {
 		file, err := parser.ParseFile(fset, name, nil, 0)
