@@ -1,0 +1,191 @@
+package vision
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"math"
+)
+
+// Network is one loaded model. The memory of Input and Output belongs to it and stays where it is until it is closed.
+type Network interface {
+	Input(i int) []float32
+	Output(i int) []float32
+	Run() error
+}
+
+// Networks are the models that a Pipeline runs: BlazeFace short range, the 468-point face mesh, and MobileFaceNet (or any
+// network that takes one or two RGB faces of 112x112 pixels as (v-127.5)/128).
+type Networks struct{ Detector, Mesh, Embedder Network }
+
+// Depth says how far to look; each depth includes those before it.
+type Depth int
+
+// The depths of a Look.
+const (
+	Detect    Depth = iota // faces: number, place and size
+	Landmarks              // and light, sharpness, pose, mouth and eyes of the one face
+	Embed                  // and its embedding
+)
+
+// Look is what one frame shows.
+type Look struct {
+	Faces  int             // faces that could be the customer's
+	Reason Reason          // why the frame cannot be used; "" when it can
+	Depth  Depth           // what was computed; less than asked for when Reason is not ""
+	Box    image.Rectangle // the largest face, in the image's coordinates; empty when there is none
+
+	// From Landmarks on; 0 before.
+	Pose       Pose    // degrees
+	Smile      float32 // mouth: width plus lift of its corners, in eye spans; about 0.4 to 0.9, compare with the person's own
+	EyesOpen   float32 // opening over width of the eyes; about 0.1 closed, 0.3 open
+	Sharpness  float32 // detail over contrast, 0 and up
+	Brightness float32 // mean luma of the face, 0..1
+
+	Embedding Embedding // only at Embed with Reason ""; overwritten by the next Look
+}
+
+// Pipeline looks at frames. It serves one goroutine at a time and does not own its networks.
+type Pipeline struct {
+	t        Thresholds
+	frame    frame
+	detector *detector
+	mesh     mesh
+	embedder *embedder
+	err      error // what is wrong with the networks; every Look returns it
+}
+
+// New returns a Pipeline over networks that are loaded. If one of them has other shapes than those of models/manifest.json,
+// every Look returns an error that says so.
+func New(n Networks, t Thresholds) *Pipeline {
+	p := &Pipeline{t: t}
+	if p.err = fits("detector", n.Detector, detectSide*detectSide*3, anchors*boxValues, anchors); p.err != nil {
+		return p
+	}
+	if p.err = fits("mesh", n.Mesh, meshSide*meshSide*3, landmarks*3, 1); p.err != nil {
+		return p
+	}
+	if n.Embedder == nil {
+		p.err = errors.New("vision: no embedder network")
+		return p
+	}
+	p.detector = newDetector(n.Detector)
+	p.mesh.net = n.Mesh
+	p.embedder, p.err = newEmbedder(n.Embedder)
+	return p
+}
+
+func fits(name string, n Network, input int, outputs ...int) error {
+	if n == nil {
+		return fmt.Errorf("vision: no %s network", name)
+	}
+	if got := len(n.Input(0)); got != input {
+		return fmt.Errorf("vision: %s network takes %d values, want %d", name, got, input)
+	}
+	for i, want := range outputs {
+		if got := len(n.Output(i)); got != want {
+			return fmt.Errorf("vision: output %d of the %s network has %d values, want %d", i, name, got, want)
+		}
+	}
+	return nil
+}
+
+// Look examines one frame as far as depth asks and the frame allows. A frame that cannot be used is no error: its Look
+// has a Reason. Errors are those of the networks, or of an image that has no pixels.
+func (p *Pipeline) Look(img image.Image, depth Depth) (Look, error) {
+	if p.err != nil {
+		return Look{}, p.err
+	}
+	if err := p.frame.set(img); err != nil {
+		return Look{}, err
+	}
+	main, l, err := p.find()
+	if err != nil || l.Reason != "" || depth == Detect {
+		return l, err
+	}
+	if err := p.measure(main, &l); err != nil {
+		return Look{}, err
+	}
+	if l.Reason != "" || depth == Landmarks {
+		return l, nil
+	}
+	if err := p.embed(&l); err != nil {
+		return Look{}, err
+	}
+	return l, nil
+}
+
+// find looks for the largest face and judges its place.
+func (p *Pipeline) find() (*face, Look, error) {
+	faces, err := p.detector.detect(&p.frame, p.t.FaceScore)
+	if err != nil {
+		return nil, Look{}, fmt.Errorf("vision: detect faces: %w", err)
+	}
+	var main *face
+	for i := range faces {
+		if main == nil || faces[i].area() > main.area() {
+			main = &faces[i]
+		}
+	}
+	if main == nil || main.area() < 1 || !main.finite() {
+		return nil, Look{Reason: NoFace}, nil
+	}
+	l := Look{}
+	for i := range faces {
+		if faces[i].width() >= p.t.RivalMin*main.width() || &faces[i] == main {
+			l.Faces++
+		}
+	}
+	l.Box = main.bounds().Intersect(image.Rect(0, 0, p.frame.y.w, p.frame.y.h)).Add(p.frame.origin)
+	l.Reason = p.t.placed(main, l.Faces-1, p.frame.y.w, p.frame.y.h)
+	return main, l, nil
+}
+
+func (d *face) finite() bool {
+	s := float64(d.x0 + d.y0 + d.x1 + d.y1)
+	for _, k := range d.keys {
+		s += float64(k[0] + k[1])
+	}
+	return !math.IsNaN(s) && math.Abs(s) < 1e6
+}
+
+func (d *face) bounds() image.Rectangle {
+	return image.Rect(int(d.x0), int(d.y0), int(math.Ceil(float64(d.x1))), int(math.Ceil(float64(d.y1))))
+}
+
+// measure places the landmarks and judges light, sharpness and pose.
+func (p *Pipeline) measure(main *face, l *Look) error {
+	a := p.mesh.crop(&p.frame, main)
+	l.Brightness, l.Sharpness = light(p.mesh.net.Input(0)) // before Run, which may reuse that memory
+	sure, err := p.mesh.run(a)
+	if err != nil {
+		return fmt.Errorf("vision: place landmarks: %w", err)
+	}
+	l.Depth = Landmarks
+	if !(sure >= p.t.MeshScore) {
+		l.Faces, l.Reason, l.Box = 0, NoFace, image.Rectangle{}
+		return nil
+	}
+	l.Pose, l.Smile, l.EyesOpen = p.mesh.pose(), p.mesh.smile(), p.mesh.eyesOpen()
+	if l.Reason = p.t.lit(l.Brightness, l.Sharpness); l.Reason == "" {
+		l.Reason = p.t.facing(l.Pose)
+	}
+	return nil
+}
+
+// embed aligns the face by its landmarks and computes its embedding.
+func (p *Pipeline) embed(l *Look) error {
+	ok := p.embedder.align(&p.frame, &p.mesh)
+	if ok {
+		var err error
+		if ok, err = p.embedder.embed(); err != nil {
+			return fmt.Errorf("vision: embed face: %w", err)
+		}
+	}
+	if !ok { // a mesh or a vector that has collapsed: nothing that can be recognised
+		l.Reason = NoFace
+		return nil
+	}
+	l.Depth, l.Embedding = Embed, p.embedder.vector
+	return nil
+}

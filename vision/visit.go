@@ -1,0 +1,4 @@
+package vision
+
+// Visit TODO
+type Visit struct{}
