@@ -35,7 +35,7 @@ type Thresholds struct {
 	SmileRise   float32 // rise of Look.Smile over the person's own baseline
 	SmileMin    float32 // and its least value, so that rest after a pout is no smile
 	SmileFrames int     // good frames in a row that show it
-	RestFrames  int     // good frames at rest between recognition and smile
+	RestFrames  int     // good frames at rest that there must be between recognition and smile
 }
 
 // DefaultThresholds returns the values that the terminal ships with.
@@ -68,7 +68,7 @@ func DefaultThresholds() Thresholds {
 		SmileRise:   0.10, // LFW: at rest 0.50 to 0.58, smiling 0.68 to 0.85
 		SmileMin:    0.60, // LFW: above a mouth at rest
 		SmileFrames: 4,    // 0.4 s at 10 frames a second: longer than a twitch
-		RestFrames:  2,
+		RestFrames:  3,
 	}
 }
 
@@ -98,7 +98,7 @@ func (t Thresholds) Check() error {
 	want(t.Attempts >= 1, "attempts", t.Attempts, "1 or more")
 	want(t.SmileRise >= 0.05 && t.SmileRise < 1, "smile_rise", t.SmileRise, "0.05 to 1")
 	want(t.SmileMin > 0 && t.SmileMin < 1, "smile_min", t.SmileMin, "0 to 1")
-	want(t.SmileFrames >= 2 && t.RestFrames >= 1, "smile_frames, rest_frames", []int{t.SmileFrames, t.RestFrames},
-		"at least 2 and 1")
+	want(t.SmileFrames >= 2 && t.RestFrames >= 2 && t.RestFrames <= window, "smile_frames, rest_frames", []int{t.SmileFrames, t.RestFrames},
+		"at least 2 and 2")
 	return bad
 }

@@ -39,12 +39,8 @@ type Finding struct {
 	Evidence Evidence // from Recognised on
 }
 
-const (
-	window  = 64 // good frames that the baseline of the mouth is taken from: 4 to 10 s
-	restMin = 5  // of them before there is a baseline
-	restAt  = 4  // the baseline is at least the so many-th lowest, so that single low frames do not make one
-	restOf  = 5  // and at least the lowest fifth
-)
+// The baseline of the mouth is the lowest fifth's highest of the last 64 good frames (6 s at 10 a second).
+const window, restOf = 64, 5
 
 // Visit follows one payment from the first frame to consent. It serves one goroutine; a new payment needs a new Visit.
 type Visit struct {
@@ -59,7 +55,6 @@ type Visit struct {
 	probe   []float32       // what is asked of the Matcher
 	fused   int
 	failed  int             // attempts
-	rested  int             // frames at rest since the recognition
 	mouth   [window]float32 // ring of Look.Smile
 	sorted  [window]float32
 	seen    int // values ever written to mouth
@@ -100,8 +95,6 @@ func (v *Visit) Observe(l Look) Finding {
 	if v.fused > 0 && !(cosine(l.Embedding, v.sum) >= v.t.SameFace) {
 		v.restart()
 	}
-	v.mouth[v.seen%window] = l.Smile
-	v.seen++
 	switch v.finding.Stage {
 	case Searching:
 		v.search(&l)
@@ -131,7 +124,7 @@ func (v *Visit) restart() {
 	clear(v.sum)
 	clear(v.smiling)
 	clear(v.probe)
-	v.fused, v.failed, v.rested, v.seen = 0, 0, 0, 0
+	v.fused, v.failed, v.seen = 0, 0, 0
 	v.finding = Finding{Stage: Searching, Reason: v.finding.Reason}
 }
 
@@ -213,12 +206,10 @@ func (v *Visit) await(l *Look) {
 		return
 	}
 	v.finding.Evidence.Matched++
+	v.mouth[v.seen%window] = l.Smile
+	v.seen++
 	base, ok := v.baseline()
-	rise := l.Smile - base
-	if ok && rise < v.t.SmileRise/2 {
-		v.rested++
-	}
-	smiles := ok && rise >= v.t.SmileRise && l.Smile >= v.t.SmileMin && v.rested >= v.t.RestFrames
+	smiles := ok && l.Smile-base >= v.t.SmileRise && l.Smile >= v.t.SmileMin
 	if !smiles || !fuse(&v.smiling, l.Embedding) {
 		v.interrupt()
 		return
@@ -229,14 +220,15 @@ func (v *Visit) await(l *Look) {
 	}
 }
 
-// baseline is the mouth of this person at rest: low among the last frames, but not the lowest.
+// baseline is the mouth of the customer at rest: low among the last frames since the recognition, so that it follows one
+// who arrives smiling and then relaxes, but not the lowest, so that a twitch or a slip of the mesh does not make it.
 func (v *Visit) baseline() (float32, bool) {
 	n := min(v.seen, window)
-	if n < restMin {
+	if n < v.t.RestFrames {
 		return 0, false
 	}
 	s := v.sorted[:n]
 	copy(s, v.mouth[:n])
 	slices.Sort(s)
-	return s[max(restAt, (n+restOf-1)/restOf)-1], true
+	return s[max(v.t.RestFrames, n/restOf)-1], true
 }

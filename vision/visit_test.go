@@ -292,7 +292,7 @@ func FuzzVisit(f *testing.F) {
 				t.Fatalf("%q consents without four frames of the smile", past)
 			}
 			since := strings.TrimLeft(past[strings.LastIndexAny(past, "-2jcC"+other(who))+1:], "?")
-			if strings.Count(since, string(who)) < 2 || len(strings.ReplaceAll(since, "?", "")) < 3+2+4 {
+			if strings.Count(since, string(who)) < 3 || len(strings.ReplaceAll(since, "?", "")) < 3+3+4 {
 				t.Fatalf("%q consents with only %q since the face was found", past, since)
 			}
 			return
