@@ -1,6 +1,12 @@
 package vision
 
-// Thresholds of the pipeline and of a Visit. Use DefaultThresholds and change what the shop needs.
+import (
+	"errors"
+	"fmt"
+)
+
+// Thresholds of the pipeline and of a Visit. Start from DefaultThresholds and change what the shop needs.
+// models/README.md has the measurements.
 type Thresholds struct {
 	FaceScore float32 // a detection counts from here, 0..1
 	MeshScore float32 // a mesh counts from here, 0..1
@@ -8,43 +14,91 @@ type Thresholds struct {
 	RivalMin      float32 // another face counts from this share of the largest one's width
 	FaceMinPx     float32 // width of the face in pixels
 	FaceMax       float32 // height of the face as a share of the frame's
-	CentreMax     float32 // distance of the face from the frame's centre as a share of its width and of its height, 0..0.5
+	CentreMax     float32 // distance of face and frame centres, as a share of the frame's width and height, 0..0.5
 	BrightnessMin float32 // mean luma of the face, 0..1
 	BrightnessMax float32
-	SharpnessMin  float32
+	SharpnessMin  float32 // see Look.Sharpness
 	YawMax        float32 // degrees either way
 	PitchMax      float32
 	RollMax       float32
 
-	MatchScore   float32 // cosine of the fused frames with the customer, from here
-	MatchMargin  float32 // and so much ahead of the best other customer
-	SameFace     float32 // cosine of one frame with the fused face and with the customer, from here
-	OtherFace    float32 // below this cosine with the fused face somebody else stands there
-	FuseMin      int     // good frames before the first match
-	UnknownAfter int     // good frames without a match
-	DoubtFrames  int     // good frames in a row between OtherFace and SameFace that are borne
-	IdleFrames   int     // frames in a row without a usable face that are borne
-	JumpMax      float32 // distance between the places of a face in two frames, in face widths
-	SmileRise    float32 // mouth above the person's own relaxed mouth, in eye spans
-	SmileFrames  int     // frames of smile in a row
-	SmileYawMax  float32 // degrees either way, for the mouth to be measured
+	Match    float32 // cosine from which fused frames are a customer
+	Margin   float32 // cosine by which that customer must be ahead of the best other
+	Verify   float32 // cosine from which one frame still is the recognised customer
+	SameFace float32 // cosine below which a frame shows another face than the frames before it
+	Overlap  float32 // IoU of the face in two frames below which it has jumped, 0..1
+
+	FuseMin  int // good frames before a match is tried, at least 3
+	FuseMax  int // good frames after which an attempt has failed
+	Attempts int // failed attempts that make a person unknown
+
+	SmileRise   float32 // rise of Look.Smile over the person's own baseline
+	SmileMin    float32 // and its least value, so that rest after a pout is no smile
+	SmileFrames int     // good frames in a row that show it
+	RestFrames  int     // good frames at rest that there must be between recognition and smile
 }
 
 // DefaultThresholds returns the values that the terminal ships with.
-//
-//   - FaceScore, MeshScore: 0.5, MediaPipe's own for both networks.
-//   - MatchScore 0.599: false accept rate 1e-5 a comparison of single frames (28.9 million impostor pairs of LFW, float
-//     network, mesh alignment); SameFace 0.45: 1e-3 there, for a frame of a face that is fused and matched already;
-//     models/README.md has the table.
-//   - OtherFace 0.25: above the 0.24 that the two people of vision/visits reach with each other; frames of one person in one
-//     visit stay above 0.8 there.
-//   - FaceMinPx 110, SharpnessMin 0.03: vision/visits measures 180 px and 0.13 or more at the terminal, 90 px and 0.005 in
-//     the photos that are too small and blurred.
-//   - SmileRise 0.07: the smiles of vision/visits rise by 0.14, relaxed mouths there vary by 0.02. Two portraits are no
-//     population: to be measured on real customers.
 func DefaultThresholds() Thresholds {
-	return Thresholds{FaceScore: 0.5, MeshScore: 0.5, RivalMin: 0.5, FaceMinPx: 110, FaceMax: 0.9, CentreMax: 0.3,
-		BrightnessMin: 0.15, BrightnessMax: 0.9, SharpnessMin: 0.03, YawMax: 25, PitchMax: 25, RollMax: 30,
-		MatchScore: 0.599, MatchMargin: 0.1, SameFace: 0.45, OtherFace: 0.25, FuseMin: 3, UnknownAfter: 12,
-		DoubtFrames: 3, IdleFrames: 8, JumpMax: 0.6, SmileRise: 0.07, SmileFrames: 4, SmileYawMax: 15}
+	return Thresholds{
+		FaceScore: 0.5, // MediaPipe face_detection_short_range.pbtxt
+		MeshScore: 0.5, // MediaPipe face_landmark_cpu.pbtxt
+
+		RivalMin:      0.5,   // someone twice as far away queues, and does not pay
+		FaceMinPx:     100,   // as LFW, which the thresholds come from: 79 to 160; a customer within 0.8 m of 640 px
+		FaceMax:       0.9,   // more has no room for the chin
+		CentreMax:     0.3,   // farther out, the crop of the mesh leaves the frame
+		BrightnessMin: 0.08,  // LFW darkened to 0.098: median cosine 0.93; to 0.049: 0.78
+		BrightnessMax: 0.78,  // LFW: percentile 99.9 is 0.754; overexposed to 0.80: median cosine 0.80
+		SharpnessMin:  0.006, // LFW: 99 % pass; blurred over 7 px (median cosine 0.87) less than 5 % do
+		YawMax:        25,    // LFW: percentile 95 is 21
+		PitchMax:      25,    // LFW: percentiles 1 and 99 are -26 and 21
+		RollMax:       30,    // removed by the alignment; beyond it the detector gets unsure
+
+		Match:    0.599, // LFW, all pairs, one photo a side: FAR 1e-5
+		Margin:   0.05,  // the best other stays below 0.55, where all pairs have FAR 7e-5
+		Verify:   0.531, // LFW, all pairs: FAR 1e-4
+		SameFace: 0.45,  // LFW, all pairs: FAR 1e-3, FRR 1.5 % between different photos, far less within one visit
+		Overlap:  0.3,   // a head moves less than half its width between two frames
+
+		FuseMin:  3,
+		FuseMax:  8,
+		Attempts: 2,
+
+		SmileRise:   0.10, // LFW: at rest 0.50 to 0.58, smiling 0.68 to 0.85
+		SmileMin:    0.60, // LFW: above a mouth at rest
+		SmileFrames: 4,    // 0.4 s at 10 frames a second: longer than a twitch
+		RestFrames:  3,
+	}
+}
+
+// ForEnrolment returns stricter thresholds for photos that all later visits are compared with.
+func (t Thresholds) ForEnrolment() Thresholds {
+	t.FaceMinPx = max(t.FaceMinPx, 120)        // the aligned face of 112 pixels is never enlarged
+	t.SharpnessMin = max(t.SharpnessMin, 0.01) // LFW: 98 % pass
+	t.YawMax, t.PitchMax = min(t.YawMax, 15), min(t.PitchMax, 20)
+	return t
+}
+
+// Check reports thresholds that would recognise or charge just anybody. A Visit with such thresholds never gets beyond
+// searching.
+func (t Thresholds) Check() error {
+	var bad error
+	want := func(ok bool, name string, value any, what string) {
+		if !ok {
+			bad = errors.Join(bad, fmt.Errorf("vision: threshold %s is %v, want %s", name, value, what))
+		}
+	}
+	want(t.Match > 0.3 && t.Match < 1, "match", t.Match, "0.3 to 1") // 0.35 already has FAR 1e-2
+	want(t.Verify > 0.3 && t.Verify <= t.Match, "verify", t.Verify, "0.3 to match")
+	want(t.SameFace > 0 && t.SameFace < 1, "same_face", t.SameFace, "0 to 1")
+	want(t.Margin >= 0 && t.Margin < 1, "margin", t.Margin, "0 to 1")
+	want(t.Overlap > 0 && t.Overlap < 1, "overlap", t.Overlap, "0 to 1")
+	want(t.FuseMin >= 3 && t.FuseMax >= t.FuseMin, "fuse_min, fuse_max", []int{t.FuseMin, t.FuseMax}, "3 or more, rising")
+	want(t.Attempts >= 1, "attempts", t.Attempts, "1 or more")
+	want(t.SmileRise >= 0.05 && t.SmileRise < 1, "smile_rise", t.SmileRise, "0.05 to 1")
+	want(t.SmileMin > 0 && t.SmileMin < 1, "smile_min", t.SmileMin, "0 to 1")
+	want(t.SmileFrames >= 2 && t.RestFrames >= 2 && t.RestFrames <= window, "smile_frames, rest_frames", []int{t.SmileFrames, t.RestFrames},
+		"at least 2 and 2")
+	return bad
 }

@@ -6,242 +6,229 @@ import (
 	"slices"
 )
 
-// Matcher finds whom an embedding of length 1 belongs to: the best customer's id and cosine, and the cosine of the best
-// other customer. With nobody enrolled the id is "".
+// Matcher finds the customer that a face is most like. best is the cosine with that customer, second with the best OTHER
+// customer, both -1..1; id is "" when there is no customer at all. probe is only lent.
 type Matcher interface {
 	Match(probe []float32) (id string, best, second float32)
 }
 
-// Stage is how far a Visit has come.
-type Stage int
+// Stage is how far a visit has come.
+type Stage string
 
 // The stages of a visit.
 const (
-	Searching  Stage = iota // nobody is known yet, or whoever was there has gone
-	Recognised              // one customer stands there and hasn't smiled yet
-	Consented               // that customer smiled, in this visit
-	Unknown                 // a good view of somebody who is no customer
+	Searching  Stage = "searching"  // nobody is recognised yet
+	Recognised Stage = "recognised" // a customer, who has not consented
+	Consented  Stage = "consented"  // that customer has smiled: final
+	Unknown    Stage = "unknown"    // a face that is no customer's, until it goes away
 )
 
-// String names the stage.
-func (s Stage) String() string {
-	switch s {
-	case Searching:
-		return "searching"
-	case Recognised:
-		return "recognised"
-	case Consented:
-		return "consented"
-	case Unknown:
-		return "unknown"
-	}
-	return "invalid"
-}
-
-// Evidence counts what a consent rests on. It holds no score.
+// Evidence counts the frames behind a finding. It holds no scores.
 type Evidence struct {
-	MatchFrames int // frames of this face that matched the customer
-	SmileFrames int // the last of them, in a row, with the smile
+	Fused   int // good frames of one face that were fused to recognise the customer
+	Matched int // frames that matched the customer one by one since
+	Smiling int // those of them that show the smile, in a row
 }
 
-// Finding is what a Visit makes of a frame.
+// Finding is what a visit has come to.
 type Finding struct {
 	Stage    Stage
-	Reason   Reason  // what is in the way right now; "" when nothing is
-	Customer string  // from Recognised on; "" for Unknown
-	Progress float32 // 0..1: half of it is being recognised, half the smile
-	Evidence Evidence
+	Reason   Reason   // why the last frame could not be used: advice for the screen; "" when it could
+	Customer string   // from Recognised on
+	Progress float32  // 0..1; 0.5 is recognised, 1 consented
+	Evidence Evidence // from Recognised on
 }
 
-// Visit fuses the Looks of one payment into a recognised customer and a consent. Everything it knows belongs to one face:
-// when that face leaves, jumps, is joined by another or turns into somebody else, it starts over from nothing. It counts
-// frames and knows no clock, so that a replay runs as fast as it can. It serves one goroutine.
+// The baseline of the mouth is the lowest fifth's highest of the last 64 good frames (6 s at 10 a second).
+const window, restOf = 64, 5
+
+// Visit follows one payment from the first frame to consent. It serves one goroutine; a new payment needs a new Visit.
 type Visit struct {
-	matcher Matcher
-	t       Thresholds
-	track   track
+	m Matcher
+	t Thresholds
+
+	finding Finding
+	closed  bool            // thresholds that cannot be trusted
+	box     image.Rectangle // the face in the last frame; empty when it was lost
+	sum     []float32       // embeddings of this face
+	smiling []float32       // embeddings of the smile's frames
+	probe   []float32       // what is asked of the Matcher
+	fused   int
+	failed  int             // attempts
+	mouth   [window]float32 // ring of Look.Smile
+	sorted  [window]float32
+	seen    int // values ever written to mouth
 }
 
-// track is what is known of the one face that is in view.
-type track struct {
-	stage    Stage
-	customer string
-	sum      []float32 // of the embeddings, unnormalised
-	mean     []float32 // of length 1
-	fused    int
-	matched  int // frames that matched the customer
-	doubtful int // good frames in a row that may be somebody else
-	idle     int // frames in a row that could not be used
-	box      image.Rectangle
-	mouth    [mouthWindow]float32
-	mouths   int
-	relaxed  float32 // the lowest median of the mouth so far
-	smiles   int     // frames in a row
+// NewVisit returns a visit that has seen nothing. With thresholds that Check refuses it never recognises anybody.
+func NewVisit(m Matcher, t Thresholds) *Visit {
+	return &Visit{m: m, t: t, closed: t.Check() != nil, finding: Finding{Stage: Searching}}
 }
 
-// mouthWindow is how many frames the median of the mouth spans: a single bad mesh must not become the person's neutral.
-const mouthWindow = 5
-
-// NewVisit starts a visit: one for each payment, so that no look or smile of an earlier one counts.
-func NewVisit(m Matcher, t Thresholds) *Visit { return &Visit{matcher: m, t: t} }
-
-// Depth is how deep the next Look must be.
+// Depth says what the next Look must compute: the embedding as long as a swap of the face would matter.
 func (v *Visit) Depth() Depth {
-	if v.track.stage == Unknown {
-		return Detect
+	if v.finding.Stage == Searching || v.finding.Stage == Recognised {
+		return Embed
 	}
-	return Embed // also while waiting for the smile: it must be seen on frames that match
+	return Detect
 }
 
-// Observe takes the next Look.
+// Observe takes the next Look in the order of the frames and returns what the visit has come to. A face that is lost,
+// jumps, is joined by another one or turns into another person starts the visit over.
 func (v *Visit) Observe(l Look) Finding {
-	if v.track.stage == Unknown {
-		return v.finding(l.Reason)
+	if v.finding.Stage == Consented || v.closed {
+		return v.finding
 	}
-	if l.Faces > 1 || v.jumped(l.Box) {
-		v.startOver()
+	if !v.follows(&l) {
+		v.restart()
 	}
-	if !l.Box.Empty() {
-		v.track.box = l.Box
+	v.box = l.Box
+	if l.Faces != 1 {
+		v.box = image.Rectangle{}
 	}
-	if l.Reason != "" || l.Embedding == nil {
-		v.track.idle++
-		v.track.smiles = 0
-		if v.track.idle > v.t.IdleFrames {
-			v.startOver()
-		}
-		return v.finding(l.Reason)
+	v.finding.Reason = l.Reason
+	if l.Reason != "" || len(l.Embedding) == 0 || math.IsNaN(float64(l.Smile)) || v.finding.Stage == Unknown {
+		v.interrupt()
+		v.progress()
+		return v.finding
 	}
-	v.track.idle = 0
-	v.identify(l.Embedding)
-	if v.track.stage == Unknown {
-		return v.finding("")
+	if v.fused > 0 && !(cosine(l.Embedding, v.sum) >= v.t.SameFace) {
+		v.restart()
 	}
-	v.watchMouth(l)
-	return v.finding("")
+	switch v.finding.Stage {
+	case Searching:
+		v.search(&l)
+	case Recognised:
+		v.await(&l)
+	}
+	v.progress()
+	return v.finding
 }
 
-func (v *Visit) startOver() {
-	t := &v.track
-	clear(t.sum)
-	clear(t.mean)
-	*t = track{sum: t.sum, mean: t.mean}
-}
-
-// jumped tells that the face is not where the last frame had it: another face, then.
-func (v *Visit) jumped(now image.Rectangle) bool {
-	before := v.track.box
-	if before.Empty() || now.Empty() {
+// follows says whether l can show the face of the last frame. Before the first frame every single face does.
+func (v *Visit) follows(l *Look) bool {
+	if l.Faces != 1 || l.Box.Empty() || l.Reason == NoFace || l.Reason == SeveralFaces {
 		return false
 	}
-	dx := float64(now.Min.X+now.Max.X-before.Min.X-before.Max.X) / 2
-	dy := float64(now.Min.Y+now.Max.Y-before.Min.Y-before.Max.Y) / 2
-	return math.Hypot(dx, dy) > float64(v.t.JumpMax)*float64(before.Dx())
+	return v.box.Empty() || overlap(v.box, l.Box) >= v.t.Overlap
 }
 
-// identify fuses an embedding and holds it against the gallery and against the face's own past.
-func (v *Visit) identify(e Embedding) {
-	t := &v.track
-	if t.fused > 0 {
-		switch same := cosine(e, t.mean); {
-		case same < v.t.OtherFace:
-			v.startOver() // somebody else stands there
-		case same < v.t.SameFace:
-			t.smiles = 0
-			if t.doubtful++; t.doubtful > v.t.DoubtFrames {
-				v.startOver()
-			}
-			return // neither fused nor counted
-		}
-	}
-	t.doubtful = 0
-	t.fuse(e)
-	if t.stage == Recognised || t.stage == Consented {
-		id, best, _ := v.matcher.Match(e)
-		if id != t.customer || best < v.t.SameFace {
-			t.smiles = 0
-			if id != t.customer && best >= v.t.MatchScore {
-				v.startOver()
-			}
-			return
-		}
-		t.matched++
-		return
-	}
-	if t.fused < v.t.FuseMin {
-		return
-	}
-	id, best, second := v.matcher.Match(t.mean)
-	if id != "" && best >= v.t.MatchScore && best-second >= v.t.MatchMargin {
-		t.stage, t.customer, t.matched = Recognised, id, t.fused
-		return
-	}
-	if t.fused >= v.t.UnknownAfter {
-		t.stage = Unknown
-	}
+func overlap(a, b image.Rectangle) float32 {
+	area := func(r image.Rectangle) float32 { return float32(r.Dx()) * float32(r.Dy()) }
+	both := area(a.Intersect(b))
+	return ratio(float64(both), float64(area(a)+area(b)-both))
 }
 
-func (t *track) fuse(e Embedding) {
-	if len(t.sum) != len(e) {
-		t.sum, t.mean = make([]float32, len(e)), make([]float32, len(e))
-	}
-	var square float64
-	for i, x := range e {
-		t.sum[i] += x
-		square += float64(t.sum[i]) * float64(t.sum[i])
-	}
-	scale := float32(1 / math.Sqrt(max(square, 1e-12)))
-	for i, x := range t.sum {
-		t.mean[i] = x * scale
-	}
-	t.fused++
+// restart forgets the person.
+func (v *Visit) restart() {
+	clear(v.sum)
+	clear(v.smiling)
+	clear(v.probe)
+	v.fused, v.failed, v.seen = 0, 0, 0
+	v.finding = Finding{Stage: Searching, Reason: v.finding.Reason}
 }
 
-// watchMouth counts frames with a smile: a mouth well above this person's own relaxed mouth in this visit. Who arrives with
-// a smile, and a smiling photo, set the bar by it.
-func (v *Visit) watchMouth(l Look) {
-	t := &v.track
-	if t.fused == 0 || t.doubtful > 0 {
-		return
-	}
-	if max(l.Pose.Yaw, -l.Pose.Yaw) > v.t.SmileYawMax {
-		t.smiles = 0 // the measure of a mouth holds for a face from the front
-		return
-	}
-	t.mouth[t.mouths%mouthWindow] = l.Smile
-	t.mouths++
-	if t.mouths < mouthWindow {
-		return
-	}
-	window := t.mouth
-	slices.Sort(window[:])
-	if median := window[mouthWindow/2]; t.mouths == mouthWindow || median < t.relaxed {
-		t.relaxed = median
-	}
-	if t.stage != Recognised && t.stage != Consented {
-		return
-	}
-	if l.Smile-t.relaxed < v.t.SmileRise || t.matched == 0 {
-		t.smiles = 0
-		return
-	}
-	t.smiles++
+// interrupt ends a row of smiling frames.
+func (v *Visit) interrupt() {
+	clear(v.smiling)
+	v.finding.Evidence.Smiling = 0
 }
 
-func (v *Visit) finding(r Reason) Finding {
-	t := &v.track
-	f := Finding{Stage: t.stage, Reason: r, Customer: t.customer}
-	switch t.stage {
+func (v *Visit) progress() {
+	switch e := v.finding.Evidence; v.finding.Stage {
 	case Searching:
-		f.Progress = 0.5 * min(1, float32(t.fused)/float32(v.t.FuseMin))
-	case Recognised, Consented:
-		t.stage, f.Stage = Recognised, Recognised
-		f.Progress = 0.5 + 0.5*min(1, float32(t.smiles)/float32(v.t.SmileFrames))
-		f.Evidence = Evidence{MatchFrames: t.matched, SmileFrames: t.smiles}
-		if t.smiles >= v.t.SmileFrames {
-			t.stage, f.Stage = Consented, Consented
-		}
+		v.finding.Progress = 0.5 * min(float32(v.fused)/float32(v.t.FuseMin), 1)
+	case Recognised:
+		v.finding.Progress = 0.5 + 0.5*min(float32(e.Smiling)/float32(v.t.SmileFrames+1), 1)
+	case Consented:
+		v.finding.Progress = 1
 	case Unknown:
+		v.finding.Progress = 0
 	}
-	return f
+}
+
+// search fuses the frame with those before it and looks for their customer.
+func (v *Visit) search(l *Look) {
+	if !fuse(&v.sum, l.Embedding) {
+		return
+	}
+	v.fused++
+	if v.fused < v.t.FuseMin {
+		return
+	}
+	if id := v.match(v.sum); id != "" {
+		v.finding.Stage, v.finding.Customer = Recognised, id
+		v.finding.Evidence = Evidence{Fused: v.fused}
+		return
+	}
+	if v.fused >= v.t.FuseMax {
+		clear(v.sum)
+		v.fused = 0
+		if v.failed++; v.failed >= v.t.Attempts {
+			v.finding.Stage = Unknown
+		}
+	}
+}
+
+// fuse adds an embedding to a sum. It reports false for one that says nothing.
+func fuse(sum *[]float32, e []float32) bool {
+	if len(e) == 0 {
+		return false
+	}
+	if len(*sum) != len(e) {
+		*sum = make([]float32, len(e))
+	}
+	return accumulate(*sum, e)
+}
+
+// match returns the customer of fused embeddings, or "" when it is not sure.
+func (v *Visit) match(sum []float32) string {
+	v.probe = append(v.probe[:0], sum...)
+	if !normalise(v.probe) {
+		return ""
+	}
+	id, best, second := v.m.Match(v.probe)
+	if id == "" || !(best >= v.t.Match) || !(best-second >= v.t.Margin) {
+		return ""
+	}
+	return id
+}
+
+// await waits for the smile of the recognised customer.
+func (v *Visit) await(l *Look) {
+	id, best, _ := v.m.Match(l.Embedding)
+	if id != v.finding.Customer {
+		v.restart()
+		return
+	}
+	if !(best >= v.t.Verify) {
+		v.interrupt()
+		return
+	}
+	v.finding.Evidence.Matched++
+	v.mouth[v.seen%window] = l.Smile
+	v.seen++
+	base, ok := v.baseline()
+	smiles := ok && l.Smile-base >= v.t.SmileRise && l.Smile >= v.t.SmileMin
+	if !smiles || !fuse(&v.smiling, l.Embedding) {
+		v.interrupt()
+		return
+	}
+	v.finding.Evidence.Smiling++
+	if v.finding.Evidence.Smiling >= v.t.SmileFrames && v.match(v.smiling) == v.finding.Customer {
+		v.finding.Stage = Consented
+	}
+}
+
+// baseline is the mouth of the customer at rest: low among the last frames since the recognition, so that it follows one
+// who arrives smiling and then relaxes, but not the lowest, so that a twitch or a slip of the mesh does not make it.
+func (v *Visit) baseline() (float32, bool) {
+	n := min(v.seen, window)
+	if n < v.t.RestFrames {
+		return 0, false
+	}
+	s := v.sorted[:n]
+	copy(s, v.mouth[:n])
+	slices.Sort(s)
+	return s[max(v.t.RestFrames, n/restOf)-1], true
 }

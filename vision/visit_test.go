@@ -1,0 +1,308 @@
+package vision
+
+import (
+	"encoding/json"
+	"fmt"
+	"image"
+	"log/slog"
+	"math"
+	"strings"
+	"testing"
+)
+
+// people have embeddings at right angles; a gallery knows some of them.
+type gallery map[string]Embedding
+
+func (g gallery) Match(probe []float32) (id string, best, second float32) {
+	best, second = -1, -1
+	for name, e := range g {
+		switch c := cosine(e, probe); {
+		case c > best:
+			id, best, second = name, c, best
+		case c > second:
+			second = c
+		}
+	}
+	return id, best, second
+}
+
+func axis(weights ...float32) Embedding {
+	e := make(Embedding, 8)
+	copy(e, weights)
+	normalise(e)
+	return e
+}
+
+var (
+	anna, bert, carl = axis(1), axis(0, 1), axis(0, 0, 1) // carl is nobody's customer
+	likeAnna         = axis(1, 0, 0, 0.9)                 // cosine 0.74: one frame of her
+	hardlyAnna       = axis(1, 0, 0, 1.75)                // 0.496: below Verify, above SameFace
+	between          = axis(1, 0.95)                      // 0.72 and 0.69: twins
+	both             = gallery{"anna": anna, "bert": bert}
+	here, there      = image.Rect(200, 100, 400, 340), image.Rect(10, 100, 200, 340)
+)
+
+const rest, smile = 0.55, 0.72
+
+func face1(e Embedding, mouth float32) Look {
+	return Look{Faces: 1, Box: here, Depth: Embed, Smile: mouth, Embedding: e}
+}
+
+func at(l Look, box image.Rectangle) Look { l.Box = box; return l }
+
+func refused(r Reason) Look {
+	l := Look{Faces: 1, Box: here, Reason: r, Depth: Landmarks, Smile: smile}
+	switch r {
+	case NoFace:
+		l = Look{Reason: r}
+	case SeveralFaces:
+		l = Look{Faces: 2, Box: here, Reason: r}
+	}
+	return l
+}
+
+// shots are frames in a row: each part is either a Look or a number that repeats the Look after it.
+func shots(parts ...any) (ls []Look) {
+	n := 1
+	for _, p := range parts {
+		switch p := p.(type) {
+		case int:
+			n = p
+		case Look:
+			for range n {
+				ls = append(ls, p)
+			}
+			n = 1
+		}
+	}
+	return ls
+}
+
+// run shows the frames as a Pipeline would: no deeper than the visit asks for.
+func run(v *Visit, frames []Look) (f Finding, consents int) {
+	for _, l := range frames {
+		switch d := v.Depth(); {
+		case d < Landmarks:
+			l.Depth, l.Smile, l.Embedding = min(l.Depth, Detect), 0, nil
+		case d < Embed:
+			l.Depth, l.Embedding = min(l.Depth, Landmarks), nil
+		}
+		if f = v.Observe(l); f.Stage == Consented {
+			consents++
+		}
+	}
+	return f, consents
+}
+
+func TestVisit(t *testing.T) {
+	loose := DefaultThresholds()
+	loose.Match = 0
+	easy := DefaultThresholds()
+	A, AS, B, BS := face1(anna, rest), face1(anna, smile), face1(bert, rest), face1(bert, smile)
+	nan := face1(anna, float32(math.NaN()))
+	for _, c := range []struct {
+		name     string
+		frames   []Look
+		m        Matcher
+		t        Thresholds
+		want     Stage
+		customer string
+	}{
+		{"nobody", shots(50, refused(NoFace)), both, easy, Searching, ""},
+		{"two faces all the time", shots(50, refused(SeveralFaces)), both, easy, Searching, ""},
+		{"thresholds that take anybody", shots(20, A, 10, AS), both, loose, Searching, ""},
+		{"too few frames", shots(2, A), both, easy, Searching, ""},
+		{"empty gallery", shots(20, A, 10, AS), gallery{}, easy, Unknown, ""},
+		{"a stranger smiles", shots(20, face1(carl, rest), 10, face1(carl, smile)), both, easy, Unknown, ""},
+		{"as like one as the other", shots(20, face1(between, rest), 10, face1(between, smile)), both, easy, Unknown, ""},
+		{"embeddings without direction", shots(40, face1(make(Embedding, 8), rest)), both, easy, Searching, ""},
+		{"no smile", shots(100, A), both, easy, Recognised, "anna"},
+		{"a photo that smiles all the time", shots(200, AS), both, easy, Recognised, "anna"},
+		{"smiles from before the recognition on", shots(2, A, 30, AS), both, easy, Recognised, "anna"},
+		{"a faint smile", shots(20, A, 30, face1(anna, rest+0.08)), both, easy, Recognised, "anna"},
+		{"rest after a pout", shots(20, face1(anna, 0.44), 20, face1(anna, 0.57)), both, easy, Recognised, "anna"},
+		{"a twitch", shots(20, A, 3, AS, 20, A), both, easy, Recognised, "anna"},
+		{"twitches", shots(20, A, 3, AS, A, 3, AS, A, 3, AS, A), both, easy, Recognised, "anna"},
+		{"a smile with gaps", shots(20, A, 3, AS, refused(Blurred), 2, AS, refused(TurnedAway), 2, AS), both, easy,
+			Recognised, "anna"},
+		{"a mouth that cannot be measured", shots(20, A, 30, nan), both, easy, Recognised, "anna"},
+		{"a smile that hardly is hers", shots(20, A, 30, face1(hardlyAnna, smile)), both, easy, Recognised, "anna"},
+		{"stranger takes her place to smile", shots(20, A, 10, face1(carl, smile)), both, easy, Searching, ""},
+		{"customer takes her place to smile", shots(20, A, 30, BS), both, easy, Recognised, "bert"},
+		{"he takes her place at rest, then smiles", shots(8, A, 3, B, 6, BS), both, easy, Recognised, "bert"},
+		{"he takes her place within the smile", shots(20, A, 3, AS, 3, BS), both, easy, Recognised, "bert"},
+		{"one frame of his within the smile", shots(20, A, 2, AS, BS, 2, AS), both, easy, Searching, ""},
+		{"he looks in while she smiles", shots(20, A, 3, AS, refused(SeveralFaces), 20, AS), both, easy,
+			Recognised, "anna"},
+		{"she is lost for a frame, then smiles", shots(20, A, refused(NoFace), 20, AS), both, easy, Recognised, "anna"},
+		{"the face jumps, then smiles", shots(20, A, 20, at(AS, there)), both, easy, Recognised, "anna"},
+		{"the face jumps while the frame is blurred",
+			shots(20, A, at(refused(Blurred), there), 20, AS), both, easy, Recognised, "anna"},
+		{"a face without a place", shots(20, A, at(AS, image.Rectangle{}), 20, AS), both, easy, Recognised, "anna"},
+		{"unknown stays unknown", shots(40, face1(carl, rest), 40, face1(carl, smile)), both, easy, Unknown, ""},
+
+		{"at rest, then a smile", shots(10, A, 5, AS), both, easy, Consented, "anna"},
+		{"frames that are only like her", shots(10, face1(likeAnna, rest), 5, face1(likeAnna, smile)), both, easy,
+			Consented, "anna"},
+		{"arrives smiling, relaxes, smiles", shots(30, AS, 12, A, 5, AS), both, easy, Consented, "anna"},
+		{"bad frames before and between", shots(5, refused(TooFar), 3, A, 4, refused(Blurred), 6, A, refused(TooDark),
+			2, A, 5, AS), both, easy, Consented, "anna"},
+		{"he goes, she comes and pays", shots(10, B, refused(NoFace), 10, A, 5, AS), both, easy, Consented, "anna"},
+		{"after a swap the second pays for himself", shots(10, A, 12, B, 5, BS), both, easy, Consented, "bert"},
+		{"a stranger goes, she pays", shots(40, face1(carl, rest), refused(NoFace), 10, A, 5, AS), both, easy,
+			Consented, "anna"},
+		{"the second attempt succeeds", shots(8, face1(hardlyAnna, rest), 10, A, 5, AS), gallery{"anna": anna}, easy,
+			Consented, "anna"},
+		{"consent is final", shots(10, A, 5, AS, 5, refused(NoFace), 20, B), both, easy, Consented, "anna"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f, consents := run(NewVisit(c.m, c.t), c.frames)
+			if f.Stage != c.want || f.Customer != c.customer {
+				t.Errorf("%s of %q after %d frames, want %s of %q", f.Stage, f.Customer, len(c.frames), c.want, c.customer)
+			}
+			if c.want != Consented && consents > 0 {
+				t.Error("consented on the way")
+			}
+			if f.Progress < 0 || f.Progress > 1 || (f.Progress == 1) != (f.Stage == Consented) {
+				t.Errorf("progress %v at %s", f.Progress, f.Stage)
+			}
+		})
+	}
+}
+
+func TestVisitEvidence(t *testing.T) {
+	v := NewVisit(both, DefaultThresholds())
+	f, _ := run(v, shots(10, face1(anna, rest), 5, face1(anna, smile)))
+	e := f.Evidence
+	if e.Fused < 3 || e.Smiling != 4 || e.Matched < e.Smiling {
+		t.Errorf("evidence %+v", e)
+	}
+	again := v.Observe(refused(NoFace))
+	if again != f {
+		t.Errorf("after consent %+v, want %+v", again, f)
+	}
+}
+
+func TestVisitPassesTheReasonOn(t *testing.T) {
+	v := NewVisit(both, DefaultThresholds())
+	for _, r := range []Reason{TooFar, Blurred, SeveralFaces, NoFace, ""} {
+		l := face1(anna, rest)
+		if r != "" {
+			l = refused(r)
+		}
+		if f := v.Observe(l); f.Reason != r {
+			t.Errorf("reason %q, want %q", f.Reason, r)
+		}
+	}
+}
+
+func TestVisitAsksOnlyForWhatItNeeds(t *testing.T) {
+	v := NewVisit(both, DefaultThresholds())
+	if v.Depth() != Embed {
+		t.Error("searching needs embeddings")
+	}
+	if run(v, shots(10, face1(anna, rest))); v.Depth() != Embed {
+		t.Error("a recognised face needs embeddings, or a swap goes unseen")
+	}
+	v = NewVisit(both, DefaultThresholds())
+	if run(v, shots(40, face1(carl, rest))); v.Depth() != Detect {
+		t.Error("an unknown face needs no more than its place")
+	}
+}
+
+func TestThresholdsCheck(t *testing.T) {
+	if err := DefaultThresholds().Check(); err != nil {
+		t.Error(err)
+	}
+	if err := DefaultThresholds().ForEnrolment().Check(); err != nil {
+		t.Error(err)
+	}
+	nan := float32(math.NaN())
+	for name, spoil := range map[string]func(*Thresholds){
+		"everything":   func(t *Thresholds) { *t = Thresholds{} },
+		"match":        func(t *Thresholds) { t.Match = nan },
+		"verify":       func(t *Thresholds) { t.Verify = 0.9 },
+		"same_face":    func(t *Thresholds) { t.SameFace = 0 },
+		"margin":       func(t *Thresholds) { t.Margin = -1 },
+		"overlap":      func(t *Thresholds) { t.Overlap = 0 },
+		"fuse_min":     func(t *Thresholds) { t.FuseMin = 1 },
+		"fuse_max":     func(t *Thresholds) { t.FuseMax = 2 },
+		"attempts":     func(t *Thresholds) { t.Attempts = 0 },
+		"smile_rise":   func(t *Thresholds) { t.SmileRise = 0 },
+		"smile_min":    func(t *Thresholds) { t.SmileMin = nan },
+		"smile_frames": func(t *Thresholds) { t.SmileFrames = 1 },
+		"rest_frames":  func(t *Thresholds) { t.RestFrames = 0 },
+	} {
+		bad := DefaultThresholds()
+		spoil(&bad)
+		if err := bad.Check(); err == nil || (name != "everything" && !strings.Contains(err.Error(), name)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestNothingPrintsAnEmbedding(t *testing.T) {
+	secret := Embedding{0.123456}
+	l := Look{Embedding: secret}
+	v := NewVisit(both, DefaultThresholds())
+	run(v, shots(5, face1(anna, rest)))
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "e", secret, "l", l, "v", v, "p", &Pipeline{})
+	j, err := json.Marshal(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := log.String() + string(j)
+	for _, x := range []any{secret, l, &l, v, &Pipeline{}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%g"} {
+			text += fmt.Sprintf(verb, x)
+		}
+	}
+	if strings.Contains(text, "0.123456") || strings.Contains(text, "sum:") || !strings.Contains(text, redacted) {
+		t.Errorf("not redacted: %s", text)
+	}
+}
+
+// Whatever happens before the camera, consent has a history that earns it.
+func FuzzVisit(f *testing.F) {
+	f.Add([]byte("aaaaaaaaaaAAAAA"))
+	f.Add([]byte("aaaaaaaaaabbbbbAAAAA"))
+	f.Add([]byte("AAAAAAAAAAAAaaaaaaaaaaaaaaaaAAAA"))
+	f.Add([]byte("aaaaaa?aaaa2AAAAAjAAAAa-aaaaaaaaaaaaAAAAAAAA"))
+	kinds := map[byte]Look{
+		'a': face1(anna, rest), 'A': face1(anna, smile), 'b': face1(bert, rest), 'B': face1(bert, smile),
+		'c': face1(carl, rest), 'C': face1(carl, smile), 'h': face1(hardlyAnna, rest), 'H': face1(hardlyAnna, smile),
+		'-': refused(NoFace), '2': refused(SeveralFaces), '?': refused(Blurred), 'j': at(face1(anna, smile), there),
+	}
+	f.Fuzz(func(t *testing.T, script []byte) {
+		v := NewVisit(both, DefaultThresholds())
+		for i, b := range script {
+			l, ok := kinds[b]
+			if !ok {
+				return
+			}
+			got, _ := run(v, []Look{l})
+			if got.Stage != Consented {
+				continue
+			}
+			who := byte(got.Customer[0])
+			past := string(script[:i+1])
+			upper := strings.ToUpper(string(who))
+			if !strings.HasSuffix(past, strings.Repeat(upper, 4)) {
+				t.Fatalf("%q consents without four frames of the smile", past)
+			}
+			since := strings.TrimLeft(past[strings.LastIndexAny(past, "-2jcC"+other(who))+1:], "?")
+			if strings.Count(since, string(who)) < 3 || len(strings.ReplaceAll(since, "?", "")) < 3+3+4 {
+				t.Fatalf("%q consents with only %q since the face was found", past, since)
+			}
+			return
+		}
+	})
+}
+
+func other(who byte) string {
+	if who == 'a' {
+		return "bB"
+	}
+	return "aAhH"
+}
