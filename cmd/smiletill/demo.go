@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ type demo struct {
 	shop   *director
 	term   *terminal
 	events chan cloud.Event
+	full   bool // an event was shown in full already
 
 	mu   sync.Mutex
 	note *notes
@@ -263,9 +265,10 @@ func (d *demo) waiting(ctx context.Context) (int, error) {
 
 // watch writes down what the customer is told, and tells it when it changes.
 func (d *demo) watch(v screen.View, signal string) {
-	text := string(v.State)
+	plain := strings.NewReplacer("_", " ").Replace
+	text := plain(string(v.State))
 	if v.Instruction != "" {
-		text += ": " + string(v.Instruction)
+		text += ": " + plain(string(v.Instruction))
 	}
 	d.mu.Lock()
 	n := d.note
@@ -274,7 +277,7 @@ func (d *demo) watch(v screen.View, signal string) {
 	n.last = text
 	d.mu.Unlock()
 	if changed {
-		d.step("screen shows %-28s lights and buzzer play %s", text, signal)
+		d.step("screen: %-28s lamps and buzzer: %s", text, plain(signal))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"smiletill/payment"
+	"smiletill/payment/cloud"
 )
 
 // visit is one customer of the shop day, and how it must end.
@@ -103,12 +104,9 @@ func (d *demo) delivered(ctx context.Context, id string) error {
 			if e.PaymentID != id {
 				continue
 			}
-			var pretty bytes.Buffer
-			if err := json.Indent(&pretty, e.Payload, "         ", "  "); err != nil {
-				return fmt.Errorf("the cloud received something that is not JSON: %w", err)
+			if err := d.showEvent(e); err != nil {
+				return err
 			}
-			d.step("the cloud received, committed and acknowledged:")
-			d.say("         %s", pretty.String())
 		case <-ctx.Done():
 			return errors.New("the cloud did not receive the approval in time")
 		}
@@ -120,7 +118,7 @@ func (d *demo) delivered(ctx context.Context, id string) error {
 			return fmt.Errorf("the approval was not acknowledged in time: %w", err)
 		}
 		if n == 0 {
-			d.step("acknowledged: nothing is left to report")
+			d.step("the terminal has the cloud's acknowledgement: nothing is left to report")
 			return nil
 		}
 		select {
@@ -129,6 +127,22 @@ func (d *demo) delivered(ctx context.Context, id string) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// showEvent prints what the cloud received, in full the first time.
+func (d *demo) showEvent(e cloud.Event) error {
+	if d.full {
+		d.step("the cloud received and committed event %s, seq %d", e.ID, e.Seq)
+		return nil
+	}
+	d.full = true
+	var pretty bytes.Buffer
+	if err := json.Indent(&pretty, e.Payload, "         ", "  "); err != nil {
+		return fmt.Errorf("the cloud received something that is not JSON: %w", err)
+	}
+	d.step("the cloud received and committed this event:")
+	d.say("         %s", pretty.String())
+	return nil
 }
 
 // day plays all visits and says how many ended as they must.

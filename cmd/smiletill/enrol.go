@@ -11,11 +11,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/spf13/cobra"
 
-	"smiletill/vision"
 	"smiletill/vision/gallery"
 )
 
@@ -125,12 +123,7 @@ func enrolPhotos(l *looker, g *gallery.Gallery, q enrolRequest) (customerReply, 
 			return customerReply{}, withHint(fmt.Errorf("%s: %w", where, err), "give a JPEG or PNG picture up to %d pixels a side",
 				photoMaxSide)
 		}
-		var bad vision.Reason
-		err = l.look(img, vision.Embed, func(look vision.Look) {
-			if bad = look.Reason; bad == "" {
-				templates = append(templates, slices.Clone([]float32(look.Embedding)))
-			}
-		})
+		template, bad, err := l.template(img)
 		if err != nil {
 			return customerReply{}, fmt.Errorf("%s: %w", where, err)
 		}
@@ -138,6 +131,7 @@ func enrolPhotos(l *looker, g *gallery.Gallery, q enrolRequest) (customerReply, 
 			return customerReply{}, withHint(fmt.Errorf("%s can't be used: %s", where, adviceFor(bad)),
 				"nobody was enrolled; take that photo again and repeat the command")
 		}
+		templates = append(templates, template)
 	}
 	return enrolTemplates(g, q.Name, templates)
 }

@@ -16,11 +16,13 @@ import (
 	"smiletill/vision"
 )
 
-// looker shares one pipeline between the payment path and enrolment.
+// looker shares the networks between the payment path and enrolment, which is stricter: all later visits are compared
+// with its templates.
 type looker struct {
-	mu       sync.Mutex
-	pipeline *vision.Pipeline
-	closers  []func() error
+	mu        sync.Mutex
+	visits    *vision.Pipeline
+	enrolment *vision.Pipeline
+	closers   []func() error
 }
 
 func openLooker(dir string) (*looker, error) {
@@ -28,7 +30,8 @@ func openLooker(dir string) (*looker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &looker{pipeline: vision.New(n, vision.DefaultThresholds()), closers: closers}, nil
+	t := vision.DefaultThresholds()
+	return &looker{visits: vision.New(n, t), enrolment: vision.New(n, t.ForEnrolment()), closers: closers}, nil
 }
 
 func (l *looker) close() error {
@@ -41,16 +44,26 @@ func (l *looker) close() error {
 	return errors.Join(errs...)
 }
 
-// look calls use with what the pipeline sees; the Look's embedding is use's only until it returns.
+// look calls use with what a visit's frame shows; the Look's embedding is use's only until it returns.
 func (l *looker) look(img image.Image, d vision.Depth, use func(vision.Look)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	look, err := l.pipeline.Look(img, d)
-	if err != nil {
-		return err
+	look, err := l.visits.Look(img, d)
+	if err == nil {
+		use(look)
 	}
-	use(look)
-	return nil
+	return err
+}
+
+// template gives the embedding of an enrolment's picture, or the reason for which it can't be one.
+func (l *looker) template(img image.Image) ([]float32, vision.Reason, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	look, err := l.enrolment.Look(img, vision.Embed)
+	if err != nil || look.Reason != "" {
+		return nil, look.Reason, err
+	}
+	return slices.Clone([]float32(look.Embedding)), "", nil
 }
 
 // eyes turns frames into payment events while a payment runs. While none runs nothing is decoded and nobody
@@ -87,7 +100,7 @@ func (e *eyes) visit(ctx context.Context, p payment.Payment) error {
 	changes, stop := e.parts.engine.Watch()
 	defer stop()
 	v := vision.NewVisit(e.parts.gallery, vision.DefaultThresholds())
-	w := watcher{eyes: e, payment: p, visit: v, since: time.Now()}
+	w := watcher{eyes: e, payment: p, visit: v, stage: vision.Searching, since: time.Now()}
 	for {
 		select {
 		case s := <-changes:
@@ -168,7 +181,7 @@ func (w *watcher) event(f vision.Finding, at time.Time) payment.Event {
 		return payment.Unknown{}
 	case vision.Consented:
 		return payment.Consented{Evidence: payment.Evidence{
-			Customer: f.Customer, MatchFrames: f.Evidence.MatchFrames, SmileFrames: f.Evidence.SmileFrames,
+			Customer: f.Customer, MatchFrames: f.Evidence.Fused + f.Evidence.Matched, SmileFrames: f.Evidence.Smiling,
 			Since: later(w.since, w.payment.OpenedAt), At: at,
 		}}
 	}
@@ -210,18 +223,17 @@ func (e *eyes) capture(ctx context.Context, c *capture) error {
 		if err != nil || time.Since(last) < captureEvery {
 			continue
 		}
-		err = e.parts.looker.look(img, vision.Embed, func(l vision.Look) {
-			if l.Reason != "" || l.Embedding == nil {
-				c.progress(adviceFor(l.Reason))
-				return
-			}
-			c.templates = append(c.templates, slices.Clone([]float32(l.Embedding)))
-			last = time.Now()
-			c.progress(fmt.Sprintf("picture %d of %d", len(c.templates), c.want))
-		})
-		if err != nil {
+		template, reason, err := e.parts.looker.template(img)
+		switch {
+		case err != nil:
 			return fmt.Errorf("enrol by camera: %w", err)
+		case reason != "":
+			c.progress(adviceFor(reason))
+			continue
 		}
+		c.templates = append(c.templates, template)
+		last = time.Now()
+		c.progress(fmt.Sprintf("picture %d of %d", len(c.templates), c.want))
 	}
 	return nil
 }
