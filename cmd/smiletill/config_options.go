@@ -49,7 +49,12 @@ func (c *Config) options() []option {
 		{"camera.loop", &cam.Loop, "start a replay again at its end", nil},
 		{"camera.realtime", &cam.Realtime, "play a replay at the speed of its frames", nil},
 		{"board.kind", &c.Board.Kind, "LEDs and buzzer: simulated, pi or none", oneOf("simulated", "pi", "none")},
-		{"screen.listen", &c.Screen.Listen, "host:port of the customer's page; port 0 takes a free one", listenAddress},
+		{
+			"screen.listen",
+			&c.Screen.Listen,
+			"host:port of the customer's page; port 0 takes a free one",
+			listenAddress,
+		},
 		{"screen.sound", &c.Screen.Sound, "let the page play tones", nil},
 		{"payment.timeout", &c.Payment.Timeout, "how long a customer has", within(5*time.Second, 5*time.Minute)},
 		{"payment.amount_max", &c.Payment.AmountMax, "largest amount of one payment", positiveDecimal},

@@ -144,7 +144,9 @@ func statusOf(err error) int {
 		return http.StatusConflict
 	case errors.Is(err, payment.ErrNotFound), errors.Is(err, gallery.ErrUnknownCustomer):
 		return http.StatusNotFound
-	case errors.Is(err, payment.ErrOutOfOrder), errors.Is(err, payment.ErrBacklog), errors.Is(err, payment.ErrJournal):
+	case errors.Is(err, payment.ErrOutOfOrder),
+		errors.Is(err, payment.ErrBacklog),
+		errors.Is(err, payment.ErrJournal):
 		return http.StatusServiceUnavailable
 	case errors.Is(err, context.DeadlineExceeded):
 		return http.StatusRequestTimeout
@@ -266,7 +268,10 @@ func (c *control) enrolOne(r *http.Request, say func(string)) (customerReply, er
 	select {
 	case p.eyes.requests <- job:
 	case <-time.After(time.Second):
-		return customerReply{}, withHint(errors.New("enrol by camera: a payment is running"), "wait for it to end, then try again")
+		return customerReply{}, withHint(
+			errors.New("enrol by camera: a payment is running"),
+			"wait for it to end, then try again",
+		)
 	case <-r.Context().Done():
 		return customerReply{}, r.Context().Err()
 	}
@@ -300,6 +305,14 @@ func reply(p payment.Payment) paymentReply {
 	if p.ID == "" {
 		return paymentReply{}
 	}
-	return paymentReply{ID: p.ID, Amount: p.Amount.Decimal(), Currency: p.Amount.Currency, Reference: p.Reference,
-		State: string(p.State), Reason: string(p.Reason), Detail: p.Detail, Customer: p.Customer}
+	return paymentReply{
+		ID:        p.ID,
+		Amount:    p.Amount.Decimal(),
+		Currency:  p.Amount.Currency,
+		Reference: p.Reference,
+		State:     string(p.State),
+		Reason:    string(p.Reason),
+		Detail:    p.Detail,
+		Customer:  p.Customer,
+	}
 }

@@ -109,12 +109,20 @@ func newLane(t *testing.T, program, id string, rng *rand.Rand) *lane {
 		}
 	})
 	socket := filepath.Join(shortDir(t), "s")
-	l := &lane{t: t, program: program, dir: dir, rng: rng, client: newClient(socket), cloud: c, told: map[string]string{},
+	l := &lane{
+		t:       t,
+		program: program,
+		dir:     dir,
+		rng:     rng,
+		client:  newClient(socket),
+		cloud:   c,
+		told:    map[string]string{},
 		flags: []string{
 			"--paths-data-dir", filepath.Join(dir, "data"), "--paths-control-socket", socket, "--terminal-id", id,
 			"--screen-listen", "127.0.0.1:0", "--mqtt-broker", b.URL(), "--camera-realtime=false", "--camera-loop",
 			"--camera-source", "replay:" + filepath.Join(dir, "customer_smile.mjpeg"), "--log-format", "json",
-		}}
+		},
+	}
 	args := []string{"enrol", "Grace Hopper"}
 	for i := 1; i <= templatesMin; i++ {
 		data, err := visits.Photo(fmt.Sprintf("enrol_%d", i))
@@ -328,7 +336,13 @@ func (l *lane) compare(entries []journal.Entry) {
 			t.Errorf("payment %s was told to be %s, and the journal says %q", id, state, journalled[id])
 		}
 	}
-	t.Logf("%d payments asked for, %d told, journal %v, cloud %d", len(l.asked), len(l.told), states, len(events))
+	t.Logf(
+		"%d payments asked for, %d told, journal %v, cloud %d",
+		len(l.asked),
+		len(l.told),
+		states,
+		len(events),
+	)
 	if states[payment.StateApproved] < len(l.asked)/10 || states[payment.StateExpired] < len(l.asked)/10 {
 		t.Errorf("the kills did not hit payments before and after their approval: %v", states)
 	}

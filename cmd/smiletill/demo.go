@@ -49,9 +49,10 @@ func demoCommand(a *app) *cobra.Command {
 	var once bool
 	var address string
 	cmd := &cobra.Command{
-		Use: "demo", GroupID: "till", Short: "Play a shop day on a simulated board, with a broker and a cloud of its own",
-		Long: "Play a shop day: a simulated board, a replayed camera, an MQTT broker and a small cloud on loopback, all in this\n" +
-			"process and in a temporary folder. Then it stays up for `smiletill pay`, until Ctrl-C.",
+		Use: "demo", GroupID: "till",
+		Short: "Play a shop day on a simulated board, with a broker and a cloud of its own",
+		Long: "Play a shop day: a simulated board, a replayed camera, an MQTT broker and a small cloud on\n" +
+			"loopback, all in this process and in a temporary folder. Then it stays up for `smiletill pay`, until Ctrl-C.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd)
@@ -62,8 +63,18 @@ func demoCommand(a *app) *cobra.Command {
 			return runDemo(cmd.Context(), cfg, once, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().BoolVar(&once, "once", false, "end after the shop day; exit code 0 only if every visit ended as it must")
-	cmd.Flags().StringVar(&address, "screen", "127.0.0.1:8080", "address of the customer's page; port 0 takes a free one")
+	cmd.Flags().BoolVar(
+		&once,
+		"once",
+		false,
+		"end after the shop day; exit code 0 only if every visit ended as it must",
+	)
+	cmd.Flags().StringVar(
+		&address,
+		"screen",
+		"127.0.0.1:8080",
+		"address of the customer's page; port 0 takes a free one",
+	)
 	bindHidden(cmd)
 	return cmd
 }
@@ -121,7 +132,10 @@ func (d *demo) story(ctx context.Context, once bool, brokerAddr string) error {
 	if once || err != nil {
 		return err
 	}
-	d.say("\nThe terminal stays up. In a second terminal:\n\n  %s pay 1.50 EUR\n\nCtrl-C ends the demo.", programName())
+	d.say(
+		"\nThe terminal stays up. In a second terminal:\n\n  %s pay 1.50 EUR\n\nCtrl-C ends the demo.",
+		programName(),
+	)
 	return d.keepOpen(ctx)
 }
 
@@ -192,7 +206,11 @@ func (d *demo) startCloud(ctx context.Context, url, file string, log *slog.Logge
 	return done, nil
 }
 
-func (d *demo) startTerminal(ctx context.Context, stop context.CancelCauseFunc, url, dir string, log *slog.Logger,
+func (d *demo) startTerminal(
+	ctx context.Context,
+	stop context.CancelCauseFunc,
+	url, dir string,
+	log *slog.Logger,
 ) (<-chan error, error) {
 	c := &d.cfg
 	c.Paths.DataDir = filepath.Join(dir, "data")

@@ -32,10 +32,20 @@ func shopDay() []visit {
 			state: payment.StateApproved},
 		{title: "a stranger smiles", clips: []string{"stranger_smile"}, amount: "4.20",
 			state: payment.StateDeclined, reason: payment.ReasonNotRecognised},
-		{title: "the enrolled customer looks, but doesn't smile", clips: []string{"customer_neutral"}, amount: "12.00",
-			state: payment.StateExpired, reason: payment.ReasonNoSmile},
-		{title: "two people are in view; then the customer steps up alone", clips: []string{"two_people", "customer_smile"},
-			amount: "2.50", asked: []string{"one_person_only"}, state: payment.StateApproved},
+		{
+			title:  "the enrolled customer looks, but doesn't smile",
+			clips:  []string{"customer_neutral"},
+			amount: "12.00",
+			state:  payment.StateExpired,
+			reason: payment.ReasonNoSmile,
+		},
+		{
+			title:  "two people are in view; then the customer steps up alone",
+			clips:  []string{"two_people", "customer_smile"},
+			amount: "2.50",
+			asked:  []string{"one_person_only"},
+			state:  payment.StateApproved,
+		},
 		{title: "the cashier cancels", clips: []string{"customer_neutral"}, amount: "7.80", cancel: true,
 			state: payment.StateCancelled, reason: payment.ReasonCancelledByRegister},
 	}
@@ -57,7 +67,10 @@ func (d *demo) play(ctx context.Context, v visit) error {
 	}
 	defer d.shop.leave()
 	c := newClient(d.cfg.Paths.ControlSocket)
-	p, err := c.begin(ctx, paymentRequest{ID: uuid.NewString(), Amount: v.amount, Currency: "EUR", Reference: "demo"})
+	p, err := c.begin(
+		ctx,
+		paymentRequest{ID: uuid.NewString(), Amount: v.amount, Currency: "EUR", Reference: "demo"},
+	)
 	if err != nil {
 		return err
 	}

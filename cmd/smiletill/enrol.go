@@ -30,8 +30,8 @@ func enrolCommand(a *app) *cobra.Command {
 		Aliases: []string{"enroll"},
 		GroupID: "desk",
 		Short:   "Enrol a customer, from photos or by the terminal's camera",
-		Long: "Enrol a customer from 3 to 5 photos (JPEG or PNG: one face, looking at the camera, different moments), or, without\n" +
-			"photos, by the camera of the running terminal. The photos are not stored: only encrypted templates are.",
+		Long: "Enrol a customer from 3 to 5 photos (JPEG or PNG: one face, looking at the camera, different\n" +
+			"moments), or, without photos, by the camera of the running terminal. The photos are not stored: only encrypted templates are.",
 		Example: "  smiletill enrol \"Grace Hopper\" one.jpg two.jpg three.jpg\n  smiletill enrol \"Grace Hopper\"",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -74,7 +74,13 @@ func enrol(ctx context.Context, cfg Config, name string, files []string, out, pr
 	if err != nil {
 		return fmt.Errorf("enrol %s: %w", name, err)
 	}
-	fmt.Fprintf(out, "enrolled %s as %s with %d templates; no photo was stored\n", done.Name, done.ID, done.Templates)
+	fmt.Fprintf(
+		out,
+		"enrolled %s as %s with %d templates; no photo was stored\n",
+		done.Name,
+		done.ID,
+		done.Templates,
+	)
 	return nil
 }
 
@@ -89,7 +95,10 @@ func readPhoto(path string) ([]byte, error) {
 		return nil, fmt.Errorf("read photo %s: %w", path, err)
 	}
 	if len(data) > photoMaxBytes {
-		return nil, withHint(fmt.Errorf("read photo %s: larger than %d MB", path, photoMaxBytes>>20), "take a smaller picture")
+		return nil, withHint(
+			fmt.Errorf("read photo %s: larger than %d MB", path, photoMaxBytes>>20),
+			"take a smaller picture",
+		)
 	}
 	return data, nil
 }
@@ -120,8 +129,11 @@ func enrolPhotos(l *looker, g *gallery.Gallery, q enrolRequest) (customerReply, 
 		where := fmt.Sprintf("photo %d (%s)", i+1, p.Name)
 		img, err := decodePhoto(p.Data)
 		if err != nil {
-			return customerReply{}, withHint(fmt.Errorf("%s: %w", where, err), "give a JPEG or PNG picture up to %d pixels a side",
-				photoMaxSide)
+			return customerReply{}, withHint(
+				fmt.Errorf("%s: %w", where, err),
+				"give a JPEG or PNG picture up to %d pixels a side",
+				photoMaxSide,
+			)
 		}
 		template, bad, err := l.template(img)
 		if err != nil {

@@ -16,8 +16,8 @@ import (
 	"smiletill/vision"
 )
 
-// looker shares the networks between the payment path and enrolment, which is stricter: all later visits are compared
-// with its templates.
+// looker shares the networks between the payment path and enrolment, which is stricter: all later visits are
+// compared with its templates.
 type looker struct {
 	mu        sync.Mutex
 	visits    *vision.Pipeline
@@ -147,7 +147,8 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 		return nil
 	}
 	var found vision.Finding
-	if err := w.parts.looker.look(img, w.visit.Depth(), func(l vision.Look) { found = w.visit.Observe(l) }); err != nil {
+	err = w.parts.looker.look(img, w.visit.Depth(), func(l vision.Look) { found = w.visit.Observe(l) })
+	if err != nil {
 		return fmt.Errorf("look at a frame: %w", err)
 	}
 	w.front.found(w.payment.ID, found)
@@ -161,7 +162,9 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 	case errors.Is(err, payment.ErrEvidence):
 		w.log.Warn("consent was not accepted", "payment", w.payment.ID, "err", err)
 		return nil
-	case errors.Is(err, payment.ErrNotRunning), errors.Is(err, payment.ErrJournal), errors.Is(err, payment.ErrStopped):
+	case errors.Is(err, payment.ErrNotRunning),
+		errors.Is(err, payment.ErrJournal),
+		errors.Is(err, payment.ErrStopped):
 		return nil // it has ended; the engine says why
 	}
 	return err
@@ -213,8 +216,10 @@ func (e *eyes) capture(ctx context.Context, c *capture) error {
 	for len(c.templates) < c.want {
 		f, err := e.parts.frames.Take(ctx)
 		if errors.Is(err, context.DeadlineExceeded) {
-			return withHint(fmt.Errorf("enrol by camera: only %d of %d good pictures in 30 s", len(c.templates), c.want),
-				"have the person stand alone before the camera, in good light, and look at it")
+			return withHint(
+				fmt.Errorf("enrol by camera: only %d of %d good pictures in 30 s", len(c.templates), c.want),
+				"have the person stand alone before the camera, in good light, and look at it",
+			)
 		}
 		if err != nil {
 			return fmt.Errorf("enrol by camera: %w", err)

@@ -32,8 +32,8 @@ func journalCommand(a *app) *cobra.Command {
 	list.Flags().IntVarP(&limit, "limit", "n", limit, "how many; negative lists all")
 	verify := &cobra.Command{
 		Use: "verify", Short: "Check every fact, link and total of the journal",
-		Long: "Check the journal: the database's structure, every link of the hash chain, the payments against the facts, and\n" +
-			"the reports against the approvals. The terminal may run meanwhile. Nothing is changed.",
+		Long: "Check the journal: the database's structure, every link of the hash chain, the payments against\n" +
+			"the facts, and the reports against the approvals. The terminal may run meanwhile. Nothing is changed.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.readJournal(cmd, func(r *journal.Reader, path string) error {

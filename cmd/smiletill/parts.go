@@ -71,7 +71,11 @@ func openParts(ctx context.Context, cfg Config, log *slog.Logger) (_ *parts, err
 		return nil, err
 	}
 	if expired > 0 {
-		log.Warn("a payment was open when the terminal stopped: it is expired, nothing was charged", "payments", expired)
+		log.Warn(
+			"a payment was open when the terminal stopped: it is expired, nothing was charged",
+			"payments",
+			expired,
+		)
 	}
 	p.engine = payment.NewEngine(p.journal, payment.Options{
 		Timeout: cfg.Payment.Timeout, TimeTrusted: clockSet, Log: log.With("room", "payment"),
@@ -88,8 +92,11 @@ func (p *parts) openReporter(cfg Config) error {
 	o := report.Options{
 		Broker:   cfg.MQTT.Broker,
 		Address:  report.Address{Tenant: cfg.Terminal.Tenant, Site: cfg.Terminal.Site, Terminal: cfg.Terminal.ID},
-		Username: cfg.MQTT.Username, Version: version, Outbox: outbox{p.journal.Outbox()}, Wake: p.journal.Outbox().Wake(),
-		Verifier: report.NewAcceptUnsigned(log), Log: log, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		Username: cfg.MQTT.Username, Version: version,
+		Outbox: outbox{p.journal.Outbox()}, Wake: p.journal.Outbox().Wake(),
+		Verifier: report.NewAcceptUnsigned(
+			log,
+		), Log: log, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		OnAlarm: func(a report.Alarm) {
 			log.Error("the cloud acknowledged a payment with another content than the journal's: call its operator",
 				"row", a.Row.Seq, "id", a.Row.ID)
@@ -98,7 +105,10 @@ func (p *parts) openReporter(cfg Config) error {
 	if f := cfg.MQTT.PasswordFile; f != "" {
 		text, err := os.ReadFile(f)
 		if err != nil {
-			return withHint(fmt.Errorf("read mqtt.password_file: %w", err), "put the broker's password into it, mode 0600")
+			return withHint(
+				fmt.Errorf("read mqtt.password_file: %w", err),
+				"put the broker's password into it, mode 0600",
+			)
 		}
 		o.Password = link.Secret(strings.TrimRight(string(text), "\r\n"))
 	}

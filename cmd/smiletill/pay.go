@@ -17,7 +17,8 @@ func payCommand(a *app) *cobra.Command {
 	q := paymentRequest{}
 	cmd := &cobra.Command{
 		Use: "pay AMOUNT [CURRENCY]", GroupID: "till", Short: "Take a payment on the running terminal",
-		Long: "Take a payment on the terminal that runs on this machine, and wait for its end. Ctrl-C cancels it.\n" +
+		Long: "Take a payment on the terminal that runs on this machine, and wait for its end.\n" +
+			"Ctrl-C cancels it. " +
 			"Exit code 0: approved; 3: not approved; 1: something is broken; 2: wrong command line.",
 		Example: "  smiletill pay 1.50 EUR\n  smiletill pay 12.00 --id order-1017 --reference \"table 4\"",
 		Args:    cobra.RangeArgs(1, 2),
@@ -39,7 +40,12 @@ func payCommand(a *app) *cobra.Command {
 			return pay(cmd.Context(), newClient(cfg.Paths.ControlSocket), q, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().StringVar(&q.ID, "id", "", "id of the payment; the same id never charges twice (default: a new one)")
+	cmd.Flags().StringVar(
+		&q.ID,
+		"id",
+		"",
+		"id of the payment; the same id never charges twice (default: a new one)",
+	)
 	cmd.Flags().StringVar(&q.Reference, "reference", "", "your own words for it, such as an order number")
 	bindHidden(cmd)
 	return cmd

@@ -81,8 +81,9 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "smiletill",
 		Short: "A payment terminal that takes payment with a face",
-		Long: "smiletill is a payment terminal that takes payment with a face: the customer looks at the camera, sees the\n" +
-			"amount, smiles, and has paid. Faces stay on the device, encrypted; money is journalled before anything blinks.",
+		Long: "smiletill is a payment terminal that takes payment with a face: the customer looks at the camera,\n" +
+			"sees the amount, smiles, and has paid. Faces stay on the device, encrypted; money is journalled\n" +
+			"before anything blinks.",
 		Example: "  smiletill demo           # a shop day on a simulated board\n" +
 			"  smiletill run            # be the terminal\n" +
 			"  smiletill pay 1.50 EUR   # take a payment on the running terminal",
@@ -97,10 +98,21 @@ func rootCommand() *cobra.Command {
 	})
 	root.PersistentFlags().StringVarP(&a.configPath, "config", "c", os.Getenv("SMILETILL_CONFIG"),
 		"configuration file (default /etc/smiletill/smiletill.toml where it exists)")
-	root.AddGroup(&cobra.Group{ID: "till", Title: "At the till:"}, &cobra.Group{ID: "desk", Title: "Behind the counter:"},
-		&cobra.Group{ID: "tech", Title: "For the technician:"})
-	root.AddCommand(runCommand(a), demoCommand(a), payCommand(a), enrolCommand(a), customersCommand(a), journalCommand(a),
-		grouped("tech", configCommand(a.load)), versionCommand())
+	root.AddGroup(
+		&cobra.Group{ID: "till", Title: "At the till:"},
+		&cobra.Group{ID: "desk", Title: "Behind the counter:"},
+		&cobra.Group{ID: "tech", Title: "For the technician:"},
+	)
+	root.AddCommand(
+		runCommand(a),
+		demoCommand(a),
+		payCommand(a),
+		enrolCommand(a),
+		customersCommand(a),
+		journalCommand(a),
+		grouped("tech", configCommand(a.load)),
+		versionCommand(),
+	)
 	return root
 }
 

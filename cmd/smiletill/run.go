@@ -15,8 +15,8 @@ var version = "unknown"
 func runCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "run", GroupID: "till", Short: "Be the terminal",
-		Long: "Be the terminal: camera, screen, lights, journal and reports, until it is stopped. When a part fails the screen\n" +
-			"says so, and the terminal goes on when the part works again.",
+		Long: "Be the terminal: camera, screen, lights, journal and reports, until it is stopped. When a part\n" +
+			"fails the screen says so, and the terminal goes on when the part works again.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd)
@@ -28,7 +28,15 @@ func runCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log.Info("smiletill starts", "version", version, "data", cfg.Paths.DataDir, "screen", "http://"+cfg.Screen.Listen)
+			log.Info(
+				"smiletill starts",
+				"version",
+				version,
+				"data",
+				cfg.Paths.DataDir,
+				"screen",
+				"http://"+cfg.Screen.Listen,
+			)
 			return t.run(cmd.Context())
 		},
 	}
@@ -39,14 +47,21 @@ func runCommand(a *app) *cobra.Command {
 func versionCommand() *cobra.Command {
 	var notices bool
 	cmd := &cobra.Command{
-		Use: "version", GroupID: "tech", Short: "Print the version, or the notices of what is built in", Args: cobra.NoArgs,
+		Use: "version", GroupID: "tech", Short: "Print the version, or the notices of what is built in",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if notices {
 				_, err := fmt.Fprint(cmd.OutOrStdout(), noticesText)
 				return err
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "smiletill %s, %s, %s/%s\n", version, runtime.Version(), runtime.GOOS,
-				runtime.GOARCH)
+			_, err := fmt.Fprintf(
+				cmd.OutOrStdout(),
+				"smiletill %s, %s, %s/%s\n",
+				version,
+				runtime.Version(),
+				runtime.GOOS,
+				runtime.GOARCH,
+			)
 			if info, ok := debug.ReadBuildInfo(); ok && err == nil {
 				for _, s := range info.Settings {
 					if s.Key == "-tags" {

@@ -214,7 +214,8 @@ func TestPaymentByFaceAndSameIDTwice(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "1 approved") {
 		t.Errorf("journal verify: %d %s %s", code, out, errs)
 	}
-	if _, out, _ := s.cli("journal", "list"); strings.Count(out, "approved") != 1 || !strings.Contains(out, "4.20 EUR") {
+	if _, out, _ := s.cli("journal", "list"); strings.Count(out, "approved") != 1 ||
+		!strings.Contains(out, "4.20 EUR") {
 		t.Errorf("journal list:\n%s", out)
 	}
 	s.nothingPersonalLeaked()
@@ -334,7 +335,8 @@ func TestBadPhotosAndTheSamePersonTwice(t *testing.T) {
 					t.Errorf("%s: exit code %d, says %q, want %q and a hint", c.name, code, errs, c.says)
 				}
 			}
-			if code, _, errs := s.cli("enrol", "Grace Hopper", good[0]); code != exitUsage || !strings.Contains(errs, "3 to 5") {
+			if code, _, errs := s.cli("enrol", "Grace Hopper", good[0]); code != exitUsage ||
+				!strings.Contains(errs, "3 to 5") {
 				t.Errorf("one photo: %d %q", code, errs)
 			}
 			if _, out, _ := s.cli("customers", "list"); !strings.Contains(out, "nobody is enrolled") {
@@ -360,7 +362,8 @@ func (s *shop) removeAll() {
 	if code, _, errs := s.cli("customers", "remove", id); code != 0 {
 		s.t.Errorf("remove: %s", errs)
 	}
-	if code, _, errs := s.cli("customers", "remove", id); code == 0 || !strings.Contains(errs, "no such customer") {
+	if code, _, errs := s.cli("customers", "remove", id); code == 0 ||
+		!strings.Contains(errs, "no such customer") {
 		s.t.Errorf("remove again: %d %s", code, errs)
 	}
 }
@@ -460,7 +463,8 @@ func TestMissingModelIsNamedAndMended(t *testing.T) {
 func TestDamagedConfiguration(t *testing.T) {
 	s := newShop(t)
 	path := filepath.Join(s.dir, "bad.toml")
-	if err := os.WriteFile(path, []byte("[terminal]\nname = \"Shop\"\ncurrencie = \"EUR\"\n"), 0o600); err != nil {
+	text := "[terminal]\nname = \"Shop\"\ncurrencie = \"EUR\"\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	code, _, errs := s.cli("run", "--config", path)

@@ -30,7 +30,10 @@ func (t *terminal) statusRows(ctx context.Context) []screen.StatusRow {
 	rows := []screen.StatusRow{ok("version", version)}
 	p, err := t.opened()
 	if err != nil {
-		return append(rows, screen.StatusRow{Name: "terminal", Value: err.Error(), Level: screen.LevelFault, Do: hintOf(err)})
+		return append(
+			rows,
+			screen.StatusRow{Name: "terminal", Value: err.Error(), Level: screen.LevelFault, Do: hintOf(err)},
+		)
 	}
 	rows = append(rows, t.cameraRow(), ok("models", "loaded and verified against the manifest"))
 	gallery := ok("gallery", fmt.Sprintf("%d customers", len(p.gallery.List())))
@@ -64,7 +67,11 @@ func journalRow(ctx context.Context, p *parts) screen.StatusRow {
 	}
 	value := "all approvals are acknowledged by the cloud"
 	if b.Count > 0 {
-		value = fmt.Sprintf("%d approvals wait for the cloud, the oldest since %s", b.Count, b.Oldest.Local().Format(time.DateTime))
+		value = fmt.Sprintf(
+			"%d approvals wait for the cloud, the oldest since %s",
+			b.Count,
+			b.Oldest.Local().Format(time.DateTime),
+		)
 	}
 	return screen.StatusRow{Name: "journal", Value: value, Level: screen.LevelOK}
 }
