@@ -52,7 +52,8 @@ func demoCommand(a *app) *cobra.Command {
 		Use: "demo", GroupID: "till",
 		Short: "Play a shop day on a simulated board, with a broker and a cloud of its own",
 		Long: "Play a shop day: a simulated board, a replayed camera, an MQTT broker and a small cloud on\n" +
-			"loopback, all in this process and in a temporary folder. Then it stays up for `smiletill pay`, until Ctrl-C.",
+			"loopback, all in this process and in a temporary folder.\n" +
+			"Then it stays up for `smiletill pay`, until Ctrl-C.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd)

@@ -31,7 +31,8 @@ func enrolCommand(a *app) *cobra.Command {
 		GroupID: "desk",
 		Short:   "Enrol a customer, from photos or by the terminal's camera",
 		Long: "Enrol a customer from 3 to 5 photos (JPEG or PNG: one face, looking at the camera, different\n" +
-			"moments), or, without photos, by the camera of the running terminal. The photos are not stored: only encrypted templates are.",
+			"moments), or, without photos, by the camera of the running terminal.\n" +
+			"The photos are not stored: only encrypted templates are.",
 		Example: "  smiletill enrol \"Grace Hopper\" one.jpg two.jpg three.jpg\n  smiletill enrol \"Grace Hopper\"",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
