@@ -63,6 +63,7 @@ func (r *Reporter) close(ctx context.Context, w *window, f *flight) {
 	}
 	now := time.Now()
 	w.remove(f, now)
+	r.patience, r.silent = leastPatience, false
 	r.update(func(s *State) {
 		s.Counts.Closed++
 		s.LastAck, s.Problem, s.Hint = now, "", ""

@@ -17,6 +17,7 @@
 //     row without acknowledgement is sent again.
 //   - Rows go out by rising seq. A row without acknowledgement is sent again after a time that doubles, and after every
 //     reconnect; the cloud removes duplicates by (source, id).
+//   - A connection over which no acknowledgement returns is replaced, and ever more rarely if that does not help.
 //   - A forged, mismatched, unknown, repeated or malformed acknowledgement changes nothing. It is counted and logged. One
 //     for a known id with another hash or seq raises Options.Alarm.
 //   - A row that cannot be an event (see Encode) is never sent and never closed: it is reported as a problem, and the rows

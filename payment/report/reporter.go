@@ -17,6 +17,14 @@ import (
 // ErrRunning is what a second Run of one Reporter returns.
 var ErrRunning = errors.New("reporter runs already")
 
+// A broker can lose what leads back to one client and keep the connection (mochi 2.7.9 does after a flood of messages to it):
+// rows go out, confirmed, and no acknowledgement returns. A new connection heals that. If it does not, the cloud is the one
+// who is silent, and connections are replaced ever more rarely: after 5 sendings of a row, 10, 20, 40, then 80.
+const (
+	leastPatience = 5
+	mostPatience  = 80
+)
+
 // Reporter delivers the rows of one outbox. See the package's invariants.
 type Reporter struct {
 	o             Options
@@ -24,6 +32,8 @@ type Reporter struct {
 	running       atomic.Bool
 	wake          <-chan struct{}
 	droppedBefore uint64    // by connections that are gone
+	patience      int       // sendings of one row before a connection without acknowledgements is replaced
+	silent        bool      // the cloud has not been heard since silentTries sendings
 	refusedAt     time.Time // when a refused acknowledgement was last logged
 
 	mu    sync.Mutex
@@ -37,10 +47,11 @@ func New(o Options) (*Reporter, error) {
 		return nil, err
 	}
 	return &Reporter{
-		o:     o,
-		pace:  link.Backoff{First: o.MinDelay, Most: o.MaxDelay, Rand: o.Rand},
-		wake:  o.Wake,
-		state: State{Since: time.Now()},
+		o:        o,
+		pace:     link.Backoff{First: o.MinDelay, Most: o.MaxDelay, Rand: o.Rand},
+		wake:     o.Wake,
+		patience: leastPatience,
+		state:    State{Since: time.Now()},
 	}, nil
 }
 
@@ -166,6 +177,10 @@ func (r *Reporter) drain(ctx context.Context, l *link.Link) error {
 func (r *Reporter) send(ctx context.Context, l *link.Link, w *window) error {
 	topic := r.o.Address.Topic(ChannelPayment)
 	for _, f := range w.due(time.Now()) {
+		if f.tries >= r.patience {
+			r.patience = min(2*r.patience, mostPatience)
+			return r.silence(f)
+		}
 		if f.answer != nil && !f.answer.Answered() {
 			return &link.Trouble{Op: "publish to " + topic, What: "the broker does not answer what it is sent",
 				Advice: "if it lasts, restart the broker or call its operator; payments go on and are kept"}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"smiletill/payment/report/link"
 )
 
 // State is what a technician's page shows of the reporter.
@@ -82,10 +84,22 @@ func (r *Reporter) look(w *window, more bool, dropped uint64) {
 		oldest := w.flights[0]
 		s.OldestSeq, s.OldestAt = oldest.row.Seq, oldest.row.Time
 		if oldest.tries >= silentTries {
-			s.Problem = fmt.Sprintf("the cloud does not acknowledge: row %d was sent %d times", oldest.row.Seq, oldest.tries)
-			s.Hint = "payments go on and are kept; tell the operator of the cloud if it lasts"
+			r.silent = true
+		}
+		if r.silent {
+			t := r.silence(oldest)
+			s.Problem, s.Hint = t.Error(), t.Hint()
 		}
 	})
+}
+
+// silence is the problem of a row that was sent and sent again.
+func (r *Reporter) silence(f *flight) *link.Trouble {
+	return &link.Trouble{
+		Op:     "deliver payment reports",
+		What:   fmt.Sprintf("the cloud does not acknowledge row %d and those after it", f.row.Seq),
+		Advice: "payments go on and are kept; tell the operator of the cloud if it lasts",
+	}
 }
 
 // silentTries is how often the oldest row is sent before the silence is called a problem: a lost packet is not one.
