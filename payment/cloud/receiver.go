@@ -97,7 +97,8 @@ func Open(ctx context.Context, o Options) (*Receiver, error) {
 
 func (o Options) link() link.Options {
 	return link.Options{
-		Broker: o.Broker, ClientID: o.ClientID, Username: o.Username, Password: o.Password, TLS: o.TLS, Inbox: inbox,
+		Broker: o.Broker, ClientID: o.ClientID, Username: o.Username, Password: o.Password, TLS: o.TLS,
+		Inbox: inbox,
 	}
 }
 

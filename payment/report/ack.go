@@ -60,7 +60,7 @@ func NewAcceptUnsigned(log *slog.Logger) *AcceptUnsigned { return &AcceptUnsigne
 // VerifyAck accepts.
 func (v *AcceptUnsigned) VerifyAck(source string, _ Ack) error {
 	v.once.Do(func() {
-		v.log.Warn("acknowledgements are accepted without a signature: the broker's access rules are the only guard",
+		v.log.Warn("acknowledgements are accepted without a signature: only the broker's access rules guard them",
 			"source", source)
 	})
 	return nil

@@ -63,7 +63,8 @@ func newOutbox(t testing.TB) *outbox {
 	db.SetMaxOpenConns(1)
 	t.Cleanup(func() { _ = db.Close() })
 	_, err = db.Exec(`CREATE TABLE outbox (
-		seq INTEGER PRIMARY KEY, id TEXT UNIQUE, kind TEXT, payment TEXT, at TEXT, body TEXT, hash TEXT, closes INTEGER NOT NULL DEFAULT 0) STRICT`)
+		seq INTEGER PRIMARY KEY, id TEXT UNIQUE, kind TEXT, payment TEXT, at TEXT, body TEXT, hash TEXT,
+		closes INTEGER NOT NULL DEFAULT 0) STRICT`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,10 +17,11 @@ import (
 // ErrRunning is what a second Run of one Reporter returns.
 var ErrRunning = errors.New("reporter runs already")
 
-// A broker can lose what leads back to one client and keep the connection (seen with mochi 2.7.9 after a
-// flood of messages to one client): rows go out, confirmed, and no acknowledgement returns. A new connection
-// heals that. If it does not, the cloud is the one who is silent, and connections are replaced ever more
-// rarely: after 5 sendings of a row, 10, 20, 40, then 80.
+// A broker can lose what leads back to a client and keep the connection: when a client returns while its last
+// connection is still being torn down, mochi 2.7.9 can strike the new one from its list. Rows go out,
+// confirmed, and no acknowledgement returns. A new connection heals that. If it does not, the cloud is the
+// one who is silent, and connections are replaced ever more rarely: after 5 sendings of a row, 10, 20, 40,
+// then 80.
 const (
 	leastPatience = 5
 	mostPatience  = 80

@@ -15,6 +15,6 @@ func ExampleOptions_Check() {
 		fmt.Println("hint:", h.Hint())
 	}
 	// Output:
-	// error: check the broker's settings: mqtt:// sends payments in the clear to broker.example: bad connection settings
+	// error: check the broker's settings: mqtt:// is clear text to broker.example: bad connection settings
 	// hint: use mqtts://; mqtt:// is for loopback
 }

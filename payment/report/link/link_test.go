@@ -205,7 +205,8 @@ func TestTLSFiles(t *testing.T) {
 		return path
 	}
 	caFile := file("ca.pem", "CERTIFICATE", ca.cert.Raw)
-	certFile, keyFile := file("cert.pem", "CERTIFICATE", leaf.Certificate[0]), file("key.pem", "PRIVATE KEY", key)
+	certFile := file("cert.pem", "CERTIFICATE", leaf.Certificate[0])
+	keyFile := file("key.pem", "PRIVATE KEY", key)
 
 	for name, files := range map[string][3]string{
 		"no such authority": {dir + "/none.pem", "", ""},
