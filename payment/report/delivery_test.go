@@ -135,6 +135,7 @@ func TestBacklogDrainsInOrder(t *testing.T) {
 		c, _ := startCloud(t, "mqtt://"+at, filepath.Join(t.TempDir(), "cloud.db"))
 		r, _ := startReporter(t, o)
 		var most int
+		t.Cleanup(func() { t.Logf("at the end: %+v, counted %d, open %d", r.State(), count(t, c), box.open()) })
 		eventually(t, "all are delivered", func() bool {
 			most = max(most, r.State().InFlight)
 			return r.State().Counts.Closed == backlog

@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/mochi-mqtt/server/v2/packets"
 )
 
@@ -40,7 +39,7 @@ func Start(addr string, log *slog.Logger) (*Broker, error) {
 	s := mqtt.New(&mqtt.Options{Logger: slog.New(quiet{log.Handler()})})
 	if err := errors.Join(
 		s.AddHook(new(everybody), nil),
-		s.AddListener(listeners.NewNet("loopback", ln)),
+		s.AddListener(newDoor(ln)),
 		s.Serve(),
 	); err != nil {
 		return nil, errors.Join(fmt.Errorf("start broker on %s: %w", addr, err), s.Close(), ln.Close())
