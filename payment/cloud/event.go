@@ -106,7 +106,8 @@ func (e *Event) read(from ce.Event) error {
 // sum is SHA-256 over the JCS form of {source,id,type,time,data}: what the terminal's signature will be over.
 func (e *Event) sum() ([sha256.Size]byte, error) {
 	content, err := json.Marshal(map[string]any{
-		"source": e.Source, "id": e.ID, "type": e.Type, "time": e.Time.UTC().Format(time.RFC3339Nano), "data": e.Data,
+		"source": e.Source, "id": e.ID, "type": e.Type, "time": e.Time.UTC().Format(time.RFC3339Nano),
+		"data": e.Data,
 	})
 	if err != nil {
 		return [sha256.Size]byte{}, err

@@ -24,7 +24,8 @@ const (
 // ErrOptions marks Options that cannot work.
 var ErrOptions = errors.New("bad receiver settings")
 
-// Signer signs acknowledgements with the cloud's key. An error leaves the event without one: the terminal sends it again.
+// Signer signs acknowledgements with the cloud's key. An error leaves the event without one: the terminal
+// sends it again.
 type Signer interface {
 	SignAck(source string, a report.Ack) (sig string, err error)
 }
@@ -47,7 +48,7 @@ type Options struct {
 	TLS      *tls.Config
 	File     string // of its SQLite database; made if absent
 	Signer   Signer
-	OnEvent  func(Event) // after the commit, before the acknowledgement; duplicates too; must not wait; may be nil
+	OnEvent  func(Event) // after the commit, before the ack; duplicates too; must not wait; may be nil
 	OnAlarm  func(Alarm) // must not wait; may be nil
 	Log      *slog.Logger
 	Rand     *rand.Rand    // for jitter; Run's own from then on
@@ -96,7 +97,8 @@ func Open(ctx context.Context, o Options) (*Receiver, error) {
 
 func (o Options) link() link.Options {
 	return link.Options{
-		Broker: o.Broker, ClientID: o.ClientID, Username: o.Username, Password: o.Password, TLS: o.TLS, Inbox: inbox,
+		Broker: o.Broker, ClientID: o.ClientID, Username: o.Username, Password: o.Password, TLS: o.TLS,
+		Inbox: inbox,
 	}
 }
 
@@ -119,8 +121,8 @@ func (r *Receiver) Close() error {
 	return nil
 }
 
-// Run receives until ctx ends, connecting again as often as needed, and returns nil then. Another error is the database's:
-// a receiver that cannot commit must not go on taking events as if it could.
+// Run receives until ctx ends, connecting again as often as needed, and returns nil then. Another error is
+// the database's: a receiver that cannot commit must not go on taking events as if it could.
 func (r *Receiver) Run(ctx context.Context) error {
 	pace := link.Backoff{First: r.o.MinDelay, Most: r.o.MaxDelay, Rand: r.o.Rand}
 	for attempt := 0; ; attempt++ {

@@ -101,8 +101,8 @@ func put(ctx context.Context, tx *sql.Tx, e *Event) (verdict, error) {
 		return stored, nil
 	}
 	var same bool
-	err = tx.QueryRowContext(ctx, `SELECT seq = ? AND hash = ? AND digest = ? FROM event WHERE source = ? AND id = ?`,
-		e.Seq, e.Hash, e.digest[:], e.Source, e.ID).Scan(&same)
+	err = tx.QueryRowContext(ctx, `SELECT seq = ? AND hash = ? AND digest = ? FROM event
+		WHERE source = ? AND id = ?`, e.Seq, e.Hash, e.digest[:], e.Source, e.ID).Scan(&same)
 	if err != nil {
 		return 0, err
 	}
@@ -122,7 +122,8 @@ func (s *store) count(ctx context.Context) (int, error) {
 
 // list gives up to limit events after the first skip, in the order of commitment.
 func (s *store) list(ctx context.Context, skip, limit int) ([]Event, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT topic, payload FROM event ORDER BY n LIMIT ? OFFSET ?`, limit, skip)
+	rows, err := s.db.QueryContext(ctx, `SELECT topic, payload FROM event ORDER BY n LIMIT ? OFFSET ?`,
+		limit, skip)
 	if err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}

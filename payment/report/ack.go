@@ -22,10 +22,11 @@ type Ack struct {
 	ID   string `json:"id"`
 	Hash string `json:"hash"`
 	Seq  int64  `json:"seq"`
-	Sig  string `json:"sig,omitempty"` // over source, id, hash and seq; empty while acknowledgements are unsigned
+	Sig  string `json:"sig,omitempty"` // over source, id, hash and seq; empty while unsigned
 }
 
-// ParseAck reads an acknowledgement. Members that it does not know are allowed, for a cloud newer than the terminal.
+// ParseAck reads an acknowledgement. Members that it does not know are allowed, for a cloud newer than the
+// terminal.
 func ParseAck(payload []byte) (Ack, error) {
 	if len(payload) > maxAck {
 		return Ack{}, fmt.Errorf("parse acknowledgement: %w: %d bytes, more than %d", ErrAck, len(payload), maxAck)
@@ -40,14 +41,14 @@ func ParseAck(payload []byte) (Ack, error) {
 	return a, nil
 }
 
-// AckVerifier decides whether an acknowledgement for the terminal with this source comes from the cloud. It returns nil or
-// an error that wraps ErrForged. It must not wait for anything.
+// AckVerifier decides whether an acknowledgement for the terminal with this source comes from the cloud. It
+// returns nil or an error that wraps ErrForged. It must not wait for anything.
 type AckVerifier interface {
 	VerifyAck(source string, a Ack) error
 }
 
-// AcceptUnsigned is the AckVerifier that verifies nothing: whoever may publish to the ack topic can close rows. It says so
-// in the log, once. It stands where the verification of Ed25519 signatures will.
+// AcceptUnsigned is the AckVerifier that verifies nothing: whoever may publish to the ack topic can close
+// rows. It says so in the log, once. It stands where the verification of Ed25519 signatures will.
 type AcceptUnsigned struct {
 	log  *slog.Logger
 	once sync.Once
@@ -59,7 +60,7 @@ func NewAcceptUnsigned(log *slog.Logger) *AcceptUnsigned { return &AcceptUnsigne
 // VerifyAck accepts.
 func (v *AcceptUnsigned) VerifyAck(source string, _ Ack) error {
 	v.once.Do(func() {
-		v.log.Warn("acknowledgements are accepted without a signature: the broker's access rules are the only guard",
+		v.log.Warn("acknowledgements are accepted without a signature: only the broker's access rules guard them",
 			"source", source)
 	})
 	return nil

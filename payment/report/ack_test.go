@@ -44,24 +44,23 @@ func TestOnlyTheMatchingAcknowledgementCloses(t *testing.T) {
 		for range 2 {
 			receive(t, attacker)
 		}
+		malformed := func(c report.Counts) uint64 { return c.Malformed }
+		forged := func(c report.Counts) uint64 { return c.Forged }
+		unknown := func(c report.Counts) uint64 { return c.Unknown }
+		mismatched := func(c report.Counts) uint64 { return c.Mismatched }
 		steps := []struct {
 			name, ack string
 			counted   func(report.Counts) uint64
 		}{
-			{"not JSON", `{"id":`, func(c report.Counts) uint64 { return c.Malformed }},
-			{"no seq", `{"id":"event-3","hash":"hash-3","sig":"cloud"}`, func(c report.Counts) uint64 { return c.Malformed }},
-			{"too long", `{"id":"event-3","hash":"` + strings.Repeat("h", 8000) + `","seq":3}`,
-				func(c report.Counts) uint64 { return c.Malformed }},
-			{"no signature", `{"id":"event-3","hash":"hash-3","seq":3}`, func(c report.Counts) uint64 { return c.Forged }},
-			{"forged", `{"id":"event-3","hash":"hash-3","seq":3,"sig":"me"}`, func(c report.Counts) uint64 { return c.Forged }},
-			{"unknown id", `{"id":"event-4","hash":"hash-4","seq":4,"sig":"cloud"}`,
-				func(c report.Counts) uint64 { return c.Unknown }},
-			{"other hash", `{"id":"event-3","hash":"hash-6","seq":3,"sig":"cloud"}`,
-				func(c report.Counts) uint64 { return c.Mismatched }},
-			{"other seq", `{"id":"event-3","hash":"hash-3","seq":6,"sig":"cloud"}`,
-				func(c report.Counts) uint64 { return c.Mismatched }},
-			{"other case", `{"id":"EVENT-3","hash":"hash-3","seq":3,"sig":"cloud"}`,
-				func(c report.Counts) uint64 { return c.Unknown }},
+			{"not JSON", `{"id":`, malformed},
+			{"no seq", `{"id":"event-3","hash":"hash-3","sig":"cloud"}`, malformed},
+			{"too long", `{"id":"event-3","hash":"` + strings.Repeat("h", 8000) + `","seq":3}`, malformed},
+			{"no signature", `{"id":"event-3","hash":"hash-3","seq":3}`, forged},
+			{"forged", `{"id":"event-3","hash":"hash-3","seq":3,"sig":"me"}`, forged},
+			{"unknown id", `{"id":"event-4","hash":"hash-4","seq":4,"sig":"cloud"}`, unknown},
+			{"other hash", `{"id":"event-3","hash":"hash-6","seq":3,"sig":"cloud"}`, mismatched},
+			{"other seq", `{"id":"event-3","hash":"hash-3","seq":6,"sig":"cloud"}`, mismatched},
+			{"other case", `{"id":"EVENT-3","hash":"hash-3","seq":3,"sig":"cloud"}`, unknown},
 		}
 		for _, s := range steps {
 			before := s.counted(r.State().Counts)
@@ -118,7 +117,8 @@ func TestFloodOfAcknowledgements(t *testing.T) {
 		eventually(t, "connected", func() bool { return r.State().Connected })
 		for i := range 5000 {
 			junk := fmt.Sprintf(`{"id":"no-%d","hash":"h","seq":1}`, i)
-			if _, err := attacker.Publish(t.Context(), here().Topic(report.ChannelAck), false, []byte(junk)); err != nil {
+			_, err := attacker.Publish(t.Context(), here().Topic(report.ChannelAck), false, []byte(junk))
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -144,9 +144,10 @@ func TestMosquittoSubReadsTheEvent(t *testing.T) {
 		}
 		box := newOutbox(t)
 		box.add(1)
-		startReporter(t, options("mqtt://"+at, box)) // nobody acknowledges: sent again until the consumer is there
-		out, err := exec.CommandContext(t.Context(), sub, "-h", host, "-p", port, "-V", "mqttv311", "-q", "1", "-C", "1",
-			"-W", "30", "-F", "%t %q %r %p", "-t", "v1/+/+/+/payment").Output()
+		// Nobody acknowledges: the row is sent again until the consumer is there.
+		startReporter(t, options("mqtt://"+at, box))
+		out, err := exec.CommandContext(t.Context(), sub, "-h", host, "-p", port, "-V", "mqttv311", "-q", "1",
+			"-C", "1", "-W", "30", "-F", "%t %q %r %p", "-t", "v1/+/+/+/payment").Output()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,8 +163,9 @@ func TestMosquittoSubReadsTheEvent(t *testing.T) {
 		if err := json.Unmarshal([]byte(payload), &e); err != nil {
 			t.Fatal(err)
 		}
-		if e.SpecVersion != "1.0" || e.ID != "event-3" || e.Source != "smiletill:/acme/kiosk-1/till_2" || e.Seq != "3" ||
-			e.Hash != "hash-3" || e.Subject != "order-3" || e.Data["amount_minor"] != 103.0 || e.Data["currency"] != "EUR" {
+		if e.SpecVersion != "1.0" || e.ID != "event-3" || e.Source != "smiletill:/acme/kiosk-1/till_2" ||
+			e.Seq != "3" || e.Hash != "hash-3" || e.Subject != "order-3" ||
+			e.Data["amount_minor"] != 103.0 || e.Data["currency"] != "EUR" {
 			t.Errorf("event %s", payload)
 		}
 	})
@@ -232,7 +234,8 @@ func TestBrokerThatConfirmsNothingIsLeft(t *testing.T) {
 	}
 }
 
-// A confirmation of every sending closes nothing, and a connection without acknowledgements is replaced ever more rarely.
+// A confirmation of every sending closes nothing, and a connection without acknowledgements is replaced ever
+// more rarely.
 func TestBrokerThatDeliversNothingIsLeft(t *testing.T) {
 	url, connections := deaf(t, true)
 	box := newOutbox(t)
@@ -243,7 +246,8 @@ func TestBrokerThatDeliversNothingIsLeft(t *testing.T) {
 	eventually(t, "the reporter tries other connections", func() bool { return connections() == 4 })
 	s := r.State()
 	if least := uint64(5 + 10 + 20); s.Counts.Published < least || box.open() != 1 {
-		t.Errorf("%d sendings over 4 connections, want at least %d; %d rows open", s.Counts.Published, least, box.open())
+		t.Errorf("%d sendings over 4 connections, want at least %d; %d rows open",
+			s.Counts.Published, least, box.open())
 	}
 	eventually(t, "the problem stays named over connections", func() bool {
 		s := r.State()
@@ -268,7 +272,8 @@ func TestNewRefuses(t *testing.T) {
 		o := options("mqtt://127.0.0.1:1", newOutbox(t))
 		change(&o)
 		_, err := report.New(o)
-		if !errors.Is(err, report.ErrOptions) && !errors.Is(err, report.ErrAddress) && !errors.Is(err, link.ErrOptions) {
+		if !errors.Is(err, report.ErrOptions) && !errors.Is(err, report.ErrAddress) &&
+			!errors.Is(err, link.ErrOptions) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err != nil && strings.Contains(err.Error(), "secret") {
@@ -277,8 +282,8 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// BenchmarkDrain is the way of a backlog of 1,000 rows: outbox, broker, the cloud's commit, acknowledgement, close. Both
-// databases are SQLite files; the outbox's synchronous is FULL, SQLite's default.
+// BenchmarkDrain is the way of a backlog of 1,000 rows: outbox, broker, the cloud's commit, acknowledgement,
+// close. Both databases are SQLite files; the outbox's synchronous is FULL, SQLite's default.
 func BenchmarkDrain(b *testing.B) {
 	at, _ := embedded(b, "127.0.0.1:0")
 	box := newOutbox(b)

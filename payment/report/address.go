@@ -19,8 +19,8 @@ const (
 // ErrAddress marks an Address or a topic of another form.
 var ErrAddress = errors.New("bad terminal address")
 
-// Address names one terminal. Each part is 1 to 64 characters of A-Z a-z 0-9 _ -, so that no part can hold a topic's
-// separator or wildcard.
+// Address names one terminal. Each part is 1 to 64 characters of A-Z a-z 0-9 _ -, so that no part can hold a
+// topic's separator or wildcard.
 type Address struct {
 	Tenant, Site, Terminal string
 }
@@ -58,7 +58,8 @@ func (a Address) Source() string {
 	return "smiletill:/" + a.Tenant + "/" + a.Site + "/" + a.Terminal
 }
 
-// ClientID is the terminal's MQTT client id: one connection a terminal. No part holds the point that divides them.
+// ClientID is the terminal's MQTT client id: one connection a terminal. No part holds the point that divides
+// them.
 func (a Address) ClientID() string {
 	return "smiletill." + a.Tenant + "." + a.Site + "." + a.Terminal
 }

@@ -13,7 +13,8 @@ import (
 func (r *Reporter) take(ctx context.Context, w *window, m link.Message) {
 	ack, err := ParseAck(m.Payload)
 	if err != nil {
-		r.refuse(func(c *Counts) { c.Malformed++ }, "acknowledgement cannot be read", "bytes", len(m.Payload), "err", err)
+		r.refuse(func(c *Counts) { c.Malformed++ }, "acknowledgement cannot be read",
+			"bytes", len(m.Payload), "err", err)
 		return
 	}
 	about := slog.Group("ack", "id", ack.ID, "hash", ack.Hash, "seq", ack.Seq)
@@ -41,7 +42,8 @@ func (r *Reporter) take(ctx context.Context, w *window, m link.Message) {
 	r.close(ctx, w, f)
 }
 
-// refusedEvery bounds the log that whoever may publish to the ack topic can make us write. Counts has them all.
+// refusedEvery bounds the log that whoever may publish to the ack topic can make us write. Counts has them
+// all.
 const refusedEvery = time.Second
 
 func (r *Reporter) refuse(count func(*Counts), what string, about ...any) {

@@ -3,6 +3,7 @@ package report_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -65,7 +66,8 @@ func TestOfflineAtStart(t *testing.T) {
 	})
 }
 
-// A broker that acknowledged and was killed has forgotten everything: the rows must come from the outbox again.
+// A broker that acknowledged and was killed has forgotten everything: the rows must come from the outbox
+// again.
 func TestBrokerKilledAndRestarted(t *testing.T) {
 	everyBroker(t, func(t *testing.T, start brokerKind) {
 		at, kill := start(t, "127.0.0.1:0")
@@ -98,7 +100,9 @@ func TestCloudDiesBetweenCommitAndAcknowledgement(t *testing.T) {
 		at, _ := start(t, "127.0.0.1:0")
 		box, file := newOutbox(t), filepath.Join(t.TempDir(), "cloud.db")
 		var dead atomic.Bool
-		first := openCloud(t, cloud.Options{Broker: "mqtt://" + at, File: file, Signer: dying{func() { dead.Store(true) }}})
+		first := openCloud(t, cloud.Options{
+			Broker: "mqtt://" + at, File: file, Signer: dying{func() { dead.Store(true) }},
+		})
 		stop := run(t, first.Run)
 		<-first.Ready()
 		box.add(5)
@@ -131,6 +135,7 @@ func TestBacklogDrainsInOrder(t *testing.T) {
 		c, _ := startCloud(t, "mqtt://"+at, filepath.Join(t.TempDir(), "cloud.db"))
 		r, _ := startReporter(t, o)
 		var most int
+		t.Cleanup(func() { t.Logf("at the end: %+v, counted %d, open %d", r.State(), count(t, c), box.open()) })
 		eventually(t, "all are delivered", func() bool {
 			most = max(most, r.State().InFlight)
 			return r.State().Counts.Closed == backlog
@@ -153,8 +158,8 @@ func TestBacklogDrainsInOrder(t *testing.T) {
 	})
 }
 
-// Cables are pulled at random places of the stream: every approval arrives in the end, and is counted once. SIM_SEED=n
-// replays a failure.
+// Cables are pulled at random places of the stream: every approval arrives in the end, and is counted once.
+// SIM_SEED=n replays a failure.
 func TestCutsAtRandomPlaces(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("SIM_SEED"); s != "" {
@@ -241,7 +246,7 @@ func TestRunEndsAndLeavesNothing(t *testing.T) {
 		w.cut()
 		eventually(t, "lost", func() bool { return !r.State().Connected })
 	}
-	if err := r.Run(context.Background()); err != report.ErrRunning { //nolint:errorlint // unwrapped by contract
+	if err := r.Run(context.Background()); !errors.Is(err, report.ErrRunning) {
 		t.Errorf("second Run: %v", err)
 	}
 	began := time.Now()
@@ -301,7 +306,8 @@ func TestOutboxFailuresAreShownAndSurvived(t *testing.T) {
 		return box.open() == 0
 	})
 	stop()
-	if all := strings.Join(seen, "\n"); !strings.Contains(all, "disk I/O error") || !strings.Contains(all, "disk full") {
+	all := strings.Join(seen, "\n")
+	if !strings.Contains(all, "disk I/O error") || !strings.Contains(all, "disk full") {
 		t.Errorf("problems shown: %q", seen)
 	}
 	if count(t, c) != 4 || u.closesTried < 10 || box.mostCloses() != 1 {

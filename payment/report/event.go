@@ -13,7 +13,8 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 )
 
-// maxBody bounds the data of one event, in bytes. A payment fact takes some 500; the rest is room for model versions.
+// maxBody bounds the data of one event, in bytes. A payment fact takes some 500; the rest is room for model
+// versions.
 const maxBody = 16 << 10
 
 // ErrRow marks a row that cannot be an event.
@@ -33,10 +34,10 @@ type Row struct {
 // EventType is the CloudEvents type of a kind of fact.
 func EventType(kind string) string { return "io.smiletill.payment." + kind + ".v1" }
 
-// Encode writes the row as a structured-mode CloudEvents 1.0 JSON event. The body must be a JSON object of strings, integers,
-// booleans and objects of them: a fraction or a list cannot leave the terminal, so that neither a score nor a template
-// can, whatever upstream got wrong. seq and hash travel as extension attributes; seq is a string, because the CloudEvents
-// Integer has 32 bits. Errors are ErrRow.
+// Encode writes the row as a structured-mode CloudEvents 1.0 JSON event. The body must be a JSON object of
+// strings, integers, booleans and objects of them: a fraction or a list cannot leave the terminal, so that
+// neither a score nor a template can, whatever upstream got wrong. seq and hash travel as extension
+// attributes; seq is a string, because the CloudEvents Integer has 32 bits. Errors are ErrRow.
 func Encode(a Address, r Row) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, fmt.Errorf("encode row %d: %w: %w", r.Seq, ErrRow, err)

@@ -62,8 +62,9 @@ func newOutbox(t testing.TB) *outbox {
 	}
 	db.SetMaxOpenConns(1)
 	t.Cleanup(func() { _ = db.Close() })
-	_, err = db.Exec(`CREATE TABLE outbox (seq INTEGER PRIMARY KEY, id TEXT UNIQUE, kind TEXT, payment TEXT, at TEXT,
-		body TEXT, hash TEXT, closes INTEGER NOT NULL DEFAULT 0) STRICT`)
+	_, err = db.Exec(`CREATE TABLE outbox (
+		seq INTEGER PRIMARY KEY, id TEXT UNIQUE, kind TEXT, payment TEXT, at TEXT, body TEXT, hash TEXT,
+		closes INTEGER NOT NULL DEFAULT 0) STRICT`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,8 +121,8 @@ func (o *outbox) Pending(ctx context.Context, after int64, limit int) ([]report.
 
 // Close counts how often a row is closed: more than once is a fault that the tests look for.
 func (o *outbox) Close(ctx context.Context, id, hash string, seq int64) error {
-	res, err := o.db.ExecContext(ctx, `UPDATE outbox SET closes = closes + 1 WHERE id = ? AND hash = ? AND seq = ?`,
-		id, hash, seq)
+	res, err := o.db.ExecContext(ctx, `UPDATE outbox SET closes = closes + 1
+		WHERE id = ? AND hash = ? AND seq = ?`, id, hash, seq)
 	if err != nil {
 		return err
 	}

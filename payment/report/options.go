@@ -16,8 +16,8 @@ import (
 
 // Defaults and bounds of Options.
 const (
-	defaultWindow     = 16               // 16 rows of some 1 KiB; more does not help where each ends in two fsyncs
-	maxWindow         = 256              // well below MQTT's 65,535 packet ids and brokers' usual 100 to 1,024 in flight
+	defaultWindow     = 16               // rows of some 1 KiB; each ends in two fsyncs, which are slower
+	maxWindow         = 256              // far below MQTT's 65,535 packet ids
 	defaultAckTimeout = 10 * time.Second // a slow mobile link and a cloud that is busy
 	defaultMaxDelay   = time.Minute
 	defaultMinDelay   = 500 * time.Millisecond
@@ -31,11 +31,13 @@ var ErrOptions = errors.New("bad reporter settings")
 type Outbox interface {
 	// Pending gives up to limit rows that are not closed, with a seq above after, by rising seq.
 	Pending(ctx context.Context, after int64, limit int) ([]Row, error)
-	// Close marks the row as delivered, if all three are the row's; otherwise it changes nothing and returns an error.
+	// Close marks the row as delivered, if all three are the row's; otherwise it changes nothing and returns
+	// an error.
 	Close(ctx context.Context, id, hash string, seq int64) error
 }
 
-// Alarm is a contradiction that a person should look at: the cloud acknowledged a row's id with another hash or seq.
+// Alarm is a contradiction that a person should look at: the cloud acknowledged a row's id with another hash
+// or seq.
 type Alarm struct {
 	Row Row
 	Ack Ack

@@ -22,8 +22,8 @@ func (s *source) polled(now time.Time, poll time.Duration) {
 // outboxRetry is the time between looks at an outbox that fails.
 const outboxRetry = 5 * time.Second
 
-// fill takes rows from the outbox while there is room. A failing outbox is a problem to show, and is tried again: the rows in
-// flight are not its fault.
+// fill takes rows from the outbox while there is room. A failing outbox is a problem to show, and is tried
+// again: the rows in flight are not its fault.
 func (r *Reporter) fill(ctx context.Context, w *window, s *source) {
 	for s.more && w.room() > 0 && !time.Now().Before(s.retry) {
 		want, before := w.room(), w.after

@@ -17,9 +17,11 @@ import (
 // ErrRunning is what a second Run of one Reporter returns.
 var ErrRunning = errors.New("reporter runs already")
 
-// A broker can lose what leads back to one client and keep the connection (mochi 2.7.9 does after a flood of messages to it):
-// rows go out, confirmed, and no acknowledgement returns. A new connection heals that. If it does not, the cloud is the one
-// who is silent, and connections are replaced ever more rarely: after 5 sendings of a row, 10, 20, 40, then 80.
+// A broker can lose what leads back to a client and keep the connection: when a client returns while its last
+// connection is still being torn down, mochi 2.7.9 can strike the new one from its list. Rows go out,
+// confirmed, and no acknowledgement returns. A new connection heals that. If it does not, the cloud is the
+// one who is silent, and connections are replaced ever more rarely: after 5 sendings of a row, 10, 20, 40,
+// then 80.
 const (
 	leastPatience = 5
 	mostPatience  = 80
@@ -55,8 +57,8 @@ func New(o Options) (*Reporter, error) {
 	}, nil
 }
 
-// Run connects, delivers, and connects again, until ctx ends; then it says farewell and returns nil. No failure of the
-// network, the broker or the cloud ends it. It runs once.
+// Run connects, delivers, and connects again, until ctx ends; then it says farewell and returns nil. No
+// failure of the network, the broker or the cloud ends it. It runs once.
 func (r *Reporter) Run(ctx context.Context) error {
 	if !r.running.CompareAndSwap(false, true) {
 		return ErrRunning
@@ -141,7 +143,9 @@ func (r *Reporter) farewell(l *link.Link, topic string, offline []byte) {
 
 // drain moves rows from the outbox to the broker and acknowledgements back, until the link or ctx ends.
 func (r *Reporter) drain(ctx context.Context, l *link.Link) error {
-	w := newWindow(r.o.Window, link.Backoff{First: r.o.AckTimeout, Most: max(r.o.MaxDelay, r.o.AckTimeout), Rand: r.o.Rand})
+	w := newWindow(r.o.Window, link.Backoff{
+		First: r.o.AckTimeout, Most: max(r.o.MaxDelay, r.o.AckTimeout), Rand: r.o.Rand,
+	})
 	source := &source{more: true}
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -73,7 +73,8 @@ func (r *Reporter) trouble(err error) {
 	r.update(func(s *State) { s.Problem, s.Hint = err.Error(), hint })
 }
 
-// look renews what the state says of the window, and notices a cloud that is silent behind a broker that is not.
+// look renews what the state says of the window, and notices a cloud that is silent behind a broker that is
+// not.
 func (r *Reporter) look(w *window, more bool, dropped uint64) {
 	r.update(func(s *State) {
 		s.InFlight, s.More, s.OldestSeq, s.OldestAt = len(w.flights), more, 0, time.Time{}
@@ -102,5 +103,6 @@ func (r *Reporter) silence(f *flight) *link.Trouble {
 	}
 }
 
-// silentTries is how often the oldest row is sent before the silence is called a problem: a lost packet is not one.
+// silentTries is how often the oldest row is sent before the silence is called a problem: a lost packet is
+// not one.
 const silentTries = 3

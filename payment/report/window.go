@@ -17,8 +17,8 @@ type flight struct {
 	alarmed bool
 }
 
-// window is what the reporter remembers of one connection: the rows in flight by rising seq, never more than size, and how
-// far the outbox was read. It does no I/O and knows no clock.
+// window is what the reporter remembers of one connection: the rows in flight by rising seq, never more than
+// size, and how far the outbox was read. It does no I/O and knows no clock.
 type window struct {
 	size    int
 	flights []*flight
@@ -80,7 +80,8 @@ func (w *window) find(id string) *flight {
 
 func (w *window) wasClosed(id string) bool { return slices.Contains(w.closed, id) }
 
-// remove forgets a row that was closed. The cloud is awake then: whatever else was waiting out a long silence is due soon.
+// remove forgets a row that was closed. The cloud is awake then: whatever else was waiting out a long silence
+// is due soon.
 func (w *window) remove(f *flight, now time.Time) {
 	w.flights = slices.DeleteFunc(w.flights, func(o *flight) bool { return o == f })
 	w.closed = append(w.closed, f.row.ID)

@@ -11,7 +11,9 @@ import (
 )
 
 func testWindow(size int) *window {
-	return newWindow(size, link.Backoff{First: time.Second, Most: 8 * time.Second, Rand: rand.New(rand.NewPCG(1, 2))})
+	return newWindow(size, link.Backoff{
+		First: time.Second, Most: 8 * time.Second, Rand: rand.New(rand.NewPCG(1, 2)),
+	})
 }
 
 func row(seq int64) Row { return Row{Seq: seq, ID: fmt.Sprintf("e-%d", seq)} }

@@ -22,7 +22,8 @@ func goodRow() Row {
 }
 
 func TestAddressRefusesTopicSyntax(t *testing.T) {
-	for _, part := range []string{"", "a/b", "+", "#", "a b", "ä", "a\n", "a\x00", "$SYS", ".", strings.Repeat("x", 65)} {
+	for _, part := range []string{"", "a/b", "+", "#", "a b", "ä", "a\n", "a\x00", "$SYS", ".",
+		strings.Repeat("x", 65)} {
 		for i, a := range []Address{{part, "s", "t"}, {"s", part, "t"}, {"s", "t", part}} {
 			if err := a.Check(); !errors.Is(err, ErrAddress) {
 				t.Errorf("part %d %q: %v, want ErrAddress", i, part, err)
@@ -35,7 +36,8 @@ func TestAddressRefusesTopicSyntax(t *testing.T) {
 }
 
 func TestParseTopic(t *testing.T) {
-	for _, bad := range []string{"", "v1/a/b/c", "v2/a/b/c/ack", "v1/a/b/c/ack/x", "v1/a/+/c/ack", "v1/a/b/c/cmd", "v1//b/c/ack"} {
+	for _, bad := range []string{"", "v1/a/b/c", "v2/a/b/c/ack", "v1/a/b/c/ack/x", "v1/a/+/c/ack",
+		"v1/a/b/c/cmd", "v1//b/c/ack"} {
 		if _, _, err := ParseTopic(bad); !errors.Is(err, ErrAddress) {
 			t.Errorf("ParseTopic(%q): %v, want ErrAddress", bad, err)
 		}
@@ -84,7 +86,8 @@ func TestEncodeRefuses(t *testing.T) {
 	}
 }
 
-// The whole event, pinned: consumers depend on it, and the cloud's digest of a repeated event on its stability.
+// The whole event, pinned: consumers depend on it, and the cloud's digest of a repeated event on its
+// stability.
 func TestEncode(t *testing.T) {
 	got, err := Encode(here(), goodRow())
 	if err != nil {
@@ -93,7 +96,8 @@ func TestEncode(t *testing.T) {
 	const want = `{"specversion":"1.0","id":"0198-a","source":"smiletill:/acme/kiosk-1/till_2",` +
 		`"type":"io.smiletill.payment.approved.v1","subject":"order-9","datacontenttype":"application/json",` +
 		`"time":"2026-03-01T11:00:00.005Z",` +
-		`"data":{"amount_minor":150,"currency":"EUR","models":{"mesh":"a1"},"time_trusted":true},"hash":"9f86d0","seq":"7"}`
+		`"data":{"amount_minor":150,"currency":"EUR","models":{"mesh":"a1"},"time_trusted":true},` +
+		`"hash":"9f86d0","seq":"7"}`
 	if string(got) != want {
 		t.Errorf("event\n%s\nwant\n%s", got, want)
 	}

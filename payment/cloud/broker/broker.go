@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/mochi-mqtt/server/v2/packets"
 )
 
@@ -23,8 +22,8 @@ type Broker struct {
 	close func() error
 }
 
-// Start listens on addr, an IP address and port such as 127.0.0.1:1883; port 0 takes a free one. Of the server's own log
-// only warnings and errors reach log.
+// Start listens on addr, an IP address and port such as 127.0.0.1:1883; port 0 takes a free one. Of the
+// server's own log only warnings and errors reach log.
 func Start(addr string, log *slog.Logger) (*Broker, error) {
 	ap, err := netip.ParseAddrPort(addr)
 	if err != nil {
@@ -40,7 +39,7 @@ func Start(addr string, log *slog.Logger) (*Broker, error) {
 	s := mqtt.New(&mqtt.Options{Logger: slog.New(quiet{log.Handler()})})
 	if err := errors.Join(
 		s.AddHook(new(everybody), nil),
-		s.AddListener(listeners.NewNet("loopback", ln)),
+		s.AddListener(newDoor(ln)),
 		s.Serve(),
 	); err != nil {
 		return nil, errors.Join(fmt.Errorf("start broker on %s: %w", addr, err), s.Close(), ln.Close())
@@ -54,7 +53,8 @@ func (b *Broker) Addr() string { return b.addr }
 // URL is the address as clients want it.
 func (b *Broker) URL() string { return "mqtt://" + b.addr }
 
-// Close ends all connections and forgets everything, messages that were acknowledged included. A second Close does nothing.
+// Close ends all connections and forgets everything, messages that were acknowledged included. A second Close
+// does nothing.
 func (b *Broker) Close() error {
 	if err := b.close(); err != nil {
 		return fmt.Errorf("close broker: %w", err)
@@ -62,7 +62,8 @@ func (b *Broker) Close() error {
 	return nil
 }
 
-// everybody lets every client connect, publish and subscribe. The server's own hook of this kind comes with a parser of YAML.
+// everybody lets every client connect, publish and subscribe. The server's own hook of this kind comes with a
+// parser of YAML.
 type everybody struct{ mqtt.HookBase }
 
 func (*everybody) ID() string { return "everybody" }

@@ -15,7 +15,8 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
-// dialer opens the connection for the library, which would neither follow a context nor tell why a handshake ended.
+// dialer opens the connection for the library, which would neither follow a context nor tell why a handshake
+// ended.
 type dialer struct {
 	ctx     context.Context // of the Dial that owns it; the library has no place to hand one through
 	timeout time.Duration
@@ -54,8 +55,8 @@ func (d *dialer) open(*url.URL, mqtt.ClientOptions) (net.Conn, error) {
 // errHandshake says that the connection was there and TLS was not.
 var errHandshake = errors.New("TLS handshake")
 
-// settle ends the hold that the context has on the connection: from now on Close ends it, with a DISCONNECT. It is false
-// when there is no connection or the context came first.
+// settle ends the hold that the context has on the connection: from now on Close ends it, with a DISCONNECT.
+// It is false when there is no connection or the context came first.
 func (d *dialer) settle() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -84,8 +85,9 @@ func (d *dialer) cause(err error) error {
 	return fmt.Errorf("%w (%w)", err, first)
 }
 
-// witness remembers the first error of a connection. With TLS 1.3 a server refuses a client's certificate only after the
-// client's handshake is done, so that the reason arrives with the first read and the library may report just an EOF.
+// witness remembers the first error of a connection. With TLS 1.3 a server refuses a client's certificate
+// only after the client's handshake is done, so that the reason arrives with the first read and the library
+// may report just an EOF.
 type witness struct {
 	net.Conn
 	mu    sync.Mutex

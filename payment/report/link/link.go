@@ -14,7 +14,8 @@ import (
 // qos is at least once: the receiver of every message removes duplicates by its id.
 const qos = 1
 
-// closeGrace bounds the wait for what should come at once: the DISCONNECT packet to leave, the reason of a failure to arrive.
+// closeGrace bounds the wait for what should come at once: the DISCONNECT packet to leave, the reason of a
+// failure to arrive.
 const closeGrace = 250 * time.Millisecond
 
 // ErrClosed is in the errors of Publish and Subscribe after Close.
@@ -36,8 +37,8 @@ type Will struct {
 // Receipt follows one publication as far as the broker.
 type Receipt struct{ token mqtt.Token }
 
-// Answered tells whether the broker sent a PUBACK, or the connection ended. It serves to notice a broker that is stuck.
-// It is not a proof of delivery: the library also completes it when the link drops.
+// Answered tells whether the broker sent a PUBACK, or the connection ended. It serves to notice a broker that
+// is stuck. It is not a proof of delivery: the library also completes it when the link drops.
 func (r Receipt) Answered() bool {
 	select {
 	case <-r.token.Done():
@@ -47,7 +48,8 @@ func (r Receipt) Answered() bool {
 	}
 }
 
-// Wait blocks until the broker answers, the connection ends or ctx does. Like Answered it proves nothing to be stored.
+// Wait blocks until the broker answers, the connection ends or ctx does. Like Answered it proves nothing to
+// be stored.
 func (r Receipt) Wait(ctx context.Context) error {
 	select {
 	case <-r.token.Done():
@@ -86,7 +88,7 @@ func Dial(ctx context.Context, o Options) (*Link, error) {
 	d := &dialer{ctx: ctx, timeout: o.Timeout, target: target, tls: o.TLS}
 	l.client = mqtt.NewClient(l.clientOptions(o, d))
 	token := l.client.Connect()
-	token.Wait() // bounded: the dialer and the handshake have deadlines, and the end of ctx closes the connection
+	token.Wait() // bounded: dialing and handshakes have deadlines, and the end of ctx closes the connection
 	if !d.settle() && ctx.Err() != nil {
 		l.client.Disconnect(0)
 		return nil, ctx.Err()
@@ -158,8 +160,8 @@ func (l *Link) Err() error {
 // Dropped counts the messages that found the inbox full.
 func (l *Link) Dropped() uint64 { return l.dropped.Load() }
 
-// Subscribe asks for filter at QoS 1 and waits for the SUBACK. A broker that refuses (0x80) is an error with a Hint; the
-// library itself calls a refused subscription a success.
+// Subscribe asks for filter at QoS 1 and waits for the SUBACK. A broker that refuses (0x80) is an error with
+// a Hint; the library itself calls a refused subscription a success.
 func (l *Link) Subscribe(ctx context.Context, filter string) error {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
@@ -181,7 +183,8 @@ func (l *Link) Subscribe(ctx context.Context, filter string) error {
 	return nil
 }
 
-// Publish hands a message to the connection at QoS 1. While the network takes no bytes it waits, until ctx or the link ends.
+// Publish hands a message to the connection at QoS 1. While the network takes no bytes it waits, until ctx or
+// the link ends.
 func (l *Link) Publish(ctx context.Context, topic string, retained bool, payload []byte) (Receipt, error) {
 	token, err := hand(ctx, l, func() mqtt.Token { return l.client.Publish(topic, qos, retained, payload) })
 	if err != nil {
@@ -190,8 +193,8 @@ func (l *Link) Publish(ctx context.Context, topic string, retained bool, payload
 	return Receipt{token}, nil
 }
 
-// hand gives the library a packet. When the link drops at the same moment the library's own call waits for a goroutine that is
-// gone, as long as its write timeout; that wait is left to a goroutine of its own.
+// hand gives the library a packet. When the link drops at the same moment the library's own call waits for a
+// goroutine that is gone, as long as its write timeout; that wait is left to a goroutine of its own.
 func hand(ctx context.Context, l *Link, call func() mqtt.Token) (mqtt.Token, error) {
 	out := make(chan mqtt.Token, 1)
 	go func() { out <- call() }()
@@ -210,7 +213,8 @@ func hand(ctx context.Context, l *Link, call func() mqtt.Token) (mqtt.Token, err
 	}
 }
 
-// why prefers the reason for which the connection ended, which may come a moment after the failure that it caused.
+// why prefers the reason for which the connection ended, which may come a moment after the failure that it
+// caused.
 func (l *Link) why(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
@@ -226,7 +230,8 @@ func (l *Link) why(err error) error {
 	}
 }
 
-// Close sends DISCONNECT, so that the broker discards the will, and drops the connection. A second Close does nothing.
+// Close sends DISCONNECT, so that the broker discards the will, and drops the connection. A second Close does
+// nothing.
 func (l *Link) Close() {
 	grace := closeGrace
 	if l.Err() != nil {

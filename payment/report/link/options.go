@@ -87,7 +87,7 @@ func (o Options) check() (target, error) {
 		return bad(fmt.Sprintf("%q is not an address", o.Broker), "write it as mqtts://host:8883")
 	}
 	if u.User != nil {
-		return bad("the address holds a user or a password", "give them as their own settings: addresses are logged")
+		return bad("the address holds a user or password", "give them as settings of their own: this one is logged")
 	}
 	if o.ClientID == "" {
 		return bad("the client id is empty", "name the terminal")
@@ -101,7 +101,7 @@ func (o Options) check() (target, error) {
 		return target{addr: net.JoinHostPort(u.Hostname(), port), host: u.Hostname(), secure: true}, nil
 	case "mqtt":
 		if !loopback(u.Hostname()) {
-			return bad("mqtt:// sends payments in the clear to "+u.Hostname(), "use mqtts://; mqtt:// is for this machine")
+			return bad("mqtt:// is clear text to "+u.Hostname(), "use mqtts://; mqtt:// is for loopback")
 		}
 		if port == "" {
 			port = "1883"
@@ -118,8 +118,8 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// TLSFiles reads PEM files: the authority that signed the broker's certificate ("" takes the system's), and this client's
-// certificate with its key (both or neither). Its errors carry a Hint.
+// TLSFiles reads PEM files: the authority that signed the broker's certificate ("" takes the system's), and
+// this client's certificate with its key (both or neither). Its errors carry a Hint.
 func TLSFiles(ca, cert, key string) (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
 	if ca != "" {

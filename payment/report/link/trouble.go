@@ -35,8 +35,8 @@ func (t *Trouble) Unwrap() error { return t.Err }
 // Hint says what to do next.
 func (t *Trouble) Hint() string { return t.Advice }
 
-// explain puts plain words on what the network, TLS or the broker said. The first cause that fits wins; the order goes
-// from the most particular to the vaguest.
+// explain puts plain words on what the network, TLS or the broker said. The first cause that fits wins; the
+// order goes from the most particular to the vaguest.
 func explain(broker string, err error) error {
 	what, advice := explainTLS(err)
 	if what == "" {
@@ -79,7 +79,8 @@ func explainTLS(err error) (what, advice string) {
 
 func explainMQTT(err error) (what, advice string) {
 	switch {
-	case errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword), errors.Is(err, packets.ErrorRefusedNotAuthorised):
+	case errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword),
+		errors.Is(err, packets.ErrorRefusedNotAuthorised):
 		return "the broker refuses this terminal's credentials",
 			"check user name, password and certificate, and that the broker knows this terminal"
 	case errors.Is(err, packets.ErrorRefusedIDRejected):
@@ -106,7 +107,7 @@ func explainNetwork(err error) (what, advice string) {
 		return "the broker does not answer in time", "check the network and the broker's address" + safe
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
 		return "the broker closed the connection",
-			"if it happens again and again: another device may use this terminal's name, or the port expects TLS" + safe
+			"if it repeats: another device may use this terminal's name, or the port expects TLS" + safe
 	default:
 		return "broker unreachable", "check the network and the broker" + safe
 	}

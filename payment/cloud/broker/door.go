@@ -1,0 +1,79 @@
+package broker
+
+import (
+	"log/slog"
+	"net"
+	"sync"
+
+	"github.com/mochi-mqtt/server/v2/listeners"
+)
+
+// door is the server's listener. Unlike the server's own it knows its connections: when Close returns, none
+// is left, nor a goroutine that serves one. How a connection ended is the client's to tell; the server's own
+// warns of each.
+type door struct {
+	ln   net.Listener
+	busy sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	conns  map[net.Conn]bool
+}
+
+var _ listeners.Listener = (*door)(nil)
+
+func newDoor(ln net.Listener) *door { return &door{ln: ln, conns: map[net.Conn]bool{}} }
+
+func (d *door) Init(*slog.Logger) error { return nil }
+func (d *door) ID() string              { return "loopback" }
+func (d *door) Address() string         { return d.ln.Addr().String() }
+func (d *door) Protocol() string        { return "tcp" }
+
+func (d *door) Serve(establish listeners.EstablishFn) {
+	for {
+		conn, err := d.ln.Accept()
+		if err != nil {
+			return // closed
+		}
+		if !d.enter(conn) {
+			_ = conn.Close()
+			return
+		}
+		go func() {
+			defer d.leave(conn)
+			_ = establish(d.ID(), conn) // its error is how the connection ended
+		}()
+	}
+}
+
+func (d *door) enter(conn net.Conn) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closed {
+		d.conns[conn] = true
+		d.busy.Add(1)
+	}
+	return !d.closed
+}
+
+func (d *door) leave(conn net.Conn) {
+	_ = conn.Close()
+	d.mu.Lock()
+	delete(d.conns, conn)
+	d.mu.Unlock()
+	d.busy.Done()
+}
+
+func (d *door) Close(closeClients listeners.CloseFn) {
+	_ = d.ln.Close()
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
+	closeClients(d.ID())
+	d.mu.Lock()
+	for conn := range d.conns {
+		_ = conn.Close() // those that the server does not count as clients yet, or any more
+	}
+	d.mu.Unlock()
+	d.busy.Wait()
+}

@@ -1,0 +1,25 @@
+package report_test
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"smiletill/payment/report"
+)
+
+func ExampleEncode() {
+	till := report.Address{Tenant: "acme", Site: "kiosk-1", Terminal: "till_2"}
+	event, err := report.Encode(till, report.Row{
+		Seq: 7, ID: "0198c1f2", Kind: "approved", PaymentID: "order-9", Hash: "9f86d081",
+		Body: json.RawMessage(`{"amount_minor":150,"currency":"EUR"}`),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(till.Topic(report.ChannelPayment))
+	fmt.Println(string(event))
+	// Output:
+	// v1/acme/kiosk-1/till_2/payment
+	// {"specversion":"1.0","id":"0198c1f2","source":"smiletill:/acme/kiosk-1/till_2","type":"io.smiletill.payment.approved.v1","subject":"order-9","datacontenttype":"application/json","data":{"amount_minor":150,"currency":"EUR"},"hash":"9f86d081","seq":"7"}
+}
