@@ -46,8 +46,8 @@ func Load(dir string, task Task) ([]byte, error) {
 	return m.Load(dir, task)
 }
 
-// Load reads the file for a task from dir and verifies its length and sha256. Its errors are a *FileError, except for a
-// task that the manifest does not list.
+// Load reads the file for a task from dir and verifies its length and sha256. Its errors are a *FileError,
+// except for a task that the manifest does not list.
 func (m Manifest) Load(dir string, task Task) ([]byte, error) {
 	mod, err := m.Model(task)
 	if err != nil {

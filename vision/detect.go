@@ -65,7 +65,8 @@ func newDetector(n Network) *detector {
 	return d
 }
 
-// detect finds faces of at least threshold (0..1), the likeliest first. The slice is valid until the next call.
+// detect finds faces of at least threshold (0..1), the likeliest first. The slice is valid until the next
+// call.
 func (d *detector) detect(f *frame, threshold float32) ([]face, error) {
 	side := max(f.y.w, f.y.h)
 	scale := float64(side) / detectSide
@@ -145,7 +146,8 @@ func (d *detector) decode(threshold, side, padX, padY float32) int {
 	return n
 }
 
-// merge turns the first n hits into faces: all that overlap the likeliest are averaged with it, weighted by score.
+// merge turns the first n hits into faces: all that overlap the likeliest are averaged with it, weighted by
+// score.
 func (d *detector) merge(n int) []face {
 	clear(d.used[:n])
 	count := 0

@@ -1,23 +1,29 @@
-// Package vision looks at frames of the customer's camera and says who is there, and whether that person consents with a
-// smile.
+// Package vision looks at frames of the customer's camera and says who is there, and whether that person
+// consents with a smile.
 //
-// A Pipeline turns one frame into one Look: it finds the faces, judges whether the frame can be used (and if not, says in
-// one word why, so that the screen can help), places 468 landmarks, measures pose, mouth and eyes, and computes an
-// embedding that tells people apart. A Visit fuses the Looks of one payment into a Finding.
+// A Pipeline turns one frame into one Look: it finds the faces, judges whether the frame can be used (and
+// if not, says in one word why, so that the screen can help), places 468 landmarks, measures pose, mouth
+// and eyes, and computes an embedding that tells people apart. A Visit fuses the Looks of one payment into
+// a Finding.
 //
 // Invariants:
-//   - a Look does not allocate once the Pipeline has seen a frame of that size (for *image.YCbCr, the camera's kind);
+//   - a Look does not allocate once the Pipeline has seen a frame of that size (for *image.YCbCr, the
+//     camera's kind);
 //   - everything counts frames, never time, so a recording can be replayed at any speed;
-//   - a Visit consents only when one face, followed without a gap, was recognised from several fused frames, was then
-//     seen at rest, and then smiled for several good frames in a row that each match the same customer. A swap of the
-//     face at any moment starts over from nothing. When in doubt it does not consent;
+//   - a Visit consents only when one face, followed without a gap, was recognised from several fused
+//     frames, was then seen at rest, and then smiled for several good frames in a row that each match the
+//     same customer. A swap of the face at any moment starts over from nothing. When in doubt it does not
+//     consent;
 //   - embeddings never appear in text: they print, log and marshal as [redacted].
 //
-// What it does not do: tell a living face from a good replay. A photo that never changes does not consent; a video might.
+// What it does not do: tell a living face from a good replay. A photo that never changes does not consent;
+// a video might.
 //
-// It must not import vision/tflite or vision/gallery (networks and gallery come in as interfaces), nor payment or device.
+// It must not import vision/tflite or vision/gallery (networks and gallery come in as interfaces), nor
+// payment or device.
 //
 // Sources: BlazeFace (Bazarevsky et al. 2019, arXiv:1907.05047) and the constants of MediaPipe's
-// face_detection_short_range.pbtxt; face mesh (Kartynnik et al. 2019, arXiv:1907.06724); MobileFaceNet (Chen et al. 2018,
-// arXiv:1804.07573); alignment points of InsightFace; similarity by Umeyama (1991). Thresholds name their own.
+// face_detection_short_range.pbtxt; face mesh (Kartynnik et al. 2019, arXiv:1907.06724); MobileFaceNet
+// (Chen et al. 2018, arXiv:1804.07573); alignment points of InsightFace; similarity by Umeyama (1991).
+// Thresholds name their own.
 package vision

@@ -7,7 +7,8 @@ import (
 	"image/draw"
 )
 
-// maxSide bounds width and height of a frame in pixels, so that 16.16 fixed-point coordinates fit an int of 32 bits.
+// maxSide bounds width and height of a frame in pixels, so that 16.16 fixed-point coordinates fit an int of
+// 32 bits.
 const maxSide = 1 << 14
 
 // Coordinates of pixels are 16.16 fixed point below; the centre of the first pixel is 0.
@@ -22,7 +23,8 @@ type plane struct {
 	stride, w, h int
 }
 
-// at interpolates between the four samples around x, y; beyond the edge the edge's sample counts. Result 0..255*one.
+// at interpolates between the four samples around x, y; beyond the edge the edge's sample counts. Result
+// 0..255*one.
 func (p *plane) at(x, y int) int {
 	x, y = min(max(x, 0), (p.w-1)<<16), min(max(y, 0), (p.h-1)<<16)
 	ix, iy := x>>16, y>>16
@@ -51,15 +53,16 @@ type frame struct {
 
 var errFrame = errors.New("no usable image")
 
-// set points the frame at img. An *image.YCbCr is used where it lies; anything else is converted into the frame's own
-// memory, which is kept for the next one.
+// set points the frame at img. An *image.YCbCr is used where it lies; anything else is converted into the
+// frame's own memory, which is kept for the next one.
 func (f *frame) set(img image.Image) error {
 	if img == nil {
 		return fmt.Errorf("vision: look at frame: nil: %w", errFrame)
 	}
 	b := img.Bounds()
 	if b.Empty() || b.Dx() > maxSide || b.Dy() > maxSide {
-		return fmt.Errorf("vision: look at frame: size %v, want 1x1 to %dx%d: %w", b.Size(), maxSide, maxSide, errFrame)
+		return fmt.Errorf("vision: look at frame: size %v, want 1 to %d pixels a side: %w", b.Size(),
+			maxSide, errFrame)
 	}
 	f.origin = b.Min
 	m, ok := img.(*image.YCbCr)
@@ -103,7 +106,8 @@ func (f *frame) view(m *image.YCbCr) error {
 	return nil
 }
 
-// convert draws img and turns it into luma and chroma at full resolution, which changes a channel by at most 1 in 255.
+// convert draws img and turns it into luma and chroma at full resolution, which changes a channel by at
+// most 1 in 255.
 func (f *frame) convert(img image.Image) *image.YCbCr {
 	b := image.Rectangle{Max: img.Bounds().Size()}
 	if f.scratch == nil || f.scratch.Rect != b {
@@ -132,8 +136,9 @@ func (a affine) apply(i, j float64) (x, y float64) {
 // tone maps a channel value v of 0..255 to a network's input: v*mul + add.
 type tone struct{ mul, add float32 }
 
-// crop fills the pixels area of dst, an RGB image that is w pixels wide, with the frame under a. taps*taps samples make
-// one pixel: more than one where the frame is shrunk, so that fine detail does not turn into noise.
+// crop fills the pixels area of dst, an RGB image that is w pixels wide, with the frame under a. taps*taps
+// samples make one pixel: more than one where the frame is shrunk, so that fine detail does not turn into
+// noise.
 func (f *frame) crop(dst []float32, w int, area image.Rectangle, a affine, taps int, t tone) {
 	xi, yi := int(a.xi*one)/taps, int(a.yi*one)/taps
 	xj, yj := int(a.xj*one)/taps, int(a.yj*one)/taps

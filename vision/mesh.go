@@ -5,7 +5,8 @@ import (
 	"math"
 )
 
-// Sizes of the face mesh, and the crop that it was trained on (MediaPipe face_landmark_front_cpu.pbtxt: scale 1.5).
+// Sizes of the face mesh, and the crop that it was trained on (MediaPipe face_landmark_front_cpu.pbtxt:
+// scale 1.5).
 const (
 	meshSide   = 192 // input pixels
 	landmarks  = 468
@@ -24,8 +25,8 @@ const (
 	lipLower   = 14
 )
 
-// point is a place in the frame in pixels (the centre of the first pixel is 0, 0); z grows away from the camera, in the
-// same unit, from the middle of the head.
+// point is a place in the frame in pixels (the centre of the first pixel is 0, 0); z grows away from the
+// camera, in the same unit, from the middle of the head.
 type point struct{ x, y, z float64 }
 
 func (p point) minus(q point) point   { return point{p.x - q.x, p.y - q.y, p.z - q.z} }
@@ -65,7 +66,8 @@ func (m *mesh) crop(f *frame, d *face) affine {
 	return a
 }
 
-// run places the landmarks of the face in the crop under a, and returns the probability, 0..1, that it is a face.
+// run places the landmarks of the face in the crop under a, and returns the probability, 0..1, that it is a
+// face.
 func (m *mesh) run(a affine) (float32, error) {
 	if err := m.net.Run(); err != nil {
 		return 0, err
@@ -80,10 +82,12 @@ func (m *mesh) run(a affine) (float32, error) {
 	return float32(1 / (1 + math.Exp(-float64(m.net.Output(1)[0])))), nil
 }
 
-// eyeSpan is the distance of the outer eye corners in pixels, in space, so that a turned head does not shrink it.
+// eyeSpan is the distance of the outer eye corners in pixels, in space, so that a turned head does not
+// shrink it.
 func (m *mesh) eyeSpan() float64 { return distance(m.points[eyeRight], m.points[eyeLeft]) }
 
-// axes are the face's own unit vectors: across, from its right to its left eye, and down, from forehead to chin.
+// axes are the face's own unit vectors: across, from its right to its left eye, and down, from forehead to
+// chin.
 func (m *mesh) axes() (across, down point) {
 	across = m.points[eyeLeft].minus(m.points[eyeRight])
 	across = across.times(1 / max(across.length(), 1e-6))
@@ -112,8 +116,9 @@ func (m *mesh) pose() Pose {
 	}
 }
 
-// smile measures the mouth: its width in eye spans, plus how far its corners stand above the middle of the lips. Both are
-// taken in space along the face's own axes, so that distance, tilt and a turn of the head hardly change it.
+// smile measures the mouth: its width in eye spans, plus how far its corners stand above the middle of the
+// lips. Both are taken in space along the face's own axes, so that distance, tilt and a turn of the head
+// hardly change it.
 func (m *mesh) smile() float32 {
 	_, down := m.axes()
 	corners := middle(m.points[mouthRight], m.points[mouthLeft])
@@ -123,7 +128,8 @@ func (m *mesh) smile() float32 {
 	return ratio(width+lift, m.eyeSpan())
 }
 
-// eyesOpen is the opening of the lids over the width of the eye, the mean of both eyes; about 0.1 closed, 0.3 open.
+// eyesOpen is the opening of the lids over the width of the eye, the mean of both eyes; about 0.1 closed,
+// 0.3 open.
 func (m *mesh) eyesOpen() float32 {
 	p := &m.points
 	right := ratio(distance(p[159], p[145]), distance(p[eyeRight], p[innerRight]))

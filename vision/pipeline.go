@@ -7,15 +7,16 @@ import (
 	"math"
 )
 
-// Network is one loaded model. The memory of Input and Output belongs to it and stays where it is until it is closed.
+// Network is one loaded model. The memory of Input and Output belongs to it and stays where it is until it
+// is closed.
 type Network interface {
 	Input(i int) []float32
 	Output(i int) []float32
 	Run() error
 }
 
-// Networks are the models that a Pipeline runs: BlazeFace short range, the 468-point face mesh, and MobileFaceNet (or any
-// network that takes one or two RGB faces of 112x112 pixels as (v-127.5)/128).
+// Networks are the models that a Pipeline runs: BlazeFace short range, the 468-point face mesh, and
+// MobileFaceNet (or any network that takes one or two RGB faces of 112x112 pixels as (v-127.5)/128).
 type Networks struct{ Detector, Mesh, Embedder Network }
 
 // Depth says how far to look; each depth includes those before it.
@@ -37,7 +38,7 @@ type Look struct {
 
 	// From Landmarks on; 0 before.
 	Pose       Pose    // degrees
-	Smile      float32 // mouth: width plus lift of its corners, in eye spans; about 0.4 to 0.9, compare with the person's own
+	Smile      float32 // mouth: width plus lift of its corners, in eye spans; about 0.4 to 0.9
 	EyesOpen   float32 // opening over width of the eyes; about 0.1 closed, 0.3 open
 	Sharpness  float32 // detail over contrast, 0 and up
 	Brightness float32 // mean luma of the face, 0..1
@@ -55,8 +56,8 @@ type Pipeline struct {
 	err      error // what is wrong with the networks; every Look returns it
 }
 
-// New returns a Pipeline over networks that are loaded. If one of them has other shapes than those of models/manifest.json,
-// every Look returns an error that says so.
+// New returns a Pipeline over networks that are loaded. If one of them has other shapes than those of
+// models/manifest.json, every Look returns an error that says so.
 func New(n Networks, t Thresholds) *Pipeline {
 	p := &Pipeline{t: t}
 	if p.err = fits("detector", n.Detector, detectSide*detectSide*3, anchors*boxValues, anchors); p.err != nil {
@@ -90,8 +91,8 @@ func fits(name string, n Network, input int, outputs ...int) error {
 	return nil
 }
 
-// Look examines one frame as far as depth asks and the frame allows. A frame that cannot be used is no error: its Look
-// has a Reason. Errors are those of the networks, or of an image that has no pixels.
+// Look examines one frame as far as depth asks and the frame allows. A frame that cannot be used is no
+// error: its Look has a Reason. Errors are those of the networks, or of an image that has no pixels.
 func (p *Pipeline) Look(img image.Image, depth Depth) (Look, error) {
 	if p.err != nil {
 		return Look{}, p.err

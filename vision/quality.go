@@ -16,7 +16,8 @@ const (
 	TurnedAway   Reason = "turned_away"
 )
 
-// placed judges the number, size and place of the faces in a frame of w x h pixels; main is the largest of them.
+// placed judges the number, size and place of the faces in a frame of w x h pixels; main is the largest of
+// them.
 func (t *Thresholds) placed(main *face, rivals int, w, h int) Reason {
 	cx, cy := (main.x0+main.x1)/2/float32(w)-0.5, (main.y0+main.y1)/2/float32(h)-0.5
 	switch {
@@ -56,8 +57,9 @@ func (t *Thresholds) facing(p Pose) Reason {
 // rgb of luma, ITU-R BT.601.
 const lumaR, lumaG, lumaB = 0.299, 0.587, 0.114
 
-// light measures the middle of a mesh crop, where the face is: brightness is its mean luma, 0..1; sharpness is the mean
-// square of the Laplacian over the variance, which grows with fine detail and does not depend on light and contrast.
+// light measures the middle of a mesh crop, where the face is: brightness is its mean luma, 0..1; sharpness
+// is the mean square of the Laplacian over the variance, which grows with fine detail and does not depend
+// on light and contrast.
 func light(crop []float32) (brightness, sharpness float32) {
 	const from, to = meshSide / 5, meshSide - meshSide/5
 	var sum, square, fine float64

@@ -8,8 +8,8 @@ import (
 
 const redacted = "[redacted]"
 
-// Embedding is a vector of length 1 that tells people apart. It is biometric data: however it is printed, logged or
-// marshalled, it reads [redacted].
+// Embedding is a vector of length 1 that tells people apart. It is biometric data: however it is printed,
+// logged or marshalled, it reads [redacted].
 type Embedding []float32
 
 // String returns [redacted].

@@ -14,7 +14,7 @@ type Thresholds struct {
 	RivalMin      float32 // another face counts from this share of the largest one's width
 	FaceMinPx     float32 // width of the face in pixels
 	FaceMax       float32 // height of the face as a share of the frame's
-	CentreMax     float32 // distance of face and frame centres, as a share of the frame's width and height, 0..0.5
+	CentreMax     float32 // distance of face and frame centres, as a share of the frame's sides, 0..0.5
 	BrightnessMin float32 // mean luma of the face, 0..1
 	BrightnessMax float32
 	SharpnessMin  float32 // see Look.Sharpness
@@ -45,7 +45,7 @@ func DefaultThresholds() Thresholds {
 		MeshScore: 0.5, // MediaPipe face_landmark_cpu.pbtxt
 
 		RivalMin:      0.5,   // someone twice as far away queues, and does not pay
-		FaceMinPx:     100,   // as LFW, which the thresholds come from: 79 to 160; a customer within 0.8 m of 640 px
+		FaceMinPx:     100,   // LFW, where the thresholds come from: 79 to 160; about 0.8 m at 640 px
 		FaceMax:       0.9,   // more has no room for the chin
 		CentreMax:     0.3,   // farther out, the crop of the mesh leaves the frame
 		BrightnessMin: 0.08,  // LFW darkened to 0.098: median cosine 0.93; to 0.049: 0.78
@@ -80,8 +80,8 @@ func (t Thresholds) ForEnrolment() Thresholds {
 	return t
 }
 
-// Check reports thresholds that would recognise or charge just anybody. A Visit with such thresholds never gets beyond
-// searching.
+// Check reports thresholds that would recognise or charge just anybody. A Visit with such thresholds never
+// gets beyond searching.
 func (t Thresholds) Check() error {
 	var bad error
 	want := func(ok bool, name string, value any, what string) {
@@ -94,11 +94,12 @@ func (t Thresholds) Check() error {
 	want(t.SameFace > 0 && t.SameFace < 1, "same_face", t.SameFace, "0 to 1")
 	want(t.Margin >= 0 && t.Margin < 1, "margin", t.Margin, "0 to 1")
 	want(t.Overlap > 0 && t.Overlap < 1, "overlap", t.Overlap, "0 to 1")
-	want(t.FuseMin >= 3 && t.FuseMax >= t.FuseMin, "fuse_min, fuse_max", []int{t.FuseMin, t.FuseMax}, "3 or more, rising")
+	want(t.FuseMin >= 3 && t.FuseMax >= t.FuseMin, "fuse_min, fuse_max", []int{t.FuseMin, t.FuseMax},
+		"3 or more, rising")
 	want(t.Attempts >= 1, "attempts", t.Attempts, "1 or more")
 	want(t.SmileRise >= 0.05 && t.SmileRise < 1, "smile_rise", t.SmileRise, "0.05 to 1")
 	want(t.SmileMin > 0 && t.SmileMin < 1, "smile_min", t.SmileMin, "0 to 1")
-	want(t.SmileFrames >= 2 && t.RestFrames >= 2 && t.RestFrames <= window, "smile_frames, rest_frames", []int{t.SmileFrames, t.RestFrames},
-		"at least 2 and 2")
+	want(t.SmileFrames >= 2, "smile_frames", t.SmileFrames, "2 or more")
+	want(t.RestFrames >= 2 && t.RestFrames <= window, "rest_frames", t.RestFrames, "2 to 64")
 	return bad
 }

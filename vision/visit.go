@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Matcher finds the customer that a face is most like. best is the cosine with that customer, second with the best OTHER
-// customer, both -1..1; id is "" when there is no customer at all. probe is only lent.
+// Matcher finds the customer that a face is most like. best is the cosine with that customer, second with
+// the best OTHER customer, both -1..1; id is "" when there is no customer at all. probe is only lent.
 type Matcher interface {
 	Match(probe []float32) (id string, best, second float32)
 }
@@ -42,7 +42,8 @@ type Finding struct {
 // The baseline of the mouth is the lowest fifth's highest of the last 64 good frames (6 s at 10 a second).
 const window, restOf = 64, 5
 
-// Visit follows one payment from the first frame to consent. It serves one goroutine; a new payment needs a new Visit.
+// Visit follows one payment from the first frame to consent. It serves one goroutine; a new payment needs a
+// new Visit.
 type Visit struct {
 	m Matcher
 	t Thresholds
@@ -60,7 +61,8 @@ type Visit struct {
 	seen    int // values ever written to mouth
 }
 
-// NewVisit returns a visit that has seen nothing. With thresholds that Check refuses it never recognises anybody.
+// NewVisit returns a visit that has seen nothing. With thresholds that Check refuses it never recognises
+// anybody.
 func NewVisit(m Matcher, t Thresholds) *Visit {
 	return &Visit{m: m, t: t, closed: t.Check() != nil, finding: Finding{Stage: Searching}}
 }
@@ -73,8 +75,8 @@ func (v *Visit) Depth() Depth {
 	return Detect
 }
 
-// Observe takes the next Look in the order of the frames and returns what the visit has come to. A face that is lost,
-// jumps, is joined by another one or turns into another person starts the visit over.
+// Observe takes the next Look in the order of the frames and returns what the visit has come to. A face
+// that is lost, jumps, is joined by another one or turns into another person starts the visit over.
 func (v *Visit) Observe(l Look) Finding {
 	if v.finding.Stage == Consented || v.closed {
 		return v.finding
@@ -220,8 +222,9 @@ func (v *Visit) await(l *Look) {
 	}
 }
 
-// baseline is the mouth of the customer at rest: low among the last frames since the recognition, so that it follows one
-// who arrives smiling and then relaxes, but not the lowest, so that a twitch or a slip of the mesh does not make it.
+// baseline is the mouth of the customer at rest: low among the last frames since the recognition, so that
+// it follows one who arrives smiling and then relaxes, but not the lowest, so that a twitch or a slip of
+// the mesh does not make it.
 func (v *Visit) baseline() (float32, bool) {
 	n := min(v.seen, window)
 	if n < v.t.RestFrames {

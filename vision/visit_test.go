@@ -114,7 +114,8 @@ func TestVisit(t *testing.T) {
 		{"too few frames", shots(2, A), both, easy, Searching, ""},
 		{"empty gallery", shots(20, A, 10, AS), gallery{}, easy, Unknown, ""},
 		{"a stranger smiles", shots(20, face1(carl, rest), 10, face1(carl, smile)), both, easy, Unknown, ""},
-		{"as like one as the other", shots(20, face1(between, rest), 10, face1(between, smile)), both, easy, Unknown, ""},
+		{"as like one as the other", shots(20, face1(between, rest), 10, face1(between, smile)), both, easy,
+			Unknown, ""},
 		{"embeddings without direction", shots(40, face1(make(Embedding, 8), rest)), both, easy, Searching, ""},
 		{"no smile", shots(100, A), both, easy, Recognised, "anna"},
 		{"a photo that smiles all the time", shots(200, AS), both, easy, Recognised, "anna"},
@@ -134,7 +135,8 @@ func TestVisit(t *testing.T) {
 		{"one frame of his within the smile", shots(20, A, 2, AS, BS, 2, AS), both, easy, Searching, ""},
 		{"he looks in while she smiles", shots(20, A, 3, AS, refused(SeveralFaces), 20, AS), both, easy,
 			Recognised, "anna"},
-		{"she is lost for a frame, then smiles", shots(20, A, refused(NoFace), 20, AS), both, easy, Recognised, "anna"},
+		{"she is lost for a frame, then smiles", shots(20, A, refused(NoFace), 20, AS), both, easy,
+			Recognised, "anna"},
 		{"the face jumps, then smiles", shots(20, A, 20, at(AS, there)), both, easy, Recognised, "anna"},
 		{"the face jumps while the frame is blurred",
 			shots(20, A, at(refused(Blurred), there), 20, AS), both, easy, Recognised, "anna"},
@@ -145,20 +147,21 @@ func TestVisit(t *testing.T) {
 		{"frames that are only like her", shots(10, face1(likeAnna, rest), 5, face1(likeAnna, smile)), both, easy,
 			Consented, "anna"},
 		{"arrives smiling, relaxes, smiles", shots(30, AS, 12, A, 5, AS), both, easy, Consented, "anna"},
-		{"bad frames before and between", shots(5, refused(TooFar), 3, A, 4, refused(Blurred), 6, A, refused(TooDark),
-			2, A, 5, AS), both, easy, Consented, "anna"},
+		{"bad frames before and between", shots(5, refused(TooFar), 3, A, 4, refused(Blurred), 6, A,
+			refused(TooDark), 2, A, 5, AS), both, easy, Consented, "anna"},
 		{"he goes, she comes and pays", shots(10, B, refused(NoFace), 10, A, 5, AS), both, easy, Consented, "anna"},
 		{"after a swap the second pays for himself", shots(10, A, 12, B, 5, BS), both, easy, Consented, "bert"},
 		{"a stranger goes, she pays", shots(40, face1(carl, rest), refused(NoFace), 10, A, 5, AS), both, easy,
 			Consented, "anna"},
-		{"the second attempt succeeds", shots(8, face1(hardlyAnna, rest), 10, A, 5, AS), gallery{"anna": anna}, easy,
-			Consented, "anna"},
+		{"the second attempt succeeds", shots(8, face1(hardlyAnna, rest), 10, A, 5, AS), gallery{"anna": anna},
+			easy, Consented, "anna"},
 		{"consent is final", shots(10, A, 5, AS, 5, refused(NoFace), 20, B), both, easy, Consented, "anna"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f, consents := run(NewVisit(c.m, c.t), c.frames)
 			if f.Stage != c.want || f.Customer != c.customer {
-				t.Errorf("%s of %q after %d frames, want %s of %q", f.Stage, f.Customer, len(c.frames), c.want, c.customer)
+				t.Errorf("%s of %q after %d frames, want %s of %q", f.Stage, f.Customer, len(c.frames), c.want,
+					c.customer)
 			}
 			if c.want != Consented && consents > 0 {
 				t.Error("consented on the way")
@@ -258,7 +261,7 @@ func TestNothingPrintsAnEmbedding(t *testing.T) {
 			text += fmt.Sprintf(verb, x)
 		}
 	}
-	if strings.Contains(text, "0.123456") || strings.Contains(text, "sum:") || !strings.Contains(text, redacted) {
+	if strings.Contains(text, "0.123") || strings.Contains(text, "sum:") || !strings.Contains(text, redacted) {
 		t.Errorf("not redacted: %s", text)
 	}
 }
@@ -271,7 +274,8 @@ func FuzzVisit(f *testing.F) {
 	f.Add([]byte("aaaaaa?aaaa2AAAAAjAAAAa-aaaaaaaaaaaaAAAAAAAA"))
 	kinds := map[byte]Look{
 		'a': face1(anna, rest), 'A': face1(anna, smile), 'b': face1(bert, rest), 'B': face1(bert, smile),
-		'c': face1(carl, rest), 'C': face1(carl, smile), 'h': face1(hardlyAnna, rest), 'H': face1(hardlyAnna, smile),
+		'c': face1(carl, rest), 'C': face1(carl, smile),
+		'h': face1(hardlyAnna, rest), 'H': face1(hardlyAnna, smile),
 		'-': refused(NoFace), '2': refused(SeveralFaces), '?': refused(Blurred), 'j': at(face1(anna, smile), there),
 	}
 	f.Fuzz(func(t *testing.T, script []byte) {

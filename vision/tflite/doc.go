@@ -1,20 +1,22 @@
 // Package tflite runs a TensorFlow Lite model on float32 tensors. It holds all cgo of the project.
 //
-// An Interpreter owns its memory: Input and Output are windows onto the runtime's own tensors, so nothing is copied and
-// nothing is allocated by Run. They stay valid, at the same address, until Close.
+// An Interpreter owns its memory: Input and Output are windows onto the runtime's own tensors, so nothing
+// is copied and nothing is allocated by Run. They stay valid, at the same address, until Close.
 //
 // Invariants:
-//   - bytes that are not a sound TFLite model give an error, never a crash: the identifier is checked here, the flatbuffer
-//     is verified by the runtime before anything of it is followed;
+//   - bytes that are not a sound TFLite model give an error, never a crash: the identifier is checked
+//     here, the flatbuffer is verified by the runtime before anything of it is followed;
 //   - every input and output is float32 with a fixed shape, or Open refuses the model;
-//   - Close frees interpreter, options, model and delegate in that order (a delegate must outlive its interpreter).
+//   - Close frees interpreter, options, model and delegate in that order (a delegate must outlive its
+//     interpreter).
 //
-// The C API does not apply XNNPACK by itself: without Options.XNNPACK the reference kernels run, which is 8 times slower
-// for the detector and 16 times slower for the embedding (models/README.md).
+// The C API does not apply XNNPACK by itself: without Options.XNNPACK the reference kernels run, which is 8
+// times slower for the detector and 16 times slower for the embedding (models/README.md).
 //
 // Built without cgo, or with the tag notflite, the package compiles everywhere and Open returns ErrNotBuilt.
 //
 // It must not import anything else of this module.
 //
-// Sources: tensorflow/lite/c/c_api.h and tensorflow/lite/delegates/xnnpack/xnnpack_delegate.h of TensorFlow 2.9.0.
+// Sources: tensorflow/lite/c/c_api.h and tensorflow/lite/delegates/xnnpack/xnnpack_delegate.h of TensorFlow
+// 2.9.0.
 package tflite

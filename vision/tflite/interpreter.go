@@ -60,8 +60,8 @@ func Open(model []byte, o Options) (_ *Interpreter, err error) {
 	return p, p.bind()
 }
 
-// load hands the bytes to the runtime through an anonymous file, which it maps and unmaps with the model. go-tflite's
-// NewModel would make a C copy that nothing ever frees.
+// load hands the bytes to the runtime through an anonymous file, which it maps and unmaps with the model.
+// go-tflite's NewModel would make a C copy that nothing ever frees.
 func load(model []byte) (*tflite.Model, error) {
 	fd, err := unix.MemfdCreate("model", unix.MFD_CLOEXEC)
 	if err != nil {
@@ -131,12 +131,12 @@ func (p *Interpreter) Inputs() int { return len(p.inputs) }
 // Outputs returns the number of output tensors, 0 after Close.
 func (p *Interpreter) Outputs() int { return len(p.outputs) }
 
-// Input returns the memory of input i in row-major order, or nil if there is no such input. Write it before Run; it must
-// not be touched after Close.
+// Input returns the memory of input i in row-major order, or nil if there is no such input. Write it before
+// Run; it must not be touched after Close.
 func (p *Interpreter) Input(i int) []float32 { return at(p.inputs, i).values }
 
-// Output returns the memory of output i in row-major order, or nil if there is no such output. Each Run overwrites it; it
-// must not be touched after Close.
+// Output returns the memory of output i in row-major order, or nil if there is no such output. Each Run
+// overwrites it; it must not be touched after Close.
 func (p *Interpreter) Output(i int) []float32 { return at(p.outputs, i).values }
 
 // InputShape returns the dimensions of input i, or nil.

@@ -40,7 +40,7 @@ func (e *Error) Hint() string { return e.Advice }
 const (
 	maxThreads = 64
 	minModel   = 64      // bytes; smaller than the smallest flatbuffer with one operator
-	maxValues  = 1 << 26 // float32 values in one tensor (256 MB): more is a broken shape, not a model for a small device
+	maxValues  = 1 << 26 // float32 values in one tensor (256 MB): more is a broken shape
 )
 
 func badModel(format string, args ...any) error {

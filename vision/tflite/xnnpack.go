@@ -7,8 +7,9 @@ package tflite
 
 typedef struct TfLiteDelegate TfLiteDelegate;
 
-// The package with the library has no xnnpack_delegate.h. Its options begin with these two fields; later releases append
-// more, which must be zero. They are handed over by pointer, so a longer zeroed struct is right for all of them.
+// The package with the library has no xnnpack_delegate.h. Its options begin with these two fields; later
+// releases append more, which must be zero. They are handed over by pointer, so a longer zeroed struct is
+// right for all of them.
 typedef struct {
 	int32_t  num_threads;
 	uint32_t flags;

@@ -1,0 +1,105 @@
+//go:build cgo && linux && !notflite
+
+package vision_test
+
+import (
+	"image"
+	"image/color"
+	"math"
+	"math/rand"
+	"testing"
+
+	"smiletill/models"
+	"smiletill/vision"
+)
+
+// one is a gallery of a single customer.
+type one struct{ e vision.Embedding }
+
+func (o one) Match(probe []float32) (string, float32, float32) {
+	return "customer", float32(cosine(o.e, probe)), -1
+}
+
+// A photo of a customer, serious or smiling, that is moved, turned and lit before the camera is recognised
+// (telling it from a person is another task) but never consents: its mouth never changes.
+func TestMovedPhotoDoesNotConsent(t *testing.T) {
+	p := pipeline(t)
+	for _, name := range []string{"hopper.jpg", "collins.jpg"} {
+		photo := picture(t, name)
+		visit := vision.NewVisit(one{look(t, p, photo).Embedding}, vision.DefaultThresholds())
+		r := rand.New(rand.NewSource(7))
+		recognised, low, high := 0, float32(9), float32(0)
+		for i := range 60 {
+			phase := float64(i) / 6
+			m := moved(photo, 9*math.Sin(phase), 0.85+0.1*math.Cos(phase/2), 40*math.Sin(phase/3),
+				0.8+0.15*math.Sin(phase), r)
+			l, err := p.Look(m, visit.Depth())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if l.Reason == "" {
+				low, high = min(low, l.Smile), max(high, l.Smile)
+			}
+			switch visit.Observe(l).Stage {
+			case vision.Recognised:
+				recognised++
+			case vision.Consented:
+				t.Fatalf("%s consents at frame %d", name, i)
+			}
+		}
+		if recognised < 30 {
+			t.Errorf("%s: recognised in %d of 60 frames", name, recognised)
+		}
+		t.Logf("%s: mouth %.3f to %.3f, recognised in %d frames", name, low, high, recognised)
+	}
+}
+
+// moved turns (degrees), scales, shifts (pixels) and lights the photo, and adds noise.
+func moved(src *image.YCbCr, turn, scale, shift, lit float64, r *rand.Rand) *image.Gray {
+	m := image.NewGray(image.Rect(0, 0, 640, 480))
+	sin, cos := math.Sincos(turn * math.Pi / 180)
+	for y := range 480 {
+		for x := range 640 {
+			u, v := (float64(x)-320-shift)/scale, (float64(y)-240)/scale
+			q := image.Pt(int(320+u*cos+v*sin), int(240-u*sin+v*cos))
+			if q.In(src.Rect) {
+				luma := float64(src.Y[src.YOffset(q.X, q.Y)])*lit + float64(r.Intn(7)) - 3
+				m.SetGray(x, y, color.Gray{uint8(min(max(luma, 0), 255))})
+			}
+		}
+	}
+	return m
+}
+
+// The constants of the pipeline are those of the models that the manifest names.
+func TestManifestAgrees(t *testing.T) {
+	m, err := models.Built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	th := vision.DefaultThresholds()
+	for task, want := range map[models.Task]struct {
+		side             int
+		subtract, divide float64
+		threshold        float32
+	}{
+		models.Detect: {128, 127.5, 127.5, th.FaceScore},
+		models.Mesh:   {192, 0, 255, th.MeshScore},
+		models.Embed:  {112, 127.5, 128, th.Match},
+	} {
+		mod, err := m.Model(task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pre := mod.Preprocess
+		if s := mod.Inputs[0].Shape; s[1] != want.side || s[2] != want.side || s[3] != 3 {
+			t.Errorf("%s: shape %v, want side %d", task, s, want.side)
+		}
+		if pre.Colour != "RGB" || pre.Subtract != want.subtract || pre.Divide != want.divide {
+			t.Errorf("%s: preprocessing %+v, want %+v", task, pre, want)
+		}
+		if float32(mod.Threshold) != want.threshold {
+			t.Errorf("%s: threshold %v in the manifest, %v in the pipeline", task, mod.Threshold, want.threshold)
+		}
+	}
+}
