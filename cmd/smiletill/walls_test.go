@@ -198,8 +198,8 @@ func TestNoInitAndNoMutablePackageState(t *testing.T) {
 	}
 }
 
-// assignedGlobals lists package-level variables that a function of the file assigns (a local of the same name
-// hides one).
+// assignedGlobals lists package-level variables that a function of the file assigns. A name that the function declares
+// anywhere (parameter, var, :=) is taken for its own.
 func assignedGlobals(file *ast.File, globals map[string]string) []string {
 	var found []string
 	for _, d := range file.Decls {
@@ -207,40 +207,79 @@ func assignedGlobals(file *ast.File, globals map[string]string) []string {
 		if !ok || fn.Body == nil {
 			continue
 		}
-		note := func(e ast.Expr) {
-			for {
-				switch x := e.(type) {
-				case *ast.IndexExpr:
-					e = x.X
-					continue
-				case *ast.Ident:
-					// the parser binds locals; an identifier without a local object, or with the file's, is global
-					if _, is := globals[x.Name]; is && (x.Obj == nil || x.Obj.Decl == nil || isPackageLevel(file, x.Obj)) {
-						found = append(found, x.Name)
+		own := map[string]bool{}
+		var assigned []ast.Expr
+		ast.Inspect(fn, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.Field:
+				for _, name := range n.Names {
+					own[name.Name] = true
+				}
+			case *ast.ValueSpec:
+				for _, name := range n.Names {
+					own[name.Name] = true
+				}
+			case *ast.RangeStmt:
+				for _, e := range []ast.Expr{n.Key, n.Value} {
+					if id, ok := e.(*ast.Ident); ok && n.Tok == token.DEFINE {
+						own[id.Name] = true
 					}
 				}
-				return
-			}
-		}
-		ast.Inspect(fn.Body, func(n ast.Node) bool {
-			switch n := n.(type) {
 			case *ast.AssignStmt:
-				if n.Tok != token.DEFINE {
-					for _, e := range n.Lhs {
-						note(e)
+				for _, e := range n.Lhs {
+					if id, ok := e.(*ast.Ident); ok && n.Tok == token.DEFINE {
+						own[id.Name] = true
 					}
+				}
+				if n.Tok != token.DEFINE {
+					assigned = append(assigned, n.Lhs...)
 				}
 			case *ast.IncDecStmt:
-				note(n.X)
+				assigned = append(assigned, n.X)
 			}
 			return true
 		})
+		for _, e := range assigned {
+			if name := rootName(e); name != "_" && globals[name] != "" && !own[name] {
+				found = append(found, name)
+			}
+		}
 	}
 	return found
 }
 
-func isPackageLevel(file *ast.File, o *ast.Object) bool {
-	return file.Scope != nil && file.Scope.Lookup(o.Name) == o
+// rootName is the variable that a[i].b.c begins with.
+func rootName(e ast.Expr) string {
+	for {
+		switch x := e.(type) {
+		case *ast.IndexExpr:
+			e = x.X
+		case *ast.SelectorExpr:
+			e = x.X
+		case *ast.Ident:
+			return x.Name
+		default:
+			return ""
+		}
+	}
+}
+
+func TestAssignedGlobalsAreSeen(t *testing.T) {
+	const src = `package p
+var table = map[string]int{}
+var count int
+var config struct{ name string }
+func f() { table["x"] = 1; count++; config.name = "y" }
+func g(count int) { count = 2; table := map[string]int{}; table["x"] = 1 }
+`
+	file, err := parser.ParseFile(token.NewFileSet(), "p.go", src, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := assignedGlobals(file, map[string]string{"table": "p.go", "count": "p.go", "config": "p.go"})
+	if !slices.Equal(got, []string{"table", "count", "config"}) {
+		t.Errorf("found %v", got)
+	}
 }
 
 func TestSizesAndDocs(t *testing.T) {
