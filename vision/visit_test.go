@@ -94,20 +94,27 @@ func run(v *Visit, frames []Look) (f Finding, consents int) {
 	return f, consents
 }
 
-func TestVisit(t *testing.T) {
-	loose := DefaultThresholds()
+type visitCase struct {
+	name     string
+	frames   []Look
+	m        Matcher
+	t        Thresholds
+	want     Stage
+	customer string
+}
+
+var (
+	easy  = DefaultThresholds()
+	A, AS = face1(anna, rest), face1(anna, smile)
+	B, BS = face1(bert, rest), face1(bert, smile)
+)
+
+// refusals are the visits that must not end in consent.
+func refusals() []visitCase {
+	loose := easy
 	loose.Match = 0
-	easy := DefaultThresholds()
-	A, AS, B, BS := face1(anna, rest), face1(anna, smile), face1(bert, rest), face1(bert, smile)
 	nan := face1(anna, float32(math.NaN()))
-	for _, c := range []struct {
-		name     string
-		frames   []Look
-		m        Matcher
-		t        Thresholds
-		want     Stage
-		customer string
-	}{
+	return []visitCase{
 		{"nobody", shots(50, refused(NoFace)), both, easy, Searching, ""},
 		{"two faces all the time", shots(50, refused(SeveralFaces)), both, easy, Searching, ""},
 		{"thresholds that take anybody", shots(20, A, 10, AS), both, loose, Searching, ""},
@@ -142,7 +149,12 @@ func TestVisit(t *testing.T) {
 			shots(20, A, at(refused(Blurred), there), 20, AS), both, easy, Recognised, "anna"},
 		{"a face without a place", shots(20, A, at(AS, image.Rectangle{}), 20, AS), both, easy, Recognised, "anna"},
 		{"unknown stays unknown", shots(40, face1(carl, rest), 40, face1(carl, smile)), both, easy, Unknown, ""},
+	}
+}
 
+// consents are the visits that must.
+func consents() []visitCase {
+	return []visitCase{
 		{"at rest, then a smile", shots(10, A, 5, AS), both, easy, Consented, "anna"},
 		{"frames that are only like her", shots(10, face1(likeAnna, rest), 5, face1(likeAnna, smile)), both, easy,
 			Consented, "anna"},
@@ -156,7 +168,11 @@ func TestVisit(t *testing.T) {
 		{"the second attempt succeeds", shots(8, face1(hardlyAnna, rest), 10, A, 5, AS), gallery{"anna": anna},
 			easy, Consented, "anna"},
 		{"consent is final", shots(10, A, 5, AS, 5, refused(NoFace), 20, B), both, easy, Consented, "anna"},
-	} {
+	}
+}
+
+func TestVisit(t *testing.T) {
+	for _, c := range append(refusals(), consents()...) {
 		t.Run(c.name, func(t *testing.T) {
 			f, consents := run(NewVisit(c.m, c.t), c.frames)
 			if f.Stage != c.want || f.Customer != c.customer {
