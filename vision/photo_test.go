@@ -45,6 +45,7 @@ func TestMovedPhotoDoesNotConsent(t *testing.T) {
 				recognised++
 			case vision.Consented:
 				t.Fatalf("%s consents at frame %d", name, i)
+			default:
 			}
 		}
 		if recognised < 30 {

@@ -102,6 +102,7 @@ func (v *Visit) Observe(l Look) Finding {
 		v.search(&l)
 	case Recognised:
 		v.await(&l)
+	case Consented, Unknown: // nothing is left to look for
 	}
 	v.progress()
 	return v.finding

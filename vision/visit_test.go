@@ -57,6 +57,7 @@ func refused(r Reason) Look {
 		l = Look{Reason: r}
 	case SeveralFaces:
 		l = Look{Faces: 2, Box: here, Reason: r}
+	default:
 	}
 	return l
 }

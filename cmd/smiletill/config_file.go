@@ -33,6 +33,7 @@ func (c *Config) applyFile(opts []option, path string, data []byte) []Problem {
 			table = []key{{skip: true}}
 		case unstable.KeyValue:
 			f.keyValue(table, e)
+		default: // comments; Unmarshal has refused the rest
 		}
 	}
 	if err := f.parser.Error(); err != nil { // toml.Unmarshal has read it, so this is for safety only
@@ -235,6 +236,7 @@ func kindWords(k unstable.Kind) string {
 		return "a list"
 	case unstable.InlineTable:
 		return "a table"
+	default:
+		return "a date or time"
 	}
-	return "a date or time"
 }

@@ -82,8 +82,8 @@ func rootCommand() *cobra.Command {
 		Use:   "smiletill",
 		Short: "A payment terminal that takes payment with a face",
 		Long: "smiletill is a payment terminal that takes payment with a face: the customer looks at the\n" +
-			"camera, sees the amount, smiles, and has paid. Faces stay on the device, encrypted; money is journalled\n" +
-			"before anything blinks.",
+			"camera, sees the amount, smiles, and has paid. Faces stay on the device, encrypted; money is\n" +
+			"journalled before anything blinks.",
 		Example: "  smiletill demo           # a shop day on a simulated board\n" +
 			"  smiletill run            # be the terminal\n" +
 			"  smiletill pay 1.50 EUR   # take a payment on the running terminal",

@@ -19,7 +19,6 @@ func ExampleEncode() {
 	}
 	fmt.Println(till.Topic(report.ChannelPayment))
 	fmt.Println(string(event))
-	// Output:
-	// v1/acme/kiosk-1/till_2/payment
+	// Output: v1/acme/kiosk-1/till_2/payment
 	// {"specversion":"1.0","id":"0198c1f2","source":"smiletill:/acme/kiosk-1/till_2","type":"io.smiletill.payment.approved.v1","subject":"order-9","datacontenttype":"application/json","data":{"amount_minor":150,"currency":"EUR"},"hash":"9f86d081","seq":"7"}
 }
