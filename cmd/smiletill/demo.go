@@ -217,6 +217,7 @@ func (d *demo) startTerminal(
 	c.Paths.DataDir = filepath.Join(dir, "data")
 	c.MQTT = MQTTConfig{Broker: url}
 	c.Board.Kind = "simulated"
+	c.Camera = CameraConfig{Source: replayPrefix + " the demo's visits", Realtime: true}
 	c.Terminal.Name, c.Terminal.Currency = "The Corner Shop", "EUR"
 	c.Payment.Timeout = demoTimeout
 	var err error

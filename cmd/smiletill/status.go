@@ -36,7 +36,7 @@ func (t *terminal) statusRows(ctx context.Context) []screen.StatusRow {
 		)
 	}
 	rows = append(rows, t.cameraRow(), ok("models", "loaded and verified against the manifest"))
-	gallery := ok("gallery", fmt.Sprintf("%d customers", len(p.gallery.List())))
+	gallery := ok("gallery", fmt.Sprintf("enrolled customers: %d", len(p.gallery.List())))
 	if bad := p.gallery.Damaged(); len(bad) > 0 {
 		gallery.Level, gallery.Do = screen.LevelWarning, bad[0].Hint()
 		gallery.Value += fmt.Sprintf(", %d records can't be used", len(bad))
