@@ -27,8 +27,8 @@ import (
 	"smiletill/payment/report/link"
 )
 
-// patience bounds every wait of these tests. The longest, 2,000 fsyncs, takes 2 s on an idle machine; a shared disk was seen
-// to take 30 s.
+// patience bounds every wait of these tests. The longest, 2,000 fsyncs, takes 2 s on an idle machine; a
+// shared disk was seen to take 30 s.
 const patience = 3 * time.Minute
 
 func here() report.Address {
@@ -233,8 +233,8 @@ func everyBroker(t *testing.T, test func(t *testing.T, start brokerKind)) {
 	})
 }
 
-// loopback is an address whose port is free and not one that the system hands out by itself: tests that stop a broker and
-// start it again must find the port as they left it.
+// loopback is an address whose port is free and not one that the system hands out by itself: tests that stop
+// a broker and start it again must find the port as they left it.
 func loopback(t testing.TB) string {
 	t.Helper()
 	for range 100 {
