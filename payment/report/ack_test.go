@@ -31,7 +31,7 @@ func (s stamp) VerifyAck(source string, a report.Ack) error {
 
 func TestOnlyTheMatchingAcknowledgementCloses(t *testing.T) {
 	everyBroker(t, func(t *testing.T, start brokerKind) {
-		at, _ := start(t, "127.0.0.1:0")
+		at, _ := start(t, loopback(t))
 		box := newOutbox(t)
 		box.add(2) // seq 3 and 6
 		var mu sync.Mutex
@@ -108,7 +108,7 @@ func TestAcknowledgementOnAnotherTopicIsNotHeard(t *testing.T) {
 // A flood of acknowledgements neither stops the delivery nor grows the memory: what does not fit is dropped.
 func TestFloodOfAcknowledgements(t *testing.T) {
 	everyBroker(t, func(t *testing.T, start brokerKind) {
-		at, _ := start(t, "127.0.0.1:0")
+		at, _ := start(t, loopback(t))
 		box := newOutbox(t)
 		box.add(100)
 		startCloud(t, "mqtt://"+at, filepath.Join(t.TempDir(), "cloud.db"))
@@ -137,7 +137,7 @@ func TestMosquittoSubReadsTheEvent(t *testing.T) {
 		t.Skip("mosquitto_sub is not installed: apt-get install mosquitto-clients")
 	}
 	everyBroker(t, func(t *testing.T, start brokerKind) {
-		at, _ := start(t, "127.0.0.1:0")
+		at, _ := start(t, loopback(t))
 		host, port, err := net.SplitHostPort(at)
 		if err != nil {
 			t.Fatal(err)

@@ -23,7 +23,7 @@ import (
 
 func TestNothingIsClosedWithoutAcknowledgement(t *testing.T) {
 	everyBroker(t, func(t *testing.T, start brokerKind) {
-		at, _ := start(t, "127.0.0.1:0")
+		at, _ := start(t, loopback(t))
 		box := newOutbox(t)
 		box.add(3)
 		r, _ := startReporter(t, options("mqtt://"+at, box))
@@ -46,7 +46,7 @@ func TestNothingIsClosedWithoutAcknowledgement(t *testing.T) {
 
 func TestOfflineAtStart(t *testing.T) {
 	everyBroker(t, func(t *testing.T, start brokerKind) {
-		at, kill := start(t, "127.0.0.1:0")
+		at, kill := start(t, loopback(t))
 		kill() // the port is free and nobody listens
 		box := newOutbox(t)
 		box.add(2)
@@ -70,7 +70,7 @@ func TestOfflineAtStart(t *testing.T) {
 // again.
 func TestBrokerKilledAndRestarted(t *testing.T) {
 	everyBroker(t, func(t *testing.T, start brokerKind) {
-		at, kill := start(t, "127.0.0.1:0")
+		at, kill := start(t, loopback(t))
 		box := newOutbox(t)
 		box.add(20)
 		r, _ := startReporter(t, options("mqtt://"+at, box))
@@ -97,7 +97,7 @@ func (d dying) SignAck(string, report.Ack) (string, error) {
 
 func TestCloudDiesBetweenCommitAndAcknowledgement(t *testing.T) {
 	everyBroker(t, func(t *testing.T, start brokerKind) {
-		at, _ := start(t, "127.0.0.1:0")
+		at, _ := start(t, loopback(t))
 		box, file := newOutbox(t), filepath.Join(t.TempDir(), "cloud.db")
 		var dead atomic.Bool
 		first := openCloud(t, cloud.Options{
@@ -127,7 +127,7 @@ func TestCloudDiesBetweenCommitAndAcknowledgement(t *testing.T) {
 func TestBacklogDrainsInOrder(t *testing.T) {
 	everyBroker(t, func(t *testing.T, start brokerKind) {
 		const backlog = 1000
-		at, _ := start(t, "127.0.0.1:0")
+		at, _ := start(t, loopback(t))
 		box := newOutbox(t)
 		box.add(backlog)
 		o := options("mqtt://"+at, box)
@@ -172,7 +172,7 @@ func TestCutsAtRandomPlaces(t *testing.T) {
 	t.Logf("SIM_SEED=%d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	everyBroker(t, func(t *testing.T, start brokerKind) {
-		at, _ := start(t, "127.0.0.1:0")
+		at, _ := start(t, loopback(t))
 		w := newWire(t, at)
 		var cuts atomic.Int64
 		w.setLimit(func() int64 { cuts.Add(1); return 100 + random.Int64N(8000) })
@@ -204,7 +204,7 @@ func TestStatusTellsOnlineAndOffline(t *testing.T) {
 		return s
 	}
 	everyBroker(t, func(t *testing.T, start brokerKind) {
-		at, _ := start(t, "127.0.0.1:0")
+		at, _ := start(t, loopback(t))
 		topic := here().Topic(report.ChannelStatus)
 		watch := peer(t, "mqtt://"+at, "watch", topic)
 		w := newWire(t, at)

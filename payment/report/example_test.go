@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -18,7 +19,26 @@ func ExampleEncode() {
 		return
 	}
 	fmt.Println(till.Topic(report.ChannelPayment))
-	fmt.Println(string(event))
-	// Output: v1/acme/kiosk-1/till_2/payment
-	// {"specversion":"1.0","id":"0198c1f2","source":"smiletill:/acme/kiosk-1/till_2","type":"io.smiletill.payment.approved.v1","subject":"order-9","datacontenttype":"application/json","data":{"amount_minor":150,"currency":"EUR"},"hash":"9f86d081","seq":"7"}
+	var lines bytes.Buffer
+	if err := json.Indent(&lines, event, "", "  "); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(lines.String())
+	// Output:
+	// v1/acme/kiosk-1/till_2/payment
+	// {
+	//   "specversion": "1.0",
+	//   "id": "0198c1f2",
+	//   "source": "smiletill:/acme/kiosk-1/till_2",
+	//   "type": "io.smiletill.payment.approved.v1",
+	//   "subject": "order-9",
+	//   "datacontenttype": "application/json",
+	//   "data": {
+	//     "amount_minor": 150,
+	//     "currency": "EUR"
+	//   },
+	//   "hash": "9f86d081",
+	//   "seq": "7"
+	// }
 }
