@@ -65,7 +65,8 @@ func BenchmarkFrameToDecision(b *testing.B) {
 // crowd is a gallery of n customers with random faces.
 func crowd(b *testing.B, n int) *gallery.Gallery {
 	b.Helper()
-	g, err := gallery.Open(filepath.Join(b.TempDir(), "gallery"), fmt.Sprintf("%064d", 0), slog.New(slog.DiscardHandler))
+	dir, model := filepath.Join(b.TempDir(), "gallery"), fmt.Sprintf("%064d", 0)
+	g, err := gallery.Open(dir, model, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -85,7 +86,8 @@ func crowd(b *testing.B, n int) *gallery.Gallery {
 		for j := range face {
 			face[j] /= float32(math.Sqrt(square))
 		}
-		if _, err := g.Enrol(fmt.Sprintf("customer %d", i), [][]float32{face, face, face, face, face}); err != nil {
+		five := [][]float32{face, face, face, face, face}
+		if _, err := g.Enrol(fmt.Sprintf("customer %d", i), five); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -83,7 +83,7 @@ func defaultConfig() Config {
 		Board:   BoardConfig{Kind: "simulated"},
 		Screen:  ScreenConfig{Listen: "127.0.0.1:8080", Sound: true},
 		Payment: PaymentConfig{Timeout: 30 * time.Second, AmountMax: "50.00"},
-		MQTT:    MQTTConfig{Broker: "tcp://127.0.0.1:1883"},
+		MQTT:    MQTTConfig{Broker: "mqtt://127.0.0.1:1883"},
 		Log:     LogConfig{Level: "info", Format: "auto"},
 	}
 }

@@ -249,7 +249,7 @@ func listenAddress(v any) *mistake {
 }
 
 func brokerURL(v any) *mistake {
-	const like = `write "tcp://127.0.0.1:1883", "ssl://HOST:8883", or "" for no reports`
+	const like = `write "mqtt://127.0.0.1:1883", "mqtts://HOST:8883", or "" for no reports`
 	if v == "" {
 		return nil
 	}
@@ -261,7 +261,11 @@ func brokerURL(v any) *mistake {
 		return &mistake{"a URL with a user or a password in it is shown in logs",
 			"write the user in mqtt.username and the name of a file with the password in mqtt.password_file"}
 	}
-	if !slices.Contains([]string{"tcp", "mqtt", "ssl", "mqtts"}, u.Scheme) ||
+	ip := net.ParseIP(u.Hostname())
+	if u.Scheme == "mqtt" && (ip == nil || !ip.IsLoopback()) {
+		return &mistake{strconv.Quote(u.Redacted()) + " would send payments in clear text", like}
+	}
+	if u.Scheme != "mqtt" && u.Scheme != "mqtts" ||
 		hostPort(u.Host) != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return &mistake{strconv.Quote(u.Redacted()) + " won't do", like}
 	}
@@ -285,7 +289,7 @@ func (c *Config) checkTogether() []Problem {
 		add("mqtt.password_file", "a password without a user", "write mqtt.username too")
 	}
 	plain := strings.HasPrefix(m.Broker, "tcp:") || strings.HasPrefix(m.Broker, "mqtt:")
-	const encrypt = `write mqtt.broker = "ssl://HOST:8883"`
+	const encrypt = `write mqtt.broker = "mqtts://HOST:8883"`
 	if plain && m.CAFile != "" {
 		add("mqtt.ca_file", "certificates do nothing for "+m.Broker, encrypt)
 	}

@@ -86,7 +86,7 @@ func (e *eyes) run(ctx context.Context) error {
 		case c := <-e.requests:
 			c.done <- e.capture(ctx, c)
 		case s := <-changes:
-			if p := s.Payment; p.ID != "" && !p.State.Terminal() {
+			if p := s.Payment; p.ID != "" && !p.State.Terminal() && len(s.OutOfOrder) == 0 {
 				if err := e.visit(ctx, p); err != nil && ctx.Err() == nil {
 					return err
 				}
@@ -104,7 +104,7 @@ func (e *eyes) visit(ctx context.Context, p payment.Payment) error {
 	for {
 		select {
 		case s := <-changes:
-			if s.Payment.ID != p.ID || s.Payment.State.Terminal() {
+			if s.Payment.ID != p.ID || s.Payment.State.Terminal() || len(s.OutOfOrder) > 0 {
 				return nil
 			}
 		default:
@@ -160,7 +160,9 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 	err = w.parts.engine.Handle(ctx, w.payment.ID, ev)
 	switch {
 	case errors.Is(err, payment.ErrEvidence):
+		// The same consent can't get any fresher: it has to be given again.
 		w.log.Warn("consent was not accepted", "payment", w.payment.ID, "err", err)
+		w.visit = vision.NewVisit(w.parts.gallery, vision.DefaultThresholds())
 		return nil
 	case errors.Is(err, payment.ErrNotRunning),
 		errors.Is(err, payment.ErrJournal),
@@ -172,7 +174,7 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 
 // event is what a finding means to the payment, or nil if nothing is new.
 func (w *watcher) event(f vision.Finding, at time.Time) payment.Event {
-	if f.Stage == w.stage && f.Stage != vision.Consented {
+	if f.Stage == w.stage {
 		return nil
 	}
 	switch f.Stage {

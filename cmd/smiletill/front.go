@@ -102,7 +102,8 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 	p := s.status.Payment
 	v := screen.View{State: screen.Idle}
 	open := p.ID != "" && !p.State.Terminal()
-	if !open && (s.fault != nil || len(s.status.OutOfOrder) > 0) {
+	// Out of order comes first: the payment that a failing journal left behind still looks open, and is not.
+	if s.fault != nil || len(s.status.OutOfOrder) > 0 {
 		v.State = screen.OutOfOrder
 		f := fault{reason: screen.JournalFailed, do: "Call the technician. No payment is lost."}
 		if s.fault != nil {

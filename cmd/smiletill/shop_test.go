@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -470,6 +471,72 @@ func TestDamagedConfiguration(t *testing.T) {
 	code, _, errs := s.cli("run", "--config", path)
 	if code != exitUsage || !strings.Contains(errs, path+":3") || !strings.Contains(errs, "currency") {
 		t.Errorf("exit code %d: %s", code, errs)
+	}
+}
+
+func TestEnrolByCameraThenPay(t *testing.T) {
+	s := newShop(t)
+	s.open()
+	s.eventually("parts", func() bool { _, err := s.term.opened(); return err == nil })
+	code, out, errs := s.cli("enrol", "Grace Hopper")
+	if code != 0 || !strings.Contains(out, "5 templates") {
+		t.Fatalf("enrol by camera: %d\n%s\n%s", code, out, errs)
+	}
+	if !strings.Contains(errs, "picture 5 of 5") {
+		t.Errorf("the progress does not reach the operator:\n%s", errs)
+	}
+	s.pay("one", "1.00")
+	if p := s.end("one"); p.State != string(payment.StateApproved) {
+		t.Errorf("the customer that was just enrolled pays: %+v", p)
+	}
+}
+
+func TestDiskFullInTheMiddleOfAPayment(t *testing.T) {
+	s := newShop(t)
+	data := filepath.Join(s.dir, "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	mount := exec.Command("mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", data)
+	if out, err := mount.CombinedOutput(); err != nil {
+		t.Skipf("this user may not mount a small disk to fill: %v: %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", data).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v: %s", err, out)
+		}
+	})
+	s.enrol()
+	s.open()
+	s.pay("one", "1.00")
+	filler := filepath.Join(data, "filler")
+	f, err := os.Create(filler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := make([]byte, 512)
+	for err == nil {
+		_, err = f.Write(block)
+	}
+	_ = f.Close()
+	p, err := s.wait(t.Context(), "one", time.Minute)
+	if err == nil && p.State == string(payment.StateApproved) {
+		t.Fatalf("approved on a full disk: %+v", p)
+	}
+	if err == nil || !strings.Contains(err.Error(), "full") || hintOf(err) == "" {
+		t.Errorf("the caller was told %+v, %v; hint %q", p, err, hintOf(err))
+	}
+	s.eventually("out of order on the screen", func() bool { return s.sees(screen.OutOfOrder) })
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	s.pay("two", "1.00") // as soon as the terminal has found that it can write again
+	if p := s.end("two"); p.State != string(payment.StateApproved) {
+		t.Errorf("with space again: %+v", p)
+	}
+	if p := s.end("one"); p.State != string(payment.StateCancelled) ||
+		p.Reason != string(payment.ReasonJournalFailed) {
+		t.Errorf("the payment that the disk refused: %+v", p)
 	}
 }
 
