@@ -29,7 +29,10 @@ test: deps tools ## all tests, with the race detector, the real runtime, a real 
 	go test -race -timeout 20m ./...
 
 .PHONY: check
-check: lint test ## what CI runs: lint, tests, the build without TFLite, the demo, a clean tree
+check: lint tools ## what CI runs: lint, tests, the build without TFLite, the demo, a clean tree
+	@test -x /usr/sbin/mosquitto && command -v mosquitto_sub chromium >/dev/null || { \
+	  echo "mosquitto, mosquitto-clients or chromium is missing: tests would skip, and a check must not"; exit 1; }
+	@$(MAKE) --no-print-directory test
 	CGO_ENABLED=0 go vet -tags notflite ./...
 	CGO_ENABLED=0 go test -tags notflite ./vision/... ./payment ./device/camera ./models
 	@$(MAKE) --no-print-directory demo ONCE=1 SCREEN=127.0.0.1:0

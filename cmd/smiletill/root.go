@@ -56,9 +56,14 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	understood := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
+	}
+	if !understood && hintOf(err) == "" { // an unknown command, or too many or too few arguments
+		err = &exitError{exitUsage, withHint(err, "`smiletill --help` lists the commands; `--help` explains each")}
 	}
 	fmt.Fprintf(stderr, "error: %v\n", err)
 	if h := hintOf(err); h != "" {
@@ -110,10 +115,15 @@ func rootCommand() *cobra.Command {
 		enrolCommand(a),
 		customersCommand(a),
 		journalCommand(a),
-		grouped("tech", configCommand(a.load)),
+		grouped("tech", bound(configCommand(a.load))),
 		versionCommand(),
 	)
 	return root
+}
+
+func bound(c *cobra.Command) *cobra.Command {
+	BindFlags(c.Flags())
+	return c
 }
 
 func grouped(id string, c *cobra.Command) *cobra.Command {

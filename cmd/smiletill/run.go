@@ -28,15 +28,6 @@ func runCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log.Info(
-				"smiletill starts",
-				"version",
-				version,
-				"data",
-				cfg.Paths.DataDir,
-				"screen",
-				"http://"+cfg.Screen.Listen,
-			)
 			return t.run(cmd.Context())
 		},
 	}

@@ -540,6 +540,18 @@ func TestDiskFullInTheMiddleOfAPayment(t *testing.T) {
 	}
 }
 
+func TestWrongCommandLines(t *testing.T) {
+	s := newShop(t)
+	for _, line := range []string{
+		"frobnicate", "pay", "pay 1 EUR too much", "customers remove", "run --no-such-flag",
+	} {
+		code, _, errs := s.cli(strings.Fields(line)...)
+		if code != exitUsage || !strings.Contains(errs, "hint:") {
+			t.Errorf("%q: exit code %d, says %q", line, code, errs)
+		}
+	}
+}
+
 func TestSecondTerminalIsRefused(t *testing.T) {
 	s := newShop(t)
 	s.open()

@@ -18,6 +18,7 @@ import (
 	"smiletill/device/camera"
 	"smiletill/device/screen"
 	"smiletill/payment"
+	"smiletill/vision/gallery"
 )
 
 // terminal is the whole device: what the customer sees is there from the first moment to the last, the parts
@@ -79,6 +80,7 @@ func (t *terminal) run(ctx context.Context) error {
 			return err
 		}
 	}
+	t.log.Info("smiletill starts", "version", version, "data", t.cfg.Paths.DataDir, "screen", "http://"+t.addr)
 	board := t.openBoard()
 	t.lamps = device.New(board, t.log.With("room", "device"))
 	defer func() {
@@ -111,7 +113,7 @@ func (t *terminal) keepOpen(ctx context.Context) {
 		if ctx.Err() != nil || err == nil {
 			return
 		}
-		t.log.Error("out of order", "err", err, "hint", hintOf(err), "again_in", retryOpen)
+		t.log.Error("out of order", "err", err, "hint", hintOf(err), "again_in", retryOpen.String())
 		t.front.closed(err)
 		select {
 		case <-ctx.Done():
@@ -140,7 +142,8 @@ func (t *terminal) serveParts(ctx context.Context) error {
 		g.Go(func() error { return p.reporter.Run(ctx) })
 	}
 	t.parts.Store(p)
-	t.log.Info("ready for payments", "terminal", t.cfg.Terminal.ID, "customers", len(p.gallery.List()))
+	t.log.Info("ready for payments", "terminal", t.cfg.Terminal.ID, "customers", len(p.gallery.List()),
+		"faces", gallery.Protection)
 	return g.Wait()
 }
 
