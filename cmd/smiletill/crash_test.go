@@ -237,7 +237,7 @@ func (l *lane) killOnce(i int) {
 			done <- p.State
 		}
 	}()
-	usual := max(l.usual, 1500*time.Millisecond)
+	usual := max(l.usual, 200*time.Millisecond)
 	at := time.Duration(l.rng.Int64N(int64(usual * 5 / 4)))
 	if l.rng.IntN(8) > 0 { // one kill in eight comes while the terminal starts
 		select {
