@@ -237,8 +237,10 @@ func (l *lane) killOnce(i int) {
 			done <- p.State
 		}
 	}()
-	usual := max(l.usual, 200*time.Millisecond)
-	at := time.Duration(l.rng.Int64N(int64(usual * 5 / 4)))
+	at := time.Duration(l.rng.Int64N(int64(max(l.usual, 200*time.Millisecond) * 3 / 2)))
+	// One kill in three comes within a tenth of a second of the answer, however slow the machine is today:
+	// while the approval is reported.
+	after := l.rng.IntN(3) == 0
 	if l.rng.IntN(8) > 0 { // one kill in eight comes while the terminal starts
 		select {
 		case <-opened:
@@ -246,10 +248,20 @@ func (l *lane) killOnce(i int) {
 			l.t.Errorf("kill %d: the terminal did not come up; log: %s", i, l.tail())
 		}
 	}
-	if i == 0 { // the first payment runs undisturbed, to learn how long one takes
+	switch {
+	case i == 0: // the first payment runs undisturbed, to learn how long one takes
 		l.hear(id, <-done)
 		l.usual = time.Since(begun)
-	} else {
+	case after:
+		select {
+		case state, ok := <-done:
+			if ok {
+				l.hear(id, state)
+			}
+		case <-time.After(30 * time.Second):
+		}
+		time.Sleep(at % (100 * time.Millisecond))
+	default:
 		time.Sleep(at)
 	}
 	stop()

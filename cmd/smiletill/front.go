@@ -18,6 +18,7 @@ import (
 type front struct {
 	t    *terminal
 	poke chan struct{} // one place: something changed
+	last device.Signal // run's own: what the board plays
 
 	mu     sync.Mutex
 	faults map[string]fault
@@ -84,6 +85,10 @@ func (f *front) show(now time.Time) {
 	f.mu.Unlock()
 	v, signal := s.compose(now)
 	f.t.lamps.Show(signal)
+	if f.t.sim != nil && signal != f.last {
+		f.t.log.Info("simulated board", "signal", signal)
+	}
+	f.last = signal
 	c := f.t.cfg
 	v.Merchant, v.Terminal, v.Lang, v.Sound = c.Terminal.Name, c.Terminal.ID, c.Terminal.Language, c.Screen.Sound
 	if f.t.sim != nil {
@@ -105,7 +110,8 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 	// Out of order comes first: the payment that a failing journal left behind still looks open, and is not.
 	if s.fault != nil || len(s.status.OutOfOrder) > 0 {
 		v.State = screen.OutOfOrder
-		f := fault{reason: screen.JournalFailed, do: "Call the technician. No payment is lost."}
+		f := fault{reason: screen.JournalFailed,
+			do: "Free the disk if it is full, else call the technician. No approved payment is lost."}
 		if s.fault != nil {
 			f = *s.fault
 		} else {

@@ -117,6 +117,9 @@ func (r *Reporter) connection(ctx context.Context) error {
 		return err
 	}
 	if _, err := l.Publish(ctx, topic, true, online); err != nil {
+		if ctx.Err() != nil {
+			r.farewell(l, topic, offline) // the birth may be on its way, and a clean end discards the will
+		}
 		return err
 	}
 	r.setConnected(true, session)
