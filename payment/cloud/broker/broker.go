@@ -39,7 +39,7 @@ func Start(addr string, log *slog.Logger) (*Broker, error) {
 	s := mqtt.New(&mqtt.Options{Logger: slog.New(quiet{log.Handler()})})
 	if err := errors.Join(
 		s.AddHook(new(everybody), nil),
-		s.AddListener(newDoor(ln)),
+		s.AddListener(NewListener(ln)),
 		s.Serve(),
 	); err != nil {
 		return nil, errors.Join(fmt.Errorf("start broker on %s: %w", addr, err), s.Close(), ln.Close())

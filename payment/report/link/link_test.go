@@ -24,8 +24,9 @@ import (
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"smiletill/payment/cloud/broker"
 )
 
 const patience = 20 * time.Second
@@ -48,7 +49,14 @@ func (*guard) OnACLCheck(_ *mqtt.Client, topic string, write bool) bool {
 func startBroker(t *testing.T, c *tls.Config) (addr string, stop func()) {
 	t.Helper()
 	s := mqtt.New(&mqtt.Options{Logger: slog.New(slog.DiscardHandler)})
-	l := listeners.NewTCP(listeners.Config{ID: "t", Address: "127.0.0.1:0", TLSConfig: c})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c != nil {
+		ln = tls.NewListener(ln, c)
+	}
+	l := broker.NewListener(ln)
 	if err := errors.Join(s.AddHook(new(guard), nil), s.AddListener(l), s.Serve()); err != nil {
 		t.Fatal(err)
 	}
