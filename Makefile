@@ -6,10 +6,10 @@ ARCH := $(shell go env GOARCH)
 TFLITE := $(B)/tflite
 
 # go-tflite names the library -ltensorflowlite_c; these say where it and its headers are. A built binary finds the library
-# beside itself (../lib) or where a package puts it; test binaries find it in the build folder.
+# beside itself (../lib or ../tflite) or where a package puts it; test binaries find it in the build folder.
 export CGO_ENABLED := 1
 export CGO_CFLAGS := -O2 -I$(CURDIR)/vision/tflite/include -I$(TFLITE)/include
-export CGO_LDFLAGS := -L$(TFLITE)/linux_$(ARCH) -Wl,-rpath,$$ORIGIN/../lib:/usr/lib/smiletill:$(TFLITE)/linux_$(ARCH) -Wl,--allow-shlib-undefined
+export CGO_LDFLAGS := -L$(TFLITE)/linux_$(ARCH) -Wl,-rpath,$$ORIGIN/../lib:$$ORIGIN/../tflite/linux_$(ARCH):/usr/lib/smiletill:$(TFLITE)/linux_$(ARCH) -Wl,--allow-shlib-undefined
 export SMILETILL_PATHS_MODELS_DIR ?= $(B)/models
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
