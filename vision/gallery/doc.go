@@ -7,7 +7,8 @@
 // Invariants:
 //   - A record is whole or absent: it is written beside, synced, renamed, and the folder synced. Enrol and
 //     Remove return after that.
-//   - A template is only ever compared with templates of the same model.
+//   - A template is only ever compared with templates of the same model. Customers of another one keep their id
+//     and name, and wait to be enrolled again.
 //   - A record that can't be read or isn't meant for us is left out, named by Damaged and kept. Nothing is
 //     deleted on its own, and no new key is made while there are records of an old one.
 //   - One process owns a gallery at a time.
@@ -21,6 +22,5 @@
 // The package imports the standard library only; not vision, models, payment or device.
 //
 // Sources: AES-GCM with random 96 bit nonces, NIST SP 800-38D (8.2.2: at most 2^32 records a key); HKDF,
-// RFC 5869. The thresholds of enrolment are measurements of the embedding network on all 28.9 million
-// impostor pairs of LFW, float, aligned by the mesh; see agreeMin and sameMin.
+// RFC 5869. The cosines of enrolment come with the model.
 package gallery
