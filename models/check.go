@@ -112,7 +112,8 @@ func (a Measured) check() error {
 	case strings.TrimSpace(a.Measure) == "" || strings.TrimSpace(a.On) == "":
 		return errors.New("accuracy: measure and on must say what was measured on which data")
 	case math.IsInf(a.Value, 0) || !(a.Low <= a.Value && a.Value <= a.High):
-		return fmt.Errorf("accuracy %q: value %v isn't within low %v and high %v", a.Measure, a.Value, a.Low, a.High)
+		return fmt.Errorf("accuracy %q: value %v isn't within low %v and high %v", a.Measure, a.Value, a.Low,
+			a.High)
 	}
 	return nil
 }

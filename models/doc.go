@@ -1,10 +1,10 @@
 // Package models holds the networks of this build and their manifest: what each is for, its hash, shapes,
-// quantisation, preprocessing, where it comes from, under which licence, how accurate it was measured, and the
-// thresholds that go with it. A shop may bring a folder with models and a manifest of its own.
+// quantisation, preprocessing, where it comes from, under which licence, how accurate it was measured, and
+// the thresholds that go with it. A shop may bring a folder with models and a manifest of its own.
 //
 // Invariants:
-//   - a Set is whole: Open has read every file and found the sha256 and length of the manifest, before anything
-//     else looks at a byte of them;
+//   - a Set is whole: Open has read every file and found the sha256 and length of the manifest, before
+//     anything else looks at a byte of them;
 //   - the manifest is parsed strictly: no unknown or missing field, no path in a file name, one model a task,
 //     only shapes that the pipeline feeds and reads;
 //   - reading is bounded, whatever a folder holds;

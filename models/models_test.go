@@ -136,7 +136,8 @@ func TestParseRefuses(t *testing.T) {
 		})
 	}
 	whole := string(edited(t, "format", 1))
-	for _, s := range []string{"", "null", "[]", "{}", whole + "{}", whole + "x", `{"format": 1, "models": []}`} {
+	none := `{"format": 1, "models": []}`
+	for _, s := range []string{"", "null", "[]", "{}", whole + "{}", whole + "x", none} {
 		if _, err := models.Parse([]byte(s)); !errors.Is(err, models.ErrManifest) {
 			t.Errorf("Parse(%.20q...) = %v, want ErrManifest", s, err)
 		}
@@ -158,7 +159,6 @@ func mustModel(t testing.TB, i int) any {
 	return doc.Models[i]
 }
 
-// Cards that the manifest names, and nothing else, lie beside it.
 func TestEmbeddedSet(t *testing.T) {
 	s, err := models.Open("")
 	if err != nil {
@@ -169,11 +169,8 @@ func TestEmbeddedSet(t *testing.T) {
 		if n := int64(len(s.Bytes(task))); n != mod.Bytes || !s.Embedded(task) {
 			t.Errorf("%s: %d bytes, want %d", task, n, mod.Bytes)
 		}
-		if mod.Card == "" {
-			continue
-		}
-		if _, err := os.Stat(mod.Card); err != nil {
-			t.Errorf("%s: the model card: %v", task, err)
+		if mod.Card != "" && len(s.Card(task)) == 0 {
+			t.Errorf("%s: the model card is empty", task)
 		}
 	}
 	if s.Bytes("smell") != nil || s.EdgeTPU("smell") != nil {
@@ -237,6 +234,17 @@ func TestFolderReplacesWhatItLists(t *testing.T) {
 			t.Errorf("%s is not the embedded one", task)
 		}
 	}
+	copied := t.TempDir()
+	if err := s.Save(copied); err != nil {
+		t.Fatal(err)
+	}
+	again, err := models.Open(copied)
+	if err != nil || string(again.Bytes(models.Embed)) != "our own network" || !again.Embedded(models.Mesh) {
+		t.Errorf("saved and opened again: %v", err)
+	}
+	if err := s.Save(copied); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("saved over another set: %v", err)
+	}
 }
 
 func TestOpenRefuses(t *testing.T) {
@@ -256,6 +264,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"endless manifest", true, func(p string) error { return os.Truncate(p, 1<<33) }, nil, "longer"},
 		{"manifest is a pipe", true, pipe, nil, "regular"},
 		{"no model file", false, os.Remove, fs.ErrNotExist, "no such file"},
+		{"card is missing", true, addCard, fs.ErrNotExist, "card.md"},
 		{"altered", false, write("our own networK"), nil, "the file "},
 		{"cut short", false, write("our own"), nil, "the file "},
 		{"longer", false, write("our own network."), nil, "longer than 15 bytes"},
@@ -275,7 +284,7 @@ func TestOpenRefuses(t *testing.T) {
 			}
 			_, err := models.Open(dir)
 			if !errors.Is(err, models.ErrFile) || (c.is != nil && !errors.Is(err, c.is)) ||
-				!strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), c.says) {
+				!strings.Contains(err.Error(), filepath.Dir(path)) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("error %v, want ErrFile with %q and %q", err, path, c.says)
 			}
 			var h interface{ Hint() string }
@@ -284,6 +293,16 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// addCard lets the manifest at path name a card that is not there.
+func addCard(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	data = bytes.Replace(data, []byte(`"licence"`), []byte(`"card": "card.md", "licence"`), 1)
+	return os.WriteFile(path, data, 0o600)
 }
 
 // Whatever Parse accepts is within the rules and means the same when written and read again.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,7 @@ import (
 	"path/filepath"
 )
 
-//go:embed manifest.json *.tflite
+//go:embed manifest.json *.tflite *.md
 var embedded embed.FS
 
 // ErrFile marks a model file that is missing, unreadable or not the one in the manifest.
@@ -21,7 +22,7 @@ var ErrFile = errors.New("model file cannot be used")
 const (
 	// ManifestName is what a manifest is called in its folder.
 	ManifestName = "manifest.json"
-	maxManifest  = 1 << 20 // bytes; this build's has a few thousand
+	maxText      = 1 << 20 // bytes of a manifest or a card; this build's have a few thousand
 )
 
 // FileError says what is wrong with a file of a set.
@@ -85,13 +86,11 @@ func Open(dir string) (Set, error) {
 		mod, ok := own.Manifest.Model(task)
 		if own.own[task] = ok; !ok {
 			mod, _ = s.Manifest.Model(task) // Parse has seen to it that there is one
+			for _, file := range mod.files() {
+				own.files[key(task, file)] = s.files[key(task, file)]
+			}
 		}
 		all = append(all, mod)
-	}
-	for _, mod := range all {
-		if !own.own[mod.Task] {
-			own.files[key(mod.Task, mod.File)] = s.files[key(mod.Task, mod.File)]
-		}
 	}
 	own.Manifest.Models = all
 	return own, nil
@@ -103,7 +102,7 @@ func load(from fs.FS, dir string, parse func([]byte) (Manifest, error)) (Set, er
 	bad := func(name, want, found string, err error) (Set, error) {
 		return Set{}, &FileError{Path: filepath.Join(dir, name), Expected: want, Found: found, Err: err}
 	}
-	data, err := read(from, ManifestName, maxManifest)
+	data, err := read(from, ManifestName, maxText)
 	if err != nil {
 		return bad(ManifestName, "", "", err)
 	}
@@ -114,6 +113,11 @@ func load(from fs.FS, dir string, parse func([]byte) (Manifest, error)) (Set, er
 		files := []Variant{{File: mod.File, SHA256: mod.SHA256, Bytes: mod.Bytes}}
 		if mod.EdgeTPU != nil {
 			files = append(files, *mod.EdgeTPU)
+		}
+		if mod.Card != "" {
+			if s.files[key(mod.Task, mod.Card)], err = read(from, mod.Card, maxText); err != nil {
+				return bad(mod.Card, "", "", err)
+			}
 		}
 		for _, f := range files {
 			data, err := read(from, f.File, f.Bytes)
@@ -184,5 +188,64 @@ func (s Set) EdgeTPU(task Task) []byte {
 	return s.files[key(task, v.File)]
 }
 
+// Card returns the text about the model for a task: what it is for, what it was trained on, what it can't do.
+// nil if there is none.
+func (s Set) Card(task Task) []byte { return s.files[key(task, s.Model(task).Card)] }
+
 // Embedded says whether the model for a task is the one in this binary.
 func (s Set) Embedded(task Task) bool { return !s.own[task] }
+
+// files names everything that belongs to a model.
+func (m Model) files() []string {
+	names := []string{m.File}
+	if m.Card != "" {
+		names = append(names, m.Card)
+	}
+	if m.EdgeTPU != nil {
+		names = append(names, m.EdgeTPU.File)
+	}
+	return names
+}
+
+// Save writes the models that a folder has replaced, as they were verified, into another folder, which must
+// be there and empty, and returns after they are on disk. Open then gives the same set from it.
+func (s Set) Save(dir string) error {
+	m := Manifest{Format: Format}
+	out := map[string][]byte{}
+	for _, mod := range s.Manifest.Models {
+		if s.Embedded(mod.Task) {
+			continue
+		}
+		m.Models = append(m.Models, mod)
+		for _, name := range mod.files() {
+			out[name] = s.files[key(mod.Task, name)]
+		}
+	}
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return fmt.Errorf("models: save: %w", err)
+	}
+	out[ManifestName] = append(text, '\n')
+	for name, data := range out {
+		if err := write(filepath.Join(dir, name), data); err != nil {
+			return fmt.Errorf("models: save: %w", err)
+		}
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("models: save: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("models: save: %w", err)
+	}
+	return nil
+}
+
+func write(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
+}

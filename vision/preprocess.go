@@ -1,7 +1,7 @@
 package vision
 
-// preprocessed lets a network that takes faces in another way stand in for one that takes them as this package
-// makes them.
+// preprocessed lets a network that takes faces in another way stand in for one that takes them as this
+// package makes them.
 type preprocessed struct {
 	Network
 	in       []float32
@@ -9,9 +9,9 @@ type preprocessed struct {
 	swap     bool
 }
 
-// Preprocessed returns n as a Networks.Embedder if n was trained on pixels as (pixel - subtract) / divide, and
-// on BGR instead of RGB if bgr. n itself when that is what the pipeline makes anyway, (pixel - 127.5) / 128 of
-// RGB. divide must not be 0.
+// Preprocessed returns n as a Networks.Embedder if n was trained on pixels as (pixel - subtract) / divide,
+// and on BGR instead of RGB if bgr. n itself when that is what the pipeline makes anyway, (pixel - 127.5) /
+// 128 of RGB. divide must not be 0.
 func Preprocessed(n Network, bgr bool, subtract, divide float64) Network {
 	mul := 1 / (alignMul * divide)
 	add := -alignAdd*mul - subtract/divide

@@ -36,7 +36,8 @@ func openLooker(set models.Set) (*looker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &looker{t: t, visits: vision.New(n, t), enrolment: vision.New(n, t.ForEnrolment()), closers: closers}, nil
+	return &looker{t: t, visits: vision.New(n, t), enrolment: vision.New(n, t.ForEnrolment()),
+		closers: closers}, nil
 }
 
 func (l *looker) close() error {

@@ -32,6 +32,7 @@ type parts struct {
 	frames   *camera.Latest
 	eyes     *eyes
 	limit    payment.Amount
+	stop     context.CancelCauseFunc // ends serving with them
 	closers  []func() error
 	log      *slog.Logger
 }

@@ -21,7 +21,8 @@ func TestChosenPlaces(t *testing.T) {
 		env           map[string]string
 		data, control string // of the machine's root when they begin with @
 	}{
-		{name: "nothing there", uid: uid + 1, data: "@/var/lib/smiletill", control: "@/tmp/smiletill-UID/control.sock"},
+		{name: "nothing there", uid: uid + 1, data: "@/var/lib/smiletill",
+			control: "@/tmp/smiletill-UID/control.sock"},
 		{name: "root", uid: 0, data: "@/var/lib/smiletill",
 			control: "@/tmp/smiletill-UID/control.sock"},
 		{name: "user", uid: uid + 1,

@@ -27,7 +27,8 @@ func (s Stale) Unwrap() error { return ErrOtherModel }
 
 // Hint says what to do about it.
 func (s Stale) Hint() string {
-	return "`smiletill enrol --again " + s.ID + "` enrols the customer again; faces of two models can't be compared"
+	return "`smiletill enrol --again " + s.ID + "` enrols the customer again; faces of two models can't be " +
+		"compared"
 }
 
 // String gives the text of the error, not the embedded Customer's.
@@ -68,9 +69,10 @@ func (g *Gallery) Enrol(name string, templates [][]float32) (Customer, error) {
 	return r.customer, nil
 }
 
-// EnrolAgain replaces the templates of a customer, also of one that Stale lists, and returns after they are on
-// disk. Id and name stay. The face is held against all other customers, not against the old templates, which
-// may be another model's. Errors: ErrUnknownCustomer, ErrTemplates, ErrDisagree, ErrAlreadyEnrolled, ErrClosed.
+// EnrolAgain replaces the templates of a customer, also of one that Stale lists, and returns after they are
+// on disk. Id and name stay. The face is held against all other customers, not against the old templates,
+// which may be another model's. Errors: ErrUnknownCustomer, ErrTemplates, ErrDisagree, ErrAlreadyEnrolled,
+// ErrClosed.
 func (g *Gallery) EnrolAgain(id string, templates [][]float32) (Customer, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -35,7 +35,8 @@ func (g *Gallery) checkNew(r record) error {
 	return g.checkFace(r)
 }
 
-// checkFace says why the templates of r can't be theirs, if so: no templates of one person, or another customer's.
+// checkFace says why the templates of r can't be theirs, if so: no templates of one person, or another
+// customer's.
 func (g *Gallery) checkFace(r record) error {
 	if err := checkTemplates(r.templates); err != nil {
 		return err

@@ -90,8 +90,8 @@ func readFile(path string, limit int64) ([]byte, fs.FileInfo, error) {
 	return data, fi, err
 }
 
-// onError is what becomes of a file that is in place when the folder can't be synced. A new one that nobody was
-// told of is removed; one that has replaced another is left, because the other is gone.
+// onError is what becomes of a file that is in place when the folder can't be synced. A new one that nobody
+// was told of is removed; one that has replaced another is left, because the other is gone.
 type onError bool
 
 const removeOnError, leaveOnError onError = true, false

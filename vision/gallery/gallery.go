@@ -52,8 +52,8 @@ func (d Damage) LogValue() slog.Value { return slog.StringValue(d.Error()) }
 // GoString leaves the name out too.
 func (d Damage) GoString() string { return d.Error() }
 
-// Model is the embedding network whose templates a gallery compares. The cosines belong to it: another network
-// has others.
+// Model is the embedding network whose templates a gallery compares. The cosines belong to it: another
+// network has others.
 type Model struct {
 	SHA256 string // of the file, 64 hexadecimal digits
 	// Agree is the least cosine between two templates of one enrolment, above 0 and below 1: the model's
@@ -82,9 +82,9 @@ type Gallery struct {
 }
 
 // Open opens the gallery in folder dir, made with mode 0700 if it isn't there, for embeddings of a model.
-// Customers that were enrolled with another one are listed by Stale and not compared. It fails with ErrInUse while another process has the
-// gallery open, and with ErrUnsafe, ErrKeyMissing, ErrKeyDamaged or ErrOtherKey when the key won't do.
-// Single records that can't be used are left out, logged, and listed by Damaged.
+// Customers that were enrolled with another one are listed by Stale and not compared. It fails with ErrInUse
+// while another process has the gallery open, and with ErrUnsafe, ErrKeyMissing, ErrKeyDamaged or ErrOtherKey
+// when the key won't do. Single records that can't be used are left out, logged, and listed by Damaged.
 func Open(dir string, model Model, log *slog.Logger) (*Gallery, error) {
 	g := &Gallery{dir: dir, agree: model.Agree, same: model.Same}
 	g.rows.Store(&rows{})
@@ -194,8 +194,8 @@ func (g *Gallery) Close() error {
 	return err
 }
 
-// Remove deletes a customer, also one that Stale lists, or a record that Damaged lists, and returns after it is gone from disk.
-// ErrUnknownCustomer if there is none.
+// Remove deletes a customer, also one that Stale lists, or a record that Damaged lists, and returns after it
+// is gone from disk. ErrUnknownCustomer if there is none.
 func (g *Gallery) Remove(id string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -245,6 +245,9 @@ func (g *Gallery) List() []Customer {
 	slices.SortStableFunc(list, func(a, b Customer) int { return cmp.Compare(a.Name, b.Name) })
 	return list
 }
+
+// Model returns the SHA-256 of the gallery's model, 64 hexadecimal digits.
+func (g *Gallery) Model() string { return hex.EncodeToString(g.model[:]) }
 
 // Damaged returns the records that were left out, each an error with a Hint.
 func (g *Gallery) Damaged() []Damage {

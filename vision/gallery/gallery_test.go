@@ -19,7 +19,10 @@ import (
 const dim = 192 // MobileFaceNet's
 
 // Two networks, with the cosines of MobileFaceNet; constants, but for Repeat.
-var modelA, modelB = Model{strings.Repeat("a1", 32), 0.531, 0.599}, Model{strings.Repeat("b2", 32), 0.531, 0.599}
+var (
+	modelA = Model{strings.Repeat("a1", 32), 0.531, 0.599}
+	modelB = Model{strings.Repeat("b2", 32), 0.531, 0.599}
+)
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 

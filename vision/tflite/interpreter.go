@@ -66,7 +66,10 @@ func assemble(model []byte, o Options) (_ *Interpreter, err error) {
 	if err := p.bind(); err != nil {
 		return nil, err
 	}
-	return p, o.Want.check(p.inputs, p.outputs)
+	if err := o.Want.check(p.inputs, p.outputs); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // load hands the bytes to the runtime through an anonymous file, which it maps and unmaps with the model.

@@ -57,8 +57,8 @@ func (w Want) check(inputs, outputs []tensor) error {
 	return nil
 }
 
-// tensor is one input or output with its memory. Float32 ones show the runtime's own; of the others, values is
-// ours, and signed or unsigned is the runtime's.
+// tensor is one input or output with its memory. Float32 ones show the runtime's own; of the others, values
+// is ours, and signed or unsigned is the runtime's.
 type tensor struct {
 	Tensor
 	values   []float32

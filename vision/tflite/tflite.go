@@ -46,8 +46,9 @@ const (
 
 func badModel(format string, args ...any) error {
 	return &Error{
-		Err:    fmt.Errorf("tflite: open model: "+format+": %w", append(args, ErrModel)...),
-		Advice: "the model file is damaged or is not for this terminal: name another one, or use the built-in models",
+		Err: fmt.Errorf("tflite: open model: "+format+": %w", append(args, ErrModel)...),
+		Advice: "the model file is damaged or is not for this terminal: name another one, or use the built-in " +
+			"models",
 	}
 }
 

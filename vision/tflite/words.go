@@ -59,6 +59,7 @@ import "C"
 import (
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -77,8 +78,9 @@ func listen() func() string {
 // Version is the version of the runtime in use, "2.9.0".
 func Version() string { return C.GoString(C.TfLiteVersion()) }
 
-// reason puts what the runtime said into one line, without what is no trouble. Operators that it does not know
-// are named in our words, because its own guess at the cause ("an old TFLite binary?") helps nobody at a till.
+// reason puts what the runtime said into one line, without what is no trouble. Operators that it does not
+// know are named in our words, because its own guess at the cause ("an old TFLite binary?") helps nobody at a
+// till.
 func reason(said string) string {
 	var lines []string
 	unknown := regexp.MustCompile(`Didn't find op for builtin opcode '(\w+)' version '(\d+)'.*`)
@@ -92,7 +94,9 @@ func reason(said string) string {
 		}
 		line = unknown.ReplaceAllString(line, "operator $1 version $2 is not known to TFLite "+Version())
 		line = custom.ReplaceAllString(line, "custom operator $1 is not known to TFLite "+Version())
-		lines = append(lines, line)
+		if line = strings.TrimSuffix(line, "."); !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
 	}
 	return strings.Join(lines, "; ")
 }
