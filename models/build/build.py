@@ -26,14 +26,23 @@ def heads(g):
         l.name in g.outputs or all(c.name in tail for c in g.consumers(l.name)))}
 
 
-def build(net, floats_dir):
+def prepare(net, floats_dir):
+    """The network ready for int8: graph, ranges of its activations, names of its layers that stay float."""
     g = graph.simplify(graph.read(floats_dir / net.source))
     stored = json.loads((HERE / "calibration" / f"{net.task}.json").read_text())
     ranges = {n: (np.array(r["low"]), np.array(r["high"])) for n, r in stored["ranges"].items()}
     quantise.flip_signs(g, ranges)
     quantise.clip_slopes(g)
     quantise.equalise(g, ranges, net.pointwise)
-    return quantise.Int8(g, ranges, heads(g), f"smiletill {net.task}, int8, from {net.source}").build()
+    for name, correction in stored.get("bias", {}).items():
+        layer = g.layer(name)
+        layer.bias = layer.bias + np.array(correction)
+    return g, ranges, heads(g)
+
+
+def build(net, floats_dir):
+    g, ranges, floating = prepare(net, floats_dir)
+    return quantise.Int8(g, ranges, floating, f"smiletill {net.task}, int8, from {net.source}").build()
 
 
 def main():

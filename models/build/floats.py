@@ -31,6 +31,11 @@ def emit(w, l, ins, out, half=False):
         case "depthwise":
             w.op(BUILTIN.DEPTHWISE_CONV_2D, 1, [*ins, const("weights", l.weights), const("bias", l.bias)], out,
                  *writer.conv_options(l, True))
+        case "prelu" if l.options.get("flipped"):  # see quantise.flip_signs
+            part = w.tensor(f"{l.name}/part", l.shape, np.float32)
+            w.op(BUILTIN.MUL, 1, [*ins, const("factor", (l.slope - 1).reshape(1, 1, -1))], part,
+                 *writer.plain_options("mul", writer.RELU))
+            w.op(BUILTIN.ADD, 1, [*ins, part], out, *writer.plain_options("add"))
         case "prelu":
             w.op(BUILTIN.PRELU, 1, [*ins, const("slope", l.slope.reshape(1, 1, -1))], out)
         case "relu":
