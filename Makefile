@@ -51,6 +51,26 @@ lint: deps
 bench: deps ## speed and allocations of each vision stage, the whole path, the gallery, the journal and the report
 	go test -run '^$$' -bench . -benchmem -count $(or $(COUNT),1) ./vision/... ./device/camera ./payment/... ./cmd/...
 
+PY := $(B)/python/bin/python
+
+.PHONY: models
+models: python ## builds the int8 models again from their float originals: the same bytes; CHECK=1 only compares
+	@$(PY) models/build/build.py $(B)/models models $(if $(CHECK),--check)
+
+.PHONY: calibrate
+calibrate: python build ## measures the ranges for int8 anew over FACES=dir (people with one photo each), for make models
+	@test -d "$(FACES)" || { echo "say where the photos are: make calibrate FACES=dir, laid out as Name/photo.jpg"; exit 1; }
+	@mkdir -p $(B)/crops && $(B)/bin/smiletill crops $(B)/models "$(FACES)" $(B)/crops && \
+	  $(PY) models/build/calibrate.py $(B)/models $(B)/crops; s=$$?; rm -rf $(B)/crops; exit $$s
+
+.PHONY: python
+python: deps
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || sh .ci/install.sh python3-venv
+	@test -x $(PY) || python3 -m venv $(B)/python
+	@cmp -s models/build/requirements.txt $(B)/python/requirements.txt || { echo "installing the Python tools for the models (40 MB)"; \
+	  $(PY) -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r models/build/requirements.txt && \
+	  cp models/build/requirements.txt $(B)/python/; }
+
 .PHONY: fuzz
 fuzz: deps ## each fuzz target for FUZZTIME (default 10s)
 	@for d in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
@@ -65,7 +85,7 @@ build: deps
 
 .PHONY: deps
 deps:
-	@command -v gcc >/dev/null && command -v npm >/dev/null || sh .ci/install.sh gcc libc6-dev npm
+	@command -v gcc >/dev/null && command -v npm >/dev/null && command -v mvn >/dev/null || sh .ci/install.sh gcc libc6-dev npm maven
 	@sh models/build/fetch.sh $(B)
 
 # What the tests use besides Go: a broker and a browser that we did not write.
