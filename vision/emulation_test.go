@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -28,12 +29,13 @@ const (
 func TestArm64UnderEmulation(t *testing.T) {
 	program := buildArm64(t)
 	here := compute(t)
-	for _, cpu := range []string{"cortex-a72", "cortex-a76"} {
+	for cpu, hasDot := range map[string]bool{"cortex-a72": false, "cortex-a76": true} {
 		t.Run(cpu, func(t *testing.T) {
 			t.Parallel()
 			out := filepath.Join(t.TempDir(), "computed")
-			cmd := exec.Command(emulator, "-cpu", cpu, "-L", crossRoot, program, "-test.run=^TestGolden$",
-				"-golden-out="+out, "-test.v")
+			code := filepath.Join(t.TempDir(), "code") // what it ran
+			cmd := exec.Command(emulator, "-cpu", cpu, "-L", crossRoot, "-d", "in_asm", "-D", code, program,
+				"-test.run=^TestGolden$", "-golden-out="+out, "-test.v")
 			log, err := cmd.CombinedOutput()
 			if err != nil || !strings.Contains(string(log), "--- PASS: TestGolden") {
 				t.Fatalf("%v: %v\n%s", cmd, err, log)
@@ -50,10 +52,39 @@ func TestArm64UnderEmulation(t *testing.T) {
 			if there.Arch != "arm64" {
 				t.Fatalf("computed on %s", there.Arch)
 			}
+			if dot := usesDot(t, code); dot != (hasDot && computesInt8(weights(t, models.Embed))) {
+				t.Errorf("the kernels use the dot product of int8: %v", dot)
+			}
 			sameOutputs(t, here, there)
 			sameLooks(t, here, there)
 		})
 	}
+}
+
+// usesDot tells whether a list of instructions, as qemu writes it, has SDOT by element (Arm ARM, C7.2: 0100
+// 1111 10Lm mmmm 1110 H0nn nnnd dddd), of which XNNPACK's kernels for the dot product are made.
+func usesDot(t *testing.T, file string) bool {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, found := 0, false
+	for line := range strings.Lines(string(b)) {
+		f := strings.Fields(line) // address:, word, name, operands
+		if len(f) < 2 || !strings.HasPrefix(f[0], "0x") || len(f[1]) != 8 {
+			continue
+		}
+		word, err := strconv.ParseUint(f[1], 16, 32)
+		if err == nil {
+			read++
+		}
+		found = found || word&0xffc0f400 == 0x4f80e000
+	}
+	if read < 1000 {
+		t.Fatalf("%d instructions in what qemu says it ran", read)
+	}
+	return found
 }
 
 // buildArm64 compiles this package's tests for arm64, against the library that ships for it.

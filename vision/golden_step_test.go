@@ -68,6 +68,15 @@ func (t table) scale() float64 {
 	return 0
 }
 
+// computesInt8 tells whether a model has int8 tensors (TensorType 9).
+func computesInt8(model []byte) bool {
+	graph := (table{model, u32(model, 0)}).tables(2)[0]
+	return slices.ContainsFunc(graph.tables(0), func(t table) bool {
+		f := t.field(1) // Tensor.type
+		return f != 0 && model[f] == 9
+	})
+}
+
 // outputSteps gives the quantisation step of each output of a model: the scale of the integers that it is
 // made of, the coarsest where several are joined. An output that is computed in float32 has 0.
 func outputSteps(model []byte) []float64 {
