@@ -136,10 +136,11 @@ func (d *detector) decode(threshold, side, padX, padY float32) int {
 		ax, ay := d.anchor[i][0], d.anchor[i][1]
 		cx, cy := r[0]/detectSide+ax, r[1]/detectSide+ay
 		w, h := r[2]/detectSide, r[3]/detectSide
-		hit := face{score: s, x0: (cx-w/2)*side - padX, y0: (cy-h/2)*side - padY,
-			x1: (cx+w/2)*side - padX, y1: (cy+h/2)*side - padY}
+		hit := face{score: s, x0: float32((cx-w/2)*side) - padX, y0: float32((cy-h/2)*side) - padY,
+			x1: float32((cx+w/2)*side) - padX, y1: float32((cy+h/2)*side) - padY} // see affine.snapped
 		for k := range keypoints {
-			hit.keys[k] = [2]float32{(r[4+2*k]/detectSide+ax)*side - padX, (r[5+2*k]/detectSide+ay)*side - padY}
+			x, y := (r[4+2*k]/detectSide+ax)*side, (r[5+2*k]/detectSide+ay)*side
+			hit.keys[k] = [2]float32{float32(x) - padX, float32(y) - padY}
 		}
 		d.hits[at] = hit
 	}
@@ -175,12 +176,12 @@ func (d *detector) merge(n int) []face {
 
 // add adds the coordinates of o, weighted.
 func (d *face) add(o *face, weight float32) {
-	d.x0 += o.x0 * weight
-	d.y0 += o.y0 * weight
-	d.x1 += o.x1 * weight
-	d.y1 += o.y1 * weight
+	d.x0 += float32(o.x0 * weight) // rounded here: see affine.snapped
+	d.y0 += float32(o.y0 * weight)
+	d.x1 += float32(o.x1 * weight)
+	d.y1 += float32(o.y1 * weight)
 	for k := range d.keys {
-		d.keys[k][0] += o.keys[k][0] * weight
-		d.keys[k][1] += o.keys[k][1] * weight
+		d.keys[k][0] += float32(o.keys[k][0] * weight)
+		d.keys[k][1] += float32(o.keys[k][1] * weight)
 	}
 }

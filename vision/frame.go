@@ -140,6 +140,7 @@ type tone struct{ mul, add float32 }
 // samples make one pixel: more than one where the frame is shrunk, so that fine detail does not turn into
 // noise.
 func (f *frame) crop(dst []float32, w int, area image.Rectangle, a affine, taps int, t tone) {
+	a = a.snapped()
 	xi, yi := int(a.xi*one)/taps, int(a.yi*one)/taps
 	xj, yj := int(a.xj*one)/taps, int(a.yj*one)/taps
 	norm := 1 / float32(taps*taps*one)
@@ -159,10 +160,13 @@ func (f *frame) crop(dst []float32, w int, area image.Rectangle, a affine, taps 
 					sr += f.cr.at(qx, qy)
 				}
 			}
-			luma, cb, cr := float32(sy)*norm, float32(sb)*norm-128, float32(sr)*norm-128
-			row[0] = channel(luma+1.402*cr)*t.mul + t.add // BT.601 at full range, as in JFIF
-			row[1] = channel(luma-0.344136*cb-0.714136*cr)*t.mul + t.add
-			row[2] = channel(luma+1.772*cb)*t.mul + t.add
+			// Products are rounded before they are added: see affine.snapped.
+			luma, cb, cr := float32(sy)*norm, float32(float32(sb)*norm)-128, float32(float32(sr)*norm)-128
+			red, blue := luma+float32(1.402*cr), luma+float32(1.772*cb) // BT.601 at full range, as in JFIF
+			green := luma - float32(0.344136*cb) - float32(0.714136*cr)
+			row[0] = float32(channel(red)*t.mul) + t.add
+			row[1] = float32(channel(green)*t.mul) + t.add
+			row[2] = float32(channel(blue)*t.mul) + t.add
 			row = row[3:]
 		}
 	}
