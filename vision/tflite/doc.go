@@ -5,8 +5,10 @@
 // stay valid, at the same address, until Close.
 //
 // Invariants:
-//   - bytes that are not a sound TFLite model give an error, never a crash: the identifier is checked here,
-//     the flatbuffer is verified by the runtime before anything of it is followed;
+//   - bytes that are damaged or no TFLite model give an error, not a crash: the identifier is checked here,
+//     the flatbuffer is verified by the runtime before anything of it is followed. A file that was made to
+//     pass that and to crash it is possible (TestMutatedModels counts): only bytes of a known hash may come
+//     here, or the caller is a child process that may die;
 //   - every input and output is float32, int8 or uint8 with a fixed shape, and what Options.Want says, or
 //     Open refuses the model with the runtime's reason;
 //   - the runtime writes nothing on stderr while a model is opened;
