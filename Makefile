@@ -52,6 +52,11 @@ lint: deps
 bench: deps ## speed and allocations of each vision stage, the whole path, the gallery, the journal and the report
 	go test -run '^$$' -bench . -benchmem -count $(or $(COUNT),1) ./vision/... ./device/camera ./payment/... ./cmd/...
 
+.PHONY: accuracy
+accuracy: build ## detection, ROC and identification on your photos: FACES=dir with Name/photo.jpg; ARGS=more flags
+	@test -n "$(FACES)" || { echo "name the folder of photos: make accuracy FACES=dir (dir/Name/photo.jpg, two or more each)"; exit 2; }
+	@$(B)/bin/smiletill accuracy "$(FACES)" --out $(B)/accuracy $(ARGS)
+
 .PHONY: fuzz
 fuzz: deps ## each fuzz target for FUZZTIME (default 10s)
 	@for d in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \

@@ -37,11 +37,11 @@ func accuracyCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "accuracy FACES", GroupID: "tech",
 		Short: "Measure on your own photos how well the models tell people apart",
-		Long: "Measure how well the models find faces and tell people apart, on a folder of photos FACES/Name/photo.jpg\n" +
-			"(JPEG, PNG or GIF), two or more of each person. People with one photo are left out: keep them for\n" +
-			"calibrating models, or take them as strangers with --singles.\n" +
-			"The photos stay where they are; the report holds figures only, no name and no path. All gates of quality\n" +
-			"are off: every face in the middle of its photo counts.",
+		Long: "Measure how well the models find faces and tell people apart, on a folder of photos\n" +
+			"FACES/Name/photo.jpg (JPEG, PNG or GIF), two or more of each person. People with one photo are left\n" +
+			"out: keep them for calibrating models, or take them as strangers with --singles.\n" +
+			"The photos stay where they are; the report holds figures only, no name and no path. All gates of\n" +
+			"quality are off: every face in the middle of its photo counts.",
 		Example: "  smiletill accuracy faces --out report\n" +
 			"  smiletill accuracy faces --compare float=.build/models",
 		Args: cobra.ExactArgs(1),
@@ -59,12 +59,14 @@ func accuracyCommand(a *app) *cobra.Command {
 	f.StringArrayVar(&o.compare, "compare", nil,
 		"another set of models beside the one in use, DIR or NAME=DIR; the first is the reference; may be repeated")
 	f.StringVar(&o.exclude, "exclude", "", "file with names of people to leave out, one a line")
-	f.BoolVar(&o.singles, "singles", false, "measure a second time with people of one photo as further strangers")
+	f.BoolVar(&o.singles, "singles", false,
+		"measure a second time with people of one photo as further strangers")
 	f.BoolVar(&o.misses, "list-misses", false, "list on stderr the photos that could not be used, by name")
 	f.Float32Var(&o.centre, "centre", o.centre,
 		"how far from the middle the face may be, share of the photo's side (0.5: anywhere)")
 	f.Uint64Var(&o.seed, "seed", o.seed, "of everything that is drawn")
-	f.IntVar(&o.workers, "workers", o.workers, "photos that are looked at side by side, each with its own networks")
+	f.IntVar(&o.workers, "workers", o.workers,
+		"photos that are looked at side by side, each with its own networks")
 	bindHidden(cmd)
 	return cmd
 }
@@ -95,15 +97,16 @@ func measureAccuracy(ctx context.Context, cfg Config, o accuracyOptions, out, pr
 	}
 	in := seen.input(album, sets)
 	if in.Unreadable > 0 && !o.misses {
-		fmt.Fprintf(progress, "%d photos could not be read; --list-misses names them\n", in.Unreadable)
+		fmt.Fprintf(progress, "could not be read: %d of %d photos; --list-misses names them\n", in.Unreadable,
+			in.Photos)
 	}
 	r, err := accuracy.Measure(ctx, in, accuracy.Options{
 		Seed: o.seed, Workers: o.workers, Singles: o.singles, Progress: meter.step,
 	})
 	meter.end()
 	if errors.Is(err, accuracy.ErrTooFew) {
-		return withHint(err, "of %d photos a face in the middle was found in %d: lay them out as FACES/Name/photo.jpg, "+
-			"two or more of each person, and see `--list-misses` and `--centre`", in.Photos, seen.usable())
+		return withHint(err, "of %d photos a face in the middle was found in %d: `--list-misses` names the "+
+			"others, `--centre 0.5` takes a face anywhere", in.Photos, seen.usable())
 	}
 	if err != nil {
 		return err
@@ -138,7 +141,7 @@ func modelSets(cfg Config, compare []string) ([]modelSet, error) {
 
 func writeAccuracy(dir string, r accuracy.Report, progress io.Writer) error {
 	fail := func(err error) error {
-		return withHint(fmt.Errorf("write the report: %w", err), "name a folder with --out that this user can write")
+		return withHint(fmt.Errorf("write the report: %w", err), "name a folder with --out that you may write")
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fail(err)

@@ -62,12 +62,12 @@ func openAlbum(o accuracyOptions) (*album, error) {
 		}
 	}
 	if several < 2 {
-		where := fmt.Sprintf("there are %d entries in it", len(people))
+		where := fmt.Sprintf("entries in it: %d", len(people))
 		if loose > 0 {
-			where = fmt.Sprintf("%d photos lie in it without a folder for their person", loose)
+			where = fmt.Sprintf("photos in it without a folder for their person: %d", loose)
 		}
-		return nil, withHint(fmt.Errorf("read the folder of faces %s: %d people have two photos or more, "+
-			"two such people are needed: %w", o.faces, several, accuracy.ErrTooFew), "%s; %s", layout, where)
+		return nil, withHint(fmt.Errorf("read the folder of faces %s: people with two photos or more: %d, "+
+			"needed are two: %w", o.faces, several, accuracy.ErrTooFew), "%s; %s", layout, where)
 	}
 	return a, nil
 }
@@ -103,7 +103,7 @@ func excluded(path string) (map[string]bool, error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, withHint(fmt.Errorf("read --exclude: %w", err), "name a text file with a folder's name on each line")
+		return nil, withHint(fmt.Errorf("read --exclude: %w", err), "name a text file with one name a line")
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(f)

@@ -28,8 +28,8 @@ func (f *faces) folds(o Options) Folds {
 		o.Progress("ten folds", d, o.Draws)
 		asked, least := f.ask(rand.New(rand.NewPCG(o.Seed, 1000+uint64(d))))
 		if least < foldLeast {
-			return Folds{Missing: fmt.Sprintf("needs ten folds of people with %d pairs of each kind at least; a fold has %d",
-				foldLeast, least)}
+			return Folds{Missing: fmt.Sprintf(
+				"needs ten folds of people with %d pairs of each kind at least; a fold has %d", foldLeast, least)}
 		}
 		out.Pairs = min(out.Pairs, 2*least*foldCount)
 		for i, set := range f.sets {

@@ -55,7 +55,8 @@ func (f *faces) gallery(ctx context.Context, size, each int, o Options) ([]Ident
 	}
 	if len(fit) < size || len(of) == size {
 		for i := range cells {
-			cells[i].Missing = fmt.Sprintf("needs %s people with %d photos or more, and others as strangers; there are %s",
+			cells[i].Missing = fmt.Sprintf(
+				"needs %s people with %d photos or more, and others as strangers; there are %s",
 				thousands(size), each+1, thousands(len(fit)))
 		}
 		return cells, nil

@@ -12,10 +12,11 @@ func (r Report) Markdown(w io.Writer) error {
 	t := &text{}
 	t.line("# Accuracy")
 	t.line("")
-	t.line("%s photos%s. Seed %d; 95 %% bounds from %s bootstrap rounds over people; folds and galleries drawn %d times.",
-		thousands(r.Photos), unreadable(r.Unreadable), r.Seed, thousands(r.Rounds), r.Draws)
-	if len(r.Detection) > 1 {
-		t.line("Differences are to **%s**, on the same photos and draws.", r.Detection[reference(len(r.Detection))].Set)
+	t.line("%s photos%s. Seed %d; 95 %% bounds from %s bootstrap rounds over people; folds and galleries drawn",
+		thousands(r.Photos), unreadable(r.Unreadable), r.Seed, thousands(r.Rounds))
+	t.line("%d times.", r.Draws)
+	if n := len(r.Detection); n > 1 {
+		t.line("Differences are to **%s**, on the same photos and draws.", r.Detection[reference(n)].Set)
 	}
 	t.line("")
 	t.line("## Finding faces")
@@ -60,8 +61,9 @@ func (s *Scope) markdown(t *text, compared bool) {
 		s.Folds.markdown(t, compared)
 	}
 	t.section("## One photo against a gallery: who is it? (%s)", who)
-	t.line("Missed: customers' photos that find nobody or another customer. The threshold is where the given share of")
-	t.line("strangers' photos finds somebody. One photo a search, no margin to the second best; bounds are of the draws.")
+	t.line("Missed: customers' photos that find nobody or another customer. The threshold is where the given")
+	t.line("share of strangers' photos finds somebody (false alarms). One photo a search and no margin to the")
+	t.line("second best, unlike at the till. Bounds are of the draws.")
 	t.line("")
 	t.differing(compared, "customers", "templates each", "false alarms", "models", "cosine", "missed, % (95 %)")
 	rough := false

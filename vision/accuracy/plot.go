@@ -15,7 +15,7 @@ const (
 	plotLeft, plotTop        = 70, 40
 	plotRight, plotBottom    = plotWide - 30, plotHigh - 60
 	legendLine               = 20
-	lowestFAR                = -7 // powers of ten that are drawn at most
+	lowestFAR                = -6 // the lowest power of ten that is drawn: below, a handful of pairs decide
 	colourBlind, dashPattern = "#0072b2 #d55e00 #009e73 #cc79a7 #e69f00 #56b4e9", "none 8,4 2,3 10,3,2,3 5,2 1,2"
 )
 
@@ -23,23 +23,12 @@ const (
 // a log axis, with a line at each rate of the table and each set's cosine there.
 func (r Report) Plot(w io.Writer) error {
 	s := r.Scopes[0]
-	d := &drawing{left: 0, floor: 1}
-	for _, v := range s.Verification {
-		for _, p := range v.ROC {
-			d.left = min(d.left, math.Floor(math.Log10(p.X)+1e-9))
-			d.floor = min(d.floor, p.Y)
-		}
-	}
-	d.left = min(max(d.left, lowestFAR), -1)
-	d.floor = math.Floor(d.floor*20) / 20 // to 5 %
-	if d.floor >= 1 {
-		d.floor = 0.95
-	}
+	d := fit(s.Verification)
 	d.add(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" `+
 		`font-family="sans-serif" font-size="13" fill="#222">`, plotWide, plotHigh, plotWide, plotHigh)
 	d.add(`<rect width="100%%" height="100%%" fill="white"/>`)
-	d.words((plotLeft+plotRight)/2, 24, "middle", fmt.Sprintf("Two photos: the same person? %s people, %s photos",
-		thousands(s.People), thousands(s.Photos)))
+	d.words((plotLeft+plotRight)/2, 24, "middle", fmt.Sprintf(
+		"Two photos: the same person? %s people, %s photos", thousands(s.People), thousands(s.Photos)))
 	d.axes()
 	d.thresholds(s.Verification)
 	d.curves(s.Verification)
@@ -55,6 +44,26 @@ type drawing struct {
 	left, floor float64
 }
 
+// fit chooses the axes for what the curves show.
+func fit(sets []Verification) *drawing {
+	d := &drawing{left: -1, floor: 1}
+	for _, v := range sets {
+		d.left = min(d.left, math.Floor(math.Log10(v.ROC[0].X)+1e-9))
+	}
+	d.left = max(d.left, lowestFAR)
+	for _, v := range sets {
+		for _, p := range v.ROC {
+			if d.shows(p) {
+				d.floor = min(d.floor, p.Y)
+			}
+		}
+	}
+	d.floor = min(math.Floor(d.floor*20)/20, 0.95) // to 5 %
+	return d
+}
+
+func (d *drawing) shows(p XY) bool { return p.X >= 0.999*math.Pow(10, d.left) }
+
 func (d *drawing) add(format string, args ...any) { fmt.Fprintf(d, format+"\n", args...) }
 
 func (d *drawing) words(x, y float64, anchor, s string) {
@@ -68,7 +77,7 @@ func escaped(s string) string {
 }
 
 func (d *drawing) x(far float64) float64 {
-	return plotRight - (plotRight-plotLeft)*math.Log10(max(far, math.Pow(10, d.left)))/d.left
+	return plotRight - (plotRight-plotLeft)*math.Log10(far)/d.left
 }
 
 func (d *drawing) y(tar float64) float64 {
@@ -91,9 +100,10 @@ func (d *drawing) axes() {
 		d.add(`<path d="M%d %.1fH%d" stroke="#ddd"/>`, plotLeft, y, plotRight)
 		d.words(plotLeft-8, y+4, "end", fmt.Sprintf("%.0f %%", 100*tar))
 	}
-	d.words((plotLeft+plotRight)/2, plotBottom+44, "middle", "pairs of two people that are accepted (false accepts)")
-	d.add(`<text transform="translate(18,%d) rotate(-90)" text-anchor="middle">%s</text>`, (plotTop+plotBottom)/2,
-		"pairs of one person that are accepted")
+	d.words((plotLeft+plotRight)/2, plotBottom+44, "middle",
+		"pairs of two people that are accepted (false accepts)")
+	d.add(`<text transform="translate(18,%d) rotate(-90)" text-anchor="middle">%s</text>`,
+		(plotTop+plotBottom)/2, "pairs of one person that are accepted (true accepts)")
 }
 
 // thresholds marks the rates of the table, and names the cosines there.
@@ -118,12 +128,13 @@ func (d *drawing) curves(sets []Verification) {
 	colours, dashes := strings.Fields(colourBlind), strings.Fields(dashPattern)
 	for i, v := range sets {
 		var path strings.Builder
-		for k, p := range v.ROC {
-			step := 'L'
-			if k == 0 {
-				step = 'M'
+		step := 'M'
+		for _, p := range v.ROC {
+			if !d.shows(p) {
+				continue
 			}
 			fmt.Fprintf(&path, "%c%.1f %.1f", step, d.x(p.X), d.y(p.Y))
+			step = 'L'
 		}
 		style := fmt.Sprintf(`fill="none" stroke="%s" stroke-width="2" stroke-dasharray="%s"`,
 			colours[i%len(colours)], dashes[i%len(dashes)])
