@@ -355,6 +355,18 @@ func TestFolds(t *testing.T) {
 	}
 }
 
+// The error is that of a draw's ten folds, however often they are drawn.
+func TestFoldError(t *testing.T) {
+	one := [foldCount]float64{0.9, 1, 0.9, 1, 0.9, 1, 0.9, 1, 0.9, 1}
+	for _, draws := range []int{1, 20} {
+		mean, spread := meanAndError(slices.Repeat([][foldCount]float64{one}, draws))
+		want := 0.05 * math.Sqrt(10.0/9) / math.Sqrt(10)
+		if math.Abs(mean-0.95) > 1e-12 || math.Abs(spread-want) > 1e-12 {
+			t.Errorf("%d draws: %v with %v, want 0.95 with %v", draws, mean, spread, want)
+		}
+	}
+}
+
 // A gallery of two with one template each, in the plane, by hand.
 func TestSearch(t *testing.T) {
 	at := func(degrees float64) []float32 {

@@ -23,7 +23,7 @@ type question struct {
 // folds asks balanced pairs with the threshold that did best on the nine other folds.
 func (f *faces) folds(o Options) Folds {
 	out := Folds{Pairs: 2 * foldPairs * foldCount}
-	right := make([][foldCount]float64, len(f.sets)) // mean share of each fold
+	shares := make([][][foldCount]float64, len(f.sets)) // of each set, each draw
 	for d := range o.Draws {
 		o.Progress("ten folds", d, o.Draws)
 		asked, least := f.ask(rand.New(rand.NewPCG(o.Seed, 1000+uint64(d))))
@@ -33,14 +33,12 @@ func (f *faces) folds(o Options) Folds {
 		}
 		out.Pairs = min(out.Pairs, 2*least*foldCount)
 		for i, set := range f.sets {
-			for k, share := range answer(asked, set) {
-				right[i][k] += share / float64(o.Draws)
-			}
+			shares[i] = append(shares[i], answer(asked, set))
 		}
 	}
 	for i, name := range f.names {
-		mean, spread := meanAndError(right[i][:])
-		out.Results = append(out.Results, FoldResult{Set: name, Accuracy: mean, Error: spread, shares: right[i][:]})
+		mean, spread := meanAndError(shares[i])
+		out.Results = append(out.Results, FoldResult{Set: name, Accuracy: mean, Error: spread, shares: shares[i]})
 	}
 	return out
 }
@@ -149,16 +147,21 @@ func bestCut(same, other []float32) float32 {
 	return cut
 }
 
-// meanAndError returns the mean and its standard error.
-func meanAndError(v []float64) (mean, spread float64) {
-	for _, x := range v {
-		mean += x / float64(len(v))
+// meanAndError returns the mean and the standard error over the ten folds of a draw, its mean square over the
+// draws: more draws do not make it smaller, as the people are the same.
+func meanAndError(draws [][foldCount]float64) (mean, spread float64) {
+	for _, folds := range draws {
+		var own, square float64
+		for _, v := range folds {
+			own += v
+		}
+		own /= foldCount
+		for _, v := range folds {
+			square += (v - own) * (v - own)
+		}
+		mean += own
+		spread += square / (foldCount - 1) / foldCount
 	}
-	for _, x := range v {
-		spread += (x - mean) * (x - mean)
-	}
-	if len(v) < 2 {
-		return mean, 0
-	}
-	return mean, math.Sqrt(spread / float64(len(v)-1) / float64(len(v)))
+	n := float64(len(draws))
+	return mean / n, math.Sqrt(spread / n)
 }

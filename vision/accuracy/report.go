@@ -1,5 +1,7 @@
 package accuracy
 
+import "slices"
+
 // Report is what was measured. It marshals to JSON; rates are shares of 1.
 type Report struct {
 	Seed       uint64      `json:"seed"`
@@ -74,14 +76,14 @@ type Folds struct {
 	Results []FoldResult `json:"results,omitempty"`
 }
 
-// FoldResult is one set's share, mean over draws and folds, with the standard error over the folds.
+// FoldResult is one set's share, mean over draws and folds, with the standard error over the folds of a draw.
 type FoldResult struct {
 	Set      string    `json:"set"`
 	Accuracy float64   `json:"accuracy"`
 	Error    float64   `json:"standard_error"`
 	Minus    *Interval `json:"minus_reference,omitempty"` // 95 %, paired over the folds
 
-	shares []float64 // of each fold
+	shares [][foldCount]float64 // of each draw
 }
 
 // Identification is a cell of the table: customers in the gallery, templates of each, share of strangers'
@@ -126,9 +128,11 @@ func (s *Scope) differences() {
 		}
 		if s.Folds.Results != nil {
 			a, b := &s.Folds.Results[i], s.Folds.Results[ref]
-			gaps := make([]float64, len(a.shares))
-			for k := range gaps {
-				gaps[k] = a.shares[k] - b.shares[k]
+			gaps := slices.Clone(a.shares)
+			for d := range gaps {
+				for k := range gaps[d] {
+					gaps[d][k] -= b.shares[d][k]
+				}
 			}
 			mean, spread := meanAndError(gaps)
 			const t9 = 2.262 // Student's t for 95 %, nine degrees of freedom: ten folds
