@@ -78,6 +78,11 @@ python: deps
 	  $(PY) -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r models/build/requirements.txt && \
 	  cp models/build/requirements.txt $(B)/python/; }
 
+.PHONY: accuracy
+accuracy: build ## detection, ROC and identification on your photos: FACES=dir with Name/photo.jpg; ARGS=more flags
+	@test -n "$(FACES)" || { echo "name the folder of photos: make accuracy FACES=dir (dir/Name/photo.jpg, two or more each)"; exit 2; }
+	@$(B)/bin/smiletill accuracy "$(FACES)" --out $(B)/accuracy $(ARGS)
+
 .PHONY: fuzz
 fuzz: deps ## each fuzz target for FUZZTIME (default 10s)
 	@for d in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \

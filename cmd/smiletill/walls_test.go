@@ -24,12 +24,13 @@ const module = "smiletill/"
 // rooms lists what each package may import besides the standard library, and in its tests whatever it likes
 // of other modules. "C" stands for cgo.
 var rooms = map[string][]string{
-	"models":         {},
-	"vision":         {module + "models"},
-	"vision/tflite":  {"C", "github.com/mattn/go-tflite", "golang.org/x/sys/unix"},
-	"vision/gallery": {},
-	"vision/visits":  {},
-	"payment":        {},
+	"models":          {},
+	"vision":          {module + "models"},
+	"vision/tflite":   {"C", "github.com/mattn/go-tflite", "golang.org/x/sys/unix"},
+	"vision/gallery":  {},
+	"vision/visits":   {},
+	"vision/accuracy": {"golang.org/x/sync/errgroup"},
+	"payment":         {},
 	"payment/journal": {
 		"modernc.org/sqlite",
 		"github.com/gowebpki/jcs",
