@@ -67,6 +67,8 @@ build: deps
 .PHONY: deps
 deps:
 	@command -v gcc >/dev/null && command -v npm >/dev/null || sh .ci/install.sh gcc libc6-dev npm
+	@/sbin/ldconfig -p 2>/dev/null | grep -q libturbojpeg.so.0 || test -e $(B)/no-turbojpeg || { mkdir -p $(B); \
+	  touch $(B)/no-turbojpeg; sh .ci/install.sh libturbojpeg0; true; } # makes JPEGs faster, is not needed; asked for once
 	@sh models/build/fetch.sh $(B)
 
 # What the tests use besides Go: a broker and a browser that we did not write.
