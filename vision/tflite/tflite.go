@@ -9,6 +9,7 @@ import (
 type Options struct {
 	Threads int  // threads for one Run, 1..64; 0 means 1
 	XNNPACK bool // use the XNNPACK kernels, signed and unsigned 8-bit ones included
+	Want    Want // what the model must be; the zero Want takes any
 }
 
 // ErrNotBuilt is returned by Open in a binary that was built without TensorFlow Lite.
@@ -40,13 +41,14 @@ func (e *Error) Hint() string { return e.Advice }
 const (
 	maxThreads = 64
 	minModel   = 64      // bytes; smaller than the smallest flatbuffer with one operator
-	maxValues  = 1 << 26 // float32 values in one tensor (256 MB): more is a broken shape
+	maxValues  = 1 << 26 // values in one tensor (256 MB of float32): more is a broken shape
 )
 
 func badModel(format string, args ...any) error {
 	return &Error{
-		Err:    fmt.Errorf("tflite: open model: "+format+": %w", append(args, ErrModel)...),
-		Advice: "the model file is damaged or is not a TensorFlow Lite model: run make deps, or name another file",
+		Err: fmt.Errorf("tflite: open model: "+format+": %w", append(args, ErrModel)...),
+		Advice: "the model file is damaged or is not for this terminal: name another one, or use the built-in " +
+			"models",
 	}
 }
 
