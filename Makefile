@@ -48,7 +48,8 @@ lint: deps
 	$(B)/tools/exhaustive -d -typeignore go-toml ./...
 
 .PHONY: bench
-bench: deps ## speed and allocations of each vision stage, the whole path, the gallery, the journal and the report
+bench: build ## speed and allocations of each stage of a frame (COMPARE=folder of other models), then of all parts
+	@$(B)/bin/smiletill bench $(if $(COMPARE),--compare $(COMPARE))
 	go test -run '^$$' -bench . -benchmem -count $(or $(COUNT),1) ./vision/... ./device/camera ./payment/... ./cmd/...
 
 .PHONY: fuzz
