@@ -55,7 +55,8 @@ lint: deps
 	$(B)/tools/exhaustive -d -typeignore go-toml ./...
 
 .PHONY: bench
-bench: deps ## speed and allocations of each vision stage, the whole path, the gallery, the journal and the report
+bench: build ## speed and allocations of each stage of a frame (COMPARE=folder of other models), then of all parts
+	@$(B)/bin/smiletill bench $(if $(COMPARE),--compare $(COMPARE))
 	go test -run '^$$' -bench . -benchmem -count $(or $(COUNT),1) ./vision/... ./device/camera ./payment/... ./cmd/...
 
 PY := $(B)/python/bin/python
@@ -107,6 +108,8 @@ arm64-test: arm64 ## that binary and the networks, emulated as a Pi 4 and a Pi 5
 .PHONY: deps
 deps:
 	@command -v gcc >/dev/null && command -v npm >/dev/null && command -v mvn >/dev/null || sh .ci/install.sh gcc libc6-dev npm maven
+	@/sbin/ldconfig -p 2>/dev/null | grep -q libturbojpeg.so.0 || test -e $(B)/no-turbojpeg || { mkdir -p $(B); \
+	  touch $(B)/no-turbojpeg; sh .ci/install.sh libturbojpeg0; true; } # makes JPEGs faster, is not needed; asked for once
 	@sh models/build/fetch.sh $(B)
 
 # What the tests use besides Go: a broker and a browser that we did not write, and an emulated Raspberry Pi.

@@ -16,6 +16,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"smiletill/models"
+	"smiletill/vision"
 	"smiletill/vision/accuracy"
 )
 
@@ -23,6 +25,7 @@ import (
 type accuracyOptions struct {
 	faces, out string
 	compare    []string // DIR or NAME=DIR
+	views      []string
 	exclude    string
 	singles    bool
 	misses     bool
@@ -33,7 +36,7 @@ type accuracyOptions struct {
 
 func accuracyCommand(a *app) *cobra.Command {
 	// 0.14: of a press photo that is cropped around one face (LFW), anything farther out is another person.
-	o := accuracyOptions{centre: 0.14, seed: 1, workers: runtime.GOMAXPROCS(0)}
+	o := accuracyOptions{views: []string{"plain"}, centre: 0.14, seed: 1, workers: runtime.GOMAXPROCS(0)}
 	cmd := &cobra.Command{
 		Use: "accuracy FACES", GroupID: "tech",
 		Short: "Measure on your own photos how well the models tell people apart",
@@ -58,6 +61,8 @@ func accuracyCommand(a *app) *cobra.Command {
 	f.StringVarP(&o.out, "out", "o", "", "folder to write accuracy.md, accuracy.json and roc.svg into")
 	f.StringArrayVar(&o.compare, "compare", nil,
 		"another set of models beside the one in use, DIR or NAME=DIR; the first is the reference; may be repeated")
+	f.StringSliceVar(&o.views, "views", o.views,
+		"what is embedded: plain (the face, as in a visit), both (with its mirror image, as in an enrolment)")
 	f.StringVar(&o.exclude, "exclude", "", "file with names of people to leave out, one a line")
 	f.BoolVar(&o.singles, "singles", false,
 		"measure a second time with people of one photo as further strangers")
@@ -71,15 +76,19 @@ func accuracyCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// modelSet is a set of models under the name that it has in the report.
-type modelSet struct{ name, dir string }
+// modelSet is a set of models, and the views that it embeds, under the name that it has in the report.
+type modelSet struct {
+	name  string
+	set   models.Set
+	views vision.Views
+}
 
 func measureAccuracy(ctx context.Context, cfg Config, o accuracyOptions, out, progress io.Writer) error {
 	if !(o.centre > 0 && o.centre <= 0.5) || o.workers < 1 {
 		return &exitError{exitUsage, withHint(errors.New("measure accuracy: --centre or --workers is out of range"),
 			"--centre takes 0 to 0.5, --workers 1 or more")}
 	}
-	sets, err := modelSets(cfg, o.compare)
+	sets, err := modelSets(cfg, o.compare, o.views)
 	if err != nil {
 		return err
 	}
@@ -121,9 +130,13 @@ func measureAccuracy(ctx context.Context, cfg Config, o accuracyOptions, out, pr
 }
 
 // modelSets are the set in use and those to compare it with. The last part of a path names a set that has no
-// name of its own.
-func modelSets(cfg Config, compare []string) ([]modelSet, error) {
-	sets := []modelSet{{"in use", cfg.Paths.ModelsDir}}
+// name of its own. All sets come with the first views before any with the next.
+func modelSets(cfg Config, compare, views []string) ([]modelSet, error) {
+	own, err := openModels(cfg)
+	if err != nil {
+		return nil, err
+	}
+	sets := []modelSet{{name: "in use", set: own}}
 	for _, c := range compare {
 		name, dir, named := strings.Cut(c, "=")
 		if !named {
@@ -134,9 +147,28 @@ func modelSets(cfg Config, compare []string) ([]modelSet, error) {
 			return nil, &exitError{exitUsage, withHint(fmt.Errorf("measure accuracy: --compare %q", c),
 				"give each set its own name: --compare NAME=DIR")}
 		}
-		sets = append(sets, modelSet{name, dir})
+		set, err := models.Open(dir)
+		if err != nil {
+			return nil, err
+		}
+		sets = append(sets, modelSet{name: name, set: set})
 	}
-	return sets, nil
+	var all []modelSet
+	for i, v := range views {
+		kind, known := map[string]vision.Views{"plain": vision.Plain, "both": vision.Both}[v]
+		if !known || slices.Contains(views[:i], v) {
+			return nil, &exitError{exitUsage, withHint(fmt.Errorf("measure accuracy: --views %q", v),
+				"write --views plain, --views both, or --views plain,both")}
+		}
+		for _, s := range sets {
+			s.views = kind
+			if len(views) > 1 {
+				s.name += ", " + v
+			}
+			all = append(all, s)
+		}
+	}
+	return all, nil
 }
 
 func writeAccuracy(dir string, r accuracy.Report, progress io.Writer) error {

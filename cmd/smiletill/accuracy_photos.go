@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"smiletill/models"
 	"smiletill/vision"
 	"smiletill/vision/accuracy"
 )
@@ -126,12 +127,12 @@ type seen struct {
 	vectors [][][]float32
 }
 
-// measuring are thresholds with every gate of quality open: what is measured is the models.
-func measuring(centre float32) vision.Thresholds {
+// measuring are the thresholds of a set with every gate of quality open: what is measured is the models.
+func (s modelSet) measuring(centre float32) vision.Thresholds {
 	inf := float32(math.Inf(1))
-	t := vision.DefaultThresholds()
-	return vision.Thresholds{FaceScore: t.FaceScore, RivalMin: inf, FaceMax: inf, CentreMax: centre,
-		BrightnessMax: inf, YawMax: inf, PitchMax: inf, RollMax: inf}
+	return vision.Thresholds{FaceScore: s.set.Model(models.Detect).Thresholds.Score, Views: s.views,
+		RivalMin: inf, FaceMax: inf, CentreMax: centre, BrightnessMax: inf, YawMax: inf, PitchMax: inf,
+		RollMax: inf}
 }
 
 // look runs every set over every photo.
@@ -159,7 +160,7 @@ func (a *album) look(ctx context.Context, sets []modelSet, o accuracyOptions, m 
 	done := 0
 	for range min(o.workers, len(a.files)) {
 		g.Go(func() (err error) {
-			pipelines, closeAll, err := openPipelines(sets, measuring(o.centre))
+			pipelines, closeAll, err := openPipelines(sets, o.centre)
 			if err != nil {
 				return err
 			}
@@ -185,7 +186,7 @@ func (a *album) look(ctx context.Context, sets []modelSet, o accuracyOptions, m 
 }
 
 // openPipelines opens one pipeline a set, all for one goroutine.
-func openPipelines(sets []modelSet, t vision.Thresholds) ([]*vision.Pipeline, func() error, error) {
+func openPipelines(sets []modelSet, centre float32) ([]*vision.Pipeline, func() error, error) {
 	var closers []func() error
 	closeAll := func() error {
 		var errs []error
@@ -196,12 +197,12 @@ func openPipelines(sets []modelSet, t vision.Thresholds) ([]*vision.Pipeline, fu
 	}
 	var pipelines []*vision.Pipeline
 	for _, set := range sets {
-		n, c, err := openNetworks(set.dir)
+		n, c, err := openNetworks(set.set, onPayments())
 		if err != nil {
 			return nil, nil, errors.Join(fmt.Errorf("models %s: %w", set.name, err), closeAll())
 		}
 		closers = append(closers, c...)
-		pipelines = append(pipelines, vision.New(n, t))
+		pipelines = append(pipelines, vision.New(n, set.measuring(centre)))
 	}
 	return pipelines, closeAll, nil
 }

