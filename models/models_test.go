@@ -205,6 +205,8 @@ func folder(t *testing.T, i int, content []byte) (dir, file string) {
 	sum := sha256.Sum256(content)
 	mod["file"], mod["sha256"], mod["bytes"] = "own.tflite", hex.EncodeToString(sum[:]), len(content)
 	mod["source"] = map[string]any{"text": "trained in our own shop"}
+	delete(mod, "card")
+	delete(mod, "accuracy")
 	data, err := json.Marshal(map[string]any{"format": 1, "models": []any{mod}})
 	if err != nil {
 		t.Fatal(err)

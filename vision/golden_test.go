@@ -61,15 +61,11 @@ var tasks = []models.Task{models.Detect, models.Mesh, models.Embed}
 // weights are the bytes of the model that ships for task.
 func weights(t testing.TB, task models.Task) []byte {
 	t.Helper()
-	dir := os.Getenv("SMILETILL_MODELS_DIR")
-	if dir == "" {
-		dir = filepath.Join("..", ".build", "models")
-	}
-	b, err := models.Load(dir, task)
+	set, err := models.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b
+	return set.Bytes(task)
 }
 
 func TestGolden(t *testing.T) {
