@@ -1,13 +1,16 @@
-// Package models knows which network files belong to this build: what each is for, its hash, shapes,
-// preprocessing, where it comes from, under which licence, and the threshold that goes with it. The list is
-// manifest.json, embedded.
+// Package models holds the networks of this build and their manifest: what each is for, its hash, shapes,
+// quantisation, preprocessing, where it comes from, under which licence, how accurate it was measured, and
+// the thresholds that go with it. A shop may bring a folder with models and a manifest of its own.
 //
 // Invariants:
-//   - bytes leave Load only when their sha256 is the one in the manifest;
-//   - the manifest is parsed strictly: no unknown or missing field, no path in a file name, one model a task.
+//   - a Set is whole: Open has read every file and found the sha256 and length of the manifest, before
+//     anything else looks at a byte of them;
+//   - the manifest is parsed strictly: no unknown or missing field, no path in a file name, one model a task,
+//     only shapes that the pipeline feeds and reads;
+//   - reading is bounded, whatever a folder holds;
+//   - thresholds come with the model that they were measured with.
 //
-// The files themselves are not in the repository and not in the binary: make deps fetches them into a
-// folder that the caller names.
+// The manifest of a folder lists only the models that it replaces; README.md shows one.
 //
 // It must not import anything else of this module. Of this module only vision/... and cmd may import it.
 //

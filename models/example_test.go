@@ -7,16 +7,17 @@ import (
 )
 
 func Example() {
-	m, err := models.Built()
+	set, err := models.Open("") // the embedded set
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	for _, mod := range m.Models {
-		fmt.Println(mod.Task, mod.File, mod.Inputs[0].Shape)
+	for _, task := range models.Tasks() {
+		mod := set.Model(task)
+		fmt.Println(task, mod.Inputs[0].Shape[1:], len(set.Bytes(task)) == int(mod.Bytes))
 	}
 	// Output:
-	// detect face_detection_short_range.tflite [1 128 128 3]
-	// mesh face_landmark.tflite [1 192 192 3]
-	// embed mobilefacenet.tflite [2 112 112 3]
+	// detect [128 128 3] true
+	// mesh [192 192 3] true
+	// embed [112 112 3] true
 }

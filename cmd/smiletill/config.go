@@ -39,7 +39,8 @@ type Config struct {
 // TerminalConfig names this terminal. Tenant, Site and ID are levels of the MQTT topics.
 type TerminalConfig struct{ Tenant, Site, ID, Name, Currency, Language string }
 
-// PathsConfig says where things are kept. LoadConfig leaves none of them empty.
+// PathsConfig says where things are kept. LoadConfig leaves only ModelsDir empty: that
+// stands for the installed models, or the embedded ones.
 type PathsConfig struct{ DataDir, ModelsDir, ControlSocket string }
 
 // CameraConfig says where pictures come from: "auto", "/dev/videoN" or "replay:FILE|DIR". Width and

@@ -40,7 +40,7 @@ func (c *Config) options() []option {
 		{"terminal.currency", &t.Currency, "currency of payments, ISO 4217", currencyCode},
 		{"terminal.language", &t.Language, "language of the screen: en or de", oneOf("en", "de")},
 		{"paths.data_dir", &p.DataDir, "journal and gallery; empty chooses", absolute},
-		{"paths.models_dir", &p.ModelsDir, "neural networks; empty chooses", absolute},
+		{"paths.models_dir", &p.ModelsDir, "folder of your own models; empty: installed or built in", absolute},
 		{"paths.control_socket", &p.ControlSocket, "socket of the running terminal; empty chooses", socketPath},
 		{"camera.source", &cam.Source, "auto, /dev/videoN, or replay:FILE|DIR", cameraSource},
 		{"camera.width", &cam.Width, "picture width in pixels", between(160, 4096)},

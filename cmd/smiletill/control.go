@@ -51,6 +51,7 @@ type paymentRequest struct {
 
 type enrolRequest struct {
 	Name   string  `json:"name"`
+	Again  string  `json:"again,omitempty"`  // id of a customer who is there already; then without a name
 	Photos []photo `json:"photos,omitempty"` // none: by camera
 }
 
@@ -64,6 +65,8 @@ type customerReply struct {
 	Name       string    `json:"name"`
 	EnrolledAt time.Time `json:"enrolled_at"`
 	Templates  int       `json:"templates"`
+	Model      string    `json:"model,omitempty"` // SHA-256 of the embedding model
+	Stale      bool      `json:"stale,omitempty"` // of another model than the terminal's: must be enrolled again
 	Damage     string    `json:"damage,omitempty"`
 }
 
@@ -106,6 +109,7 @@ func (c *control) serve(ctx context.Context) error {
 	mux.HandleFunc("GET /v1/customers", answer(c.customers))
 	mux.HandleFunc("POST /v1/customers", c.enrol)
 	mux.HandleFunc("DELETE /v1/customers/{id}", answer(c.remove))
+	mux.HandleFunc("POST /v1/models/reload", answer(c.reload))
 	s := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute,
 		BaseContext: func(net.Listener) context.Context { return ctx },
@@ -237,6 +241,10 @@ func (c *control) remove(r *http.Request) (struct{}, error) {
 	return struct{}{}, p.gallery.Remove(r.PathValue("id"))
 }
 
+func (c *control) reload(r *http.Request) (struct{}, error) {
+	return struct{}{}, c.t.reopen(r.Context())
+}
+
 // enrol answers with lines of JSON: progress while the camera looks, then the customer or an error.
 func (c *control) enrol(w http.ResponseWriter, r *http.Request) {
 	lines := json.NewEncoder(w)
@@ -261,6 +269,9 @@ func (c *control) enrolOne(r *http.Request, say func(string)) (customerReply, er
 	if err != nil {
 		return customerReply{}, err
 	}
+	if q.Again != "" && q.Name != "" {
+		return customerReply{}, errors.New("enrol: a name and the id of a customer who has one")
+	}
 	if len(q.Photos) > 0 {
 		return enrolPhotos(p.looker, p.gallery, q)
 	}
@@ -278,7 +289,7 @@ func (c *control) enrolOne(r *http.Request, say func(string)) (customerReply, er
 	if err := <-job.done; err != nil {
 		return customerReply{}, err
 	}
-	return enrolTemplates(p.gallery, q.Name, job.templates)
+	return enrolTemplates(p.gallery, q, job.templates)
 }
 
 // newestOnly drops a line that says the same again.

@@ -71,7 +71,11 @@ func withGallery(cfg Config, use func(*gallery.Gallery) error) error {
 	if err := preparePrivateDir(cfg.Paths.DataDir); err != nil {
 		return err
 	}
-	g, err := openGallery(cfg, newLogger(cfg.Log, os.Stderr))
+	set, err := openModels(cfg)
+	if err != nil {
+		return err
+	}
+	g, err := openGallery(cfg, set, newLogger(cfg.Log, os.Stderr))
 	if err != nil {
 		return err
 	}
@@ -81,7 +85,12 @@ func withGallery(cfg Config, use func(*gallery.Gallery) error) error {
 func listCustomers(g *gallery.Gallery) []customerReply {
 	all := []customerReply{}
 	for _, c := range g.List() {
-		all = append(all, customerReply{ID: c.ID, Name: c.Name, EnrolledAt: c.EnrolledAt, Templates: c.Templates})
+		all = append(all, customerReply{ID: c.ID, Name: c.Name, EnrolledAt: c.EnrolledAt, Templates: c.Templates,
+			Model: g.Model()})
+	}
+	for _, s := range g.Stale() {
+		all = append(all, customerReply{ID: s.ID, Name: s.Name, EnrolledAt: s.EnrolledAt, Templates: s.Templates,
+			Model: s.Model, Stale: true})
 	}
 	for _, d := range g.Damaged() {
 		all = append(all, customerReply{ID: d.ID, Name: d.Name, Damage: d.Error() + "; " + d.Hint()})
@@ -95,14 +104,33 @@ func printCustomers(w io.Writer, all []customerReply) error {
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tNAME\tENROLLED\tTEMPLATES")
+	fmt.Fprintln(t, "ID\tNAME\tENROLLED\tTEMPLATES\tSTATE")
+	stale := 0
 	for _, c := range all {
 		when := c.EnrolledAt.Local().Format(time.DateTime)
-		if c.Damage != "" {
-			fmt.Fprintf(t, "%s\t%s\tunusable\t%s\n", c.ID, c.Name, c.Damage)
-			continue
+		switch {
+		case c.Damage != "":
+			fmt.Fprintf(t, "%s\t%s\t\t\tunusable: %s\n", c.ID, c.Name, c.Damage)
+		case c.Stale:
+			stale++
+			fmt.Fprintf(t, "%s\t%s\t%s\t%d\tmust be enrolled again (model %.8s)\n", c.ID, c.Name, when, c.Templates,
+				c.Model)
+		default:
+			fmt.Fprintf(t, "%s\t%s\t%s\t%d\tcan pay\n", c.ID, c.Name, when, c.Templates)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\n", c.ID, c.Name, when, c.Templates)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil || stale == 0 {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%s enrolled with another model than the terminal uses now.\n"+
+		"`smiletill enrol --again ID` enrols one again: id and name stay.\n", were(stale))
+	return err
+}
+
+// were is how many customers, with its verb.
+func were(n int) string {
+	if n == 1 {
+		return "1 customer was"
+	}
+	return fmt.Sprintf("%d customers were", n)
 }

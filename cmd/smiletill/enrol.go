@@ -25,30 +25,47 @@ const (
 )
 
 func enrolCommand(a *app) *cobra.Command {
+	var again string
 	cmd := &cobra.Command{
-		Use:     "enrol NAME [PHOTO...]",
+		Use:     "enrol NAME [PHOTO...] | enrol --again ID [PHOTO...]",
 		Aliases: []string{"enroll"},
 		GroupID: "desk",
 		Short:   "Enrol a customer, from photos or by the terminal's camera",
 		Long: "Enrol a customer from 3 to 5 photos (JPEG or PNG: one face, looking at the camera, different\n" +
 			"moments), or, without photos, by the camera of the running terminal.\n" +
-			"The photos are not stored: only encrypted templates are.",
-		Example: "  smiletill enrol \"Grace Hopper\" one.jpg two.jpg three.jpg\n  smiletill enrol \"Grace Hopper\"",
-		Args:    cobra.MinimumNArgs(1),
+			"The photos are not stored: only encrypted templates are.\n" +
+			"--again gives a customer new templates under the same id and name: after a change of the embedding\n" +
+			"model (`smiletill customers list` says who), or when a face has changed.",
+		Example: "  smiletill enrol \"Grace Hopper\" one.jpg two.jpg three.jpg\n" +
+			"  smiletill enrol \"Grace Hopper\"\n" +
+			"  smiletill enrol --again c_...",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if again != "" {
+				return nil
+			}
+			return cobra.MinimumNArgs(1)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := a.load(cmd)
 			if err != nil {
 				return err
 			}
-			return enrol(cmd.Context(), cfg, args[0], args[1:], cmd.OutOrStdout(), cmd.ErrOrStderr())
+			q, files := enrolRequest{Again: again}, args
+			if again == "" {
+				q.Name, files = args[0], args[1:]
+			}
+			return enrol(cmd.Context(), cfg, q, files, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
+	cmd.Flags().StringVar(&again, "again", "", "id of a customer who gets new templates")
 	bindHidden(cmd)
 	return cmd
 }
 
-func enrol(ctx context.Context, cfg Config, name string, files []string, out, progress io.Writer) error {
-	q := enrolRequest{Name: name}
+func enrol(
+	ctx context.Context, cfg Config, q enrolRequest, files []string, out, progress io.Writer,
+) error {
+	name := q.Name + q.Again // one of them is empty
 	for _, f := range files {
 		data, err := readPhoto(f)
 		if err != nil {
@@ -110,11 +127,15 @@ func enrolHere(cfg Config, q enrolRequest) (customerReply, error) {
 	if err := preparePrivateDir(cfg.Paths.DataDir); err != nil {
 		return customerReply{}, err
 	}
-	l, err := openLooker(cfg.Paths.ModelsDir)
+	set, err := openModels(cfg)
 	if err != nil {
 		return customerReply{}, err
 	}
-	g, err := openGallery(cfg, log)
+	l, err := openLooker(set)
+	if err != nil {
+		return customerReply{}, err
+	}
+	g, err := openGallery(cfg, set, log)
 	if err != nil {
 		return customerReply{}, errors.Join(err, l.close())
 	}
@@ -146,7 +167,7 @@ func enrolPhotos(l *looker, g *gallery.Gallery, q enrolRequest) (customerReply, 
 		}
 		templates = append(templates, template)
 	}
-	return enrolTemplates(g, q.Name, templates)
+	return enrolTemplates(g, q, templates)
 }
 
 func decodePhoto(data []byte) (image.Image, error) {
@@ -164,10 +185,17 @@ func decodePhoto(data []byte) (image.Image, error) {
 	return img, nil
 }
 
-func enrolTemplates(g *gallery.Gallery, name string, templates [][]float32) (customerReply, error) {
-	c, err := g.Enrol(name, templates)
+func enrolTemplates(g *gallery.Gallery, q enrolRequest, templates [][]float32) (customerReply, error) {
+	var c gallery.Customer
+	var err error
+	if q.Again != "" {
+		c, err = g.EnrolAgain(q.Again, templates)
+	} else {
+		c, err = g.Enrol(q.Name, templates)
+	}
 	if err != nil {
 		return customerReply{}, err
 	}
-	return customerReply{ID: c.ID, Name: c.Name, EnrolledAt: c.EnrolledAt, Templates: c.Templates}, nil
+	return customerReply{ID: c.ID, Name: c.Name, EnrolledAt: c.EnrolledAt, Templates: c.Templates,
+		Model: g.Model()}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"smiletill/device/camera"
+	"smiletill/models"
 	"smiletill/payment"
 	"smiletill/vision"
 )
@@ -22,16 +23,21 @@ type looker struct {
 	mu        sync.Mutex
 	visits    *vision.Pipeline
 	enrolment *vision.Pipeline
+	t         vision.Thresholds
 	closers   []func() error
 }
 
-func openLooker(dir string) (*looker, error) {
-	n, closers, err := openNetworks(dir)
+func openLooker(set models.Set) (*looker, error) {
+	t, err := thresholdsOf(set)
 	if err != nil {
 		return nil, err
 	}
-	t := vision.DefaultThresholds()
-	return &looker{visits: vision.New(n, t), enrolment: vision.New(n, t.ForEnrolment()), closers: closers}, nil
+	n, closers, err := openNetworks(set)
+	if err != nil {
+		return nil, err
+	}
+	return &looker{t: t, visits: vision.New(n, t), enrolment: vision.New(n, t.ForEnrolment()),
+		closers: closers}, nil
 }
 
 func (l *looker) close() error {
@@ -99,7 +105,7 @@ func (e *eyes) run(ctx context.Context) error {
 func (e *eyes) visit(ctx context.Context, p payment.Payment) error {
 	changes, stop := e.parts.engine.Watch()
 	defer stop()
-	v := vision.NewVisit(e.parts.gallery, vision.DefaultThresholds())
+	v := vision.NewVisit(e.parts.gallery, e.parts.looker.t)
 	w := watcher{eyes: e, payment: p, visit: v, stage: vision.Searching, since: time.Now()}
 	for {
 		select {
@@ -162,7 +168,7 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 	case errors.Is(err, payment.ErrEvidence):
 		// The same consent can't get any fresher: it has to be given again.
 		w.log.Warn("consent was not accepted", "payment", w.payment.ID, "err", err)
-		w.visit = vision.NewVisit(w.parts.gallery, vision.DefaultThresholds())
+		w.visit = vision.NewVisit(w.parts.gallery, w.parts.looker.t)
 		return nil
 	case errors.Is(err, payment.ErrNotRunning),
 		errors.Is(err, payment.ErrJournal),

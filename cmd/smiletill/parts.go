@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -19,13 +18,12 @@ import (
 	"smiletill/payment/journal"
 	"smiletill/payment/report"
 	"smiletill/payment/report/link"
-	"smiletill/vision"
 	"smiletill/vision/gallery"
-	"smiletill/vision/tflite"
 )
 
 // parts are what can fail to open: files on the disk and what is read from them.
 type parts struct {
+	set      models.Set
 	looker   *looker
 	gallery  *gallery.Gallery
 	journal  *journal.Journal
@@ -34,6 +32,7 @@ type parts struct {
 	frames   *camera.Latest
 	eyes     *eyes
 	limit    payment.Amount
+	stop     context.CancelCauseFunc // ends serving with them
 	closers  []func() error
 	log      *slog.Logger
 }
@@ -51,18 +50,27 @@ func openParts(ctx context.Context, cfg Config, log *slog.Logger) (_ *parts, err
 	if err := preparePrivateDir(cfg.Paths.DataDir); err != nil {
 		return nil, err
 	}
-	if p.looker, err = openLooker(cfg.Paths.ModelsDir); err != nil {
+	set, err := openModels(cfg)
+	if err != nil {
+		return nil, err
+	}
+	p.set = set
+	if p.looker, err = openLooker(set); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.looker.close)
-	if p.gallery, err = openGallery(cfg, log); err != nil {
+	if p.gallery, err = openGallery(cfg, set, log); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.gallery.Close)
 	for _, d := range p.gallery.Damaged() {
 		log.Error("a customer's record can't be read: this customer can't pay", "err", d, "hint", d.Hint())
 	}
-	if p.journal, err = openJournal(ctx, cfg, log); err != nil {
+	if stale := p.gallery.Stale(); len(stale) > 0 {
+		log.Warn("customers were enrolled with another model and can't pay until they are enrolled again",
+			"customers", len(stale), "hint", stale[0].Hint())
+	}
+	if p.journal, err = openJournal(ctx, cfg, set, log); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.journal.Close)
@@ -137,13 +145,11 @@ func journalPath(cfg Config) string { return filepath.Join(cfg.Paths.DataDir, "j
 
 // openJournal opens the journal with what its facts say of this terminal: its name and the models that
 // recognise.
-func openJournal(ctx context.Context, cfg Config, log *slog.Logger) (*journal.Journal, error) {
-	m, err := models.Built()
-	if err != nil {
-		return nil, err
-	}
+func openJournal(
+	ctx context.Context, cfg Config, set models.Set, log *slog.Logger,
+) (*journal.Journal, error) {
 	versions := map[string]string{}
-	for _, one := range m.Models {
+	for _, one := range set.Manifest.Models {
 		versions[string(one.Task)] = one.SHA256[:16]
 	}
 	return journal.Open(ctx, journalPath(cfg), journal.Options{
@@ -156,18 +162,6 @@ func openJournal(ctx context.Context, cfg Config, log *slog.Logger) (*journal.Jo
 func clockSet() bool {
 	state, err := unix.Adjtimex(&unix.Timex{})
 	return err == nil && state != unix.TIME_ERROR
-}
-
-func openGallery(cfg Config, log *slog.Logger) (*gallery.Gallery, error) {
-	m, err := models.Built()
-	if err != nil {
-		return nil, err
-	}
-	embed, err := m.Model(models.Embed)
-	if err != nil {
-		return nil, err
-	}
-	return gallery.Open(filepath.Join(cfg.Paths.DataDir, "gallery"), embed.SHA256, log.With("room", "gallery"))
 }
 
 // outbox shows the journal's outbox to the reporter, in the reporter's words.
@@ -188,33 +182,4 @@ func (o outbox) Pending(ctx context.Context, after int64, limit int) ([]report.R
 
 func (o outbox) Close(ctx context.Context, id, hash string, seq int64) error {
 	return o.o.Close(ctx, id, hash, seq)
-}
-
-// openNetworks loads the three models with the XNNPACK delegate, one thread each: on a Pi the other cores
-// decode frames and serve the screen.
-func openNetworks(dir string) (n vision.Networks, closers []func() error, err error) {
-	open := func(task models.Task) *tflite.Interpreter {
-		if err != nil {
-			return nil
-		}
-		var data []byte
-		if data, err = models.Load(dir, task); err != nil {
-			return nil
-		}
-		var ip *tflite.Interpreter
-		if ip, err = tflite.Open(data, tflite.Options{Threads: 1, XNNPACK: true}); err != nil {
-			err = fmt.Errorf("open the %s model: %w", task, err)
-			return nil
-		}
-		closers = append(closers, ip.Close)
-		return ip
-	}
-	d, m, e := open(models.Detect), open(models.Mesh), open(models.Embed)
-	if err != nil {
-		for _, c := range closers {
-			err = errors.Join(err, c())
-		}
-		return vision.Networks{}, nil, err
-	}
-	return vision.Networks{Detector: d, Mesh: m, Embedder: e}, closers, nil
 }

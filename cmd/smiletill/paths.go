@@ -40,7 +40,6 @@ func (m machine) at(path string) string { return m.root + path }
 func (c *Config) choosePaths(m machine) {
 	for name, choose := range map[string]func() string{
 		"paths.data_dir":       m.dataDir,
-		"paths.models_dir":     m.modelsDir,
 		"paths.control_socket": m.controlSocket,
 	} {
 		for _, o := range c.options() {
@@ -66,18 +65,6 @@ func (m machine) dataDir() string {
 		return filepath.Join(home, ".local/state/smiletill") // the XDG base directory specification's default
 	}
 	return m.at(system)
-}
-
-// modelsDir is the first that is there: the package's folder beside the program, the build's folder
-// beside the program, else the system's.
-func (m machine) modelsDir() string {
-	for _, near := range []string{"../share/smiletill/models", "../models"} {
-		dir := filepath.Join(filepath.Dir(m.executable), near)
-		if fi, err := os.Stat(dir); m.executable != "" && err == nil && fi.IsDir() {
-			return dir
-		}
-	}
-	return m.at("/usr/share/smiletill/models")
 }
 
 func (m machine) controlSocket() string {

@@ -12,35 +12,35 @@ import (
 )
 
 func TestChosenPlaces(t *testing.T) {
-	const run, lib, build = "/run/smiletill", "/var/lib/smiletill", "/opt/smiletill/models"
+	const run, lib = "/run/smiletill", "/var/lib/smiletill"
 	uid := os.Getuid()
 	for _, tc := range []struct {
-		name                  string
-		uid                   int
-		dirs                  map[string]os.FileMode
-		env                   map[string]string
-		data, models, control string // of the machine's root when they begin with @
+		name          string
+		uid           int
+		dirs          map[string]os.FileMode
+		env           map[string]string
+		data, control string // of the machine's root when they begin with @
 	}{
 		{name: "nothing there", uid: uid + 1, data: "@/var/lib/smiletill",
-			models: "@/usr/share/smiletill/models", control: "@/tmp/smiletill-UID/control.sock"},
-		{name: "root", uid: 0, data: "@/var/lib/smiletill", models: "@/usr/share/smiletill/models",
+			control: "@/tmp/smiletill-UID/control.sock"},
+		{name: "root", uid: 0, data: "@/var/lib/smiletill",
 			control: "@/tmp/smiletill-UID/control.sock"},
 		{name: "user", uid: uid + 1,
 			env:  map[string]string{"HOME": "/h", "XDG_STATE_HOME": "/s", "XDG_RUNTIME_DIR": "/r"},
-			data: "/s/smiletill", models: "@/usr/share/smiletill/models", control: "/r/smiletill/control.sock"},
+			data: "/s/smiletill", control: "/r/smiletill/control.sock"},
 		{name: "home only, XDG relative", uid: uid + 1,
-			env:  map[string]string{"HOME": "/h", "XDG_STATE_HOME": "s", "XDG_RUNTIME_DIR": "r"},
-			data: "/h/.local/state/smiletill", models: "@/usr/share/smiletill/models",
+			env:     map[string]string{"HOME": "/h", "XDG_STATE_HOME": "s", "XDG_RUNTIME_DIR": "r"},
+			data:    "/h/.local/state/smiletill",
 			control: "@/tmp/smiletill-UID/control.sock"},
-		{name: "our folders", uid: uid, dirs: map[string]os.FileMode{run: 0o755, lib: 0o700, build: 0o755},
+		{name: "our folders", uid: uid, dirs: map[string]os.FileMode{run: 0o755, lib: 0o700},
 			env:  map[string]string{"XDG_RUNTIME_DIR": "/r", "XDG_STATE_HOME": "/s"},
-			data: "@/var/lib/smiletill", models: "@/opt/smiletill/models", control: "@/run/smiletill/control.sock"},
+			data: "@/var/lib/smiletill", control: "@/run/smiletill/control.sock"},
 		{name: "open to others", uid: uid, dirs: map[string]os.FileMode{run: 0o777, lib: 0o700},
 			env:  map[string]string{"XDG_RUNTIME_DIR": "/r"},
-			data: "@/var/lib/smiletill", models: "@/usr/share/smiletill/models", control: "/r/smiletill/control.sock"},
+			data: "@/var/lib/smiletill", control: "/r/smiletill/control.sock"},
 		{name: "of another user", uid: uid + 1, dirs: map[string]os.FileMode{run: 0o755},
-			env:  map[string]string{"XDG_RUNTIME_DIR": "/r", "HOME": "/h"},
-			data: "/h/.local/state/smiletill", models: "@/usr/share/smiletill/models",
+			env:     map[string]string{"XDG_RUNTIME_DIR": "/r", "HOME": "/h"},
+			data:    "/h/.local/state/smiletill",
 			control: "/r/smiletill/control.sock"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestChosenPlaces(t *testing.T) {
 				t.Fatal(err)
 			}
 			uids := strings.NewReplacer("@", m.root, "UID", itoa(tc.uid))
-			want := PathsConfig{uids.Replace(tc.data), uids.Replace(tc.models), uids.Replace(tc.control)}
+			want := PathsConfig{uids.Replace(tc.data), "", uids.Replace(tc.control)}
 			if c.Paths != want {
 				t.Errorf("got %+v\nwant %+v", c.Paths, want)
 			}

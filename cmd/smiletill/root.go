@@ -115,6 +115,7 @@ func rootCommand() *cobra.Command {
 		enrolCommand(a),
 		customersCommand(a),
 		journalCommand(a),
+		modelsCommand(a),
 		grouped("tech", bound(configCommand(a.load))),
 		versionCommand(),
 	)

@@ -39,8 +39,7 @@ type shop struct {
 	views   []screen.View
 }
 
-// newShop makes the folders and the flags of a terminal that does not run yet. Set SMILETILL_PATHS_MODELS_DIR
-// as make does.
+// newShop makes the folders and the flags of a terminal that does not run yet.
 func newShop(t *testing.T) *shop {
 	t.Helper()
 	s := &shop{t: t, dir: t.TempDir()}
@@ -424,11 +423,8 @@ func private(t *testing.T, dir string) {
 
 func TestMissingModelIsNamedAndMended(t *testing.T) {
 	s := newShop(t)
-	models := t.TempDir()
-	if err := os.CopyFS(models, os.DirFS(os.Getenv("SMILETILL_PATHS_MODELS_DIR"))); err != nil {
-		t.Fatal(err)
-	}
-	mesh := filepath.Join(models, "face_landmark.tflite")
+	models := copyModels(t)
+	mesh := filepath.Join(models, "facemesh_int8.tflite")
 	good, err := os.ReadFile(mesh)
 	if err != nil {
 		t.Fatal(err)
@@ -438,18 +434,18 @@ func TestMissingModelIsNamedAndMended(t *testing.T) {
 	if err := os.WriteFile(mesh, bad, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.flags = append(s.flags, "--paths-models-dir", models)
 	s.enrol()
+	s.flags = append(s.flags, "--paths-models-dir", models)
 	s.open()
 	s.eventually("out of order", func() bool { return s.sees(screen.OutOfOrder) })
 	_, err = s.begin(t.Context(), paymentRequest{ID: "one", Amount: "1.00", Currency: "EUR"})
-	if err == nil || !strings.Contains(err.Error(), "face_landmark.tflite") {
+	if err == nil || !strings.Contains(err.Error(), "facemesh_int8.tflite") {
 		t.Errorf("a payment with an altered model: %v", err)
 	}
 	s.mu.Lock()
 	do := s.views[len(s.views)-1].Detail.Do
 	s.mu.Unlock()
-	if !strings.Contains(do, "make deps") {
+	if !strings.Contains(do, "--embedded") {
 		t.Errorf("the screen tells staff %q", do)
 	}
 	if err := os.WriteFile(mesh, good, 0o600); err != nil {

@@ -35,11 +35,16 @@ func (t *terminal) statusRows(ctx context.Context) []screen.StatusRow {
 			screen.StatusRow{Name: "terminal", Value: err.Error(), Level: screen.LevelFault, Do: hintOf(err)},
 		)
 	}
-	rows = append(rows, t.cameraRow(), ok("models", "loaded and verified against the manifest"))
+	rows = append(rows, t.cameraRow(), ok("models", describeSet(p.set)))
 	gallery := ok("gallery", fmt.Sprintf("enrolled customers: %d", len(p.gallery.List())))
 	if bad := p.gallery.Damaged(); len(bad) > 0 {
 		gallery.Level, gallery.Do = screen.LevelWarning, bad[0].Hint()
 		gallery.Value += fmt.Sprintf(", %d records can't be used", len(bad))
+	}
+	if stale := p.gallery.Stale(); len(stale) > 0 {
+		gallery.Level, gallery.Do = screen.LevelWarning, "`smiletill customers list` says who; "+stale[0].Hint()
+		gallery.Value += fmt.Sprintf(", %s enrolled with another model and must be enrolled again",
+			were(len(stale)))
 	}
 	rows = append(rows, gallery, journalRow(ctx, p), reportRow(p))
 	board := ok("board", t.cfg.Board.Kind)

@@ -113,6 +113,10 @@ func (t *terminal) keepOpen(ctx context.Context) {
 		if ctx.Err() != nil || err == nil {
 			return
 		}
+		if errors.Is(err, errReopen) {
+			t.log.Info("the models have changed: opening them")
+			continue
+		}
 		t.log.Error("out of order", "err", err, "hint", hintOf(err), "again_in", retryOpen.String())
 		t.front.closed(err)
 		select {
@@ -134,6 +138,9 @@ func (t *terminal) serveParts(ctx context.Context) error {
 	e := &eyes{parts: p, front: t.front, log: t.log.With("room", "vision")}
 	p.eyes = e
 	e.requests = make(chan *capture)
+	ctx, p.stop = context.WithCancelCause(ctx)
+	defer p.stop(nil)
+	stopped := ctx
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.engine.Run(ctx) })
 	g.Go(func() error { return e.run(ctx) })
@@ -143,8 +150,45 @@ func (t *terminal) serveParts(ctx context.Context) error {
 	}
 	t.parts.Store(p)
 	t.log.Info("ready for payments", "terminal", t.cfg.Terminal.ID, "customers", len(p.gallery.List()),
-		"faces", gallery.Protection)
-	return g.Wait()
+		"must_be_enrolled_again", len(p.gallery.Stale()), "models", describeSet(p.set), "faces", gallery.Protection)
+	err = g.Wait()
+	if errors.Is(context.Cause(stopped), errReopen) {
+		return errReopen
+	}
+	return err
+}
+
+// errReopen ends parts that are to be opened anew.
+var errReopen = errors.New("to be opened anew")
+
+// reopen closes the parts between two payments; keepOpen opens them again, with the models that are installed
+// then. It returns when they are closed, and ErrBusy while a payment runs.
+func (t *terminal) reopen(ctx context.Context) error {
+	p := t.parts.Load()
+	if p == nil {
+		return nil // they are being opened as it is
+	}
+	s, err := p.engine.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if s.Payment.ID != "" && !s.Payment.State.Terminal() {
+		return withHint(fmt.Errorf("open the models anew: %w: %s", payment.ErrBusy, s.Payment.ID),
+			"wait for the payment to end")
+	}
+	// A payment that slips in before this is cancelled, not lost.
+	if err := p.engine.SetOutOfOrder(ctx, "models", true); err != nil {
+		return err
+	}
+	p.stop(errReopen)
+	for t.parts.Load() == p {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return nil
 }
 
 // openFrames starts the camera. A replay as fast as asked is read in step with the looking: nothing can fall

@@ -86,9 +86,9 @@ func newBench(t *testing.T, o Options) *bench {
 		return b.remote[string(model)], nil
 	}
 	b.Accelerator = New(o)
-	for name, compiled := range map[string]string{"detect": "D", "mesh": "", "embed": "E"} {
-		b.cpu[name] = newFake(0)
-		b.nets[name] = b.Place(name, b.cpu[name], []byte(compiled))
+	for _, n := range []struct{ name, compiled string }{{"detect", "D"}, {"mesh", ""}, {"embed", "E"}} {
+		b.cpu[n.name] = newFake(0)
+		b.nets[n.name] = b.Place(n.name, b.cpu[n.name], []byte(n.compiled))
 	}
 	return b
 }

@@ -1,26 +1,26 @@
 // Package gallery keeps the faces of enrolled customers and finds the one that a probe belongs to.
 //
 // A customer is a file of their own, sealed with AES-256-GCM: name, time of enrolment and three to five
-// templates (face embeddings, L2-normalised float32 of one dimension). No picture is kept. Outside the
-// sealed part there is only a pseudonym, the embedding model's hash and an id of the key.
+// templates (face embeddings, L2-normalised float32 of one dimension). No picture is kept. Outside the sealed
+// part there is only a pseudonym, the embedding model's hash and an id of the key.
 //
 // Invariants:
 //   - A record is whole or absent: it is written beside, synced, renamed, and the folder synced. Enrol and
 //     Remove return after that.
-//   - A template is only ever compared with templates of the same model.
+//   - A template is only ever compared with templates of the same model. Customers of another one keep their
+//     id and name, and wait to be enrolled again.
 //   - A record that can't be read or isn't meant for us is left out, named by Damaged and kept. Nothing is
 //     deleted on its own, and no new key is made while there are records of an old one.
 //   - One process owns a gallery at a time.
 //   - Match doesn't allocate and waits for nobody.
 //   - Templates and keys print as [redacted], customers as their pseudonym.
 //
-// What this protects against: a record read, changed, renamed or moved to another terminal without the
-// key. What it doesn't: the master key lies in a file beside the records, so whoever copies the disk
-// copies the key (Protection says so), and an old copy of a record that is put back is accepted.
+// What this protects against: a record read, changed, renamed or moved to another terminal without the key.
+// What it doesn't: the master key lies in a file beside the records, so whoever copies the disk copies the
+// key (Protection says so), and an old copy of a record that is put back is accepted.
 //
 // The package imports the standard library only; not vision, models, payment or device.
 //
-// Sources: AES-GCM with random 96 bit nonces, NIST SP 800-38D (8.2.2: at most 2^32 records a key); HKDF,
-// RFC 5869. The thresholds of enrolment are measurements of the embedding network on all 28.9 million
-// impostor pairs of LFW, float, aligned by the mesh; see agreeMin and sameMin.
+// Sources: AES-GCM with random 96 bit nonces, NIST SP 800-38D (8.2.2: at most 2^32 records a key); HKDF, RFC
+// 5869. The cosines of enrolment come with the model.
 package gallery

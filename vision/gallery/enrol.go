@@ -16,14 +16,6 @@ const (
 
 	// normSlack is how far a template's norm may be from 1: float32 keeps seven digits.
 	normSlack = 1e-3
-	// agreeMin is the least cosine between two templates of one enrolment: the float network's threshold
-	// at a false accept rate of 1e-4, where 4.0 % of same-person pairs of press photos years apart fall
-	// below (LFW, all pairs). Pictures of one minute are far above.
-	agreeMin = 0.531
-	// sameMin is the mean cosine with a customer, of the new templates' best ones, from which on they are the
-	// same person: the float network's threshold at a false accept rate of 1e-5 (LFW, all pairs). At
-	// 1e-4 a gallery of 1,000 would turn away about one honest newcomer in ten.
-	sameMin = 0.599
 )
 
 // checkNew says why r can't be enrolled, if so.
@@ -34,24 +26,33 @@ func (g *Gallery) checkNew(r record) error {
 	if err := checkName(r.customer.Name); err != nil {
 		return err
 	}
-	if err := checkTemplates(r.templates); err != nil {
-		return err
-	}
-	if err := checkAgree(r.templates); err != nil {
-		return err
-	}
-	if len(g.records) >= customersMax {
+	if len(g.records)+len(g.stale) >= customersMax {
 		return hint(fmt.Errorf("%w with %d customers", ErrFull, customersMax), "remove customers first")
 	}
 	if err := g.checkNameFree(r.customer.Name); err != nil {
 		return err
 	}
+	return g.checkFace(r)
+}
+
+// checkFace says why the templates of r can't be theirs, if so: no templates of one person, or another
+// customer's.
+func (g *Gallery) checkFace(r record) error {
+	if err := checkTemplates(r.templates); err != nil {
+		return err
+	}
+	if err := g.checkAgree(r.templates); err != nil {
+		return err
+	}
 	for _, old := range g.records {
+		if old.customer.ID == r.customer.ID {
+			continue
+		}
 		if len(old.templates[0]) != len(r.templates[0]) {
 			return fmt.Errorf("%w: dimension %d, the gallery's is %d", ErrTemplates,
 				len(r.templates[0]), len(old.templates[0]))
 		}
-		if same := likeness(r.templates, old.templates); same >= sameMin {
+		if same := likeness(r.templates, old.templates); same >= float64(g.same) {
 			return hint(fmt.Errorf("this face is %w as %q (%s)", ErrAlreadyEnrolled, old.customer.Name,
 				old.customer.ID), "remove "+old.customer.ID+" first to enrol them anew")
 		}
@@ -69,6 +70,12 @@ func (g *Gallery) checkNameFree(name string) error {
 	for _, old := range g.records {
 		if strings.EqualFold(old.customer.Name, name) {
 			return taken(old.customer.ID)
+		}
+	}
+	for _, s := range g.stale {
+		if strings.EqualFold(s.Name, name) {
+			return hint(fmt.Errorf("the name %q is %w (%s), with another model", name, ErrAlreadyEnrolled, s.ID),
+				s.Hint()+"; else choose another name")
 		}
 	}
 	for _, d := range g.damaged {
@@ -107,10 +114,10 @@ func checkTemplates(templates []template) error {
 	return nil
 }
 
-func checkAgree(templates []template) error {
+func (g *Gallery) checkAgree(templates []template) error {
 	for i, a := range templates {
 		for _, b := range templates[:i] {
-			if dot(a, b) < agreeMin {
+			if dot(a, b) < g.agree {
 				return hint(ErrDisagree, "let one person stand alone before the camera, in good light, and try again")
 			}
 		}

@@ -18,7 +18,7 @@ func Example() {
 	}
 	defer os.RemoveAll(tmp)
 
-	model := strings.Repeat("0f", 32) // SHA-256 of the embedding model's file
+	model := gallery.Model{SHA256: strings.Repeat("0f", 32), Agree: 0.531, Same: 0.599}
 	g, err := gallery.Open(filepath.Join(tmp, "gallery"), model, slog.New(slog.DiscardHandler))
 	if err != nil {
 		fmt.Println(err)

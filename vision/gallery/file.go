@@ -90,9 +90,15 @@ func readFile(path string, limit int64) ([]byte, fs.FileInfo, error) {
 	return data, fi, err
 }
 
+// onError is what becomes of a file that is in place when the folder can't be synced. A new one that nobody
+// was told of is removed; one that has replaced another is left, because the other is gone.
+type onError bool
+
+const removeOnError, leaveOnError onError = true, false
+
 // writeFile puts data at dir/name whole or not at all: beside, fsync, rename, fsync of the folder. After
-// an error there is no new file at dir/name.
-func writeFile(dir, name string, data []byte) (err error) {
+// an error there is no new file at dir/name or, with leaveOnError, the old or the new one.
+func writeFile(dir, name string, data []byte, late onError) (err error) {
 	f, err := os.CreateTemp(dir, tempMark+"*") // mode 0600
 	if err != nil {
 		return err
@@ -113,10 +119,10 @@ func writeFile(dir, name string, data []byte) (err error) {
 	if err = os.Rename(f.Name(), path); err != nil {
 		return err
 	}
-	if err = syncDir(dir); err != nil {
+	if err = syncDir(dir); err != nil && late == removeOnError {
 		return errors.Join(err, remove(path))
 	}
-	return nil
+	return err
 }
 
 func remove(path string) error {

@@ -2,7 +2,6 @@ package gallery
 
 import (
 	"cmp"
-	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -37,7 +36,7 @@ type Damage struct {
 	File string
 	ID   string // "" when the file's name isn't a customer's
 	Name string // when it could be read
-	Err  error  // ErrDamaged, ErrOtherModel or ErrOtherKey
+	Err  error  // ErrDamaged, ErrOtherKey or ErrFull
 	hint string
 }
 
@@ -53,29 +52,49 @@ func (d Damage) LogValue() slog.Value { return slog.StringValue(d.Error()) }
 // GoString leaves the name out too.
 func (d Damage) GoString() string { return d.Error() }
 
+// Model is the embedding network whose templates a gallery compares. The cosines belong to it: another
+// network has others.
+type Model struct {
+	SHA256 string // of the file, 64 hexadecimal digits
+	// Agree is the least cosine between two templates of one enrolment, above 0 and below 1: the model's
+	// threshold for one frame of a known person (false accept rate 1e-4).
+	Agree float32
+	// Same is the mean cosine with a customer, of new templates' best ones, from which on they are the same
+	// person: the model's threshold for recognition (1e-5). At 1e-4 a gallery of 1,000 would turn away about one
+	// honest newcomer in ten.
+	Same float32
+}
+
 // Gallery is an open gallery; Open makes one. All methods may be called from any goroutine.
 type Gallery struct {
 	dir   string
 	model modelHash
+	agree float32
+	same  float32
 	rows  atomic.Pointer[rows]
 
 	mu      sync.Mutex // of all that follows
 	lock    *os.File   // nil once closed
 	sealer  sealer
 	records []record // ordered by customer id
+	stale   []Stale
 	damaged []Damage
 }
 
-// Open opens the gallery in folder dir, made with mode 0700 if it isn't there, for embeddings of the
-// model with this SHA-256 (64 hexadecimal digits). It fails with ErrInUse while another process has the
-// gallery open, and with ErrUnsafe, ErrKeyMissing, ErrKeyDamaged or ErrOtherKey when the key won't do.
-// Single records that can't be used are left out, logged, and listed by Damaged.
-func Open(dir, model string, log *slog.Logger) (*Gallery, error) {
-	g := &Gallery{dir: dir}
+// Open opens the gallery in folder dir, made with mode 0700 if it isn't there, for embeddings of a model.
+// Customers that were enrolled with another one are listed by Stale and not compared. It fails with ErrInUse
+// while another process has the gallery open, and with ErrUnsafe, ErrKeyMissing, ErrKeyDamaged or ErrOtherKey
+// when the key won't do. Single records that can't be used are left out, logged, and listed by Damaged.
+func Open(dir string, model Model, log *slog.Logger) (*Gallery, error) {
+	g := &Gallery{dir: dir, agree: model.Agree, same: model.Same}
 	g.rows.Store(&rows{})
-	if n, err := hex.Decode(g.model[:], []byte(model[:min(len(model), 2*modelLen)])); err != nil ||
-		n != modelLen || len(model) != 2*modelLen {
-		return nil, fmt.Errorf("open gallery %s: %q isn't the SHA-256 of a model", dir, model)
+	sum := model.SHA256
+	if n, err := hex.Decode(g.model[:], []byte(sum[:min(len(sum), 2*modelLen)])); err != nil ||
+		n != modelLen || len(sum) != 2*modelLen {
+		return nil, fmt.Errorf("open gallery %s: %q isn't the SHA-256 of a model", dir, sum)
+	}
+	if !(model.Agree > 0 && model.Agree < 1 && model.Same > 0 && model.Same < 1) {
+		return nil, fmt.Errorf("open gallery %s: cosines %v and %v, want 0 to 1", dir, model.Agree, model.Same)
 	}
 	if err := g.open(log); err != nil {
 		if g.lock != nil {
@@ -146,14 +165,14 @@ func (g *Gallery) read(file string) *Damage {
 		d.hint = fmt.Sprintf("it comes from another terminal or time: remove %s and enrol the customer here", id)
 	case err != nil:
 		d.Err = err
-	case r.model != g.model:
-		d.Err = ErrOtherModel
-		d.hint = fmt.Sprintf("remove %s and enrol the customer again: faces of two models can't be compared", id)
-	case len(g.records) > 0 && len(g.records[0].templates[0]) != len(r.templates[0]):
-		d.Err = fmt.Errorf("%w: its templates have another dimension", ErrDamaged)
-	case len(g.records) == customersMax:
+	case len(g.records)+len(g.stale) == customersMax:
 		d.Err = fmt.Errorf("%w with %d customers", ErrFull, customersMax)
 		d.hint = "remove customers that are not needed any more"
+	case r.model != g.model:
+		g.stale = append(g.stale, Stale{r.customer, hex.EncodeToString(r.model[:]), hex.EncodeToString(g.model[:])})
+		return nil
+	case len(g.records) > 0 && len(g.records[0].templates[0]) != len(r.templates[0]):
+		d.Err = fmt.Errorf("%w: its templates have another dimension", ErrDamaged)
 	default:
 		g.records = append(g.records, r)
 		return nil
@@ -175,44 +194,18 @@ func (g *Gallery) Close() error {
 	return err
 }
 
-// Enrol keeps three to five templates of one person under a name, and returns after they are on disk.
-// Templates are L2-normalised embeddings of the gallery's model; g takes copies. Errors: ErrName,
-// ErrTemplates, ErrDisagree, ErrAlreadyEnrolled (the name or the face is there), ErrFull, ErrClosed.
-func (g *Gallery) Enrol(name string, templates [][]float32) (Customer, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	r := record{model: g.model}
-	for _, t := range templates {
-		r.templates = append(r.templates, slices.Clone(t))
-	}
-	r.customer = Customer{
-		ID: "c_" + strings.ToLower(rand.Text()), Name: strings.TrimSpace(name),
-		EnrolledAt: time.Now().UTC().Truncate(time.Second), Templates: len(templates),
-	}
-	if err := g.checkNew(r); err != nil {
-		return Customer{}, fmt.Errorf("enrol: %w", err)
-	}
-	if err := writeFile(g.dir, r.customer.ID+recordExt, g.sealer.seal(r)); err != nil {
-		return Customer{}, hint(fmt.Errorf("enrol: %w", err),
-			"nobody was enrolled; see that the disk has room and can be written, and try again")
-	}
-	at, _ := g.find(r.customer.ID)
-	g.records = slices.Insert(g.records, at, r)
-	g.rows.Store(newRows(g.records))
-	return r.customer, nil
-}
-
-// Remove deletes a customer, or a record that Damaged lists, and returns after it is gone from disk.
-// ErrUnknownCustomer if there is none.
+// Remove deletes a customer, also one that Stale lists, or a record that Damaged lists, and returns after it
+// is gone from disk. ErrUnknownCustomer if there is none.
 func (g *Gallery) Remove(id string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	at, enrolled := g.find(id)
+	old := g.findStale(id)
 	left := slices.IndexFunc(g.damaged, func(d Damage) bool { return d.ID == id && id != "" })
 	switch {
 	case g.lock == nil:
 		return fmt.Errorf("remove %s: %w", id, ErrClosed)
-	case !enrolled && left < 0:
+	case !enrolled && old < 0 && left < 0:
 		return hint(fmt.Errorf("remove %q: %w", id, ErrUnknownCustomer), "list the customers for their ids")
 	}
 	err := remove(filepath.Join(g.dir, id+recordExt))
@@ -220,6 +213,8 @@ func (g *Gallery) Remove(id string) error {
 		// Out of memory even if the folder can't be synced: the customer asked for it.
 		g.records = slices.Delete(g.records, at, at+1)
 		g.rows.Store(newRows(g.records))
+	} else if err == nil && old >= 0 {
+		g.stale = slices.Delete(g.stale, old, old+1)
 	} else if err == nil {
 		g.damaged = slices.Delete(g.damaged, left, left+1)
 	}
@@ -250,6 +245,9 @@ func (g *Gallery) List() []Customer {
 	slices.SortStableFunc(list, func(a, b Customer) int { return cmp.Compare(a.Name, b.Name) })
 	return list
 }
+
+// Model returns the SHA-256 of the gallery's model, 64 hexadecimal digits.
+func (g *Gallery) Model() string { return hex.EncodeToString(g.model[:]) }
 
 // Damaged returns the records that were left out, each an error with a Hint.
 func (g *Gallery) Damaged() []Damage {

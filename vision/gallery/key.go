@@ -52,7 +52,7 @@ func loadKey(dir string, records int, log *slog.Logger) (masterKey, error) {
 func makeKey(dir string, log *slog.Logger) (masterKey, error) {
 	var key masterKey
 	rand.Read(key[:]) //nolint:errcheck // it never fails (crypto/rand)
-	if err := writeFile(dir, keyName, key.file()); err != nil {
+	if err := writeFile(dir, keyName, key.file(), removeOnError); err != nil {
 		return masterKey{}, fmt.Errorf("make key: %w", err)
 	}
 	log.Warn("gallery key made", "file", filepath.Join(dir, keyName), "protection", Protection)

@@ -11,8 +11,6 @@ package tflite
 #include <string.h>
 #include "tensorflow/lite/c/common.h"
 
-extern const char* TfLiteVersion(void);
-
 typedef TfLiteDelegate* (*smiletill_create)(char**, char**, size_t, void (*)(const char*));
 typedef void (*smiletill_destroy)(TfLiteDelegate*);
 
@@ -183,9 +181,6 @@ func (p *plugged) leavesRoom() bool { return C.smiletill_dynamic(p.d) != 0 }
 func (p *plugged) refused() bool { return p.d.refused != 0 }
 
 func (p *plugged) nodes() (taken, all int) { return int(p.d.taken), int(p.d.nodes) }
-
-// Version is the runtime's.
-func Version() string { return C.GoString(C.TfLiteVersion()) }
 
 // CrashPlainly makes this process die of a crash by its signal and without a core file, for a parent that
 // looks on: the Go runtime would catch it and exit with 2. For a process that tries something out, not

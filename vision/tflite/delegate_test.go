@@ -5,6 +5,9 @@ package tflite
 import (
 	"errors"
 	"math"
+	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +22,17 @@ func plugin(t testing.TB, macros ...string) *Library {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// floatDetector is the detector as it was published, which make deps fetches: it has operators that the plug-in
+// takes, among others.
+func floatDetector(t testing.TB) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "..", ".build", "models", "face_detection_short_range.tflite"))
+	if err != nil {
+		t.Fatalf("%v (run make deps)", err)
+	}
+	return b
 }
 
 func TestOpenLibraryRefuses(t *testing.T) {
@@ -57,9 +71,9 @@ func TestDelegateFails(t *testing.T) {
 	}{
 		{"no device", "NO_DEVICE", custom, ErrNoDevice, "no test device answers"},
 		{"half a delegate", "NO_PREPARE", custom, ErrNoDevice, "cannot prepare"},
-		{"fails in prepare", "FAIL_PREPARE", custom, ErrRefused, ""},
-		{"fails in prepare of what the CPU could do", "FAIL_PREPARE", file(t, detector), ErrRefused, ""},
-		{"leaves what only it could do", "TAKE_NOTHING", custom, ErrModel, ""},
+		{"fails in prepare", "FAIL_PREPARE", custom, ErrRefused, "does not like this model"},
+		{"fails in prepare of what the CPU could do", "FAIL_PREPARE", floatDetector(t), ErrRefused, "does not like this model"},
+		{"leaves what only it could do", "TAKE_NOTHING", custom, ErrModel, "edgetpu-custom-op is not known"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := plugin(t, c.macro)
@@ -107,7 +121,16 @@ func TestDelegateRunsCustomOperator(t *testing.T) {
 // The detector with some operators on the delegate, and the others with or without XNNPACK, computes what
 // it does alone; with a delegate that computes something else it doesn't.
 func TestDelegateTakesPart(t *testing.T) {
-	alone := open(t, detector, Options{XNNPACK: true})
+	start := func(o Options) *Interpreter {
+		t.Helper()
+		p, err := Open(floatDetector(t), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { p.Close() })
+		return p
+	}
+	alone := start(Options{XNNPACK: true})
 	fill := func(p *Interpreter) {
 		for i := range p.Input(0) {
 			p.Input(0)[i] = float32(math.Sin(float64(i) / 97))
@@ -130,7 +153,7 @@ func TestDelegateTakesPart(t *testing.T) {
 		{"computes something else", []string{"BIAS=1"}, 17, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := open(t, detector, Options{XNNPACK: true, Delegate: plugin(t, c.macros...)})
+			p := start(Options{XNNPACK: true, Delegate: plugin(t, c.macros...)})
 			fill(p)
 			if taken, all := p.Delegated(); taken != c.taken || all < 90 {
 				t.Errorf("%d of %d operators, want %d of 90 or more", taken, all, c.taken)
@@ -174,7 +197,7 @@ func TestDelegateFailsInRun(t *testing.T) {
 // Opening, running and closing again and again gives everything back; the plug-in aborts the process if its
 // delegate is destroyed before the interpreter.
 func TestDelegateIsGivenBack(t *testing.T) {
-	l, model := plugin(t), file(t, detector)
+	l, model := plugin(t), floatDetector(t)
 	cycle := func(n int) {
 		for range n {
 			p, err := Open(model, Options{XNNPACK: true, Delegate: l})
@@ -187,17 +210,13 @@ func TestDelegateIsGivenBack(t *testing.T) {
 			p.Close()
 		}
 	}
-	const n = 40
+	runtime.LockOSThread() // another thread would get an arena of its own
+	defer runtime.UnlockOSThread()
+	const n = 100
 	cycle(n) // until the allocator has settled
 	before := resident(t)
 	cycle(n)
 	if grown := resident(t) - before; grown > n/4*len(model) {
 		t.Errorf("%d cycles of a model of %d bytes left %d bytes behind", n, len(model), grown)
-	}
-}
-
-func TestVersion(t *testing.T) {
-	if v := Version(); !strings.HasPrefix(v, "2.") {
-		t.Errorf("version %q", v)
 	}
 }

@@ -5,7 +5,6 @@ package tflite
 import (
 	"errors"
 	"fmt"
-	"unsafe"
 
 	"github.com/mattn/go-tflite"
 	"golang.org/x/sys/unix"
@@ -21,17 +20,24 @@ type Interpreter struct {
 	inputs, outputs []tensor
 }
 
-type tensor struct {
-	values []float32 // the runtime's memory
-	shape  []int
-}
-
-// Open loads a model of float32 inputs and outputs. The bytes may be changed or dropped afterwards.
-// Bytes that are no usable model give an error that is ErrModel.
-func Open(model []byte, o Options) (_ *Interpreter, err error) {
+// Open loads a model whose inputs and outputs are float32, int8 or uint8. The bytes may be changed or dropped
+// afterwards. Bytes that are no usable model, or another one than o.Want says, give an error that is ErrModel
+// and tells the runtime's reason.
+func Open(model []byte, o Options) (*Interpreter, error) {
 	if err := check(model, o); err != nil {
 		return nil, err
 	}
+	heard := listen()
+	p, err := assemble(model, o)
+	said := reason(heard())
+	var e *Error
+	if errors.As(err, &e) && said != "" {
+		return nil, &Error{Err: fmt.Errorf("%w: %s", e.Err, said), Advice: e.Advice}
+	}
+	return p, err
+}
+
+func assemble(model []byte, o Options) (_ *Interpreter, err error) {
 	p := &Interpreter{}
 	defer func() {
 		if err != nil {
@@ -53,12 +59,18 @@ func Open(model []byte, o Options) (_ *Interpreter, err error) {
 		if p.plugged != nil && p.plugged.refused() {
 			return nil, refused()
 		}
-		return nil, badModel("the runtime (2.9.0) refuses it, perhaps an operator it does not know")
+		return nil, badModel("the runtime refuses it")
 	}
 	if s := p.ip.AllocateTensors(); s != tflite.OK {
 		return nil, badModel("its tensors cannot be allocated (status %d)", int(s))
 	}
-	return p, p.bind()
+	if err := p.bind(); err != nil {
+		return nil, err
+	}
+	if err := o.Want.check(p.inputs, p.outputs); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // delegates adds what the options ask for, in the order in which the runtime applies it.
@@ -122,46 +134,26 @@ func (p *Interpreter) bind() error {
 	return nil
 }
 
-func window(what string, i int, t *tflite.Tensor) (tensor, error) {
-	if t == nil {
-		return tensor{}, badModel("%s %d is missing", what, i)
-	}
-	if t.Type() != tflite.Float32 {
-		return tensor{}, badModel("%s %d is of type %d, want float32", what, i, int(t.Type()))
-	}
-	shape, n := t.Shape(), 1
-	for _, d := range shape {
-		if d < 1 || n > maxValues/d {
-			return tensor{}, badModel("%s %d has shape %v", what, i, shape)
-		}
-		n *= d
-	}
-	data := t.Data()
-	if data == nil || t.ByteSize() != uint(4*n) {
-		return tensor{}, badModel("%s %d of shape %v has no fixed memory", what, i, shape)
-	}
-	return tensor{unsafe.Slice((*float32)(data), n), shape}, nil
-}
-
 // Inputs returns the number of input tensors, 0 after Close.
 func (p *Interpreter) Inputs() int { return len(p.inputs) }
 
 // Outputs returns the number of output tensors, 0 after Close.
 func (p *Interpreter) Outputs() int { return len(p.outputs) }
 
-// Input returns the memory of input i in row-major order, or nil if there is no such input. Write it before
-// Run; it must not be touched after Close.
+// Input returns the values of input i in row-major order, or nil if there is no such input. Write them before
+// Run, which leaves those of an int8 or uint8 input as they were and may overwrite a float32 one; they must
+// not be touched after Close.
 func (p *Interpreter) Input(i int) []float32 { return at(p.inputs, i).values }
 
-// Output returns the memory of output i in row-major order, or nil if there is no such output. Each Run
+// Output returns the values of output i in row-major order, or nil if there is no such output. Each Run
 // overwrites it; it must not be touched after Close.
 func (p *Interpreter) Output(i int) []float32 { return at(p.outputs, i).values }
 
 // InputShape returns the dimensions of input i, or nil.
-func (p *Interpreter) InputShape(i int) []int { return at(p.inputs, i).shape }
+func (p *Interpreter) InputShape(i int) []int { return at(p.inputs, i).Shape }
 
 // OutputShape returns the dimensions of output i, or nil.
-func (p *Interpreter) OutputShape(i int) []int { return at(p.outputs, i).shape }
+func (p *Interpreter) OutputShape(i int) []int { return at(p.outputs, i).Shape }
 
 // Delegated returns how many of the model's operators Options.Delegate has taken over, and how many there
 // are; 0, 0 without one.
@@ -184,8 +176,14 @@ func (p *Interpreter) Run() error {
 	if p.ip == nil {
 		return fmt.Errorf("tflite: run: %w", ErrClosed)
 	}
+	for i := range p.inputs {
+		p.inputs[i].quantise()
+	}
 	if s := p.ip.Invoke(); s != tflite.OK {
 		return fmt.Errorf("tflite: run: the runtime failed (status %d)", int(s))
+	}
+	for i := range p.outputs {
+		p.outputs[i].dequantise()
 	}
 	return nil
 }

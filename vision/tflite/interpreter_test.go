@@ -6,30 +6,28 @@ import (
 	"errors"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"smiletill/models"
 )
 
-// file reads a model that make deps has put in place. Its absence is a failure, not a reason to skip.
-func file(t testing.TB, name string) []byte {
+// embedded reads a model that ships.
+func embedded(t testing.TB, task models.Task) (models.Model, []byte) {
 	t.Helper()
-	dir := os.Getenv("SMILETILL_MODELS_DIR")
-	if dir == "" {
-		dir = filepath.Join("..", "..", ".build", "models")
-	}
-	b, err := os.ReadFile(filepath.Join(dir, name))
+	set, err := models.Open("")
 	if err != nil {
-		t.Fatalf("%v (run make deps)", err)
+		t.Fatal(err)
 	}
-	return b
+	return set.Model(task), slices.Clone(set.Bytes(task))
 }
 
-func open(t testing.TB, name string, o Options) *Interpreter {
+func open(t testing.TB, task models.Task, o Options) *Interpreter {
 	t.Helper()
-	p, err := Open(file(t, name), o)
+	_, b := embedded(t, task)
+	p, err := Open(b, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,10 +35,8 @@ func open(t testing.TB, name string, o Options) *Interpreter {
 	return p
 }
 
-const detector = "face_detection_short_range.tflite"
-
 func TestOpenRefusesDamaged(t *testing.T) {
-	model := file(t, detector)
+	_, model := embedded(t, models.Detect)
 	for _, n := range []int{64, 100, 1000, 4096, len(model) / 2, len(model) - 4096} {
 		if p, err := Open(model[:n], Options{XNNPACK: true}); !errors.Is(err, ErrModel) {
 			t.Errorf("first %d bytes: %v, %v; want ErrModel", n, p, err)
@@ -58,37 +54,39 @@ func TestOpenRefusesDamaged(t *testing.T) {
 	}
 }
 
-func TestShapes(t *testing.T) {
-	for _, c := range []struct {
-		file    string
-		in      []int
-		outputs [][]int
-	}{
-		{detector, []int{1, 128, 128, 3}, [][]int{{1, 896, 16}, {1, 896, 1}}},
-		{"face_landmark.tflite", []int{1, 192, 192, 3}, [][]int{{1, 1, 1, 1404}, {1, 1, 1, 1}}},
-		{"mobilefacenet.tflite", []int{2, 112, 112, 3}, [][]int{{2, 192}}},
-	} {
-		p := open(t, c.file, Options{XNNPACK: true})
-		if p.Inputs() != 1 || !slices.Equal(p.InputShape(0), c.in) {
-			t.Errorf("%s: input %v, want %v", c.file, p.InputShape(0), c.in)
+// Every model that ships is what its manifest says.
+func TestShippedModelsAreAsTheManifestSays(t *testing.T) {
+	for _, task := range models.Tasks() {
+		mod, _ := embedded(t, task)
+		p := open(t, task, Options{XNNPACK: true, Want: want(mod)})
+		if !slices.Equal(p.InputShape(0), mod.Inputs[0].Shape) || p.Outputs() != len(mod.Outputs) {
+			t.Errorf("%s: input %v, %d outputs", task, p.InputShape(0), p.Outputs())
 		}
-		if p.Outputs() != len(c.outputs) {
-			t.Fatalf("%s: %d outputs, want %d", c.file, p.Outputs(), len(c.outputs))
-		}
-		for i, want := range c.outputs {
-			if !slices.Equal(p.OutputShape(i), want) {
-				t.Errorf("%s: output %d %v, want %v", c.file, i, p.OutputShape(i), want)
+		for i, out := range mod.Outputs {
+			if !slices.Equal(p.OutputShape(i), out.Shape) {
+				t.Errorf("%s: output %d %v, want %v", task, i, p.OutputShape(i), out.Shape)
 			}
 		}
-		if p.Input(1) != nil || p.Input(-1) != nil || p.Output(len(c.outputs)) != nil {
-			t.Errorf("%s: a tensor that does not exist is not nil", c.file)
+		if p.Input(1) != nil || p.Input(-1) != nil || p.Output(len(mod.Outputs)) != nil {
+			t.Errorf("%s: a tensor that does not exist is not nil", task)
 		}
 	}
 }
 
+// want is what a manifest's model must be.
+func want(m models.Model) (w Want) {
+	for _, t := range m.Inputs {
+		w.Inputs = append(w.Inputs, Tensor{t.Shape, t.Type, float32(t.Scale), t.ZeroPoint})
+	}
+	for _, t := range m.Outputs {
+		w.Outputs = append(w.Outputs, Tensor{t.Shape, t.Type, float32(t.Scale), t.ZeroPoint})
+	}
+	return w
+}
+
 // The XNNPACK kernels must compute what the reference kernels compute, and different inputs must differ.
 func TestXNNPACKAgreesWithReference(t *testing.T) {
-	plain, fast := open(t, detector, Options{}), open(t, detector, Options{Threads: 2, XNNPACK: true})
+	plain, fast := open(t, models.Detect, Options{}), open(t, models.Detect, Options{Threads: 2, XNNPACK: true})
 	var previous float32
 	for _, phase := range []float64{0, 1} {
 		for i := range plain.Input(0) {
@@ -114,7 +112,7 @@ func TestXNNPACKAgreesWithReference(t *testing.T) {
 }
 
 func TestRunAllocatesNothing(t *testing.T) {
-	p := open(t, detector, Options{XNNPACK: true})
+	p := open(t, models.Detect, Options{XNNPACK: true})
 	if n := testing.AllocsPerRun(10, func() {
 		if p.Run() != nil || len(p.Input(0)) == 0 || len(p.Output(1)) == 0 {
 			t.Fatal("run failed")
@@ -125,7 +123,7 @@ func TestRunAllocatesNothing(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
-	p := open(t, detector, Options{XNNPACK: true})
+	p := open(t, models.Detect, Options{XNNPACK: true})
 	for range 2 {
 		if err := p.Close(); err != nil {
 			t.Fatal(err)
@@ -141,7 +139,7 @@ func TestClose(t *testing.T) {
 
 // A terminal reopens models after a fault; each must give back its memory.
 func TestCloseGivesBackMemory(t *testing.T) {
-	model := file(t, "mobilefacenet.tflite")
+	_, model := embedded(t, models.Embed)
 	cycle := func(n int) {
 		for range n {
 			p, err := Open(model, Options{XNNPACK: true})
@@ -177,11 +175,11 @@ func resident(t *testing.T) int {
 }
 
 func BenchmarkRun(b *testing.B) {
-	for _, name := range []string{detector, "face_landmark.tflite", "mobilefacenet.tflite"} {
+	for _, task := range models.Tasks() {
 		for _, o := range []Options{{}, {XNNPACK: true}, {Threads: 2, XNNPACK: true}} {
-			b.Run(strings.TrimSuffix(name, ".tflite")+"/xnnpack="+strconv.FormatBool(o.XNNPACK)+
+			b.Run(string(task)+"/xnnpack="+strconv.FormatBool(o.XNNPACK)+
 				"/threads="+strconv.Itoa(max(1, o.Threads)), func(b *testing.B) {
-				p := open(b, name, o)
+				p := open(b, task, o)
 				b.ReportAllocs()
 				for b.Loop() {
 					if err := p.Run(); err != nil {

@@ -12,6 +12,7 @@ type Options struct {
 	// Delegate is offered the model's operators before XNNPACK is; nil for none. One that needs tensors of
 	// fixed size leaves the rest to the slow reference kernels.
 	Delegate *Library
+	Want     Want // what the model must be; the zero Want takes any
 }
 
 // ErrNotBuilt is returned by Open in a binary that was built without TensorFlow Lite.
@@ -43,13 +44,14 @@ func (e *Error) Hint() string { return e.Advice }
 const (
 	maxThreads = 64
 	minModel   = 64      // bytes; smaller than the smallest flatbuffer with one operator
-	maxValues  = 1 << 26 // float32 values in one tensor (256 MB): more is a broken shape
+	maxValues  = 1 << 26 // values in one tensor (256 MB of float32): more is a broken shape
 )
 
 func badModel(format string, args ...any) error {
 	return &Error{
-		Err:    fmt.Errorf("tflite: open model: "+format+": %w", append(args, ErrModel)...),
-		Advice: "the model file is damaged or is not a TensorFlow Lite model: run make deps, or name another file",
+		Err: fmt.Errorf("tflite: open model: "+format+": %w", append(args, ErrModel)...),
+		Advice: "the model file is damaged or is not for this terminal: name another one, or use the built-in " +
+			"models",
 	}
 }
 

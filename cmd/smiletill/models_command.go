@@ -1,0 +1,189 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"smiletill/models"
+)
+
+func modelsCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "models", GroupID: "tech", Short: "List, verify or change the neural networks",
+		Long: "List, verify or change the neural networks. They are built into this program; a shop can bring\n" +
+			"its own in a folder with a manifest.json, which says what each is and where it comes from.",
+		Args: cobra.NoArgs,
+	}
+	list := &cobra.Command{
+		Use: "list", Short: "List the models in force", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			set, err := openModels(cfg)
+			if err != nil {
+				return err
+			}
+			return printSet(cmd.OutOrStdout(), set)
+		},
+	}
+	card := &cobra.Command{
+		Use: "card detect|mesh|embed", Short: "Print the model card: what it was trained on, what it can't do",
+		Args: cobra.ExactArgs(1), ValidArgs: []string{"detect", "mesh", "embed"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			set, err := openModels(cfg)
+			if err != nil {
+				return err
+			}
+			text := set.Card(models.Task(args[0]))
+			if text == nil {
+				return withHint(fmt.Errorf("there is no card for %q", args[0]),
+					"the tasks are detect, mesh and embed; a model has a card if its manifest names one")
+			}
+			_, err = cmd.OutOrStdout().Write(text)
+			return err
+		},
+	}
+	for _, c := range []*cobra.Command{list, card, verifyCommand(a), swapCommand(a)} {
+		bindHidden(c)
+		cmd.AddCommand(c)
+	}
+	cmd.AddCommand(tryCommand())
+	return cmd
+}
+
+func verifyCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "verify [DIR]", Short: "Verify the models in force, or those of a folder",
+		Long: "Verify the models in force, or those of a folder: manifest and hashes, whether the runtime takes\n" +
+			"them, whether they are what the manifest says, and whether they tell two people apart. Exit code 0\n" +
+			"only if all is well.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			dir, err := modelsDir(cfg)
+			if err != nil {
+				return err
+			}
+			if len(args) > 0 {
+				dir = args[0]
+			}
+			set, err := models.Open(dir)
+			if err != nil {
+				return err
+			}
+			return verifySet(cmd, set, dir)
+		},
+	}
+}
+
+// verifySet tells what was verified of a set, and has it tried out.
+func verifySet(cmd *cobra.Command, set models.Set, dir string) error {
+	t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
+	for _, task := range models.Tasks() {
+		mod := set.Model(task)
+		fmt.Fprintf(t, "%s\t%s\t%.12s\t%s\thash and length are the manifest's\n", task, mod.File, mod.SHA256,
+			whence(set, task))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	got, err := tryModels(cmd.Context(), dir)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "all load in the runtime with the manifest's shapes and types\n"+
+		"on test pictures: one person's cosine is %.3f or more, another person's %.3f or less; threshold %.3f\n"+
+		"the models are good\n", got.Same, got.Other, set.Model(models.Embed).Thresholds.Verify)
+	return err
+}
+
+func whence(set models.Set, task models.Task) string {
+	if set.Embedded(task) {
+		return "built in"
+	}
+	return set.Dir
+}
+
+// describeSet names a set in one line.
+func describeSet(set models.Set) string {
+	var parts []string
+	for _, task := range models.Tasks() {
+		mod := set.Model(task)
+		own := ""
+		if !set.Embedded(task) {
+			own = ", the shop's own"
+		}
+		parts = append(parts, fmt.Sprintf("%s %.8s (%s%s)", strings.TrimSuffix(mod.File, filepath.Ext(mod.File)),
+			mod.SHA256, mod.Arithmetic, own))
+	}
+	return strings.Join(parts, ", ") + "; verified against the manifest"
+}
+
+func printSet(w io.Writer, set models.Set) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	for i, task := range models.Tasks() {
+		mod, th := set.Model(task), set.Model(task).Thresholds
+		if i > 0 {
+			fmt.Fprintln(t, "\t\t")
+		}
+		row := func(name, format string, args ...any) {
+			fmt.Fprintf(t, "\t%s\t%s\n", name, fmt.Sprintf(format, args...))
+		}
+		fmt.Fprintf(t, "%s\tfile\t%s\n", task, filepath.Join(origin(set, task), mod.File))
+		from := "the shop's own"
+		if set.Embedded(task) {
+			from = "built into this program"
+		}
+		row("from", "%s", from)
+		row("sha256", "%.12s...", mod.SHA256)
+		row("arithmetic", "%s, %.2f MB", mod.Arithmetic, float64(mod.Bytes)/1e6)
+		row("takes, gives", "%v, %v", tensorText(mod.Inputs), tensorText(mod.Outputs))
+		if task == models.Embed {
+			row("thresholds", "match %.3f, verify %.3f, same face %.3f, margin %.3f", th.Match, th.Verify, th.SameFace,
+				th.Margin)
+		} else {
+			row("thresholds", "score %.2f", th.Score)
+		}
+		row("", "of %s", th.From)
+		for _, m := range mod.Accuracy {
+			row("measured", "%s: %v (%v to %v), on %s", m.Measure, m.Value, m.Low, m.High, m.On)
+		}
+		row("source", "%s", mod.Source)
+		row("licence", "%s", mod.Licence)
+		if mod.Card != "" {
+			row("card", "`smiletill models card %s`", task)
+		}
+		if mod.EdgeTPU != nil {
+			row("accelerator", "Edge TPU variant %s, %.12s...", mod.EdgeTPU.File, mod.EdgeTPU.SHA256)
+		} else {
+			row("accelerator", "no variant")
+		}
+	}
+	return t.Flush()
+}
+
+func tensorText(ts []models.Tensor) string {
+	var parts []string
+	for _, t := range ts {
+		s := fmt.Sprintf("%s %v", t.Type, t.Shape)
+		if t.Type != "float32" {
+			s += fmt.Sprintf(" (scale %v, zero point %d)", t.Scale, t.ZeroPoint)
+		}
+		parts = append(parts, s)
+	}
+	return strings.Join(parts, " and ")
+}

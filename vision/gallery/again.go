@@ -1,0 +1,123 @@
+package gallery
+
+import (
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Stale is a customer whose templates are another model's. They are kept, and compared with nothing. It is an
+// error that says who must be enrolled again and why; the name is not in its text.
+type Stale struct {
+	Customer
+	Model string // SHA-256 of the model that they were enrolled with, 64 hexadecimal digits
+	Now   string // and of the gallery's model
+}
+
+func (s Stale) Error() string {
+	return fmt.Sprintf("customer %s was %v (enrolled %s with model %.8s, this terminal uses %.8s)", s.ID,
+		ErrOtherModel, s.EnrolledAt.Format(time.DateOnly), s.Model, s.Now)
+}
+
+// Unwrap makes every Stale an ErrOtherModel.
+func (s Stale) Unwrap() error { return ErrOtherModel }
+
+// Hint says what to do about it.
+func (s Stale) Hint() string {
+	return "`smiletill enrol --again " + s.ID + "` enrols the customer again; faces of two models can't be " +
+		"compared"
+}
+
+// String gives the text of the error, not the embedded Customer's.
+func (s Stale) String() string { return s.Error() }
+
+// GoString leaves the name out too.
+func (s Stale) GoString() string { return s.Error() }
+
+// LogValue leaves the name out too.
+func (s Stale) LogValue() slog.Value { return slog.StringValue(s.Error()) }
+
+// Stale returns the customers that must be enrolled again, ordered by id.
+func (g *Gallery) Stale() []Stale {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.stale)
+}
+
+func (g *Gallery) findStale(id string) int {
+	return slices.IndexFunc(g.stale, func(s Stale) bool { return s.ID == id })
+}
+
+// Enrol keeps three to five templates of one person under a name, and returns after they are on disk.
+// Templates are L2-normalised embeddings of the gallery's model; g takes copies. Errors: ErrName,
+// ErrTemplates, ErrDisagree, ErrAlreadyEnrolled (the name or the face is there), ErrFull, ErrClosed.
+func (g *Gallery) Enrol(name string, templates [][]float32) (Customer, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	r := g.newRecord("c_"+strings.ToLower(rand.Text()), strings.TrimSpace(name), templates)
+	if err := g.checkNew(r); err != nil {
+		return Customer{}, fmt.Errorf("enrol: %w", err)
+	}
+	if err := writeFile(g.dir, r.customer.ID+recordExt, g.sealer.seal(r), removeOnError); err != nil {
+		return Customer{}, hint(fmt.Errorf("enrol: %w", err),
+			"nobody was enrolled; see that the disk has room and can be written, and try again")
+	}
+	g.keep(r)
+	return r.customer, nil
+}
+
+// EnrolAgain replaces the templates of a customer, also of one that Stale lists, and returns after they are
+// on disk. Id and name stay. The face is held against all other customers, not against the old templates,
+// which may be another model's. Errors: ErrUnknownCustomer, ErrTemplates, ErrDisagree, ErrAlreadyEnrolled,
+// ErrClosed.
+func (g *Gallery) EnrolAgain(id string, templates [][]float32) (Customer, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	name, at, old := "", -1, g.findStale(id)
+	if i, ok := g.find(id); ok {
+		name, at = g.records[i].customer.Name, i
+	} else if old >= 0 {
+		name = g.stale[old].Name
+	}
+	r := g.newRecord(id, name, templates)
+	switch {
+	case g.lock == nil:
+		return Customer{}, fmt.Errorf("enrol %s again: %w", id, ErrClosed)
+	case at < 0 && old < 0:
+		return Customer{}, hint(fmt.Errorf("enrol %q again: %w", id, ErrUnknownCustomer),
+			"list the customers for their ids")
+	}
+	if err := g.checkFace(r); err != nil {
+		return Customer{}, fmt.Errorf("enrol %s again: %w", id, err)
+	}
+	if err := writeFile(g.dir, id+recordExt, g.sealer.seal(r), leaveOnError); err != nil {
+		return Customer{}, hint(fmt.Errorf("enrol %s again: %w", id, err),
+			"see that the disk has room and can be written, and try again")
+	}
+	if old >= 0 {
+		g.stale = slices.Delete(g.stale, old, old+1)
+	} else {
+		g.records = slices.Delete(g.records, at, at+1)
+	}
+	g.keep(r)
+	return r.customer, nil
+}
+
+func (g *Gallery) newRecord(id, name string, templates [][]float32) record {
+	r := record{model: g.model, customer: Customer{ID: id, Name: name,
+		EnrolledAt: time.Now().UTC().Truncate(time.Second), Templates: len(templates)}}
+	for _, t := range templates {
+		r.templates = append(r.templates, slices.Clone(t))
+	}
+	return r
+}
+
+// keep takes a record that is on disk into memory.
+func (g *Gallery) keep(r record) {
+	at, _ := g.find(r.customer.ID)
+	g.records = slices.Insert(g.records, at, r)
+	g.rows.Store(newRows(g.records))
+}
