@@ -10,6 +10,7 @@ import (
 
 	"smiletill/models"
 	"smiletill/vision"
+	"smiletill/vision/edgetpu"
 	"smiletill/vision/gallery"
 	"smiletill/vision/tflite"
 )
@@ -67,9 +68,12 @@ func want(m models.Model) (w tflite.Want) {
 }
 
 // openNetworks loads the three models with the XNNPACK delegate, one thread each: on a Pi the other cores
-// decode frames and serve the screen.
-func openNetworks(set models.Set) (n vision.Networks, closers []func() error, err error) {
-	open := func(task models.Task) *tflite.Interpreter {
+// decode frames and serve the screen. Those that are compiled for it go to the accelerator when that works.
+func openNetworks(
+	set models.Set, a *edgetpu.Accelerator,
+) (n vision.Networks, closers []func() error, err error) {
+	closers = append(closers, a.Close)
+	open := func(task models.Task) *edgetpu.Network {
 		if err != nil {
 			return nil
 		}
@@ -81,7 +85,7 @@ func openNetworks(set models.Set) (n vision.Networks, closers []func() error, er
 			return nil
 		}
 		closers = append(closers, ip.Close)
-		return ip
+		return a.Place(string(task), ip, set.EdgeTPU(task))
 	}
 	d, m, e := open(models.Detect), open(models.Mesh), open(models.Embed)
 	if err != nil {

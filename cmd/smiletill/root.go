@@ -118,6 +118,7 @@ func rootCommand() *cobra.Command {
 		modelsCommand(a),
 		grouped("tech", bound(configCommand(a.load))),
 		versionCommand(),
+		probeCommand(),
 	)
 	return root
 }

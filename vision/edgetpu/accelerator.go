@@ -185,9 +185,11 @@ func (a *Accelerator) attach(ready map[*Network]*worker, left []error) {
 	for _, err := range left {
 		a.state.Text += "; " + err.Error()
 		a.state.Do = hint(err)
-		a.o.Log.Warn("a model stays on the CPU", "why", err.Error(), "hint", hint(err), "library_printed", output(err))
+		a.o.Log.Warn("a model stays on the CPU", "why", err.Error(), "hint", hint(err),
+			"library_printed", output(err))
 	}
-	a.o.Log.Info("the accelerator is in use", "library", a.o.Library, "models", len(ready), "of", len(a.networks))
+	a.o.Log.Info("the accelerator is in use", "library", a.o.Library, "models", len(ready),
+		"of", len(a.networks))
 }
 
 // giveUp tells why everything stays on the CPU.

@@ -13,6 +13,7 @@ func failure(v Verdict) error { return &Failure{Verdict: v, Library: "libx.so", 
 
 // Whatever is wrong at the start, everything stays on the CPU, the state says why, and the log says it once.
 func TestStartFails(t *testing.T) {
+	there := Options{Library: "libx.so"}
 	for _, c := range []struct {
 		name    string
 		o       Options
@@ -28,15 +29,15 @@ func TestStartFails(t *testing.T) {
 			"CPU (library not found: libx.so)", 1, "INFO", 0},
 		{"library somebody asked for", Options{Library: "libx.so", Wanted: true}, failure(NoLibrary), Failed,
 			"CPU after a failure: library not found: libx.so", 1, "WARN", 0},
-		{"no library", Options{Library: "libx.so"}, failure(BadLibrary), Failed, "libx.so can't be used", 1, "WARN", 0},
-		{"no device", Options{Library: "libx.so"}, failure(NoDevice), Failed, "no Edge TPU answers: so it says", 10,
+		{"no library", there, failure(BadLibrary), Failed, "libx.so can't be used", 1, "WARN", 0},
+		{"no device", there, failure(NoDevice), Failed, "no Edge TPU answers: so it says", 10,
 			"WARN", 9},
-		{"crash", Options{Library: "libx.so"}, failure(Crashed), Failed, "library crashed (so it says)", 1, "WARN", 0},
-		{"hang", Options{Library: "libx.so"}, failure(Hung), Failed, "doesn't answer", 1, "WARN", 0},
-		{"odd end", Options{Library: "libx.so"}, failure(Odd), Failed, "ended strangely", 1, "WARN", 0},
-		{"refuses all", Options{Library: "libx.so"}, failure(TookNothing), Failed, "takes none of its operators", 2,
+		{"crash", there, failure(Crashed), Failed, "library crashed (so it says)", 1, "WARN", 0},
+		{"hang", there, failure(Hung), Failed, "doesn't answer", 1, "WARN", 0},
+		{"odd end", there, failure(Odd), Failed, "ended strangely", 1, "WARN", 0},
+		{"refuses all", there, failure(TookNothing), Failed, "takes none of its operators", 2,
 			"WARN", 0},
-		{"another error", Options{Library: "libx.so"}, errors.New("no fork"), Failed, "no fork", 1, "WARN", 0},
+		{"another error", there, errors.New("no fork"), Failed, "no fork", 1, "WARN", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

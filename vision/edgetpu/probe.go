@@ -2,6 +2,7 @@ package edgetpu
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,9 +18,7 @@ import (
 const Worked = "the delegate works"
 
 const (
-	// probeLimit is for one child. A first open sends the firmware and waits for the device to come back: a
-	// few seconds.
-	probeLimit = 20 * time.Second
+	childLimit = 20 * time.Second
 	// killGrace is how long a killed child may take to go: one that hangs in a driver may not go at all.
 	killGrace = 2 * time.Second
 	// outputMax bounds what is kept of a child's output, in bytes; the end of it is.
@@ -32,15 +31,15 @@ type Child struct {
 	Argv    []string
 	Library string // for the words of a Failure
 	Runtime string // likewise, "TFLite 2.9.0"
+	// Limit is for one child; 0 means 20 s. A first open sends the firmware and waits for the device to come
+	// back: a few seconds.
+	Limit time.Duration
 }
 
 // Probe runs the child with a model. It returns nil if the model ran, a *Failure if not, and ctx's error when
 // ctx has ended. It does not wait for a child that can't be killed.
 func (c Child) Probe(ctx context.Context, model []byte) error {
-	return c.probe(ctx, model, probeLimit)
-}
-
-func (c Child) probe(ctx context.Context, model []byte, limit time.Duration) error {
+	limit := cmp.Or(c.Limit, childLimit)
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var out tail
@@ -74,7 +73,8 @@ func (c Child) late(ctx context.Context, limit time.Duration, output string) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return &Failure{Verdict: Hung, Library: c.Library, Said: fmt.Sprintf("killed after %v", limit), Output: output}
+	said := fmt.Sprintf("killed after %v", limit)
+	return &Failure{Verdict: Hung, Library: c.Library, Said: said, Output: output}
 }
 
 // judge reads a child's end.

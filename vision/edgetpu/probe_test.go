@@ -18,7 +18,8 @@ func TestProbe(t *testing.T) {
 		said         string
 		hint         string
 	}{
-		{"killed by a fault", "kill -SEGV $$", Crashed, "signal 11, segmentation fault, with this TFLite 2.9.0", "switch"},
+		{"killed by a fault", "kill -SEGV $$", Crashed, "signal 11, segmentation fault, with this TFLite 2.9.0",
+			"switch"},
 		{"aborted", "kill -ABRT $$", Crashed, "signal 6", "switch"},
 		{"hangs", "sleep 60 >/dev/null 2>&1", Hung, "killed after", "cable"},
 		{"hangs and keeps our pipe", "sleep 60", Hung, "killed after", "cable"},
@@ -39,11 +40,10 @@ func TestProbe(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			child := Child{Argv: []string{"/bin/sh", "-c", c.script}, Library: "libx.so", Runtime: "TFLite 2.9.0"}
-			limit := 20 * time.Second
 			if c.verdict == Hung {
-				limit = 100 * time.Millisecond
+				child.Limit = 100 * time.Millisecond
 			}
-			err := child.probe(t.Context(), big, limit)
+			err := child.Probe(t.Context(), big)
 			if c.verdict == 0 {
 				if err != nil {
 					t.Fatal(err)
@@ -80,11 +80,12 @@ func TestProbeIsCalledOff(t *testing.T) {
 
 // Much talk is kept within bounds, its end is what stays.
 func TestProbeOutputIsBounded(t *testing.T) {
-	script := fmt.Sprintf("i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; echo error: last; exit %d",
-		Refused)
+	const talk = "i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; echo error: last; exit %d"
+	script := fmt.Sprintf(talk, Refused)
 	err := Child{Argv: []string{"/bin/sh", "-c", script}}.Probe(t.Context(), nil)
 	var f *Failure
-	if !errors.As(err, &f) || len(f.Output) > outputMax || f.Said != "last" || !strings.Contains(f.Output, "line 2999") {
+	if !errors.As(err, &f) || len(f.Output) > outputMax || f.Said != "last" ||
+		!strings.Contains(f.Output, "line 2999") {
 		t.Fatalf("%v with %d bytes", err, len(f.Output))
 	}
 }

@@ -21,7 +21,8 @@ type Compiled interface {
 	Close() error
 }
 
-// worker is the one goroutine that calls the library for a model, so that somebody else can look at the clock.
+// worker is the one goroutine that calls the library for a model, so that somebody else can look at the
+// clock.
 type worker struct {
 	net   Compiled      // its memory is ours between runs
 	work  chan struct{} // closed: the model is given back

@@ -24,8 +24,8 @@ func plugin(t testing.TB, macros ...string) *Library {
 	return l
 }
 
-// floatDetector is the detector as it was published, which make deps fetches: it has operators that the plug-in
-// takes, among others.
+// floatDetector is the detector as it was published, which make deps fetches: it has operators that the
+// plug-in takes, among others.
 func floatDetector(t testing.TB) []byte {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("..", "..", ".build", "models", "face_detection_short_range.tflite"))
@@ -72,7 +72,8 @@ func TestDelegateFails(t *testing.T) {
 		{"no device", "NO_DEVICE", custom, ErrNoDevice, "no test device answers"},
 		{"half a delegate", "NO_PREPARE", custom, ErrNoDevice, "cannot prepare"},
 		{"fails in prepare", "FAIL_PREPARE", custom, ErrRefused, "does not like this model"},
-		{"fails in prepare of what the CPU could do", "FAIL_PREPARE", floatDetector(t), ErrRefused, "does not like this model"},
+		{"fails in prepare of what the CPU could do", "FAIL_PREPARE", floatDetector(t), ErrRefused,
+			"does not like this model"},
 		{"leaves what only it could do", "TAKE_NOTHING", custom, ErrModel, "edgetpu-custom-op is not known"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

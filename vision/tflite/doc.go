@@ -13,8 +13,8 @@
 // The C API does not apply XNNPACK by itself: without Options.XNNPACK the reference kernels run, which is 8
 // times slower for the detector and 16 times slower for the embedding (models/README.md).
 //
-// A Library is a delegate plug-in, the Edge TPU's for one, with its two entry points found by dlopen. Its code
-// is in this process then, and may crash or hang it: vision/edgetpu tries it in a child first.
+// A Library is a delegate plug-in, the Edge TPU's for one, with its two entry points found by dlopen. Its
+// code is in this process then, and may crash or hang it: vision/edgetpu tries it in a child first.
 //
 // Built without cgo, or with the tag notflite, the package compiles everywhere and Open returns ErrNotBuilt.
 //

@@ -23,7 +23,8 @@ func CustomModel() []byte {
 	})
 }
 
-// table is a flatbuffers table: its fields in order, each nil, a uint8, a uint32, a string, []int32 or []table.
+// table is a flatbuffers table: its fields in order, each nil, a uint8, a uint32, a string, []int32 or
+// []table.
 type table []any
 
 // encode writes a model of one root table: parents before children, as offsets only point forward, but for
