@@ -10,7 +10,6 @@ TFLITE := $(B)/tflite
 export CGO_ENABLED := 1
 export CGO_CFLAGS := -O2 -I$(CURDIR)/vision/tflite/include -I$(TFLITE)/include
 export CGO_LDFLAGS := -L$(TFLITE)/linux_$(ARCH) -Wl,-rpath,$$ORIGIN/../lib:$$ORIGIN/../tflite/linux_$(ARCH):/usr/lib/smiletill:$(TFLITE)/linux_$(ARCH) -Wl,--allow-shlib-undefined
-export SMILETILL_PATHS_MODELS_DIR ?= $(B)/models
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)

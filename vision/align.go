@@ -41,7 +41,8 @@ func similarity(from, to *[5]point) (a affine, ok bool) {
 		norm += x*x + y*y
 	}
 	size := re*re + im*im
-	if !(size > 1e-12) || !(norm > 1e-6) || math.IsInf(size, 0) {
+	// Farther out than 10,000 pixels no frame has a face: the mesh has gone mad.
+	if !(size > 1e-12) || !(norm > 1e-6 && norm < 1e8) || !(math.Abs(fx)+math.Abs(fy) < 1e4) {
 		return affine{}, false
 	}
 	re, im = re*norm/size, -im*norm/size // inverted

@@ -227,7 +227,7 @@ func TestEmbeddingTellsPeopleApart(t *testing.T) {
 		min  float64
 	}{
 		{"the same", hopper, 0.99999},
-		{"as RGBA", mapped(hopper, func(v uint8) uint8 { return v }), 0.999},
+		{"as RGBA", mapped(hopper, func(v uint8) uint8 { return v }), 0.99}, // int8 takes other steps
 		{"mirrored", mirrored, 0.97},
 		{"smaller and aside", drawn(hopper, face, image.Rect(200, 60, 560, 420)), 0.95},
 		{"darker", mapped(hopper, func(v uint8) uint8 { return v / 2 }), 0.95},

@@ -197,7 +197,8 @@ func TestDelegateFailsInTheMiddleOfAPayment(t *testing.T) {
 		t.Fatalf("payment: %+v", p)
 	}
 	rows, err := json.Marshal(s.term.statusRows(t.Context()))
-	if err != nil || !strings.Contains(string(rows), "CPU after a failure: detect: a run on the Edge TPU failed") {
+	const want = "CPU after a failure: detect: a run on the Edge TPU failed"
+	if err != nil || !strings.Contains(string(rows), want) {
 		t.Errorf("the technician sees %s %v", rows, err)
 	}
 	s.pay("two", "4.30")

@@ -178,7 +178,7 @@ func (t *terminal) reopen(ctx context.Context) error {
 			"wait for the payment to end")
 	}
 	// A payment that slips in before this is cancelled, not lost.
-	if err := p.engine.SetOutOfOrder(ctx, "models", true); err != nil {
+	if err := p.engine.SetOutOfOrder(ctx, "the models are being changed", true); err != nil {
 		return err
 	}
 	p.stop(errReopen)

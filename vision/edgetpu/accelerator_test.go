@@ -3,6 +3,7 @@ package edgetpu
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -315,3 +316,38 @@ func TestRunAllocatesNothing(t *testing.T) {
 	}
 	b.Close()
 }
+
+// BenchmarkNetwork is what an accelerator adds to a run: nothing to speak of on the CPU; copying and a change
+// of goroutine on the accelerator. The tensors are the detector's.
+func BenchmarkNetwork(b *testing.B) {
+	big := func() *fake {
+		f := newFake(0)
+		f.in, f.out = make([]float32, 128*128*3), make([]float32, 896*17)
+		return f
+	}
+	ctx := context.Background()
+	for _, library := range []string{"", "libx.so"} {
+		b.Run(map[bool]string{true: "cpu", false: "accelerator"}[library == ""], func(b *testing.B) {
+			remote := idle{big()}
+			a := New(Options{Library: library, Log: slog.New(slog.DiscardHandler),
+				Probe: func(context.Context, []byte) error { return nil },
+				Open:  func([]byte) (Compiled, error) { return remote, nil }})
+			n := a.Place("detect", idle{big()}, []byte("D"))
+			a.Run(ctx)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := n.Run(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if err := a.Close(); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
+
+// idle is a network that takes no time.
+type idle struct{ *fake }
+
+func (idle) Run() error { return nil }

@@ -223,7 +223,8 @@ func TestMutatedModels(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Logf("of %d mutated models %d were refused, %d ran, %d crashed the runtime", rounds, refused, opened, crashes)
+	t.Logf("of %d mutated models %d were refused, %d ran, %d crashed the runtime", rounds, refused, opened,
+		crashes)
 	if refused == 0 || refused+opened+crashes != rounds {
 		t.Error("the mutations do not add up")
 	}

@@ -1,12 +1,17 @@
-// Package tflite runs a TensorFlow Lite model on float32 tensors. It holds all cgo of the project.
+// Package tflite runs a TensorFlow Lite model on float32 values. It holds all cgo of the project.
 //
-// An Interpreter owns its memory: Input and Output are windows onto the runtime's own tensors, so nothing
-// is copied and nothing is allocated by Run. They stay valid, at the same address, until Close.
+// An Interpreter owns its memory: Input and Output of a float32 tensor are windows onto the runtime's own,
+// and those of an int8 or uint8 tensor are quantised and read back by Run. Nothing is allocated by Run. They
+// stay valid, at the same address, until Close.
 //
 // Invariants:
-//   - bytes that are not a sound TFLite model give an error, never a crash: the identifier is checked
-//     here, the flatbuffer is verified by the runtime before anything of it is followed;
-//   - every input and output is float32 with a fixed shape, or Open refuses the model;
+//   - bytes that are damaged or no TFLite model give an error, not a crash: the identifier is checked here,
+//     the flatbuffer is verified by the runtime before anything of it is followed. A file that was made to
+//     pass that and to crash it is possible (TestMutatedModels counts): only bytes of a known hash may come
+//     here, or the caller is a child process that may die;
+//   - every input and output is float32, int8 or uint8 with a fixed shape, and what Options.Want says, or
+//     Open refuses the model with the runtime's reason;
+//   - the runtime writes nothing on stderr while a model is opened;
 //   - Close frees interpreter, options, model and delegates in that order (a delegate must outlive its
 //     interpreter); a delegate's library stays loaded as long as the process.
 //

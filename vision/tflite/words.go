@@ -84,6 +84,7 @@ func Version() string { return C.GoString(C.TfLiteVersion()) }
 func reason(said string) string {
 	var lines []string
 	unknown := regexp.MustCompile(`Didn't find op for builtin opcode '(\w+)' version '(\d+)'.*`)
+	place := regexp.MustCompile(`\S*/(tensorflow/lite/)`) // where somebody built the library
 	custom := regexp.MustCompile(`Encountered unresolved custom op: (\S+?)\.?$`)
 	for line := range strings.Lines(said) {
 		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "ERROR:"))
@@ -93,6 +94,7 @@ func reason(said string) string {
 			continue
 		}
 		line = unknown.ReplaceAllString(line, "operator $1 version $2 is not known to TFLite "+Version())
+		line = place.ReplaceAllString(line, "$1")
 		line = custom.ReplaceAllString(line, "custom operator $1 is not known to TFLite "+Version())
 		if line = strings.TrimSuffix(line, "."); !slices.Contains(lines, line) {
 			lines = append(lines, line)
