@@ -23,9 +23,11 @@ static void smiletill_report(const char* text) {
 }
 
 // The runtime is given a delegate of ours in front of the plug-in's, because its C API does not tell how much
-// of a graph a delegate took.
+// of a graph a delegate took. The header is of 2.9.0; later releases append fields to TfLiteDelegate, which
+// must be zero, and leave what is used here where it was.
 typedef struct {
 	TfLiteDelegate front;
+	void* later[16];
 	TfLiteDelegate* plugin;
 	smiletill_destroy destroy;
 	int nodes, taken, refused;

@@ -32,6 +32,12 @@ static void hang(void) {
 
 typedef struct { int relu; } kernel;
 
+/* The header is of 2.9.0. Later releases append fields, which must be zero: a larger struct is right for all of
+ * them, also where it is passed by value (in memory, on x86-64 and arm64). */
+typedef struct { TfLiteDelegate d; void* later[16]; } delegate;
+typedef struct { TfLiteRegistration r; void* later[16]; } registration;
+typedef TfLiteStatus (*replace)(TfLiteContext*, registration, const TfLiteIntArray*, TfLiteDelegate*);
+
 static int wanted(const TfLiteRegistration* r) {
 #ifdef TAKE_NOTHING
 	return 0;
@@ -92,16 +98,13 @@ static TfLiteStatus prepare(TfLiteContext* c, TfLiteDelegate* d) {
 		if (c->GetNodeAndRegistration(c, plan->data[i], &node, &r) != kTfLiteOk) return kTfLiteError;
 		if (wanted(r)) taken[n++] = plan->data[i];
 	}
-	TfLiteRegistration r = {0};
-	r.init = start;
-	r.free = stop;
-	r.invoke = run;
-	r.custom_name = "test-delegate";
-	r.version = 1;
+	registration r = {.r = {.init = start, .free = stop, .invoke = run}};
+	r.r.custom_name = "test-delegate";
+	r.r.version = 1;
 	int array[2] = {1, 0}; /* a TfLiteIntArray of one */
 	for (int i = 0; i < n; i++) {
 		array[1] = taken[i];
-		c->ReplaceNodeSubsetsWithDelegateKernels(c, r, (TfLiteIntArray*)array, d);
+		((replace)c->ReplaceNodeSubsetsWithDelegateKernels)(c, r, (TfLiteIntArray*)array, d);
 	}
 	free(taken);
 	return kTfLiteOk;
@@ -149,7 +152,7 @@ TfLiteDelegate* tflite_plugin_create_delegate(char** keys, char** values, size_t
 	}
 #endif
 	(void)report;
-	TfLiteDelegate* d = calloc(1, sizeof *d);
+	TfLiteDelegate* d = calloc(1, sizeof(delegate));
 #ifndef NO_PREPARE
 	d->Prepare = prepare;
 #endif
