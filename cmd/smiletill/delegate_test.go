@@ -70,7 +70,7 @@ func TestDelegateLibraries(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer alone.close()
-	want := lookAt(t, alone, face)
+	want := sight(t, alone, face)
 	inUse := fmt.Sprint(relus*5 + 1) // the child's run does not count; the first three are done twice
 	for _, c := range []struct {
 		name   string
@@ -111,7 +111,7 @@ func TestDelegateLibraries(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := lookAt(t, l, face); got != want {
+			if got := sight(t, l, face); got != want {
 				t.Errorf("on the CPU %+v, want %+v", got, want)
 			}
 			a.Run(t.Context())
@@ -119,7 +119,7 @@ func TestDelegateLibraries(t *testing.T) {
 				t.Errorf("state %+v, want %q", s, c.first)
 			}
 			for i := range 10 {
-				if got := lookAt(t, l, face); !near(got, want) {
+				if got := sight(t, l, face); !near(got, want) {
 					t.Errorf("frame %d: %+v, want %+v", i, got, want)
 				}
 			}
@@ -172,7 +172,7 @@ func TestDelegateProbeCommand(t *testing.T) {
 		{"works", plugintest.Build(t), model, edgetpu.Worked, exitOK},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			out, code := self(t, "delegate-probe", "--library", c.library, "--model", c.model)
+			out, code := asChild(t, "delegate-probe", "--library", c.library, "--model", c.model)
 			hinted := strings.Contains(out, "hint:")
 			if code != int(c.code) || !strings.Contains(out, c.says) || hinted != (c.code >= edgetpu.NoLibrary) {
 				t.Errorf("exit code %d, want %d with %q:\n%s", code, c.code, c.says, out)
@@ -220,16 +220,16 @@ func picture(t *testing.T, name string) image.Image {
 	return img
 }
 
-// seen is what a frame shows, in a form that can be compared.
-type seen struct {
+// sighting is what a frame shows, in a form that can be compared.
+type sighting struct {
 	faces  int
 	reason vision.Reason
 	box    image.Rectangle
 }
 
-func lookAt(t *testing.T, l *looker, img image.Image) (s seen) {
+func sight(t *testing.T, l *looker, img image.Image) (s sighting) {
 	t.Helper()
-	err := l.look(img, vision.Detect, func(l vision.Look) { s = seen{l.Faces, l.Reason, l.Box} })
+	err := l.look(img, vision.Detect, func(l vision.Look) { s = sighting{l.Faces, l.Reason, l.Box} })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,13 +237,13 @@ func lookAt(t *testing.T, l *looker, img image.Image) (s seen) {
 }
 
 // near allows for roundings: the compiled form is float, the other need not be.
-func near(a, b seen) bool {
+func near(a, b sighting) bool {
 	return a.faces == b.faces && a.reason == b.reason && a.box.Inset(-6).Union(b.box) == a.box.Inset(-6) &&
 		b.box.Inset(-6).Union(a.box) == b.box.Inset(-6)
 }
 
-// self runs this program as the child that it can be.
-func self(t *testing.T, args ...string) (out string, code int) {
+// asChild runs this program as the child that it can be.
+func asChild(t *testing.T, args ...string) (out string, code int) {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe", args...)
 	text, err := cmd.CombinedOutput()
