@@ -95,7 +95,7 @@ func (c Child) judge(err error, output string) error {
 		case status.Signaled():
 			s := status.Signal()
 			f.Verdict, f.Said = Crashed, fmt.Sprintf("signal %d, %v, with this %s", int(s), s, c.Runtime)
-		case code >= NoLibrary && code < last:
+		case code >= NoLibrary && code <= RunFailed:
 			f.Verdict, f.Said = code, complaint(output)
 		default:
 			f.Said = exit.Error()

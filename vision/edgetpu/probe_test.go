@@ -28,7 +28,7 @@ func TestProbe(t *testing.T) {
 		{"crashes after the word", "echo the delegate works; kill -SEGV $$", Crashed, "signal 11", "switch"},
 		{"a code of nobody's", "exit 3", Odd, "exit status 3", "cable"},
 		{"a code of the parent's", fmt.Sprintf("exit %d", Crashed), Odd, "exit status 100", "cable"},
-		{"a code past the last", fmt.Sprintf("exit %d", last), Odd, "exit status", "cable"},
+		{"a code past the last", fmt.Sprintf("exit %d", RunFailed+1), Odd, "exit status", "cable"},
 		{"says what is wrong", fmt.Sprintf("echo error: one >&2; echo 'error: two'; echo hint; exit %d", NoDevice),
 			NoDevice, "two", "cable"},
 		{"says nothing", fmt.Sprintf("exit %d", Refused), Refused, "", "compile"},

@@ -17,7 +17,6 @@ const (
 	Refused                         // it failed on the model
 	TookNothing                     // it left all operators of the model to the CPU
 	RunFailed                       // the model failed on it
-	last
 )
 
 // The verdicts of the parent.
@@ -43,7 +42,6 @@ type Failure struct {
 }
 
 func (f *Failure) Error() string {
-	name := filepath.Base(f.Library)
 	with := func(text string) string {
 		if f.Said == "" {
 			return text
@@ -71,8 +69,9 @@ func (f *Failure) Error() string {
 		return with("a run on the Edge TPU failed")
 	case Differs:
 		return with("its compiled form is of another network")
+	case Odd:
 	}
-	return with("the trial of " + name + " ended strangely")
+	return with("the trial of " + filepath.Base(f.Library) + " ended strangely")
 }
 
 // Hint says what a technician can do about it.
@@ -86,6 +85,7 @@ func (f *Failure) Hint() string {
 		return "check the Edge TPU's cable and power, and that this user may use it; then restart the terminal"
 	case Refused, TookNothing, RunFailed, Differs:
 		return "compile the model again for this Edge TPU, from the same int8 model"
+	case Hung, Odd, Broke:
 	}
 	return "check the Edge TPU's cable and power, then restart the terminal"
 }
