@@ -14,6 +14,12 @@ export CGO_LDFLAGS := -L$(TFLITE)/linux_$(ARCH) -Wl,-rpath,$$ORIGIN/../lib:$$ORI
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)
 SCREEN ?= 127.0.0.1:8080
+BIN := $(B)/bin/smiletill
+
+# What compiles for arm64 on another machine and runs it there, as Debian packages; and whether they are there.
+ARM64 := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross
+HAS_ARM64 = { test $(ARCH) = arm64 || { command -v qemu-aarch64 && command -v aarch64-linux-gnu-gcc && \
+	test -e /usr/aarch64-linux-gnu/lib/libstdc++.so.6 -a -e /usr/aarch64-linux-gnu/include/stdlib.h; } >/dev/null; }
 
 .PHONY: help
 help: ## this list
@@ -31,6 +37,7 @@ test: deps tools ## all tests, with the race detector, the real runtime, a real 
 check: lint tools ## what CI runs: lint, tests, the build without TFLite, the demo, a clean tree
 	@test -x /usr/sbin/mosquitto && command -v mosquitto_sub chromium >/dev/null || { \
 	  echo "mosquitto, mosquitto-clients or chromium is missing: tests would skip, and a check must not"; exit 1; }
+	@$(HAS_ARM64) || { echo "one of $(ARM64) is missing: tests would skip, and a check must not"; exit 1; }
 	@$(MAKE) --no-print-directory test
 	CGO_ENABLED=0 go vet -tags notflite ./...
 	CGO_ENABLED=0 go test -tags notflite ./vision/... ./payment ./device/camera ./models
@@ -48,8 +55,34 @@ lint: deps
 	$(B)/tools/exhaustive -d -typeignore go-toml ./...
 
 .PHONY: bench
-bench: deps ## speed and allocations of each vision stage, the whole path, the gallery, the journal and the report
+bench: build ## speed and allocations of each stage of a frame (COMPARE=folder of other models), then of all parts
+	@$(B)/bin/smiletill bench $(if $(COMPARE),--compare $(COMPARE))
 	go test -run '^$$' -bench . -benchmem -count $(or $(COUNT),1) ./vision/... ./device/camera ./payment/... ./cmd/...
+
+PY := $(B)/python/bin/python
+
+.PHONY: models
+models: python ## builds the int8 models again from their float originals: the same bytes; CHECK=1 only compares
+	@$(PY) models/build/build.py $(B)/models models $(if $(CHECK),--check)
+
+.PHONY: calibrate
+calibrate: python build ## measures the ranges for int8 anew over FACES=dir (people with one photo each), for make models
+	@test -d "$(FACES)" || { echo "say where the photos are: make calibrate FACES=dir, laid out as Name/photo.jpg"; exit 1; }
+	@mkdir -p $(B)/crops && $(B)/bin/smiletill crops $(B)/models "$(FACES)" $(B)/crops && \
+	  $(PY) models/build/calibrate.py $(B)/models $(B)/crops; s=$$?; rm -rf $(B)/crops; exit $$s
+
+.PHONY: python
+python: deps
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || sh .ci/install.sh python3-venv
+	@test -x $(PY) || python3 -m venv $(B)/python
+	@cmp -s models/build/requirements.txt $(B)/python/requirements.txt || { echo "installing the Python tools for the models (40 MB)"; \
+	  $(PY) -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r models/build/requirements.txt && \
+	  cp models/build/requirements.txt $(B)/python/; }
+
+.PHONY: accuracy
+accuracy: build ## detection, ROC and identification on your photos: FACES=dir with Name/photo.jpg; ARGS=more flags
+	@test -n "$(FACES)" || { echo "name the folder of photos: make accuracy FACES=dir (dir/Name/photo.jpg, two or more each)"; exit 2; }
+	@$(B)/bin/smiletill accuracy "$(FACES)" --out $(B)/accuracy $(ARGS)
 
 .PHONY: fuzz
 fuzz: deps ## each fuzz target for FUZZTIME (default 10s)
@@ -60,15 +93,27 @@ fuzz: deps ## each fuzz target for FUZZTIME (default 10s)
 .PHONY: build
 build: deps
 	@mkdir -p $(B)/bin
-	@test -e $(B)/bin/smiletill || echo "building smiletill (the first time takes a minute or two on 2 cores)"
-	@go build -trimpath -ldflags '$(LDFLAGS)' -o $(B)/bin/smiletill ./cmd/smiletill
+	@test -e $(BIN) || echo "building smiletill (the first time takes a minute or two on 2 cores)"
+	@go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/smiletill
+
+.PHONY: arm64
+arm64: tools ## the binary for a 64-bit Raspberry Pi, built on any machine: .build/bin/smiletill-arm64
+	@GOARCH=arm64 CC=aarch64-linux-gnu-gcc $(MAKE) --no-print-directory build BIN=$(B)/bin/smiletill-arm64
+
+.PHONY: arm64-test
+arm64-test: arm64 ## that binary and the networks, emulated as a Pi 4 and a Pi 5: the same outputs as on x86-64
+	qemu-aarch64 -L /usr/aarch64-linux-gnu $(B)/bin/smiletill-arm64 version
+	go test -count 1 -run '^TestArm64' -v ./vision
 
 .PHONY: deps
 deps:
-	@command -v gcc >/dev/null && command -v npm >/dev/null || sh .ci/install.sh gcc libc6-dev npm
+	@command -v gcc >/dev/null && command -v npm >/dev/null && command -v mvn >/dev/null || sh .ci/install.sh gcc libc6-dev npm maven
+	@/sbin/ldconfig -p 2>/dev/null | grep -q libturbojpeg.so.0 || test -e $(B)/no-turbojpeg || { mkdir -p $(B); \
+	  touch $(B)/no-turbojpeg; sh .ci/install.sh libturbojpeg0; true; } # makes JPEGs faster, is not needed; asked for once
 	@sh models/build/fetch.sh $(B)
 
-# What the tests use besides Go: a broker and a browser that we did not write.
+# What the tests use besides Go: a broker and a browser that we did not write, and an emulated Raspberry Pi.
 .PHONY: tools
 tools:
 	@{ test -x /usr/sbin/mosquitto && command -v mosquitto_sub chromium >/dev/null; } || sh .ci/install.sh mosquitto mosquitto-clients chromium
+	@$(HAS_ARM64) || sh .ci/install.sh $(ARM64)

@@ -2,7 +2,6 @@ package vision
 
 import (
 	"fmt"
-	"image"
 	"math"
 )
 
@@ -52,14 +51,28 @@ func similarity(from, to *[5]point) (a affine, ok bool) {
 	return a, true
 }
 
+// Views says which images of the aligned face make an embedding. A network that takes two faces at once
+// always gets both.
+type Views int
+
+// The views of a face.
+const (
+	Plain     Views = iota // the face as it is: one run of the network
+	Alternate              // the face and its mirror image in turn, from Look to Look: one run each
+	Both                   // the mean of the face and its mirror image: two runs
+)
+
 // embedder turns an aligned face into a vector of length 1.
 type embedder struct {
 	net    Network
+	tone   *tone
 	batch  int // faces the network takes at once: 1 or 2
+	views  Views
+	odd    bool // Alternate: the next face is mirrored
 	vector Embedding
 }
 
-func newEmbedder(n Network) (*embedder, error) {
+func newEmbedder(n Network, v Views) (*embedder, error) {
 	const face = alignSide * alignSide * 3
 	in, out := len(n.Input(0)), len(n.Output(0))
 	batch := in / face
@@ -67,7 +80,8 @@ func newEmbedder(n Network) (*embedder, error) {
 		return nil, fmt.Errorf("vision: embedder network takes %d and gives %d values, want 1 or 2 RGB %dx%d",
 			in, out, alignSide, alignSide)
 	}
-	return &embedder{net: n, batch: batch, vector: make(Embedding, out/batch)}, nil
+	return &embedder{net: n, tone: newTone(alignMul, alignAdd), batch: batch, views: v,
+		vector: make(Embedding, out/batch)}, nil
 }
 
 // align fills the network's first input with the aligned face.
@@ -75,35 +89,45 @@ func (e *embedder) align(f *frame, m *mesh) bool {
 	from := m.alignFrom()
 	a, ok := similarity(&from, &alignTo)
 	if ok {
-		f.crop(e.net.Input(0), alignSide, image.Rect(0, 0, alignSide, alignSide), a,
-			tapsFor(math.Hypot(a.xi, a.yi)), tone{alignMul, alignAdd})
+		f.crop(e.net.Input(0), alignSide, a, tapsFor(math.Hypot(a.xi, a.yi)), e.tone)
 	}
 	return ok
 }
 
-// embed computes the vector of the aligned face and of its mirror image, each normalised, and normalises
-// their sum. It reports false when the network gave nothing that can be normalised.
+// embed computes the vector of the aligned face: the views that are asked for, each normalised, are added up
+// and normalised. It reports false when the network gave nothing that can be normalised.
 func (e *embedder) embed() (bool, error) {
 	in, n := e.net.Input(0), alignSide*alignSide*3
 	if e.batch == 2 {
 		copy(in[n:], in[:n])
 		mirror(in[n:])
+	} else if e.views == Alternate {
+		if e.odd {
+			mirror(in)
+		}
+		e.odd = !e.odd
 	}
+	clear(e.vector)
+	ok, err := e.run()
+	if err == nil && e.batch == 1 && e.views == Both {
+		mirror(in)
+		first := ok
+		ok, err = e.run()
+		ok = ok && first
+	}
+	return err == nil && normalise(e.vector) && ok, err
+}
+
+// run adds what the network makes of its input to the vector.
+func (e *embedder) run() (bool, error) {
 	if err := e.net.Run(); err != nil {
 		return false, err
 	}
-	clear(e.vector)
-	ok := accumulate(e.vector, e.net.Output(0)[:len(e.vector)])
-	if e.batch == 1 {
-		mirror(in)
-		if err := e.net.Run(); err != nil {
-			return false, err
-		}
-		ok = accumulate(e.vector, e.net.Output(0)) && ok
-	} else {
-		ok = accumulate(e.vector, e.net.Output(0)[len(e.vector):]) && ok
+	ok, size := true, len(e.vector)
+	for out := e.net.Output(0); len(out) >= size; out = out[size:] {
+		ok = accumulate(e.vector, out[:size]) && ok
 	}
-	return normalise(e.vector) && ok, nil
+	return ok, nil
 }
 
 // mirror swaps left and right of an aligned face.

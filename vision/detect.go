@@ -42,6 +42,7 @@ func (d *face) overlap(o *face) float32 {
 // detector decodes the output of BlazeFace.
 type detector struct {
 	net    Network
+	tone   *tone
 	anchor [anchors][2]float32 // centres, 0..1
 	hits   [maxHits]face       // sorted by falling score
 	used   [maxHits]bool
@@ -49,7 +50,7 @@ type detector struct {
 }
 
 func newDetector(n Network) *detector {
-	d := &detector{net: n}
+	d := &detector{net: n, tone: newTone(detectMul, detectAdd)}
 	i := 0
 	for _, grid := range [...]struct{ side, each int }{{16, 2}, {8, 6}} {
 		for y := range grid.side {
@@ -65,23 +66,38 @@ func newDetector(n Network) *detector {
 	return d
 }
 
-// detect finds faces of at least threshold (0..1), the likeliest first. The slice is valid until the next
-// call.
-func (d *detector) detect(f *frame, threshold float32) ([]face, error) {
+// letterbox is where the whole frame, with bars beside or above it, goes in the network's input.
+func letterbox(f *frame) (area image.Rectangle, a affine, taps int) {
+	padX, padY := padding(f)
+	scale := float64(max(f.y.w, f.y.h)) / detectSide
+	area = atLeastOne(image.Rect(int(math.Ceil(padX/scale)), int(math.Ceil(padY/scale)),
+		detectSide-int(math.Ceil(padX/scale)), detectSide-int(math.Ceil(padY/scale))))
+	a = affine{x0: 0.5*scale - 0.5 - padX, xi: scale, y0: 0.5*scale - 0.5 - padY, yj: scale}
+	return area, a, tapsFor(scale)
+}
+
+// padding is the width of the bar on the left and the height of the one above, in pixels of the frame.
+func padding(f *frame) (x, y float64) {
 	side := max(f.y.w, f.y.h)
-	scale := float64(side) / detectSide
-	padX, padY := float64(side-f.y.w)/2, float64(side-f.y.h)/2
+	return float64(side-f.y.w) / 2, float64(side-f.y.h) / 2
+}
+
+// crop fills the network's input with the frame.
+func (d *detector) crop(f *frame) {
 	in := d.net.Input(0)
-	area := image.Rect(int(math.Ceil(padX/scale)), int(math.Ceil(padY/scale)),
-		detectSide-int(math.Ceil(padX/scale)), detectSide-int(math.Ceil(padY/scale)))
-	area = atLeastOne(area)
+	area, a, taps := letterbox(f)
 	bars(in, area)
-	a := affine{x0: 0.5*scale - 0.5 - padX, xi: scale, y0: 0.5*scale - 0.5 - padY, yj: scale}
-	f.crop(in, detectSide, area, a, tapsFor(scale), tone{detectMul, detectAdd})
+	f.shrink(in, area, a, taps, d.tone)
+}
+
+// run finds faces of at least threshold (0..1) in the frame that was cropped, the likeliest first. The slice
+// is valid until the next call.
+func (d *detector) run(f *frame, threshold float32) ([]face, error) {
 	if err := d.net.Run(); err != nil {
 		return nil, err
 	}
-	n := d.decode(threshold, float32(side), float32(padX), float32(padY))
+	padX, padY := padding(f)
+	n := d.decode(threshold, float32(max(f.y.w, f.y.h)), float32(padX), float32(padY))
 	return d.merge(n), nil
 }
 
@@ -136,10 +152,11 @@ func (d *detector) decode(threshold, side, padX, padY float32) int {
 		ax, ay := d.anchor[i][0], d.anchor[i][1]
 		cx, cy := r[0]/detectSide+ax, r[1]/detectSide+ay
 		w, h := r[2]/detectSide, r[3]/detectSide
-		hit := face{score: s, x0: (cx-w/2)*side - padX, y0: (cy-h/2)*side - padY,
-			x1: (cx+w/2)*side - padX, y1: (cy+h/2)*side - padY}
+		hit := face{score: s, x0: float32((cx-w/2)*side) - padX, y0: float32((cy-h/2)*side) - padY,
+			x1: float32((cx+w/2)*side) - padX, y1: float32((cy+h/2)*side) - padY} // see affine.snapped
 		for k := range keypoints {
-			hit.keys[k] = [2]float32{(r[4+2*k]/detectSide+ax)*side - padX, (r[5+2*k]/detectSide+ay)*side - padY}
+			x, y := (r[4+2*k]/detectSide+ax)*side, (r[5+2*k]/detectSide+ay)*side
+			hit.keys[k] = [2]float32{float32(x) - padX, float32(y) - padY}
 		}
 		d.hits[at] = hit
 	}
@@ -175,12 +192,12 @@ func (d *detector) merge(n int) []face {
 
 // add adds the coordinates of o, weighted.
 func (d *face) add(o *face, weight float32) {
-	d.x0 += o.x0 * weight
-	d.y0 += o.y0 * weight
-	d.x1 += o.x1 * weight
-	d.y1 += o.y1 * weight
+	d.x0 += float32(o.x0 * weight) // rounded here: see affine.snapped
+	d.y0 += float32(o.y0 * weight)
+	d.x1 += float32(o.x1 * weight)
+	d.y1 += float32(o.y1 * weight)
 	for k := range d.keys {
-		d.keys[k][0] += o.keys[k][0] * weight
-		d.keys[k][1] += o.keys[k][1] * weight
+		d.keys[k][0] += float32(o.keys[k][0] * weight)
+		d.keys[k][1] += float32(o.keys[k][1] * weight)
 	}
 }

@@ -9,7 +9,7 @@
 // Invariants:
 //   - a Look does not allocate once the Pipeline has seen a frame of that size (for *image.YCbCr, the
 //     camera's kind);
-//   - everything counts frames, never time, so a recording can be replayed at any speed;
+//   - everything counts frames, never time (Took only tells), so a recording can be replayed at any speed;
 //   - a Visit consents only when one face, followed without a gap, was recognised from several fused
 //     frames, was then seen at rest, and then smiled for several good frames in a row that each match the
 //     same customer. A swap of the face at any moment starts over from nothing. When in doubt it does not

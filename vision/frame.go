@@ -17,10 +17,10 @@ const (
 	half = one / 2
 )
 
-// plane is one channel of a frame.
+// plane is one channel of a frame: sample x of line y is pix[y*stride+x*step].
 type plane struct {
-	pix          []uint8
-	stride, w, h int
+	pix                []uint8
+	step, stride, w, h int
 }
 
 // at interpolates between the four samples around x, y; beyond the edge the edge's sample counts. Result
@@ -29,7 +29,7 @@ func (p *plane) at(x, y int) int {
 	x, y = min(max(x, 0), (p.w-1)<<16), min(max(y, 0), (p.h-1)<<16)
 	ix, iy := x>>16, y>>16
 	fx, fy := (x>>8)&255, (y>>8)&255
-	o, right, below := iy*p.stride+ix, 1, p.stride
+	o, right, below := iy*p.stride+ix*p.step, p.step, p.stride
 	if ix == p.w-1 {
 		right = 0
 	}
@@ -41,20 +41,34 @@ func (p *plane) at(x, y int) int {
 	return upper*(256-fy) + lower*fy
 }
 
+// packed is a camera's picture of 4:2:2 chroma as it came: bytes Y0 Cb Y1 Cr for two pixels, stride bytes
+// from line to line. Looking at it where it lies saves sorting it into planes first.
+type packed interface {
+	YUYV() (pix []byte, stride int)
+}
+
 // frame is a view of the image under examination, as the luma and chroma that cameras and JPEG have.
 type frame struct {
 	y, cb, cr plane
 	origin    image.Point // of the image's bounds
 	sx, sy    int         // log2 of the chroma subsampling
 	cx, cy    int         // chroma coordinate = (luma coordinate + c) >> s, minus half
+	safe      box         // where all four samples of every plane are inside the frame
+	packed    bool        // the planes share their bytes, and chroma lies between luma
+	shrinker  shrinker
 	scratch   *image.YCbCr
 	rgba      *image.RGBA
 }
 
+// box is a range of coordinates: x0 <= x < x0+w, and y the same.
+type box struct{ x0, y0, w, h int }
+
+func (b *box) holds(x, y int) bool { return uint(x-b.x0) < uint(b.w) && uint(y-b.y0) < uint(b.h) }
+
 var errFrame = errors.New("no usable image")
 
-// set points the frame at img. An *image.YCbCr is used where it lies; anything else is converted into the
-// frame's own memory, which is kept for the next one.
+// set points the frame at img. An *image.YCbCr or a packed picture is used where it lies; anything else is
+// converted into the frame's own memory, which is kept for the next one.
 func (f *frame) set(img image.Image) error {
 	if img == nil {
 		return fmt.Errorf("vision: look at frame: nil: %w", errFrame)
@@ -64,7 +78,10 @@ func (f *frame) set(img image.Image) error {
 		return fmt.Errorf("vision: look at frame: size %v, want 1 to %d pixels a side: %w", b.Size(),
 			maxSide, errFrame)
 	}
-	f.origin = b.Min
+	f.origin, f.packed = b.Min, false
+	if p, ok := img.(packed); ok && b.Min == (image.Point{}) && b.Max.X%2 == 0 {
+		return f.viewPacked(p, b.Max.X, b.Max.Y)
+	}
 	m, ok := img.(*image.YCbCr)
 	if !ok || b.Min.X < 0 || b.Min.Y < 0 {
 		m = f.convert(img)
@@ -92,17 +109,39 @@ func (f *frame) view(m *image.YCbCr) error {
 	r := m.Rect
 	cw := (r.Max.X-1)>>f.sx - r.Min.X>>f.sx + 1
 	ch := (r.Max.Y-1)>>f.sy - r.Min.Y>>f.sy + 1
-	f.y = plane{m.Y, m.YStride, r.Dx(), r.Dy()}
-	f.cb = plane{m.Cb, m.CStride, cw, ch}
-	f.cr = plane{m.Cr, m.CStride, cw, ch}
-	for _, p := range [...]*plane{&f.y, &f.cb, &f.cr} {
-		if p.stride < p.w || len(p.pix) < (p.h-1)*p.stride+p.w {
-			return fmt.Errorf("vision: look at frame: %d bytes for %dx%d samples: %w", len(p.pix), p.w, p.h, errFrame)
-		}
-	}
+	f.y = plane{m.Y, 1, m.YStride, r.Dx(), r.Dy()}
+	f.cb = plane{m.Cb, 1, m.CStride, cw, ch}
+	f.cr = plane{m.Cr, 1, m.CStride, cw, ch}
 	// An odd origin shares its first chroma sample with the pixel before it.
 	f.cx = (r.Min.X-r.Min.X>>f.sx<<f.sx)<<16 + half
 	f.cy = (r.Min.Y-r.Min.Y>>f.sy<<f.sy)<<16 + half
+	return f.check()
+}
+
+func (f *frame) viewPacked(p packed, w, h int) error {
+	pix, stride := p.YUYV()
+	if len(pix) < 4 {
+		return fmt.Errorf("vision: look at frame: %d bytes for %dx%d pixels: %w", len(pix), w, h, errFrame)
+	}
+	f.packed, f.sx, f.sy, f.cx, f.cy = true, 1, 0, half, half
+	f.y = plane{pix, 2, stride, w, h}
+	f.cb = plane{pix[1:], 4, stride, w / 2, h}
+	f.cr = plane{pix[3:], 4, stride, w / 2, h}
+	return f.check()
+}
+
+// check makes sure that the planes have all their samples, and finds out where no sample need be clamped.
+func (f *frame) check() error {
+	for _, p := range [...]*plane{&f.y, &f.cb, &f.cr} {
+		if line := (p.w-1)*p.step + 1; p.stride < line || len(p.pix) < (p.h-1)*p.stride+line {
+			return fmt.Errorf("vision: look at frame: %d bytes for %dx%d samples: %w", len(p.pix), p.w, p.h, errFrame)
+		}
+	}
+	// Chroma is at (x+cx)>>sx - half, which must be in 0 to w-1.
+	x0, y0 := max(0, half<<f.sx-f.cx), max(0, half<<f.sy-f.cy)
+	x1 := min((f.y.w-1)<<16, ((f.cb.w-1)<<16+half)<<f.sx-f.cx)
+	y1 := min((f.y.h-1)<<16, ((f.cb.h-1)<<16+half)<<f.sy-f.cy)
+	f.safe = box{x0, y0, max(x1-x0, 0), max(y1-y0, 0)}
 	return nil
 }
 
@@ -125,50 +164,3 @@ func (f *frame) convert(img image.Image) *image.YCbCr {
 	}
 	return m
 }
-
-// affine maps a pixel (i, j) of a crop to the pixel (x0 + xi*i + xj*j, y0 + yi*i + yj*j) of the frame.
-type affine struct{ x0, xi, xj, y0, yi, yj float64 }
-
-func (a affine) apply(i, j float64) (x, y float64) {
-	return a.x0 + a.xi*i + a.xj*j, a.y0 + a.yi*i + a.yj*j
-}
-
-// tone maps a channel value v of 0..255 to a network's input: v*mul + add.
-type tone struct{ mul, add float32 }
-
-// crop fills the pixels area of dst, an RGB image that is w pixels wide, with the frame under a. taps*taps
-// samples make one pixel: more than one where the frame is shrunk, so that fine detail does not turn into
-// noise.
-func (f *frame) crop(dst []float32, w int, area image.Rectangle, a affine, taps int, t tone) {
-	xi, yi := int(a.xi*one)/taps, int(a.yi*one)/taps
-	xj, yj := int(a.xj*one)/taps, int(a.yj*one)/taps
-	norm := 1 / float32(taps*taps*one)
-	for j := area.Min.Y; j < area.Max.Y; j++ {
-		row := dst[(j*w+area.Min.X)*3 : (j*w+area.Max.X)*3]
-		for i := area.Min.X; len(row) >= 3; i++ {
-			fx, fy := a.apply(float64(i), float64(j))
-			x := int(fx*one) - (xi+xj)*(taps-1)/2
-			y := int(fy*one) - (yi+yj)*(taps-1)/2
-			var sy, sb, sr int
-			for v := range taps {
-				for u := range taps {
-					px, py := x+xi*u+xj*v, y+yi*u+yj*v
-					qx, qy := (px+f.cx)>>f.sx-half, (py+f.cy)>>f.sy-half
-					sy += f.y.at(px, py)
-					sb += f.cb.at(qx, qy)
-					sr += f.cr.at(qx, qy)
-				}
-			}
-			luma, cb, cr := float32(sy)*norm, float32(sb)*norm-128, float32(sr)*norm-128
-			row[0] = channel(luma+1.402*cr)*t.mul + t.add // BT.601 at full range, as in JFIF
-			row[1] = channel(luma-0.344136*cb-0.714136*cr)*t.mul + t.add
-			row[2] = channel(luma+1.772*cb)*t.mul + t.add
-			row = row[3:]
-		}
-	}
-}
-
-func channel(v float32) float32 { return min(max(v, 0), 255) }
-
-// tapsFor gives the samples a pixel and direction for a crop that shrinks the frame by scale.
-func tapsFor(scale float64) int { return min(max(int(scale/2), 1), 4) }

@@ -1,7 +1,6 @@
 package vision
 
 import (
-	"image"
 	"math"
 )
 
@@ -46,6 +45,7 @@ func ratio(part, whole float64) float32 { // 0 for a degenerate mesh
 // mesh holds the landmarks of one face.
 type mesh struct {
 	net    Network
+	tone   *tone
 	turn   float64 // radians by which the crop was rotated: the roll of the eye line in the frame
 	points [landmarks]point
 }
@@ -62,7 +62,7 @@ func (m *mesh) crop(f *frame, d *face) affine {
 	const centre = float64(meshSide)/2 - 0.5
 	a.x0 = cx - centre*(a.xi+a.xj)
 	a.y0 = cy - centre*(a.yi+a.yj)
-	f.crop(m.net.Input(0), meshSide, image.Rect(0, 0, meshSide, meshSide), a, tapsFor(scale), tone{mul: meshMul})
+	f.crop(m.net.Input(0), meshSide, a, tapsFor(scale), m.tone)
 	return a
 }
 

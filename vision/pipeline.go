@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"time"
 )
 
 // Network is one loaded model. The memory of Input and Output belongs to it and stays where it is until it
-// is closed.
+// is closed; Run leaves the inputs as they are.
 type Network interface {
 	Input(i int) []float32
 	Output(i int) []float32
@@ -36,14 +37,39 @@ type Look struct {
 	Depth  Depth           // what was computed; less than asked for when Reason is not ""
 	Box    image.Rectangle // the largest face, in the image's coordinates; empty when there is none
 
-	// From Landmarks on; 0 before.
-	Pose       Pose    // degrees
-	Smile      float32 // mouth: width plus lift of its corners, in eye spans; about 0.4 to 0.9
-	EyesOpen   float32 // opening over width of the eyes; about 0.1 closed, 0.3 open
+	// When Landmarks were asked for and the face is well placed; 0 otherwise.
 	Sharpness  float32 // detail over contrast, 0 and up
 	Brightness float32 // mean luma of the face, 0..1
 
+	// From Landmarks on; 0 before.
+	Pose     Pose    // degrees
+	Smile    float32 // mouth: width plus lift of its corners, in eye spans; about 0.4 to 0.9
+	EyesOpen float32 // opening over width of the eyes; about 0.1 closed, 0.3 open
+
 	Embedding Embedding // only at Embed with Reason ""; overwritten by the next Look
+
+	Took Took
+}
+
+// Took is how long each stage of a Look took; 0 for those it did not come to. It is for benchmarks and the
+// technician: nothing is decided by it.
+type Took struct {
+	DetectCrop, Detect time.Duration // the frame to the detector's input; the detector and its faces
+	MeshCrop, Mesh     time.Duration // the face to the mesh's input, with light and sharpness; the mesh
+	Align, Embed       time.Duration // the face to the embedder's input; the embedder, for all its views
+}
+
+// Sum is the whole Look, but for what is too short to count.
+func (t *Took) Sum() time.Duration {
+	return t.DetectCrop + t.Detect + t.MeshCrop + t.Mesh + t.Align + t.Embed
+}
+
+// lap returns the time since *from and sets it to now.
+func lap(from *time.Time) time.Duration {
+	now := time.Now()
+	d := now.Sub(*from)
+	*from = now
+	return d
 }
 
 // Pipeline looks at frames. It serves one goroutine at a time and does not own its networks.
@@ -71,8 +97,8 @@ func New(n Networks, t Thresholds) *Pipeline {
 		return p
 	}
 	p.detector = newDetector(n.Detector)
-	p.mesh.net = n.Mesh
-	p.embedder, p.err = newEmbedder(n.Embedder)
+	p.mesh.net, p.mesh.tone = n.Mesh, newTone(meshMul, 0)
+	p.embedder, p.err = newEmbedder(n.Embedder, t.Views)
 	return p
 }
 
@@ -100,9 +126,13 @@ func (p *Pipeline) Look(img image.Image, depth Depth) (Look, error) {
 	if err := p.frame.set(img); err != nil {
 		return Look{}, err
 	}
-	main, l, err := p.find()
-	if err != nil || l.Reason != "" || depth == Detect {
-		return l, err
+	var l Look
+	main, err := p.find(&l)
+	if err != nil {
+		return Look{}, err
+	}
+	if l.Reason != "" || depth == Detect {
+		return l, nil
 	}
 	if err := p.measure(main, &l); err != nil {
 		return Look{}, err
@@ -117,11 +147,15 @@ func (p *Pipeline) Look(img image.Image, depth Depth) (Look, error) {
 }
 
 // find looks for the largest face and judges its place.
-func (p *Pipeline) find() (*face, Look, error) {
-	faces, err := p.detector.detect(&p.frame, p.t.FaceScore)
+func (p *Pipeline) find(l *Look) (*face, error) {
+	clock := time.Now()
+	p.detector.crop(&p.frame)
+	l.Took.DetectCrop = lap(&clock)
+	faces, err := p.detector.run(&p.frame, p.t.FaceScore)
 	if err != nil {
-		return nil, Look{}, fmt.Errorf("vision: detect faces: %w", err)
+		return nil, fmt.Errorf("vision: detect faces: %w", err)
 	}
+	l.Took.Detect = lap(&clock)
 	var main *face
 	for i := range faces {
 		if main == nil || faces[i].area() > main.area() {
@@ -129,9 +163,9 @@ func (p *Pipeline) find() (*face, Look, error) {
 		}
 	}
 	if main == nil || main.area() < 1 || !main.finite() {
-		return nil, Look{Reason: NoFace}, nil
+		l.Reason = NoFace
+		return nil, nil
 	}
-	l := Look{}
 	for i := range faces {
 		if faces[i].width() >= p.t.RivalMin*main.width() || &faces[i] == main {
 			l.Faces++
@@ -139,7 +173,7 @@ func (p *Pipeline) find() (*face, Look, error) {
 	}
 	l.Box = main.bounds().Intersect(image.Rect(0, 0, p.frame.y.w, p.frame.y.h)).Add(p.frame.origin)
 	l.Reason = p.t.placed(main, l.Faces-1, p.frame.y.w, p.frame.y.h)
-	return main, l, nil
+	return main, nil
 }
 
 func (d *face) finite() bool {
@@ -154,34 +188,41 @@ func (d *face) bounds() image.Rectangle {
 	return image.Rect(int(d.x0), int(d.y0), int(math.Ceil(float64(d.x1))), int(math.Ceil(float64(d.y1))))
 }
 
-// measure places the landmarks and judges light, sharpness and pose.
+// measure judges light and sharpness, and if they will do, places the landmarks and judges the pose.
 func (p *Pipeline) measure(main *face, l *Look) error {
+	clock := time.Now()
 	a := p.mesh.crop(&p.frame, main)
-	l.Brightness, l.Sharpness = light(p.mesh.net.Input(0)) // before Run, which may reuse that memory
+	l.Brightness, l.Sharpness = light(p.mesh.net.Input(0))
+	l.Took.MeshCrop = lap(&clock)
+	if l.Reason = p.t.lit(l.Brightness, l.Sharpness); l.Reason != "" {
+		return nil // in the dark the mesh can't say much, not even that this is no face
+	}
 	sure, err := p.mesh.run(a)
 	if err != nil {
 		return fmt.Errorf("vision: place landmarks: %w", err)
 	}
+	l.Took.Mesh = lap(&clock)
 	l.Depth = Landmarks
 	if !(sure >= p.t.MeshScore) {
 		l.Faces, l.Reason, l.Box = 0, NoFace, image.Rectangle{}
 		return nil
 	}
 	l.Pose, l.Smile, l.EyesOpen = p.mesh.pose(), p.mesh.smile(), p.mesh.eyesOpen()
-	if l.Reason = p.t.lit(l.Brightness, l.Sharpness); l.Reason == "" {
-		l.Reason = p.t.facing(l.Pose)
-	}
+	l.Reason = p.t.facing(l.Pose)
 	return nil
 }
 
 // embed aligns the face by its landmarks and computes its embedding.
 func (p *Pipeline) embed(l *Look) error {
+	clock := time.Now()
 	ok := p.embedder.align(&p.frame, &p.mesh)
+	l.Took.Align = lap(&clock)
 	if ok {
 		var err error
 		if ok, err = p.embedder.embed(); err != nil {
 			return fmt.Errorf("vision: embed face: %w", err)
 		}
+		l.Took.Embed = lap(&clock)
 	}
 	if !ok { // a mesh or a vector that has collapsed: nothing that can be recognised
 		l.Reason = NoFace

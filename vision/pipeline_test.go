@@ -323,6 +323,48 @@ func TestLookDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// counting counts the runs of a network.
+type counting struct {
+	vision.Network
+	runs *int
+}
+
+func (c counting) Run() error {
+	*c.runs++
+	return c.Network.Run()
+}
+
+// What a stage refuses, the next networks never see; and each stage that ran says how long it took.
+func TestLookStopsEarly(t *testing.T) {
+	var runs [3]int
+	n := vision.Networks{Detector: counting{network(t, models.Detect), &runs[0]},
+		Mesh: counting{network(t, models.Mesh), &runs[1]}, Embedder: counting{network(t, models.Embed), &runs[2]}}
+	p, hopper := vision.New(n, vision.DefaultThresholds()), picture(t, "hopper.jpg")
+	for name, c := range map[string]struct {
+		img   image.Image
+		depth vision.Depth
+		want  [3]int
+	}{
+		"empty":     {image.NewGray(hopper.Rect), vision.Embed, [3]int{1, 0, 0}},
+		"dark":      {mapped(hopper, func(v uint8) uint8 { return v / 9 }), vision.Embed, [3]int{1, 0, 0}},
+		"blurred":   {blurred(hopper, 10), vision.Embed, [3]int{1, 0, 0}},
+		"detect":    {hopper, vision.Detect, [3]int{1, 0, 0}},
+		"landmarks": {hopper, vision.Landmarks, [3]int{1, 1, 0}},
+		"embed":     {hopper, vision.Embed, [3]int{1, 1, 1}},
+	} {
+		runs = [3]int{}
+		l, err := p.Look(c.img, c.depth)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := l.Took
+		took := [3]int{min(int(k.Detect), 1), min(int(k.Mesh), 1), min(int(k.Embed), 1)}
+		if runs != c.want || took != c.want || k.Sum() < k.Detect+k.Mesh+k.Embed || k.DetectCrop <= 0 {
+			t.Errorf("%s: %v runs, want %v; took %+v", name, runs, c.want, k)
+		}
+	}
+}
+
 type nobody struct{}
 
 func (nobody) Match([]float32) (string, float32, float32) { return "", -1, -1 }

@@ -112,7 +112,7 @@ func TestCropKeepsColours(t *testing.T) {
 			t.Fatal(err)
 		}
 		dst := make([]float32, 4*4*3)
-		f.crop(dst, 4, image.Rect(0, 0, 4, 4), affine{x0: -3, xi: 7, y0: 2, yj: 3}, 3, tone{mul: 1})
+		f.crop(dst, 4, affine{x0: -3, xi: 7, y0: 2, yj: 3}, 3, newTone(1, 0))
 		for i, v := range dst {
 			if want := float32([3]uint8{c.R, c.G, c.B}[i%3]); v < want-2 || v > want+2 {
 				t.Fatalf("%v: value %d is %v", c, i, v)
@@ -135,7 +135,7 @@ func TestCropPlacesPixels(t *testing.T) {
 	for _, c := range []struct{ x, y, want float64 }{
 		{0, 0, 0}, {1, 2, 51}, {1.5, 2, 52.5}, {1, 2.5, 63}, {-9, -9, 0}, {99, 99, 189},
 	} {
-		f.crop(dst, 4, image.Rect(0, 0, 1, 1), affine{x0: c.x, xi: 1, y0: c.y, yj: 1}, 1, tone{mul: 1})
+		f.crop(dst, 1, affine{x0: c.x, xi: 1, y0: c.y, yj: 1}, 1, newTone(1, 0))
 		if math.Abs(float64(dst[0])-c.want) > 1 {
 			t.Errorf("pixel %v,%v is %v, want %v", c.x, c.y, dst[0], c.want)
 		}
@@ -194,13 +194,13 @@ func TestMirror(t *testing.T) {
 func TestEmbedderBatches(t *testing.T) {
 	const n = alignSide * alignSide * 3
 	for _, size := range []int{0, n - 3, 3 * n} {
-		if _, err := newEmbedder(&buffer{in: make([]float32, size), out: make([]float32, 6)}); err == nil {
+		if _, err := newEmbedder(&buffer{in: make([]float32, size), out: make([]float32, 6)}, Plain); err == nil {
 			t.Errorf("%d input values: no error", size)
 		}
 	}
 	for _, batch := range []int{1, 2} {
 		out := []float32{3, 4, 0}
-		e, err := newEmbedder(&buffer{in: make([]float32, batch*n), out: append(out, out...)[:3*batch]})
+		e, err := newEmbedder(&buffer{in: make([]float32, batch*n), out: append(out, out...)[:3*batch]}, Plain)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,12 +209,72 @@ func TestEmbedderBatches(t *testing.T) {
 			t.Errorf("batch %d: %v %v %v", batch, []float32(e.vector), ok, err)
 		}
 	}
-	e, err := newEmbedder(&buffer{in: make([]float32, n), out: make([]float32, 3)})
+	e, err := newEmbedder(&buffer{in: make([]float32, n), out: make([]float32, 3)}, Plain)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if ok, err := e.embed(); ok || err != nil {
 		t.Errorf("zeros give an embedding: %v %v", ok, err)
+	}
+}
+
+// halves answers with the mean of the left and of the right half of each face.
+type halves struct {
+	buffer
+	runs int
+}
+
+func (h *halves) Run() error {
+	h.runs++
+	for i := range len(h.in) / (alignSide * alignSide * 3) {
+		var sum [2]float32
+		for p := range alignSide * alignSide {
+			sum[p%alignSide*2/alignSide] += h.in[(i*alignSide*alignSide+p)*3]
+		}
+		l := float32(math.Hypot(float64(sum[0]), float64(sum[1])))
+		h.out[2*i], h.out[2*i+1] = sum[0]/l, sum[1]/l
+	}
+	return nil
+}
+
+// Which views are embedded, in how many runs of the network.
+func TestEmbedderViews(t *testing.T) {
+	const n = alignSide * alignSide * 3
+	left, right := []float32{1, 0}, []float32{0, 1}
+	both := []float32{math.Sqrt2 / 2, math.Sqrt2 / 2}
+	for _, c := range []struct {
+		batch int
+		views Views
+		want  [3][]float32 // of three faces that are bright on the left
+		runs  int
+	}{
+		{1, Plain, [3][]float32{left, left, left}, 3},
+		{1, Alternate, [3][]float32{left, right, left}, 3},
+		{1, Both, [3][]float32{both, both, both}, 6},
+		{2, Plain, [3][]float32{both, both, both}, 3},
+		{2, Alternate, [3][]float32{both, both, both}, 3},
+		{2, Both, [3][]float32{both, both, both}, 3},
+	} {
+		net := &halves{buffer: buffer{in: make([]float32, c.batch*n), out: make([]float32, 2*c.batch)}}
+		e, err := newEmbedder(net, c.views)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range c.want {
+			for p := range alignSide * alignSide * 3 {
+				net.in[p] = 0
+				if p/3%alignSide < alignSide/2 {
+					net.in[p] = 1
+				}
+			}
+			ok, err := e.embed()
+			if err != nil || !ok || cosine(e.vector, want) < 0.9999 {
+				t.Errorf("%+v: face %d is %v, want %v (%v, %v)", c, i, []float32(e.vector), want, ok, err)
+			}
+		}
+		if net.runs != c.runs {
+			t.Errorf("%+v: %d runs", c, net.runs)
+		}
 	}
 }
 
@@ -224,8 +284,8 @@ func BenchmarkCrop(b *testing.B) {
 	if err := f.set(img); err != nil {
 		b.Fatal(err)
 	}
-	d, m := blank(), &mesh{net: &buffer{in: make([]float32, meshSide*meshSide*3)}}
-	e, err := newEmbedder(&buffer{in: make([]float32, alignSide*alignSide*3), out: make([]float32, 4)})
+	d, m := blank(), &mesh{net: &buffer{in: make([]float32, meshSide*meshSide*3)}, tone: newTone(meshMul, 0)}
+	e, err := newEmbedder(&buffer{in: make([]float32, alignSide*alignSide*3), out: make([]float32, 4)}, Plain)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -236,7 +296,7 @@ func BenchmarkCrop(b *testing.B) {
 	}
 	m.points[innerRight], m.points[innerLeft] = m.points[eyeRight], m.points[eyeLeft]
 	for name, run := range map[string]func(){
-		"detect": func() { _, _ = d.detect(&f, 0.99) },
+		"detect": func() { d.crop(&f) },
 		"mesh":   func() { m.crop(&f, &who) },
 		"light":  func() { light(m.net.Input(0)) },
 		"align":  func() { e.align(&f, m) },

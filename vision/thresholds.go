@@ -22,6 +22,8 @@ type Thresholds struct {
 	PitchMax      float32
 	RollMax       float32
 
+	Views Views // of the face, in one embedding; an embedder that takes two at once gets Both at no cost
+
 	Match    float32 // cosine from which fused frames are a customer
 	Margin   float32 // cosine by which that customer must be ahead of the best other
 	Verify   float32 // cosine from which one frame still is the recognised customer
@@ -55,6 +57,8 @@ func DefaultThresholds() Thresholds {
 		PitchMax:      25,    // LFW: percentiles 1 and 99 are -26 and 21
 		RollMax:       30,    // removed by the alignment; beyond it the detector gets unsure
 
+		Views: Plain, // a visit fuses several frames anyway
+
 		Match:    0.599, // LFW, all pairs, one photo a side: FAR 1e-5
 		Margin:   0.05,  // the best other stays below 0.55, where all pairs have FAR 7e-5
 		Verify:   0.531, // LFW, all pairs: FAR 1e-4
@@ -77,6 +81,7 @@ func (t Thresholds) ForEnrolment() Thresholds {
 	t.FaceMinPx = max(t.FaceMinPx, 120)        // the aligned face of 112 pixels is never enlarged
 	t.SharpnessMin = max(t.SharpnessMin, 0.01) // LFW: 98 % pass
 	t.YawMax, t.PitchMax = min(t.YawMax, 15), min(t.PitchMax, 20)
+	t.Views = Both // once for all visits: worth twice the time
 	return t
 }
 
@@ -92,6 +97,7 @@ func (t Thresholds) Check() error {
 	want(t.Match > 0.3 && t.Match < 1, "match", t.Match, "0.3 to 1") // 0.35 already has FAR 1e-2
 	want(t.Verify > 0.3 && t.Verify <= t.Match, "verify", t.Verify, "0.3 to match")
 	want(t.SameFace > 0 && t.SameFace < 1, "same_face", t.SameFace, "0 to 1")
+	want(t.Views >= Plain && t.Views <= Both, "views", t.Views, "0 to 2")
 	want(t.Margin >= 0 && t.Margin < 1, "margin", t.Margin, "0 to 1")
 	want(t.Overlap > 0 && t.Overlap < 1, "overlap", t.Overlap, "0 to 1")
 	want(t.FuseMin >= 3 && t.FuseMax >= t.FuseMin, "fuse_min, fuse_max", []int{t.FuseMin, t.FuseMax},

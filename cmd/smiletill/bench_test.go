@@ -3,12 +3,17 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"log/slog"
-	"math"
-	"math/rand/v2"
+	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
+	"testing/fstest"
+	"time"
 
 	"smiletill/device/camera"
 	"smiletill/models"
@@ -17,9 +22,9 @@ import (
 	"smiletill/vision/visits"
 )
 
-// BenchmarkFrameToDecision is what one frame of a visit costs, from the camera's JPEG to the finding: decode,
-// look in full depth, match against 100 customers of 5 templates, fuse. The detector, mesh and embedding run
-// on every frame.
+// BenchmarkFrameToDecision is what one frame of a visit costs, from the camera's bytes to the finding:
+// decode, look in full depth, match against 100 customers of 5 templates, fuse. The detector, mesh and
+// embedding run on every frame.
 func BenchmarkFrameToDecision(b *testing.B) {
 	set, err := models.Open("")
 	if err != nil {
@@ -56,9 +61,14 @@ func BenchmarkFrameToDecision(b *testing.B) {
 			}
 		}
 	})
-	b.Run("decoded", func(b *testing.B) {
+	yuyv := packed(img)
+	b.Run("yuyv", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
+			img, err := decoder.Decode(&yuyv)
+			if err != nil {
+				b.Fatal(err)
+			}
 			if err := l.look(img, vision.Embed, observe); err != nil {
 				b.Fatal(err)
 			}
@@ -80,21 +90,141 @@ func crowd(b *testing.B, n int) *gallery.Gallery {
 			b.Error(err)
 		}
 	})
-	rng := rand.New(rand.NewPCG(1, 2))
-	for i := range n {
-		face := make([]float32, 192)
-		var square float64
-		for j := range face {
-			face[j] = float32(rng.NormFloat64())
-			square += float64(face[j]) * float64(face[j])
-		}
-		for j := range face {
-			face[j] /= float32(math.Sqrt(square))
-		}
-		five := [][]float32{face, face, face, face, face}
-		if _, err := g.Enrol(fmt.Sprintf("customer %d", i), five); err != nil {
-			b.Fatal(err)
-		}
+	if err := enrolStrangers(g, n, 192); err != nil {
+		b.Fatal(err)
 	}
 	return g
+}
+
+func TestBenchRefuses(t *testing.T) {
+	s := newShop(t)
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"bench", "--each", "-1s"}, exitUsage, "0s to 1m"},
+		{[]string{"bench", "--each", "soon"}, exitUsage, "bench --help"},
+		{[]string{"bench", "--compare", t.TempDir()}, exitFailed, "manifest.json"},
+		{[]string{"bench", "--paths-models-dir", t.TempDir()}, exitFailed, "manifest.json"},
+		{[]string{"bench", "x"}, exitUsage, "unknown command"},
+	} {
+		if code, out, errs := s.cli(c.args...); code != c.code || !strings.Contains(errs, c.want) || out != "" {
+			t.Errorf("%v: code %d, %q, %q; want %d and %q", c.args, code, out, errs, c.code, c.want)
+		}
+	}
+}
+
+// The command measures both sets under every setting: every stage takes time, and they add up to the whole.
+func TestBench(t *testing.T) {
+	set, err := models.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := t.TempDir()
+	manifest, err := json.Marshal(set.Manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{models.ManifestName: manifest}
+	for _, task := range models.Tasks() {
+		files[set.Model(task).File] = set.Bytes(task)
+		if card := set.Model(task).Card; card != "" {
+			files[card] = set.Card(task)
+		}
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(other, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := newShop(t)
+	code, out, errs := s.cli("bench", "--each", "0s", "--json", "--compare", other)
+	if code != exitOK {
+		t.Fatalf("code %d: %s", code, errs)
+	}
+	var r benchReport
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatal(err)
+	}
+	want := 8
+	if runtime.NumCPU() < 2 {
+		want = 4
+	}
+	if len(r.Runs) != want || strings.Count(errs, "measuring") != want || r.Machine.Cores < 1 ||
+		r.Machine.Kernel == "" {
+		t.Errorf("%d runs, machine %+v, progress %q", len(r.Runs), r.Machine, errs)
+	}
+	for _, run := range r.Runs {
+		if run.Frames < benchWarmUp || run.Resident < 1<<20 || len(run.Stages) != stages ||
+			(run.Folder != "") != (run.Models == "compared") {
+			t.Fatalf("run %+v", run)
+		}
+		parts := 0.0
+		for i, st := range run.Stages {
+			if st.Name != stageName(i) || st.P50 <= 0 || st.P95 < st.P50 {
+				t.Errorf("%s, %s: stage %+v", run.Models, settingName(run.XNNPACK, run.Threads), st)
+			}
+			if i >= stageDetectCrop && i <= stageEmbed {
+				parts += st.P50
+			}
+		}
+		if whole := run.Stages[stageWholeMJPG].P95; parts > 2*whole {
+			t.Errorf("stages take %v ms, the whole %v", parts, whole)
+		}
+	}
+	var table bytes.Buffer
+	if err := r.print(&table); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"machine", "with XNNPACK, 1 thread", "without XNNPACK", "in use p50",
+		"compared p50", "frame to decision, YUYV", "allocations a frame"} {
+		if !strings.Contains(table.String(), text) {
+			t.Errorf("%q is missing in\n%s", text, table.String())
+		}
+	}
+}
+
+func TestPercentile(t *testing.T) {
+	ms := func(n ...time.Duration) []time.Duration {
+		for i := range n {
+			n[i] *= time.Millisecond
+		}
+		return n
+	}
+	for _, c := range []struct {
+		times    []time.Duration
+		p50, p95 float64
+	}{{nil, 0, 0}, {ms(7), 7, 7}, {ms(1, 9), 1, 9}, {ms(1, 2, 3), 2, 3},
+		{ms(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20), 10, 19}} {
+		if a, b := percentile(c.times, 50), percentile(c.times, 95); a != c.p50 || b != c.p95 {
+			t.Errorf("%v: %v, %v", c, a, b)
+		}
+	}
+}
+
+func TestMachine(t *testing.T) {
+	pi := fstest.MapFS{
+		"proc/device-tree/model": {Data: []byte("Raspberry Pi 4 Model B Rev 1.4\x00")},
+		"proc/cpuinfo":           {Data: []byte("processor\t: 0\nBogoMIPS\t: 108.00\n")},
+		"proc/self/status":       {Data: []byte("VmHWM:\t 90000 kB\nVmRSS:\t   51200 kB\n")},
+		"sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": {Data: []byte("ondemand\n")},
+		"sys/class/thermal/thermal_zone0/temp":                 {Data: []byte("48312\n")},
+	}
+	m := readMachine(pi)
+	m.CelsiusAfter = 61.8
+	for _, want := range []string{"Raspberry Pi 4 Model B Rev 1.4, ", "governor ondemand",
+		"48 °C before, 62 °C after"} {
+		if !strings.Contains(m.String(), want) {
+			t.Errorf("%q has no %q", m, want)
+		}
+	}
+	if n := resident(pi); n != 51200<<10 {
+		t.Errorf("%d bytes", n)
+	}
+	pc := fstest.MapFS{"proc/cpuinfo": {Data: []byte("model name\t: AMD EPYC\n")}}
+	if m := readMachine(pc); m.CPU != "AMD EPYC" ||
+		strings.Contains(m.String(), "°C") || strings.Contains(m.String(), ", ,") {
+		t.Errorf("machine %q", m)
+	}
 }

@@ -39,7 +39,7 @@ func openLookerOn(set models.Set, a *edgetpu.Accelerator) (*looker, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, closers, err := openNetworks(set, a)
+	n, closers, err := openNetworksOn(set, onPayments(), a)
 	if err != nil {
 		return nil, err
 	}

@@ -67,10 +67,19 @@ func want(m models.Model) (w tflite.Want) {
 	return tflite.Want{Inputs: convert(m.Inputs), Outputs: convert(m.Outputs)}
 }
 
-// openNetworks loads the three models with the XNNPACK delegate, one thread each: on a Pi the other cores
-// decode frames and serve the screen. Those that are compiled for it go to the accelerator when that works.
-func openNetworks(
-	set models.Set, a *edgetpu.Accelerator,
+// onPayments is how the networks run for payments: one thread each, since on a Pi the other cores decode
+// frames and serve the screen.
+func onPayments() tflite.Options { return tflite.Options{Threads: 1, XNNPACK: true} }
+
+// openNetworks loads the three models on the CPU.
+func openNetworks(set models.Set, o tflite.Options) (n vision.Networks, closers []func() error, err error) {
+	return openNetworksOn(set, o, edgetpu.New(edgetpu.Options{}))
+}
+
+// openNetworksOn also gives them to an accelerator, which is closed with them: those that are compiled for it
+// go there when it works.
+func openNetworksOn(
+	set models.Set, o tflite.Options, a *edgetpu.Accelerator,
 ) (n vision.Networks, closers []func() error, err error) {
 	closers = append(closers, a.Close)
 	open := func(task models.Task) *edgetpu.Network {
@@ -79,7 +88,8 @@ func openNetworks(
 		}
 		mod := set.Model(task)
 		var ip *tflite.Interpreter
-		ip, err = tflite.Open(set.Bytes(task), tflite.Options{Threads: 1, XNNPACK: true, Want: want(mod)})
+		o.Want = want(mod)
+		ip, err = tflite.Open(set.Bytes(task), o)
 		if err != nil {
 			err = fmt.Errorf("open the %s model %s: %w", task, filepath.Join(origin(set, task), mod.File), err)
 			return nil

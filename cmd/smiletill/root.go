@@ -116,7 +116,10 @@ func rootCommand() *cobra.Command {
 		customersCommand(a),
 		journalCommand(a),
 		modelsCommand(a),
+		accuracyCommand(a),
+		benchCommand(a),
 		grouped("tech", bound(configCommand(a.load))),
+		cropsCommand(),
 		versionCommand(),
 		probeCommand(),
 	)

@@ -81,6 +81,9 @@ func (t *terminal) run(ctx context.Context) error {
 		}
 	}
 	t.log.Info("smiletill starts", "version", version, "data", t.cfg.Paths.DataDir, "screen", "http://"+t.addr)
+	if err := camera.FastJPEG(); err != nil {
+		t.log.Warn("a camera's JPEG is decoded by the slower decoder", "err", err, "hint", hintOf(err))
+	}
 	board := t.openBoard()
 	t.lamps = device.New(board, t.log.With("room", "device"))
 	defer func() {

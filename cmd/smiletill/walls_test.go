@@ -24,13 +24,14 @@ const module = "smiletill/"
 // rooms lists what each package may import besides the standard library, and in its tests whatever it likes
 // of other modules. "C" stands for cgo.
 var rooms = map[string][]string{
-	"models":         {},
-	"vision":         {module + "models"},
-	"vision/tflite":  {"C", "github.com/mattn/go-tflite", "golang.org/x/sys/unix"},
-	"vision/edgetpu": {},
-	"vision/gallery": {},
-	"vision/visits":  {},
-	"payment":        {},
+	"models":          {},
+	"vision":          {module + "models"},
+	"vision/tflite":   {"C", "github.com/mattn/go-tflite", "golang.org/x/sys/unix"},
+	"vision/edgetpu":  {},
+	"vision/gallery":  {},
+	"vision/visits":   {},
+	"vision/accuracy": {"golang.org/x/sync/errgroup"},
+	"payment":         {},
 	"payment/journal": {
 		"modernc.org/sqlite",
 		"github.com/gowebpki/jcs",
@@ -42,7 +43,7 @@ var rooms = map[string][]string{
 	"payment/cloud": {"github.com/cloudevents/sdk-go/v2", "github.com/gowebpki/jcs", "modernc.org/sqlite",
 		"github.com/mochi-mqtt/server/v2", module + "payment/report"},
 	"device":        {"periph.io/x/conn/v3"},
-	"device/camera": {"github.com/blackjack/webcam"},
+	"device/camera": {"github.com/blackjack/webcam", "github.com/ebitengine/purego"},
 	"device/screen": {},
 }
 

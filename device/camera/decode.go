@@ -2,23 +2,28 @@ package camera
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/jpeg"
 )
 
-// Decoder turns frames into images. YUYV and GREY frames are written into an image that the Decoder keeps,
-// without allocation; a JPEG goes through the standard library, which allocates a new image each time (see
-// BenchmarkDecode). The zero value is ready; one goroutine uses it at a time.
+// Decoder turns frames into images, without allocation. A YUYV frame is not touched at all. A JPEG is decoded
+// by libturbojpeg where FastJPEG finds it; elsewhere, and where that library has doubts, by the standard
+// library, which takes four times as long and allocates a new image each time (see BenchmarkDecode). The zero
+// value is ready; one goroutine uses it at a time.
 type Decoder struct {
-	colour *image.YCbCr
+	turbo  *turbo
+	plain  bool // there is no libturbojpeg
+	packed Packed
 	grey   *image.Gray
 	reader bytes.Reader
 	joined []byte // a JPEG with the usual tables put in
 }
 
-// Decode gives the picture of f: *image.YCbCr, or *image.Gray for GREY and grey JPEGs. It is valid until the
-// next call. The error is ErrPicture (damaged: take the next frame), ErrTooLarge or ErrFormat.
+// Decode gives the picture of f: *image.YCbCr, *Packed for YUYV, or *image.Gray for GREY and grey JPEGs. It
+// is valid until the next call and as long as f is not changed. The error is ErrPicture (damaged: take the
+// next frame), ErrTooLarge or ErrFormat.
 func (d *Decoder) Decode(f *Frame) (image.Image, error) {
 	switch f.Format {
 	case MJPG:
@@ -43,6 +48,24 @@ func (d *Decoder) jpeg(f *Frame) (image.Image, error) {
 		d.joined = append(d.joined, data[l.scan:]...)
 		data = d.joined
 	}
+	if d.turbo == nil && !d.plain {
+		d.turbo, err = newTurbo()
+		d.plain = err != nil // FastJPEG says why
+	}
+	if d.turbo != nil {
+		m, err := d.turbo.decode(data)
+		if err == nil {
+			return m, nil
+		}
+		if !errors.Is(err, errUndecided) {
+			return nil, fmt.Errorf("decode frame %d: %w", f.Seq, err)
+		}
+	}
+	return d.standard(f, data)
+}
+
+// standard decodes with image/jpeg.
+func (d *Decoder) standard(f *Frame, data []byte) (image.Image, error) {
 	d.reader.Reset(data)
 	c, err := jpeg.DecodeConfig(&d.reader)
 	if err != nil {
@@ -72,21 +95,8 @@ func (d *Decoder) yuyv(f *Frame) (image.Image, error) {
 	if w%2 != 0 {
 		return nil, fmt.Errorf("decode frame %d: %w: YUYV of odd width %d", f.Seq, ErrPicture, w)
 	}
-	if d.colour == nil || d.colour.Rect.Dx() != w || d.colour.Rect.Dy() != h {
-		d.colour = image.NewYCbCr(image.Rect(0, 0, w, h), image.YCbCrSubsampleRatio422)
-	}
-	m := d.colour
-	for y := range h {
-		src := f.Data[y*stride : y*stride+2*w]
-		luma := m.Y[y*m.YStride : y*m.YStride+w]
-		cb := m.Cb[y*m.CStride : y*m.CStride+w/2]
-		cr := m.Cr[y*m.CStride : y*m.CStride+w/2]
-		for i := range cb {
-			s := src[4*i : 4*i+4 : 4*i+4]
-			luma[2*i], cb[i], luma[2*i+1], cr[i] = s[0], s[1], s[2], s[3]
-		}
-	}
-	return m, nil
+	d.packed = Packed{f.Data, stride, image.Rect(0, 0, w, h)}
+	return &d.packed, nil
 }
 
 func (d *Decoder) grey8(f *Frame) (image.Image, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"image"
+	"image/color"
 	"image/jpeg"
 	"math"
 	"slices"
@@ -45,10 +46,11 @@ func TestDecodeRefuses(t *testing.T) {
 		"short GREY":       {Frame{Format: GREY, Data: make([]byte, 63), Width: 8, Height: 8}, ErrPicture},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var d Decoder
-			if m, err := d.Decode(&c.f); !errors.Is(err, c.want) {
-				t.Errorf("picture %t, err %v; want %v", m != nil, err, c.want)
-			}
+			eachDecoder(t, func(t *testing.T, d *Decoder) {
+				if m, err := d.Decode(&c.f); !errors.Is(err, c.want) {
+					t.Errorf("picture %t, err %v; want %v", m != nil, err, c.want)
+				}
+			})
 		})
 	}
 }
@@ -56,12 +58,13 @@ func TestDecodeRefuses(t *testing.T) {
 // A transfer that broke off at any byte is an error: half a face must not be measured.
 func TestDecodeTruncatedAnywhere(t *testing.T) {
 	pic := testJPEG(t, 32, 32, 0)
-	var d Decoder
-	for n := range pic {
-		if _, err := d.Decode(&Frame{Format: MJPG, Data: pic[:n]}); !errors.Is(err, ErrPicture) {
-			t.Fatalf("%d of %d bytes: err %v", n, len(pic), err)
+	eachDecoder(t, func(t *testing.T, d *Decoder) {
+		for n := range pic {
+			if _, err := d.Decode(&Frame{Format: MJPG, Data: pic[:n]}); !errors.Is(err, ErrPicture) {
+				t.Fatalf("%d of %d bytes: err %v", n, len(pic), err)
+			}
 		}
-	}
+	})
 }
 
 func TestDecodeJPEGWithoutTables(t *testing.T) {
@@ -74,17 +77,15 @@ func TestDecodeJPEGWithoutTables(t *testing.T) {
 	if _, err := jpeg.Decode(bytes.NewReader(bare)); err == nil {
 		t.Fatal("the library needs no tables: the insertion can go")
 	}
-	var d Decoder
-	for range 2 {
-		got, err := d.Decode(&Frame{Format: MJPG, Data: bare})
-		if err != nil {
-			t.Fatal(err)
+	eachDecoder(t, func(t *testing.T, d *Decoder) {
+		for range 2 {
+			got, err := d.Decode(&Frame{Format: MJPG, Data: bare})
+			if err != nil {
+				t.Fatal(err)
+			}
+			alike(t, got, want)
 		}
-		a, b := got.(*image.YCbCr), want.(*image.YCbCr)
-		if !bytes.Equal(a.Y, b.Y) || !bytes.Equal(a.Cb, b.Cb) || !bytes.Equal(a.Cr, b.Cr) {
-			t.Error("the picture differs")
-		}
-	}
+	})
 }
 
 func TestDecodeYUYV(t *testing.T) {
@@ -98,10 +99,14 @@ func TestDecodeYUYV(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		y := m.(*image.YCbCr)
-		if y.SubsampleRatio != image.YCbCrSubsampleRatio422 || !bytes.Equal(y.Y, []byte{1, 2, 3, 4, 5, 6, 7, 8}) ||
-			!bytes.Equal(y.Cb, []byte{101, 102, 103, 104}) || !bytes.Equal(y.Cr, []byte{201, 202, 203, 204}) {
-			t.Errorf("stride %d: %v", stride, y)
+		for i, want := range [][3]byte{{1, 101, 201}, {2, 101, 201}, {3, 102, 202}, {4, 102, 202},
+			{5, 103, 203}, {6, 103, 203}, {7, 104, 204}, {8, 104, 204}} {
+			if c := m.At(i%4, i/4).(color.YCbCr); [3]byte{c.Y, c.Cb, c.Cr} != want {
+				t.Errorf("stride %d: pixel %d is %v, want %v", stride, i, c, want)
+			}
+		}
+		if c := m.At(4, 0); c != (color.YCbCr{}) {
+			t.Errorf("stride %d: beside the picture is %v", stride, c)
 		}
 	}
 }
@@ -128,12 +133,17 @@ func TestDecodeSizeChanges(t *testing.T) {
 	}
 }
 
-func TestDecodeRawDoesNotAllocate(t *testing.T) {
+func TestDecodeDoesNotAllocate(t *testing.T) {
 	var d Decoder
-	for _, f := range []*Frame{
+	frames := []*Frame{
 		{Format: YUYV, Width: 640, Height: 480, Data: make([]byte, 640*480*2)},
 		{Format: GREY, Width: 640, Height: 480, Data: make([]byte, 640*480)},
-	} {
+	}
+	if FastJPEG() == nil {
+		frames = append(frames, &Frame{Format: MJPG, Data: testJPEG(t, 320, 240, 0)},
+			&Frame{Format: MJPG, Data: withoutTables(testJPEG(t, 320, 240, 0))})
+	}
+	for _, f := range frames {
 		if n := testing.AllocsPerRun(20, func() {
 			if _, err := d.Decode(f); err != nil {
 				t.Fatal(err)
@@ -144,49 +154,22 @@ func TestDecodeRawDoesNotAllocate(t *testing.T) {
 	}
 }
 
-func FuzzDecode(f *testing.F) {
-	pic := testJPEG(f, 32, 16, 0)
-	f.Add(pic, byte(0), 32, 16, 0)
-	f.Add(withoutTables(pic), byte(0), 32, 16, 0)
-	f.Add(pic[:len(pic)/2], byte(0), 0, 0, 0)
-	f.Add(make([]byte, 64), byte(1), 4, 8, 0)
-	f.Add(make([]byte, 64), byte(2), 6, 8, 8)
-	f.Fuzz(func(t *testing.T, data []byte, kind byte, w, h, stride int) {
-		fr := Frame{Data: data, Format: []Format{MJPG, YUYV, GREY}[kind%3], Width: w, Height: h, Stride: stride}
-		if fr.Format == MJPG { // the fuzzer's time is not for clearing megabytes
-			if c, err := jpeg.DecodeConfig(bytes.NewReader(data)); err == nil && c.Width*c.Height > 1<<16 &&
-				c.Width <= MaxSide && c.Height <= MaxSide {
-				t.Skip()
-			}
-		}
-		var d Decoder
-		m, err := d.Decode(&fr)
-		if err != nil {
-			if !errors.Is(err, ErrPicture) && !errors.Is(err, ErrFormat) && !errors.Is(err, ErrTooLarge) {
-				t.Fatalf("error of another kind: %v", err)
-			}
-			return
-		}
-		b := m.Bounds()
-		if b.Empty() || b.Dx() > MaxSide || b.Dy() > MaxSide {
-			t.Fatalf("bounds %v", b)
-		}
-		m.At(b.Max.X-1, b.Max.Y-1)
-	})
-}
-
 func BenchmarkDecode(b *testing.B) {
 	pic := testJPEG(b, 640, 480, 0)
-	for _, f := range []*Frame{
-		{Format: MJPG, Data: pic},
-		{Format: YUYV, Width: 640, Height: 480, Data: make([]byte, 640*480*2)},
-		{Format: GREY, Width: 640, Height: 480, Data: make([]byte, 640*480)},
+	for _, c := range []struct {
+		name string
+		d    Decoder
+		f    Frame
+	}{
+		{"MJPG", Decoder{}, Frame{Format: MJPG, Data: pic}},
+		{"MJPG without libturbojpeg", Decoder{plain: true}, Frame{Format: MJPG, Data: pic}},
+		{"YUYV", Decoder{}, Frame{Format: YUYV, Width: 640, Height: 480, Data: make([]byte, 640*480*2)}},
+		{"GREY", Decoder{}, Frame{Format: GREY, Width: 640, Height: 480, Data: make([]byte, 640*480)}},
 	} {
-		b.Run(string(f.Format), func(b *testing.B) {
-			var d Decoder
+		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := d.Decode(f); err != nil {
+				if _, err := c.d.Decode(&c.f); err != nil {
 					b.Fatal(err)
 				}
 			}

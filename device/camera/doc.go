@@ -10,13 +10,18 @@
 //	Decoder    turns a Frame into an image.Image
 //
 // Invariants: a frame's bytes are copied out of the driver's memory before the driver may write there
-// again; no frame is handed out twice; frames and buffers are reused, so nothing allocates per frame but
-// the standard library's JPEG decoder; a picture's dimensions are checked before memory is given to it; a
-// source that stops giving frames is an error, never an old picture shown again.
+// again; no frame is handed out twice; frames and buffers are reused, so nothing allocates per frame, unless
+// a JPEG has to go through the standard library; a picture's dimensions are checked before memory is given to
+// it; a source that stops giving frames is an error, never an old picture shown again.
 //
-// The package imports the standard library and blackjack/webcam; never payment, vision, or its parent device.
+// JPEGs are decoded by libjpeg-turbo, which is loaded at run time where it is installed (see FastJPEG). Only
+// whole pictures without a warning are taken from it: everything else is the standard library's to judge, so
+// that what is accepted does not depend on the machine.
 //
-// Sources: ITU-T T.81 (JPEG: markers in annex B, the usual Huffman tables in annex K.3), the Linux V4L2
-// documentation (VIDIOC_G_FMT, V4L2_PIX_FMT_YUYV), the behaviour of blackjack/webcam 0.6.1 as measured on
-// uvcvideo, vivid and v4l2loopback.
+// The package imports the standard library, blackjack/webcam and ebitengine/purego; never payment, vision, or
+// its parent device.
+//
+// Sources: ITU-T T.81 (JPEG: markers in annex B, the usual Huffman tables in annex K.3), turbojpeg.h
+// of libjpeg-turbo 2.1.5, the Linux V4L2 documentation (VIDIOC_G_FMT, V4L2_PIX_FMT_YUYV), the behaviour of
+// blackjack/webcam 0.6.1 as measured on uvcvideo, vivid and v4l2loopback.
 package camera

