@@ -164,7 +164,6 @@ func (a *Accelerator) bring(ctx context.Context, n *Network) (*worker, error) {
 		w.stop()
 		return nil, err
 	}
-	w.trial = trialRuns
 	return w, nil
 }
 

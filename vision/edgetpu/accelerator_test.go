@@ -201,17 +201,38 @@ func TestRunFails(t *testing.T) {
 	}
 }
 
-// A compiled form of another network does not get beyond its first run.
+// A compiled form of another network does not get beyond its trial.
 func TestOtherNetworkIsNotUsed(t *testing.T) {
 	b := newBench(t, Options{Library: "libx.so"})
 	b.Run(t.Context())
 	b.remote["E"].add = 30
-	if got := b.look("embed", 4); got != 4 {
-		t.Errorf("looked %v", got)
+	for range trialRuns + 2 {
+		if got := b.look("embed", 4); got != 4 {
+			t.Errorf("looked %v", got)
+		}
 	}
 	b.want(Failed, "embed: its compiled form is of another network: output 0")
-	if got := b.look("embed", 5); got != 5 || b.remote["E"].runs != 1 {
-		t.Errorf("looked %v, %d runs", got, b.remote["E"].runs)
+	if n := b.remote["E"].runs; n != trialRuns {
+		t.Errorf("%d runs", n)
+	}
+}
+
+// A frame or two on which roundings are all there is do not end the trial, and do not shorten it.
+func TestTrialTakesOddFrames(t *testing.T) {
+	b := newBench(t, Options{Library: "libx.so"})
+	b.Run(t.Context())
+	for i, add := range []float32{30, 0.01, 0.01, 30, 0.01} {
+		b.remote["E"].add = add
+		if got := b.look("embed", 4); got != 4 {
+			t.Errorf("trial run %d: %v", i, got)
+		}
+	}
+	b.want(Ready, "2 of 3 models")
+	if got := b.look("embed", 4); got != 4.01 {
+		t.Errorf("after the trial %v", got)
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

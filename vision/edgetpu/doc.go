@@ -11,8 +11,8 @@
 //     memory of its own, and values are copied. So there is no wrong moment for a change, and a run that
 //     fails is done again on the CPU from the same input, in the same call.
 //   - The values of a run that failed never reach an Output.
-//   - The first runs of a compiled form are done on the CPU too, whose result counts; a compiled form that
-//     computes something else is not used.
+//   - The first runs of a compiled form are done on the CPU too, whose result counts, until three were alike;
+//     a compiled form that computes something else is not used.
 //   - Calls into the library have a time limit. One that is over it is left to itself, with its memory.
 //   - After the first failure nothing is on the accelerator any more, until the program starts again.
 //   - Each such change is one line in the log, and State says it for the technician.

@@ -29,7 +29,8 @@ type worker struct {
 	done  chan error    // with room for an answer that nobody waits for any more
 	ended chan struct{}
 	timer *time.Timer
-	trial int // runs that are still done on the CPU too
+	// trial runs that were as the CPU's, and that were not
+	agreed, differed int
 }
 
 // startWorker opens a model. If that takes too long, or ctx ends, the opening is left to itself.
