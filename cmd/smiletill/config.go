@@ -25,6 +25,7 @@ const (
 type Config struct {
 	Terminal TerminalConfig
 	Paths    PathsConfig
+	Vision   VisionConfig
 	Camera   CameraConfig
 	Board    BoardConfig
 	Screen   ScreenConfig
@@ -42,6 +43,10 @@ type TerminalConfig struct{ Tenant, Site, ID, Name, Currency, Language string }
 // PathsConfig says where things are kept. LoadConfig leaves only ModelsDir empty: that
 // stands for the installed models, or the embedded ones.
 type PathsConfig struct{ DataDir, ModelsDir, ControlSocket string }
+
+// VisionConfig says what the networks run on besides the CPU: "auto" is an Edge TPU if its library is there,
+// "off" is none, a path names a library of that kind.
+type VisionConfig struct{ Delegate string }
 
 // CameraConfig says where pictures come from: "auto", "/dev/videoN" or "replay:FILE|DIR". Width and
 // Height are in pixels, FPS in frames a second. Loop and Realtime concern replays only.
@@ -78,6 +83,7 @@ func defaultConfig() Config {
 		Terminal: TerminalConfig{
 			Tenant: "demo", Site: "shop", ID: "till-1", Name: "smiletill", Currency: "EUR", Language: "en",
 		},
+		Vision: VisionConfig{Delegate: "auto"},
 		Camera: CameraConfig{
 			Source: "auto", Width: 640, Height: 480, FPS: 30, Loop: true, Realtime: true,
 		},

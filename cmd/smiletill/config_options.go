@@ -42,6 +42,7 @@ func (c *Config) options() []option {
 		{"paths.data_dir", &p.DataDir, "journal and gallery; empty chooses", absolute},
 		{"paths.models_dir", &p.ModelsDir, "folder of your own models; empty: installed or built in", absolute},
 		{"paths.control_socket", &p.ControlSocket, "socket of the running terminal; empty chooses", socketPath},
+		{"vision.delegate", &c.Vision.Delegate, "accelerator: auto, off, or the path of a library", delegateChoice},
 		{"camera.source", &cam.Source, "auto, /dev/videoN, or replay:FILE|DIR", cameraSource},
 		{"camera.width", &cam.Width, "picture width in pixels", between(160, 4096)},
 		{"camera.height", &cam.Height, "picture height in pixels", between(120, 4096)},
@@ -225,6 +226,10 @@ func socketPath(v any) *mistake {
 		return wrong(v.(string), "a path of at most 107 bytes")
 	}
 	return absolute(v)
+}
+
+func delegateChoice(v any) *mistake {
+	return matches(`auto|off|/.+`, `"auto", "off" or the full path of a library`)(v)
 }
 
 func cameraSource(v any) *mistake {

@@ -15,6 +15,7 @@ import (
 	"smiletill/models"
 	"smiletill/payment"
 	"smiletill/vision"
+	"smiletill/vision/edgetpu"
 )
 
 // looker shares the networks between the payment path and enrolment, which is stricter: all later visits are
@@ -27,12 +28,18 @@ type looker struct {
 	closers   []func() error
 }
 
+// openLooker opens a set's networks on the CPU.
 func openLooker(set models.Set) (*looker, error) {
+	return openLookerOn(set, edgetpu.New(edgetpu.Options{}))
+}
+
+// openLookerOn opens a set's networks on the CPU and gives them to an accelerator, which is closed with them.
+func openLookerOn(set models.Set, a *edgetpu.Accelerator) (*looker, error) {
 	t, err := thresholdsOf(set)
 	if err != nil {
 		return nil, err
 	}
-	n, closers, err := openNetworks(set, onPayments())
+	n, closers, err := openNetworksOn(set, onPayments(), a)
 	if err != nil {
 		return nil, err
 	}

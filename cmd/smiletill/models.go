@@ -10,6 +10,7 @@ import (
 
 	"smiletill/models"
 	"smiletill/vision"
+	"smiletill/vision/edgetpu"
 	"smiletill/vision/gallery"
 	"smiletill/vision/tflite"
 )
@@ -70,9 +71,18 @@ func want(m models.Model) (w tflite.Want) {
 // frames and serve the screen.
 func onPayments() tflite.Options { return tflite.Options{Threads: 1, XNNPACK: true} }
 
-// openNetworks loads the three models.
+// openNetworks loads the three models on the CPU.
 func openNetworks(set models.Set, o tflite.Options) (n vision.Networks, closers []func() error, err error) {
-	open := func(task models.Task) *tflite.Interpreter {
+	return openNetworksOn(set, o, edgetpu.New(edgetpu.Options{}))
+}
+
+// openNetworksOn also gives them to an accelerator, which is closed with them: those that are compiled for it
+// go there when it works.
+func openNetworksOn(
+	set models.Set, o tflite.Options, a *edgetpu.Accelerator,
+) (n vision.Networks, closers []func() error, err error) {
+	closers = append(closers, a.Close)
+	open := func(task models.Task) *edgetpu.Network {
 		if err != nil {
 			return nil
 		}
@@ -85,7 +95,7 @@ func openNetworks(set models.Set, o tflite.Options) (n vision.Networks, closers 
 			return nil
 		}
 		closers = append(closers, ip.Close)
-		return ip
+		return a.Place(string(task), ip, set.EdgeTPU(task))
 	}
 	d, m, e := open(models.Detect), open(models.Mesh), open(models.Embed)
 	if err != nil {

@@ -18,23 +18,25 @@ import (
 	"smiletill/payment/journal"
 	"smiletill/payment/report"
 	"smiletill/payment/report/link"
+	"smiletill/vision/edgetpu"
 	"smiletill/vision/gallery"
 )
 
 // parts are what can fail to open: files on the disk and what is read from them.
 type parts struct {
-	set      models.Set
-	looker   *looker
-	gallery  *gallery.Gallery
-	journal  *journal.Journal
-	engine   *payment.Engine
-	reporter *report.Reporter // nil without a broker
-	frames   *camera.Latest
-	eyes     *eyes
-	limit    payment.Amount
-	stop     context.CancelCauseFunc // ends serving with them
-	closers  []func() error
-	log      *slog.Logger
+	set         models.Set
+	looker      *looker
+	accelerator *edgetpu.Accelerator
+	gallery     *gallery.Gallery
+	journal     *journal.Journal
+	engine      *payment.Engine
+	reporter    *report.Reporter // nil without a broker
+	frames      *camera.Latest
+	eyes        *eyes
+	limit       payment.Amount
+	stop        context.CancelCauseFunc // ends serving with them
+	closers     []func() error
+	log         *slog.Logger
 }
 
 func openParts(ctx context.Context, cfg Config, log *slog.Logger) (_ *parts, err error) {
@@ -55,7 +57,8 @@ func openParts(ctx context.Context, cfg Config, log *slog.Logger) (_ *parts, err
 		return nil, err
 	}
 	p.set = set
-	if p.looker, err = openLooker(set); err != nil {
+	p.accelerator = newAccelerator(cfg.Vision.Delegate, log)
+	if p.looker, err = openLookerOn(set, p.accelerator); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.looker.close)

@@ -121,6 +121,7 @@ func rootCommand() *cobra.Command {
 		grouped("tech", bound(configCommand(a.load))),
 		cropsCommand(),
 		versionCommand(),
+		probeCommand(),
 	)
 	return root
 }

@@ -35,7 +35,7 @@ func (t *terminal) statusRows(ctx context.Context) []screen.StatusRow {
 			screen.StatusRow{Name: "terminal", Value: err.Error(), Level: screen.LevelFault, Do: hintOf(err)},
 		)
 	}
-	rows = append(rows, t.cameraRow(), ok("models", describeSet(p.set)))
+	rows = append(rows, t.cameraRow(), ok("models", describeSet(p.set)), acceleratorRow(p.accelerator.State()))
 	gallery := ok("gallery", fmt.Sprintf("enrolled customers: %d", len(p.gallery.List())))
 	if bad := p.gallery.Damaged(); len(bad) > 0 {
 		gallery.Level, gallery.Do = screen.LevelWarning, bad[0].Hint()

@@ -147,6 +147,7 @@ func (t *terminal) serveParts(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.engine.Run(ctx) })
 	g.Go(func() error { return e.run(ctx) })
+	g.Go(func() error { return p.accelerate(ctx) })
 	g.Go(func() error { t.front.follow(ctx, p); return nil })
 	if p.reporter != nil {
 		g.Go(func() error { return p.reporter.Run(ctx) })

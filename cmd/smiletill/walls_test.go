@@ -27,6 +27,7 @@ var rooms = map[string][]string{
 	"models":          {},
 	"vision":          {module + "models"},
 	"vision/tflite":   {"C", "github.com/mattn/go-tflite", "golang.org/x/sys/unix"},
+	"vision/edgetpu":  {},
 	"vision/gallery":  {},
 	"vision/visits":   {},
 	"vision/accuracy": {"golang.org/x/sync/errgroup"},

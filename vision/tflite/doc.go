@@ -12,16 +12,19 @@
 //   - every input and output is float32, int8 or uint8 with a fixed shape, and what Options.Want says, or
 //     Open refuses the model with the runtime's reason;
 //   - the runtime writes nothing on stderr while a model is opened;
-//   - Close frees interpreter, options, model and delegate in that order (a delegate must outlive its
-//     interpreter).
+//   - Close frees interpreter, options, model and delegates in that order (a delegate must outlive its
+//     interpreter); a delegate's library stays loaded as long as the process.
 //
 // The C API does not apply XNNPACK by itself: without Options.XNNPACK the reference kernels run, which is 8
 // times slower for the detector and 16 times slower for the embedding (models/README.md).
+//
+// A Library is a delegate plug-in, the Edge TPU's for one, with its two entry points found by dlopen. Its
+// code is in this process then, and may crash or hang it: vision/edgetpu tries it in a child first.
 //
 // Built without cgo, or with the tag notflite, the package compiles everywhere and Open returns ErrNotBuilt.
 //
 // It must not import anything else of this module.
 //
 // Sources: tensorflow/lite/c/c_api.h and tensorflow/lite/delegates/xnnpack/xnnpack_delegate.h of TensorFlow
-// 2.9.0.
+// 2.9.0; tensorflow/lite/delegates/external/external_delegate.cc for the entry points of a plug-in.
 package tflite

@@ -13,6 +13,7 @@ import (
 // Interpreter is one loaded model with its tensors. It serves one goroutine at a time.
 type Interpreter struct {
 	delegate        *xnnpack
+	plugged         *plugged
 	model           *tflite.Model
 	options         *tflite.InterpreterOptions
 	ip              *tflite.Interpreter
@@ -51,13 +52,13 @@ func assemble(model []byte, o Options) (_ *Interpreter, err error) {
 		return nil, errors.New("tflite: open model: no memory for the interpreter's options")
 	}
 	p.options.SetNumThread(threads)
-	if o.XNNPACK {
-		if p.delegate, err = newXNNPACK(threads); err != nil {
-			return nil, err
-		}
-		p.options.AddDelegate(p.delegate)
+	if err = p.delegates(o, threads); err != nil {
+		return nil, err
 	}
 	if p.ip = tflite.NewInterpreter(p.model, p.options); p.ip == nil {
+		if p.plugged != nil && p.plugged.refused() {
+			return nil, refused()
+		}
 		return nil, badModel("the runtime refuses it")
 	}
 	if s := p.ip.AllocateTensors(); s != tflite.OK {
@@ -70,6 +71,23 @@ func assemble(model []byte, o Options) (_ *Interpreter, err error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// delegates adds what the options ask for, in the order in which the runtime applies it.
+func (p *Interpreter) delegates(o Options, threads int) (err error) {
+	if o.Delegate != nil {
+		if p.plugged, err = o.Delegate.delegate(); err != nil {
+			return err
+		}
+		p.options.AddDelegate(p.plugged)
+	}
+	if o.XNNPACK && (p.plugged == nil || p.plugged.leavesRoom()) {
+		if p.delegate, err = newXNNPACK(threads); err != nil {
+			return err
+		}
+		p.options.AddDelegate(p.delegate)
+	}
+	return nil
 }
 
 // load hands the bytes to the runtime through an anonymous file, which it maps and unmaps with the model.
@@ -137,6 +155,15 @@ func (p *Interpreter) InputShape(i int) []int { return at(p.inputs, i).Shape }
 // OutputShape returns the dimensions of output i, or nil.
 func (p *Interpreter) OutputShape(i int) []int { return at(p.outputs, i).Shape }
 
+// Delegated returns how many of the model's operators Options.Delegate has taken over, and how many there
+// are; 0, 0 without one.
+func (p *Interpreter) Delegated() (taken, all int) {
+	if p.plugged == nil {
+		return 0, 0
+	}
+	return p.plugged.nodes()
+}
+
 func at(ts []tensor, i int) tensor {
 	if i < 0 || i >= len(ts) {
 		return tensor{}
@@ -179,6 +206,10 @@ func (p *Interpreter) Close() error {
 	if p.delegate != nil {
 		p.delegate.Delete()
 		p.delegate = nil
+	}
+	if p.plugged != nil {
+		p.plugged.Delete()
+		p.plugged = nil
 	}
 	return nil
 }

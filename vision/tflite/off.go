@@ -13,6 +13,21 @@ func Open(model []byte, o Options) (*Interpreter, error) {
 	return nil, ErrNotBuilt
 }
 
+// Library is the shape of the real one; no value of it can be had in this build.
+type Library struct{}
+
+// OpenLibrary returns ErrNotBuilt.
+func OpenLibrary(string) (*Library, error) { return nil, ErrNotBuilt }
+
+// Version returns "none".
+func Version() string { return "none" }
+
+// CrashPlainly returns ErrNotBuilt.
+func CrashPlainly() error { return ErrNotBuilt }
+
+// Delegated returns 0, 0.
+func (*Interpreter) Delegated() (taken, all int) { return 0, 0 }
+
 // Inputs returns 0.
 func (*Interpreter) Inputs() int { return 0 }
 

@@ -9,7 +9,10 @@ import (
 type Options struct {
 	Threads int  // threads for one Run, 1..64; 0 means 1
 	XNNPACK bool // use the XNNPACK kernels, signed and unsigned 8-bit ones included
-	Want    Want // what the model must be; the zero Want takes any
+	// Delegate is offered the model's operators before XNNPACK is; nil for none. One that needs tensors of
+	// fixed size leaves the rest to the slow reference kernels.
+	Delegate *Library
+	Want     Want // what the model must be; the zero Want takes any
 }
 
 // ErrNotBuilt is returned by Open in a binary that was built without TensorFlow Lite.
