@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
 	"smiletill/models"
@@ -40,13 +41,13 @@ type golden struct {
 }
 
 // goldenOutput holds every stride-th value of one output, in steps. A step is the quantisation step of the
-// output, or 2^-10 of its largest value where it is computed in float32.
+// output, or what it would be if an output that is computed in float32 were int8: its range in 255 parts.
 type goldenOutput struct {
-	Values    int     `json:"values"`
-	Stride    int     `json:"stride"`
-	Step      float64 `json:"step"`
-	Quantised bool    `json:"quantised"`
-	Steps     []int   `json:"steps"`
+	Values    int       `json:"values"`
+	Stride    int       `json:"stride"`
+	Step      float64   `json:"step"`
+	Quantised bool      `json:"quantised"`
+	Steps     []float64 `json:"steps"`
 }
 
 // computed is what one machine makes of the same pictures.
@@ -172,12 +173,11 @@ func record(outs [][]float32, step []float64, sum string) golden {
 	for i, out := range outs {
 		o := goldenOutput{Values: len(out), Stride: (len(out)/400 + 1) | 1, Step: step[i], Quantised: step[i] > 0}
 		if !o.Quantised {
-			for _, v := range out {
-				o.Step = max(o.Step, math.Abs(float64(v))/1024)
-			}
+			low, high := min(slices.Min(out), 0), max(slices.Max(out), 0)
+			o.Step = float64(high-low) / 255
 		}
 		for k := 0; k < len(out); k += o.Stride {
-			o.Steps = append(o.Steps, int(math.Round(float64(out[k])/o.Step)))
+			o.Steps = append(o.Steps, math.Round(float64(out[k])/o.Step*100)/100)
 		}
 		g.Outputs = append(g.Outputs, o)
 	}
@@ -195,9 +195,9 @@ func (g golden) compare(outs [][]float32) error {
 				len(o.Steps), o.Values)
 		}
 		for k, want := range o.Steps {
-			// The hundredth is for the rounding of float32 on the way to and from steps.
-			if got := float64(outs[i][k*o.Stride]) / o.Step; !(math.Abs(got-float64(want)) <= 1.01) {
-				return fmt.Errorf("output %d[%d] is %.2f steps of %.4g, recorded %d", i, k*o.Stride, got, o.Step, want)
+			// The hundredth is what the recording is rounded to.
+			if got := float64(outs[i][k*o.Stride]) / o.Step; !(math.Abs(got-want) <= 1.01) {
+				return fmt.Errorf("output %d[%d] is %.2f steps of %.4g, recorded %.2f", i, k*o.Stride, got, o.Step, want)
 			}
 		}
 	}

@@ -80,7 +80,8 @@ func writeCrops(dir, faces, out string) (n int, err error) {
 		defer f.Close()
 		files[task] = bufio.NewWriter(f)
 	}
-	p := vision.New(vision.Networks{Detector: rec["detect"], Mesh: rec["mesh"], Embedder: rec["embed"]}, allGatesOpen())
+	p := vision.New(vision.Networks{Detector: rec["detect"], Mesh: rec["mesh"], Embedder: rec["embed"]},
+		allGatesOpen())
 	people, err := filepath.Glob(filepath.Join(faces, "*"))
 	if err != nil {
 		return 0, err
@@ -132,6 +133,6 @@ func lookAt(p *vision.Pipeline, photo string) error {
 // allGatesOpen judges nothing but that the face is in the middle.
 func allGatesOpen() vision.Thresholds {
 	inf := float32(math.Inf(1))
-	return vision.Thresholds{FaceScore: 0.5, RivalMin: inf, FaceMax: inf, CentreMax: 0.14, BrightnessMax: inf, YawMax: inf,
-		PitchMax: inf, RollMax: inf}
+	return vision.Thresholds{FaceScore: 0.5, RivalMin: inf, FaceMax: inf, CentreMax: 0.14, BrightnessMax: inf,
+		YawMax: inf, PitchMax: inf, RollMax: inf}
 }

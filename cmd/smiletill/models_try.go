@@ -47,6 +47,10 @@ func tryModels(ctx context.Context, dir string) (trial, error) {
 		return trial{}, withHint(fmt.Errorf("try the models: no end after %v", tryMax),
 			"these models do not work on this device")
 	}
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		return trial{}, withHint(fmt.Errorf("try the models: start %s: %w", program, err),
+			"this says nothing of the models: make sure that the program can be started, and try again")
+	}
 	var got trial
 	if json.Unmarshal(out.Bytes(), &got) != nil {
 		how := fmt.Sprint(err)
