@@ -185,6 +185,7 @@ func (d *detector) merge(n int) []face {
 		out := &d.faces[count]
 		*out = face{score: top.score}
 		out.add(&sum, 1/weight)
+		out.snap()
 		count++
 	}
 	return d.faces[:count]

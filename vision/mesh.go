@@ -76,8 +76,8 @@ func (m *mesh) run(a affine) (float32, error) {
 	out := m.net.Output(0)
 	for i := range m.points {
 		// The network measures from the corner of the first pixel, affine from its centre.
-		x, y := a.apply(float64(out[3*i])-0.5, float64(out[3*i+1])-0.5)
-		m.points[i] = point{x, y, float64(out[3*i+2]) * scale}
+		x, y := a.apply(grid(out[3*i])-0.5, grid(out[3*i+1])-0.5)
+		m.points[i] = point{x, y, grid(out[3*i+2]) * scale}
 	}
 	return float32(1 / (1 + math.Exp(-float64(m.net.Output(1)[0])))), nil
 }

@@ -18,3 +18,17 @@ func (a affine) snapped() affine {
 		yj: math.Round(a.yj*step) / step,
 	}
 }
+
+// grid rounds a coordinate in pixels to 1/32: a tenth of what int8 costs the mesh (models/README.md), and far
+// more than the last bits of its float outputs, in which processors differ.
+func grid(v float32) float64 { return math.Round(float64(v)*32) / 32 }
+
+// snap puts the coordinates of a face on the grid, so that the next crop is the same on every processor.
+func (d *face) snap() {
+	for _, v := range []*float32{&d.x0, &d.y0, &d.x1, &d.y1} {
+		*v = float32(grid(*v))
+	}
+	for k := range d.keys {
+		d.keys[k] = [2]float32{float32(grid(d.keys[k][0])), float32(grid(d.keys[k][1]))}
+	}
+}

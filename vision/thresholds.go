@@ -65,7 +65,7 @@ func DefaultThresholds() Thresholds {
 		Margin:   0.05, // the best other stays below 0.56, where all pairs have FAR 5e-5
 		Verify:   0.54, // LFW, all pairs: FAR 1e-4 at 0.535
 		SameFace: 0.46, // LFW, all pairs: FAR 1e-3 at 0.457; FRR 1.4 % between photos, far less in a visit
-		Overlap:  0.3,   // a head moves less than half its width between two frames
+		Overlap:  0.3,  // a head moves less than half its width between two frames
 
 		FuseMin:  3,
 		FuseMax:  8,
