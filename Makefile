@@ -38,6 +38,7 @@ check: lint tools ## what CI runs: lint, tests, the build without TFLite, the de
 	@test -x /usr/sbin/mosquitto && command -v mosquitto_sub chromium >/dev/null || { \
 	  echo "mosquitto, mosquitto-clients or chromium is missing: tests would skip, and a check must not"; exit 1; }
 	@$(HAS_ARM64) || { echo "one of $(ARM64) is missing: tests would skip, and a check must not"; exit 1; }
+	@$(MAKE) --no-print-directory models CHECK=1
 	@$(MAKE) --no-print-directory test
 	CGO_ENABLED=0 go vet -tags notflite ./...
 	CGO_ENABLED=0 go test -tags notflite ./vision/... ./payment ./device/camera ./models
