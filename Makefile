@@ -30,11 +30,12 @@ demo: build ## a shop day on a simulated board; ONCE=1 ends by itself, SCREEN=ho
 	@$(B)/bin/smiletill demo $(if $(ONCE),--once) --screen $(SCREEN)
 
 .PHONY: test
-test: deps tools ## all tests, with the race detector, the real runtime, a real broker and a real browser
+test: floats tools ## all tests, with the race detector, the real runtime, a real broker and a real browser
 	go test -race -timeout 20m ./...
 
 .PHONY: check
 check: lint tools ## what CI runs: lint, tests, the build without TFLite, the demo, a clean tree
+	@/sbin/ldconfig -p | grep -q libturbojpeg.so.0 || { echo "libturbojpeg0 is missing: its tests would skip, and a check must not"; exit 1; }
 	@test -x /usr/sbin/mosquitto && command -v mosquitto_sub chromium >/dev/null || { \
 	  echo "mosquitto, mosquitto-clients or chromium is missing: tests would skip, and a check must not"; exit 1; }
 	@$(HAS_ARM64) || { echo "one of $(ARM64) is missing: tests would skip, and a check must not"; exit 1; }
@@ -56,7 +57,7 @@ lint: deps
 	$(B)/tools/exhaustive -d -typeignore go-toml ./...
 
 .PHONY: bench
-bench: build ## speed and allocations of each stage of a frame (COMPARE=folder of other models), then of all parts
+bench: build floats ## speed and allocations of each stage of a frame (COMPARE=folder of other models), then of all parts
 	@$(B)/bin/smiletill bench $(if $(COMPARE),--compare $(COMPARE))
 	go test -run '^$$' -bench . -benchmem -count $(or $(COUNT),1) ./vision/... ./device/camera ./payment/... ./cmd/...
 
@@ -73,7 +74,7 @@ calibrate: python build ## measures the ranges for int8 anew over FACES=dir (peo
 	  $(PY) models/build/calibrate.py $(B)/models $(B)/crops; s=$$?; rm -rf $(B)/crops; exit $$s
 
 .PHONY: python
-python: deps
+python: floats
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || sh .ci/install.sh python3-venv
 	@test -x $(PY) || python3 -m venv $(B)/python
 	@cmp -s models/build/requirements.txt $(B)/python/requirements.txt || { echo "installing the Python tools for the models (40 MB)"; \
@@ -81,7 +82,7 @@ python: deps
 	  cp models/build/requirements.txt $(B)/python/; }
 
 .PHONY: accuracy
-accuracy: build ## detection, ROC and identification on your photos: FACES=dir with Name/photo.jpg; ARGS=more flags
+accuracy: build floats ## detection, ROC and identification on your photos: FACES=dir with Name/photo.jpg; ARGS=more flags
 	@test -n "$(FACES)" || { echo "name the folder of photos: make accuracy FACES=dir (dir/Name/photo.jpg, two or more each)"; exit 2; }
 	@$(B)/bin/smiletill accuracy "$(FACES)" --out $(B)/accuracy $(ARGS)
 
@@ -111,6 +112,11 @@ deps:
 	@command -v gcc >/dev/null && command -v npm >/dev/null && command -v mvn >/dev/null || sh .ci/install.sh gcc libc6-dev npm maven
 	@/sbin/ldconfig -p 2>/dev/null | grep -q libturbojpeg.so.0 || test -e $(B)/no-turbojpeg || { mkdir -p $(B); \
 	  touch $(B)/no-turbojpeg; sh .ci/install.sh libturbojpeg0; true; } # makes JPEGs faster, is not needed; asked for once
+	@sh models/build/fetch.sh $(B) runtime
+
+# The models before they became int8: to build from, to compare with, and for tests of delegates.
+.PHONY: floats
+floats: deps
 	@sh models/build/fetch.sh $(B)
 
 # What the tests use besides Go: a broker and a browser that we did not write, and an emulated Raspberry Pi.

@@ -22,11 +22,7 @@ func modelsCommand(a *app) *cobra.Command {
 	list := &cobra.Command{
 		Use: "list", Short: "List the models in force", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := a.load(cmd)
-			if err != nil {
-				return err
-			}
-			set, err := openModels(cfg)
+			set, err := a.models(cmd)
 			if err != nil {
 				return err
 			}
@@ -37,11 +33,7 @@ func modelsCommand(a *app) *cobra.Command {
 		Use: "card detect|mesh|embed", Short: "Print the model card: what it was trained on, what it can't do",
 		Args: cobra.ExactArgs(1), ValidArgs: []string{"detect", "mesh", "embed"},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := a.load(cmd)
-			if err != nil {
-				return err
-			}
-			set, err := openModels(cfg)
+			set, err := a.models(cmd)
 			if err != nil {
 				return err
 			}
@@ -109,6 +101,15 @@ func verifySet(cmd *cobra.Command, set models.Set, dir string) error {
 		"on test pictures: one person's cosine is %.3f or more, another person's %.3f or less; threshold %.3f\n"+
 		"the models are good\n", got.Same, got.Other, set.Model(models.Embed).Thresholds.Verify)
 	return err
+}
+
+// models opens the models in force for a command.
+func (a *app) models(cmd *cobra.Command) (models.Set, error) {
+	cfg, err := a.load(cmd)
+	if err != nil {
+		return models.Set{}, err
+	}
+	return openModels(cfg)
 }
 
 func whence(set models.Set, task models.Task) string {

