@@ -75,7 +75,7 @@ func listen() func() string {
 	}
 }
 
-// Version is the version of the runtime in use, "2.9.0".
+// Version is the version of the runtime in use, "2.19.0".
 func Version() string { return C.GoString(C.TfLiteVersion()) }
 
 // reason puts what the runtime said into one line, without what is no trouble. Operators that it does not
