@@ -46,6 +46,12 @@ func install(cfg Config, copied string) error {
 	return tidy(cfg, before, copied)
 }
 
+// inForce tells whether copied is what the link leads to.
+func inForce(cfg Config, copied string) bool {
+	to, err := os.Readlink(installedModels(cfg))
+	return err == nil && to == filepath.Base(copied)
+}
+
 // tidy removes the models that were in force before. A running terminal has them in memory.
 func tidy(cfg Config, before, now string) error {
 	if !strings.HasPrefix(before, installedPrefix) || before != filepath.Base(before) ||

@@ -75,7 +75,7 @@ func (s *swap) run(dir string) (err error) {
 			return fmt.Errorf("models swap: %w", err)
 		}
 		defer func() {
-			if err != nil {
+			if err != nil && !inForce(s.cfg, copied) { // the terminal may fail to take what is installed by then
 				err = errors.Join(err, os.RemoveAll(copied))
 			}
 		}()
@@ -92,7 +92,11 @@ func (s *swap) run(dir string) (err error) {
 	if err := install(s.cfg, copied); err != nil {
 		return err
 	}
-	s.say("installed; `smiletill models swap --embedded` undoes it")
+	if dir == "" {
+		s.say("the built-in models are in force again")
+	} else {
+		s.say("installed; `smiletill models swap --embedded` undoes it")
+	}
 	return s.tellTerminal()
 }
 

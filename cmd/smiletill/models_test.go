@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -299,4 +300,27 @@ func TestVerifyAndSwapRefuse(t *testing.T) {
 	l.says(0, "no customer has to be enrolled again", "models", "swap", copyModels(t))
 	l.says(0, "no terminal runs here", "models", "swap", "--embedded")
 	l.says(0, "no terminal runs here", "models", "swap", "--embedded") // twice is harmless
+}
+
+// A technician interrupts the wait for the terminal, or it fails: what is in force by then must stay whole.
+func TestSwapStaysWhenTheTerminalDoesNotAnswer(t *testing.T) {
+	l := newTill(t)
+	socket, err := net.Listen("unix", l.client.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	go func() { // takes every call, and hangs up
+		for {
+			c, err := socket.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	dir := copyModels(t)
+	remake(t, dir, models.Mesh, func(m *models.Model, data []byte) []byte { m.Licence = "ours"; return data })
+	l.says(exitFailed, "installed, but the terminal has not taken them", "models", "swap", "--yes", dir)
+	l.says(0, "ours", "models", "list")
 }
