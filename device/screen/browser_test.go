@@ -135,7 +135,8 @@ func TestPage(t *testing.T) {
 	ctx := browser(t)
 	s := newServer(t, Options{MaxClients: 4})
 	web := serve(t, s)
-	watch(t, ctx)                                       // after serve: its verdict then comes before the server cuts the page's stream
+	// After serve: its verdict then comes before the server cuts the page's stream.
+	watch(t, ctx)
 	s.heart, s.lost = 500*time.Millisecond, time.Minute // this is about looks, whatever the load
 	dir := os.Getenv("SCREENSHOTS")
 	for _, z := range sizes {
