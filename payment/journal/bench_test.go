@@ -4,48 +4,78 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"smiletill/payment"
 )
 
-// BenchmarkApproval is one commit of an approval; BenchmarkWriteSync beside it is what the disk itself
-// takes for a write of the bytes that such a commit appends, and its fsync. Both in a folder of BENCH_DIR,
-// if set.
+// BenchmarkApproval is one commit of an approval, one after the other as in a test, and each after a pause as
+// at a counter, when what came before has been moved into the main file. BenchmarkWriteSync beside it is what
+// the disk itself takes for a write of the 32 KiB that such a commit appends, and its fsync. Both in a folder
+// of BENCH_DIR, if set. p50 and p99 are of single commits.
 func BenchmarkApproval(b *testing.B) {
-	j := open(b, filepath.Join(folder(b), "journal.db"), Options{OutboxMax: 1 << 30})
-	var before, after []payment.Payment
-	for i := range b.N {
-		p := waiting(b, "p"+strconv.Itoa(i))
-		before, after = append(before, p), append(after, approved(b, p))
+	for name, pause := range pauses() {
+		b.Run(name, func(b *testing.B) {
+			j := open(b, filepath.Join(folder(b), "journal.db"), Options{OutboxMax: 1 << 30})
+			var before, after []payment.Payment
+			for i := range b.N {
+				p := waiting(b, "p"+strconv.Itoa(i))
+				before, after = append(before, p), append(after, approved(b, p))
+			}
+			commit(b, j, before...)
+			took := make([]time.Duration, 0, b.N)
+			b.ResetTimer()
+			for _, p := range after {
+				time.Sleep(pause)
+				start := time.Now()
+				commit(b, j, p)
+				took = append(took, time.Since(start))
+			}
+			b.StopTimer()
+			percentiles(b, took)
+		})
 	}
-	commit(b, j, before...)
-	b.ResetTimer()
-	for _, p := range after {
-		commit(b, j, p)
+}
+
+func percentiles(b *testing.B, took []time.Duration) {
+	slices.Sort(took)
+	for _, p := range []int{50, 99} {
+		b.ReportMetric(float64(took[(len(took)-1)*p/100].Microseconds()), fmt.Sprintf("p%d-µs", p))
 	}
 }
 
 func BenchmarkWriteSync(b *testing.B) {
-	for _, size := range []int{4 << 10, 32 << 10} {
-		b.Run(fmt.Sprintf("%dKiB", size>>10), func(b *testing.B) {
+	for name, pause := range pauses() {
+		b.Run(name, func(b *testing.B) {
 			f, err := os.Create(filepath.Join(folder(b), "plain"))
 			if err != nil {
 				b.Fatal(err)
 			}
 			defer f.Close()
-			bytes := make([]byte, size)
+			page := make([]byte, 32<<10)
+			var took []time.Duration
 			for b.Loop() {
-				if _, err := f.Write(bytes); err != nil {
+				time.Sleep(pause)
+				start := time.Now()
+				if _, err := f.Write(page); err != nil {
 					b.Fatal(err)
 				}
 				if err := f.Sync(); err != nil {
 					b.Fatal(err)
 				}
+				took = append(took, time.Since(start))
 			}
+			percentiles(b, took)
 		})
 	}
+}
+
+// pauses before each commit: none, and long enough for the keeper to have done its work.
+func pauses() map[string]time.Duration {
+	return map[string]time.Duration{"at_once": 0, "after_a_pause": 3 * quiet}
 }
 
 // BenchmarkOpen is the check at the start of a journal of 20,000 facts, BenchmarkVerify the whole of it.
@@ -72,7 +102,7 @@ func BenchmarkVerify(b *testing.B) {
 func large(b *testing.B) string {
 	path := filepath.Join(folder(b), "journal.db")
 	j := open(b, path, Options{OutboxMax: 1 << 30})
-	if _, err := j.db.Exec(`PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 1000`); err != nil {
+	if _, err := j.db.Exec(`PRAGMA synchronous = OFF`); err != nil {
 		b.Fatal(err)
 	}
 	for i := range 10_000 {

@@ -162,6 +162,9 @@ func (j *Journal) write(ctx context.Context, work func(*sql.Tx) error) error {
 			_ = tx.Rollback() // the connection goes if this fails
 		}
 	}
+	if err == nil {
+		j.keeper.committed()
+	}
 	if err != nil && !refusal(err) {
 		_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // closes it, and says so in vain
 	}

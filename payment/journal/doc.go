@@ -17,10 +17,10 @@
 // found by its checksums. A rollback journal is as safe, but there a reader blocks the writer, and a
 // technician's `journal verify` would hold up a payment; in WAL it can't. What WAL costs is that SQLite
 // silently drops a commit from the -wal whose bytes rotted, and that a copy of the main file alone is
-// stale. So every commit is followed by a checkpoint (wal_autocheckpoint=1): before Commit returns, the
-// bytes are in the main file too, where the chain guards them, unless another process is reading just then.
-// That makes four fsyncs a commit instead of one (WAL header, WAL, WAL again, main file), and a commit some
-// four times a bare write and fsync (BenchmarkApproval beside BenchmarkWriteSync). psow=0 lets SQLite
+// stale. So what was committed is moved into the main file, where the chain guards it, as soon as the till
+// rests for 20 ms, and after a second in any case, unless another process is reading just then (keeper.go).
+// Commit itself waits for one fsync of the -wal; the first one after a move for another, of the -wal's new
+// head (BenchmarkApproval beside BenchmarkWriteSync). psow=0 lets SQLite
 // assume that a write that is cut off may damage the rest of its sector, which is how cheap flash fails. A
 // new file is made under another name and renamed when complete, so a file of zero bytes is damage, not a
 // beginning.

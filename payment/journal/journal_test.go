@@ -7,10 +7,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -405,7 +407,7 @@ func TestTablesGuardThemselves(t *testing.T) {
 func TestWriterSettings(t *testing.T) {
 	j := open(t, newPath(t), Options{})
 	for pragma, want := range map[string]string{
-		"journal_mode": "wal", "synchronous": "2", "wal_autocheckpoint": "1", "foreign_keys": "1",
+		"journal_mode": "wal", "synchronous": "2", "wal_autocheckpoint": "0", "foreign_keys": "1",
 		"trusted_schema": "0", "cell_size_check": "1", "busy_timeout": "5000",
 	} {
 		var got string
@@ -415,14 +417,44 @@ func TestWriterSettings(t *testing.T) {
 	}
 	a := waiting(t, "a")
 	commit(t, j, a, approved(t, a))
-	// The main file alone holds what was committed: a copy of it, without the -wal, is whole.
+}
+
+// copyOfMain copies the main file between two moves.
+func copyOfMain(t *testing.T, j *Journal) string {
+	conn, err := j.db.Conn(t.Context()) // the only one: nobody writes meanwhile
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
 	text, err := os.ReadFile(j.path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	alone := newPath(t)
 	write(t, alone, text)
-	if got := verify(t, reader(t, alone)); got.Approved != 1 {
-		t.Errorf("the main file alone has %+v", got)
+	return alone
+}
+
+// Soon after a commit the main file alone holds it: a copy without the -wal is whole. The next commits move
+// too, a busy till's after a second.
+func TestCommitsMoveIntoTheMainFile(t *testing.T) {
+	j := open(t, newPath(t), Options{})
+	for round, pause := range []time.Duration{time.Hour, quiet / 4} {
+		first := waiting(t, "first"+strconv.Itoa(round))
+		commit(t, j, first, approved(t, first))
+		committed := time.Now()
+		for i := 0; ; i++ {
+			if got := verify(t, reader(t, copyOfMain(t, j))); got.Approved > round {
+				break
+			}
+			if time.Since(committed) > 20*time.Second {
+				t.Fatalf("round %d: the main file alone does not have the approval", round)
+			}
+			if pause < quiet {
+				commit(t, j, waiting(t, fmt.Sprintf("busy-%d", i)))
+			}
+			time.Sleep(min(pause, 10*time.Millisecond))
+		}
 	}
+	verify(t, &j.Reader)
 }

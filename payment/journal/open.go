@@ -52,6 +52,7 @@ type Journal struct {
 	options Options
 	lock    *os.File
 	added   chan struct{}
+	keeper  keeper
 }
 
 // Open opens the journal at path, or makes it (mode 0600, in an existing folder). It checks the file:
@@ -79,6 +80,7 @@ func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	if err := j.open(ctx); err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
+	j.keeper.start(j)
 	return j, nil
 }
 
@@ -104,7 +106,7 @@ func (j *Journal) open(ctx context.Context) error {
 	}
 	// recursive_triggers: without it a REPLACE removes rows behind the triggers' backs.
 	if j.db, err = connect(j.path, url.Values{"_txlock": {"immediate"}, "psow": {"0"}, "_pragma": {
-		"synchronous(FULL)", "wal_autocheckpoint(1)", "foreign_keys(1)", "recursive_triggers(1)",
+		"synchronous(FULL)", "wal_autocheckpoint(0)", "foreign_keys(1)", "recursive_triggers(1)",
 	}}); err != nil {
 		return wrap(j.path, "open journal", err)
 	}
@@ -166,8 +168,9 @@ func (r *Reader) Close() error {
 	return wrap(r.path, "close journal", r.db.Close())
 }
 
-// Close closes the journal and lets go of its lock.
+// Close closes the journal, which moves all commits into the main file, and lets go of its lock.
 func (j *Journal) Close() error {
+	j.keeper.stop()
 	return errors.Join(j.Reader.Close(), j.lock.Close())
 }
 
