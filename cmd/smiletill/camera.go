@@ -27,12 +27,9 @@ func openCamera(c CameraConfig) (camera.Source, error) {
 		}
 		return clip.Play(play), nil
 	}
-	node := c.Source
-	if node == "auto" {
-		node = "/dev/video0"
-		if nodes, _ := filepath.Glob("/dev/video*"); len(nodes) > 0 {
-			node = nodes[0]
-		}
+	o := camera.V4L2Options{Width: c.Width, Height: c.Height, FPS: float64(c.FPS)}
+	if c.Format != "auto" {
+		o.Format = camera.Format(c.Format)
 	}
-	return camera.OpenV4L2(node, camera.V4L2Options{Width: c.Width, Height: c.Height})
+	return camera.Open(c.Source, o)
 }

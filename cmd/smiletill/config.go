@@ -48,10 +48,11 @@ type PathsConfig struct{ DataDir, ModelsDir, ControlSocket string }
 // "off" is none, a path names a library of that kind.
 type VisionConfig struct{ Delegate string }
 
-// CameraConfig says where pictures come from: "auto", "/dev/videoN" or "replay:FILE|DIR". Width and
+// CameraConfig says where pictures come from: "auto", "card:NAME", "bus:PLACE", "/dev/..." or
+// "replay:FILE|DIR". Format is "auto" or one of the camera's. Width and
 // Height are in pixels, FPS in frames a second. Loop and Realtime concern replays only.
 type CameraConfig struct {
-	Source             string
+	Source, Format     string
 	Width, Height, FPS int
 	Loop, Realtime     bool
 }
@@ -85,7 +86,7 @@ func defaultConfig() Config {
 		},
 		Vision: VisionConfig{Delegate: "auto"},
 		Camera: CameraConfig{
-			Source: "auto", Width: 640, Height: 480, FPS: 30, Loop: true, Realtime: true,
+			Source: "auto", Format: "auto", Width: 640, Height: 480, FPS: 30, Loop: true, Realtime: true,
 		},
 		Board:   BoardConfig{Kind: "simulated"},
 		Screen:  ScreenConfig{Listen: "127.0.0.1:8080", Sound: true},

@@ -43,7 +43,9 @@ func (c *Config) options() []option {
 		{"paths.models_dir", &p.ModelsDir, "folder of your own models; empty: installed or built in", absolute},
 		{"paths.control_socket", &p.ControlSocket, "socket of the running terminal; empty chooses", socketPath},
 		{"vision.delegate", &c.Vision.Delegate, "accelerator: auto, off, or the path of a library", delegateChoice},
-		{"camera.source", &cam.Source, "auto, /dev/videoN, or replay:FILE|DIR", cameraSource},
+		{"camera.source", &cam.Source, "auto, card:NAME, bus:PLACE, /dev/videoN, or replay:FILE|DIR", cameraSource},
+		{"camera.format", &cam.Format, "auto, MJPG, YUYV, NV12 or GREY",
+			oneOf("auto", "MJPG", "YUYV", "NV12", "GREY")},
 		{"camera.width", &cam.Width, "picture width in pixels", between(160, 4096)},
 		{"camera.height", &cam.Height, "picture height in pixels", between(120, 4096)},
 		{"camera.fps", &cam.FPS, "frames a second", between(1, 120)},
@@ -233,7 +235,8 @@ func delegateChoice(v any) *mistake {
 }
 
 func cameraSource(v any) *mistake {
-	return matches(`auto|/dev/video\d{1,3}|replay:.+`, `"auto", "/dev/video0" or "replay:FILE"`)(v)
+	return matches(`auto|card:.+|bus:.+|/dev/.+|replay:.+`,
+		`"auto", "card:NAME", "bus:PLACE", "/dev/video0" or "replay:FILE"`)(v)
 }
 
 func hostPort(v any) *mistake {

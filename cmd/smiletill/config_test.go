@@ -59,7 +59,7 @@ func TestConfigMistakes(t *testing.T) {
 			instead: "[camera]"},
 		{name: "unknown key", file: "[camera]\nheigth = 480\n", where: ":2:1", what: "camera.heigth",
 			instead: "camera.height?"},
-		{name: "far key", file: "[camera]\naperture = 2\n", where: ":2:1", instead: "source, width"},
+		{name: "far key", file: "[camera]\naperture = 2\n", where: ":2:1", instead: "source, format"},
 		{name: "key elsewhere", file: "[camera]\ntimeout = \"3s\"\n", where: ":2:1",
 			instead: "timeout belongs under [payment]"},
 		{name: "no section", file: "timeout = \"3s\"\n", where: ":1:1", instead: "under [payment]"},
@@ -171,7 +171,7 @@ func TestConfigOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := CameraConfig{Source: "auto", Width: 1280, Height: 600, FPS: 7, Realtime: true}
+	want := CameraConfig{Source: "auto", Format: "auto", Width: 1280, Height: 600, FPS: 7, Realtime: true}
 	if c.Camera != want || c.Payment.Timeout != 10*time.Second || c.MQTT.Broker != "" {
 		t.Errorf("got %+v", c)
 	}

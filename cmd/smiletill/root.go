@@ -116,6 +116,7 @@ func rootCommand() *cobra.Command {
 		customersCommand(a),
 		journalCommand(a),
 		modelsCommand(a),
+		cameraCommand(a),
 		accuracyCommand(a),
 		benchCommand(a),
 		grouped("tech", bound(configCommand(a.load))),

@@ -48,6 +48,10 @@ type terminal struct {
 // cure at once.
 const retryOpen = 3 * time.Second
 
+// frozenAfter is how long a camera may show one and the same picture: longer than it takes to set its
+// exposure anew, shorter than a customer's visit.
+const frozenAfter = 2 * time.Second
+
 func newTerminal(cfg Config, log *slog.Logger) (*terminal, error) {
 	t := &terminal{cfg: cfg, log: log}
 	t.front = newFront(t)
@@ -205,7 +209,12 @@ func (t *terminal) openFrames(e *payment.Engine) (*camera.Latest, error) {
 		}
 		return camera.LockStep(s), nil
 	}
+	var frozen time.Duration // a recording may stand still
+	if !isReplay(t.cfg.Camera) {
+		frozen = frozenAfter
+	}
 	return camera.Newest(camera.Supervise(t.openCamera, camera.Supervision{
+		Frozen:    frozen,
 		Fault:     func(err error) { t.cameraFault(e, err) },
 		Recovered: func() { t.cameraBack(e) },
 	})), nil

@@ -17,19 +17,22 @@ type Decoder struct {
 	plain  bool // there is no libturbojpeg
 	packed Packed
 	grey   *image.Gray
+	nv12   image.YCbCr // Y lies in the frame
 	reader bytes.Reader
 	joined []byte // a JPEG with the usual tables put in
 }
 
-// Decode gives the picture of f: *image.YCbCr, *Packed for YUYV, or *image.Gray for GREY and grey JPEGs. It
-// is valid until the next call and as long as f is not changed. The error is ErrPicture (damaged: take the
-// next frame), ErrTooLarge or ErrFormat.
+// Decode gives the picture of f: *image.YCbCr for JPEG and NV12, *Packed for YUYV, or *image.Gray for GREY
+// and grey JPEGs. It is valid until the next call and as long as f is not changed. The error is ErrPicture
+// (damaged: take the next frame), ErrTooLarge or ErrFormat.
 func (d *Decoder) Decode(f *Frame) (image.Image, error) {
 	switch f.Format {
 	case MJPG:
 		return d.jpeg(f)
 	case YUYV:
 		return d.yuyv(f)
+	case NV12:
+		return d.semiPlanar(f)
 	case GREY:
 		return d.grey8(f)
 	}
@@ -97,6 +100,35 @@ func (d *Decoder) yuyv(f *Frame) (image.Image, error) {
 	}
 	d.packed = Packed{f.Data, stride, image.Rect(0, 0, w, h)}
 	return &d.packed, nil
+}
+
+// semiPlanar leaves the Y of an NV12 frame where it lies and takes Cb and Cr apart.
+func (d *Decoder) semiPlanar(f *Frame) (image.Image, error) {
+	w, h := f.Width, f.Height
+	if w%2 != 0 || h%2 != 0 {
+		return nil, fmt.Errorf("decode frame %d: %w: NV12 of odd size %dx%d", f.Seq, ErrPicture, w, h)
+	}
+	stride, err := lines(f, w)
+	if err != nil {
+		return nil, err
+	}
+	if need := stride*(h+h/2-1) + w; len(f.Data) < need {
+		return nil, fmt.Errorf("decode frame %d: %w: %d bytes of NV12 %dx%d, %d needed",
+			f.Seq, ErrPicture, len(f.Data), w, h, need)
+	}
+	if m := &d.nv12; m.Rect.Dx() != w || m.Rect.Dy() != h {
+		*m = image.YCbCr{CStride: w / 2, SubsampleRatio: image.YCbCrSubsampleRatio420, Rect: image.Rect(0, 0, w, h),
+			Cb: make([]byte, w/2*h/2), Cr: make([]byte, w/2*h/2)}
+	}
+	d.nv12.Y, d.nv12.YStride = f.Data[:stride*(h-1)+w], stride
+	for y := range h / 2 {
+		pairs := f.Data[stride*(h+y):][:w]
+		cb, cr := d.nv12.Cb[y*w/2:][:w/2], d.nv12.Cr[y*w/2:][:w/2]
+		for x := range cb {
+			cb[x], cr[x] = pairs[2*x], pairs[2*x+1]
+		}
+	}
+	return &d.nv12, nil
 }
 
 func (d *Decoder) grey8(f *Frame) (image.Image, error) {

@@ -43,6 +43,9 @@ func TestDecodeRefuses(t *testing.T) {
 		"short stride":     {Frame{Format: GREY, Data: some, Width: 8, Height: 8, Stride: 7}, ErrPicture},
 		"negative stride":  {Frame{Format: GREY, Data: some, Width: 8, Height: 8, Stride: -8}, ErrPicture},
 		"huge stride":      {Frame{Format: GREY, Data: some, Width: 8, Height: 8, Stride: math.MaxInt}, ErrPicture},
+		"odd NV12":         {Frame{Format: NV12, Data: some, Width: 4, Height: 3}, ErrPicture},
+		"NV12, only Y":     {Frame{Format: NV12, Data: some[:16], Width: 4, Height: 4}, ErrPicture},
+		"short NV12":       {Frame{Format: NV12, Data: make([]byte, 23), Width: 4, Height: 4}, ErrPicture},
 		"short GREY":       {Frame{Format: GREY, Data: make([]byte, 63), Width: 8, Height: 8}, ErrPicture},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,6 +114,27 @@ func TestDecodeYUYV(t *testing.T) {
 	}
 }
 
+func TestDecodeNV12(t *testing.T) {
+	for _, stride := range []int{0, 6} {
+		line := max(stride, 4)
+		data := make([]byte, 2*line+4)
+		copy(data, []byte{1, 2, 3, 4})
+		copy(data[line:], []byte{5, 6, 7, 8})
+		copy(data[2*line:], []byte{101, 201, 102, 202})
+		var d Decoder
+		m, err := d.Decode(&Frame{Format: NV12, Width: 4, Height: 2, Stride: stride, Data: data})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 8 {
+			want := color.YCbCr{Y: byte(i + 1), Cb: byte(101 + i%4/2), Cr: byte(201 + i%4/2)}
+			if c := m.At(i%4, i/4); c != want {
+				t.Errorf("stride %d: pixel %d is %v, want %v", stride, i, c, want)
+			}
+		}
+	}
+}
+
 func TestDecodeGREY(t *testing.T) {
 	var d Decoder
 	m, err := d.Decode(&Frame{Format: GREY, Width: 3, Height: 2, Stride: 4, Data: []byte{1, 2, 3, 0, 4, 5, 6}})
@@ -138,6 +162,7 @@ func TestDecodeDoesNotAllocate(t *testing.T) {
 	frames := []*Frame{
 		{Format: YUYV, Width: 640, Height: 480, Data: make([]byte, 640*480*2)},
 		{Format: GREY, Width: 640, Height: 480, Data: make([]byte, 640*480)},
+		{Format: NV12, Width: 640, Height: 480, Data: make([]byte, 640*480*3/2)},
 	}
 	if FastJPEG() == nil {
 		frames = append(frames, &Frame{Format: MJPG, Data: testJPEG(t, 320, 240, 0)},
@@ -164,6 +189,7 @@ func BenchmarkDecode(b *testing.B) {
 		{"MJPG", Decoder{}, Frame{Format: MJPG, Data: pic}},
 		{"MJPG without libturbojpeg", Decoder{plain: true}, Frame{Format: MJPG, Data: pic}},
 		{"YUYV", Decoder{}, Frame{Format: YUYV, Width: 640, Height: 480, Data: make([]byte, 640*480*2)}},
+		{"NV12", Decoder{}, Frame{Format: NV12, Width: 640, Height: 480, Data: make([]byte, 640*480*3/2)}},
 		{"GREY", Decoder{}, Frame{Format: GREY, Width: 640, Height: 480, Data: make([]byte, 640*480)}},
 	} {
 		b.Run(c.name, func(b *testing.B) {

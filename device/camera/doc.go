@@ -3,7 +3,8 @@
 //
 // A Source fills frames that its caller owns. Around a Source stand, in any combination:
 //
-//	Supervise  reopens a camera that failed or fell silent, and says so within a second
+//	Find       names the cameras there are by card, place or node; Open takes the first that works
+//	Supervise  reopens a camera that failed, fell silent or hangs at one picture, and says so at once
 //	Switch     changes clips between two frames
 //	Newest     a mailbox of one place: the taker always gets the newest frame, older ones are dropped
 //	LockStep   the same taker's interface without dropping: simulations become deterministic

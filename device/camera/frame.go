@@ -13,6 +13,7 @@ const MaxSide = 4096
 // Errors that callers tell apart with errors.Is.
 var (
 	ErrStalled  = errors.New("no frame in time")        // the camera is there, but silent
+	ErrFrozen   = errors.New("the picture is frozen")   // the same bytes again and again
 	ErrTooLarge = errors.New("picture is too large")    // a side is longer than MaxSide
 	ErrPicture  = errors.New("not a usable picture")    // damaged, truncated, or not what its format says
 	ErrFormat   = errors.New("unsupported format")      // a pixel format the package can't decode
@@ -26,8 +27,13 @@ type Format string
 const (
 	MJPG Format = "MJPG" // one JPEG picture; Huffman tables may be missing, as UVC cameras leave them out
 	YUYV Format = "YUYV" // 4:2:2 packed, bytes Y0 U Y1 V for two pixels
+	NV12 Format = "NV12" // 4:2:0: all Y, then bytes Cb Cr for each 2x2 pixels
 	GREY Format = "GREY" // one byte a pixel
 )
+
+// Formats are all of them, the best for a terminal first: as motion JPEG 30 pictures a second fit through
+// USB 2.
+func Formats() []Format { return []Format{MJPG, YUYV, NV12, GREY} }
 
 // Frame is one picture as the camera gave it. The caller of Source.Next owns it and passes it again and
 // again: its buffer is reused.
@@ -36,7 +42,7 @@ type Frame struct {
 	Format Format
 	Width  int    // pixels; what the source announced, a JPEG's own header decides
 	Height int    // pixels
-	Stride int    // bytes from line to line (YUYV, GREY); 0 means no padding
+	Stride int    // bytes from line to line (YUYV, NV12, GREY); 0 means no padding
 	Seq    uint64 // counts the frames of a source from 1
 	At     time.Time
 	// At is when the source handed the frame over, with the monotonic clock in it: compare it with Sub only.

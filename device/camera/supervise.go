@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"sync"
 	"time"
@@ -17,8 +18,13 @@ type Supervision struct {
 	// to set their exposure and begin.
 	Start time.Duration
 	// RetryMin and RetryMax bound the pause before the camera is opened again, which doubles from one to the
-	// other: 250 ms, so that a plug pushed in again is found at once, and 5 s.
+	// other: 250 ms, so that a plug pushed in again is found at once, and 1 s, since somebody stands there and
+	// waits.
 	RetryMin, RetryMax time.Duration
+	// Frozen is how long the same picture may come again and again, to the byte, before it is a fault: a camera
+	// that hangs shows the customer of before. A sensor's noise changes every picture, so it never happens to
+	// a camera that works, unless its lens is covered. 0 means never, for recordings.
+	Frozen time.Duration
 	// Fault is told that there are no pictures, and again when the reason changes. It may be called while
 	// Next waits inside the source, so the loss is known even when a driver hangs. Recovered is told at the
 	// first frame after a Fault. Neither is called at the same time as the other; they must not block.
@@ -37,6 +43,7 @@ type Supervised struct {
 	begun  bool          // the source has given a frame
 	seq    uint64
 	closed bool
+	frost  frost
 
 	watch   *time.Timer     // goes off when no frame comes in time
 	watched context.Context // what watch cancels
@@ -50,14 +57,14 @@ func Supervise(open func() (Source, error), s Supervision) *Supervised {
 	s.Stall = orDefault(s.Stall, time.Second)
 	s.Start = orDefault(s.Start, 5*time.Second)
 	s.RetryMin = orDefault(s.RetryMin, 250*time.Millisecond)
-	s.RetryMax = max(orDefault(s.RetryMax, 5*time.Second), s.RetryMin)
+	s.RetryMax = max(orDefault(s.RetryMax, time.Second), s.RetryMin)
 	if s.Fault == nil {
 		s.Fault = func(error) {}
 	}
 	if s.Recovered == nil {
 		s.Recovered = func() {}
 	}
-	return &Supervised{open: open, s: s}
+	return &Supervised{open: open, s: s, frost: frost{limit: s.Frozen, seed: maphash.MakeSeed()}}
 }
 
 func orDefault(d, def time.Duration) time.Duration {
@@ -81,9 +88,15 @@ func (s *Supervised) Next(ctx context.Context, f *Frame) error {
 		if err == nil {
 			err = s.read(ctx, f)
 		}
+		withheld := false
+		if err == nil {
+			s.begun = true
+			withheld, err = s.frost.look(f)
+		}
 		switch {
+		case withheld:
 		case err == nil:
-			s.begun, s.pause = true, 0
+			s.pause = 0
 			s.recovered()
 			s.seq++
 			f.Seq = s.seq
@@ -92,8 +105,9 @@ func (s *Supervised) Next(ctx context.Context, f *Frame) error {
 			return ctx.Err()
 		case errors.Is(err, io.EOF):
 			return err
+		default:
+			s.lost(err)
 		}
-		s.lost(err)
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,6 +21,7 @@ import (
 type V4L2Options struct {
 	Width, Height int     // pixels; 640x480 if 0
 	FPS           float64 // frames a second; 0 leaves the driver's. A camera that can't set it keeps its own.
+	Format        Format  // "" takes the first of MJPG, YUYV, NV12, GREY that the camera offers
 }
 
 // V4L2 is a camera of the Linux kernel, such as a USB webcam.
@@ -48,8 +49,9 @@ const (
 // 256 would lock 150 MB of memory for 640x480 YUYV.
 const buffers = 4
 
-// OpenV4L2 opens a camera node such as /dev/video0 and starts it, in motion JPEG if it can (30 pictures a
-// second fit through USB 2), else YUYV, else GREY. Errors carry a hint that lists the cameras there are.
+// OpenV4L2 opens a camera node such as /dev/video0 and starts it, in the format of o, else in motion JPEG if
+// it can (30 pictures a second fit through USB 2), else YUYV, NV12 or GREY. Errors carry a hint that lists
+// the cameras there are.
 func OpenV4L2(node string, o V4L2Options) (*V4L2, error) {
 	if o.Width == 0 && o.Height == 0 {
 		o.Width, o.Height = 640, 480
@@ -69,9 +71,9 @@ func OpenV4L2(node string, o V4L2Options) (*V4L2, error) {
 }
 
 func (c *V4L2) start(o V4L2Options) error {
-	var ok bool
-	if c.format, ok = choose(c.cam.GetSupportedFormats()); !ok {
-		return fmt.Errorf("%w: the node offers none of MJPG, YUYV, GREY", ErrFormat)
+	var err error
+	if c.format, err = choose(c.cam.GetSupportedFormats(), o.Format); err != nil {
+		return err
 	}
 	want := webcam.PixelFormat(fourCC(c.format))
 	got, _, _, err := c.cam.SetImageFormat(want, uint32(o.Width), uint32(o.Height))
@@ -79,14 +81,14 @@ func (c *V4L2) start(o V4L2Options) error {
 		return fmt.Errorf("set format %s: %w", c.format, err)
 	}
 	if got != want { // drivers answer with what they like better, without an error
-		return fmt.Errorf("%w: asked for %s, the driver set %#x", ErrFormat, c.format, uint32(got))
+		return fmt.Errorf("%w: asked for %s, the driver set %s", ErrFormat, c.format, code(uint32(got)))
 	}
 	pix, err := current(c.node)
 	if err != nil {
 		return fmt.Errorf("read back the format: %w", err)
 	}
 	if pix.Code != uint32(want) {
-		return fmt.Errorf("%w: asked for %s, the driver runs %#x", ErrFormat, c.format, pix.Code)
+		return fmt.Errorf("%w: asked for %s, the driver runs %s", ErrFormat, c.format, code(pix.Code))
 	}
 	c.width, c.height = int(pix.Width), int(pix.Height)
 	if err := sides(c.width, c.height); err != nil {
@@ -104,14 +106,50 @@ func (c *V4L2) start(o V4L2Options) error {
 	return c.cam.StartStreaming()
 }
 
-// choose picks the best format of those offered.
-func choose(offered map[webcam.PixelFormat]string) (Format, bool) {
-	for _, f := range []Format{MJPG, YUYV, GREY} {
+// errNotOffered says that a camera has pictures, but none of a format that was asked for.
+var errNotOffered = fmt.Errorf("%w", ErrFormat)
+
+// choose picks the format that is wanted, or the best of those offered. Names of cameras end up in a log, so
+// the answer lists the formats in an order of its own.
+func choose(offered map[webcam.PixelFormat]string, want Format) (Format, error) {
+	wanted := []Format{want}
+	if want == "" {
+		wanted = Formats()
+	}
+	for _, f := range wanted {
 		if _, ok := offered[webcam.PixelFormat(fourCC(f))]; ok {
-			return f, true
+			return f, nil
 		}
 	}
-	return "", false
+	if len(offered) == 0 {
+		return "", fmt.Errorf("%w: the node offers no pictures at all, as a camera's metadata node", ErrFormat)
+	}
+	names := make([]string, 0, len(offered))
+	for f := range offered {
+		names = append(names, code(uint32(f)))
+	}
+	slices.Sort(names)
+	return "", fmt.Errorf("%w: looked for %s, the camera offers %s",
+		errNotOffered, words(wanted), strings.Join(names, ", "))
+}
+
+func words(list []Format) string {
+	texts := make([]string, len(list))
+	for i, f := range list {
+		texts[i] = string(f)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// code writes a four-character code; a driver's own may have bytes that are no letters.
+func code(c uint32) string {
+	text := []byte{byte(c), byte(c >> 8), byte(c >> 16), byte(c >> 24)}
+	for _, b := range text {
+		if b <= ' ' || b > '~' {
+			return fmt.Sprintf("%#x", c)
+		}
+	}
+	return string(text)
 }
 
 func fourCC(f Format) uint32 {
@@ -236,6 +274,8 @@ func openError(node string, err error, root fs.FS) error {
 		hint = "let this user read cameras: add it to the group video (usermod -aG video USER) and log in again"
 	case errors.Is(err, syscall.EBUSY), strings.Contains(err.Error(), syscall.EBUSY.Error()):
 		hint = "another program uses the camera: stop it (fuser -v " + node + " names it)"
+	case errors.Is(err, errNotOffered):
+		hint = "set camera.format to auto, or to one that it offers"
 	default: // a metadata node, an encoder, not a camera at all; a format that is not ours
 		hint = "this may not be a camera's picture node; " + cameras(root)
 	}
@@ -244,16 +284,9 @@ func openError(node string, err error, root fs.FS) error {
 
 // cameras lists the video nodes with the names that their drivers give them.
 func cameras(root fs.FS) string {
-	nodes, err := fs.Glob(root, "dev/video*")
-	if err != nil || len(nodes) == 0 {
+	all := Devices(root)
+	if len(all) == 0 {
 		return "there is no /dev/video* at all"
 	}
-	for i, n := range nodes {
-		name, err := fs.ReadFile(root, path.Join("sys/class/video4linux", path.Base(n), "name"))
-		if err != nil {
-			name = []byte("name unknown")
-		}
-		nodes[i] = fmt.Sprintf("/%s (%s)", n, strings.TrimSpace(string(name)))
-	}
-	return "there are: " + strings.Join(nodes, ", ")
+	return "there are: " + join(all)
 }

@@ -27,12 +27,13 @@ func TestOpenErrorsSayWhatToDo(t *testing.T) {
 		want string
 	}{
 		"gone, none":  {syscall.ENOENT, fstest.MapFS{"dev/null": {}}, "no /dev/video* at all"},
-		"gone, two":   {syscall.ENOENT, two, "/dev/video0 (HD Webcam), /dev/video1 (name unknown)"},
+		"gone, two":   {syscall.ENOENT, two, "/dev/video0 (card:HD Webcam, bus:?), /dev/video1 (card:?, bus:?)"},
 		"unplugged":   {syscall.ENODEV, two, "plug the camera in"},
 		"not allowed": {syscall.EACCES, two, "group video"},
 		"busy":        {syscall.EBUSY, two, "fuser -v /dev/video9"},
 		"busy, as webcam says it": {
 			errors.New("Failed to start streaming: " + syscall.EBUSY.Error()), two, "another program"},
+		"not offered":   {errNotOffered, two, "set camera.format to auto"},
 		"metadata node": {ErrFormat, two, "may not be a camera's picture node; there are: /dev/video0"},
 		"not a camera":  {syscall.ENOTTY, two, "may not be a camera's picture node"},
 	} {
@@ -68,22 +69,32 @@ func TestOpenWithoutCamera(t *testing.T) {
 func TestChooseFormat(t *testing.T) {
 	h264 := webcam.PixelFormat(fourCC("H264"))
 	yuyv, mjpg := webcam.PixelFormat(fourCC(YUYV)), webcam.PixelFormat(fourCC(MJPG))
+	nv12, grey := webcam.PixelFormat(fourCC(NV12)), webcam.PixelFormat(fourCC(GREY))
 	for _, c := range []struct {
 		offered []webcam.PixelFormat
+		asked   Format
 		want    Format
+		says    string // instead
 	}{
-		{nil, ""},
-		{[]webcam.PixelFormat{h264}, ""},
-		{[]webcam.PixelFormat{yuyv, h264}, YUYV},
-		{[]webcam.PixelFormat{yuyv, mjpg}, MJPG},
-		{[]webcam.PixelFormat{webcam.PixelFormat(fourCC(GREY))}, GREY},
+		{nil, "", "", "no pictures at all"},
+		{[]webcam.PixelFormat{h264, 1}, "", "", "looked for MJPG, YUYV, NV12, GREY, the camera offers 0x1, H264"},
+		{[]webcam.PixelFormat{yuyv, h264}, MJPG, "", "looked for MJPG, the camera offers H264, YUYV"},
+		{[]webcam.PixelFormat{yuyv, h264}, "", YUYV, ""},
+		{[]webcam.PixelFormat{yuyv, mjpg}, "", MJPG, ""},
+		{[]webcam.PixelFormat{yuyv, mjpg}, YUYV, YUYV, ""},
+		{[]webcam.PixelFormat{grey, nv12}, "", NV12, ""},
+		{[]webcam.PixelFormat{grey}, "", GREY, ""},
 	} {
 		m := map[webcam.PixelFormat]string{}
 		for _, f := range c.offered {
 			m[f] = "offered"
 		}
-		if got, ok := choose(m); got != c.want || ok != (c.want != "") {
-			t.Errorf("of %v: %q %t, want %q", c.offered, got, ok, c.want)
+		got, err := choose(m, c.asked)
+		if got != c.want || (c.says == "") != (err == nil) {
+			t.Errorf("%q of %v: %q %v, want %q", c.asked, c.offered, got, err, c.want)
+		}
+		if err != nil && (!errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%q of %v: %v, want %q", c.asked, c.offered, err, c.says)
 		}
 	}
 	if fourCC(MJPG) != 0x47504a4d { // V4L2_PIX_FMT_MJPEG in videodev2.h

@@ -1,0 +1,84 @@
+//go:build !notflite
+
+package main
+
+import (
+	"image/jpeg"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"smiletill/vision/visits"
+)
+
+// recording writes a film of a customer for camera.source.
+func recording(t *testing.T) string {
+	clip, err := visits.Open("customer_smile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var film []byte
+	for _, f := range clip.Frames {
+		film = append(film, f...)
+	}
+	name := filepath.Join(t.TempDir(), "customer.mjpeg")
+	if err := os.WriteFile(name, film, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return "replay:" + name
+}
+
+func TestCameraTest(t *testing.T) {
+	source, sheet := recording(t), filepath.Join(t.TempDir(), "sheet.jpg")
+	code, out, text := cli(t, "camera", "test", "--camera-source", source, "--seconds", "2", "--sheet", sheet)
+	if code != exitOK {
+		t.Fatalf("exit code %d: %s", code, text)
+	}
+	for _, want := range []string{"pictures a second", "0 damaged", "light   good", "fit for a payment", sheet} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
+	}
+	f, err := os.Open(sheet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	m, err := jpeg.Decode(f)
+	if err != nil || m.Bounds().Dx() != sheetColumns*320 || m.Bounds().Dy() != sheetRows*240 {
+		t.Errorf("contact sheet: %v, %v", m.Bounds(), err)
+	}
+	if info, err := f.Stat(); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the sheet shows people and has mode %v, %v", info.Mode(), err)
+	}
+	code, _, text = cli(t, "camera", "test", "--camera-source", source, "--seconds", "1", "--sheet", sheet)
+	if code != exitFailed || !strings.Contains(text, "does not exist yet") {
+		t.Errorf("a file was overwritten: exit code %d, %s", code, text)
+	}
+}
+
+func TestCameraCommandsRefuse(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty.mjpeg")
+	if err := os.WriteFile(empty, []byte("no picture"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"test --seconds 0", exitUsage, "use 1 to 600"},
+		{"test --camera-format H264", exitUsage, "camera.format"},
+		{"test --camera-source C920", exitUsage, `"card:NAME"`},
+		{"test --camera-source card:no-such-camera", exitFailed, "no such camera: looked for card:no-such-camera"},
+		{"list --camera-source card:no-such-camera", exitFailed, "looked for card:no-such-camera"},
+		{"test --camera-source /dev/video-none", exitFailed, "plug the camera in"},
+		{"test --camera-source replay:" + empty, exitFailed, "hint:"},
+	} {
+		code, _, text := cli(t, append([]string{"camera"}, strings.Fields(c.args)...)...)
+		if code != c.code || !strings.Contains(text, c.says) {
+			t.Errorf("%s: exit code %d, %s; want %d, %q", c.args, code, text, c.code, c.says)
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package camera
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// system makes a file system with video nodes, each "number card bus index".
+func system(nodes ...[4]string) fstest.MapFS {
+	m := fstest.MapFS{"dev/null": {}, "dev/videodev": {}}
+	for _, n := range nodes {
+		name := "video" + n[0]
+		real := "sys/devices/platform/soc/" + n[2] + "/video4linux/" + name
+		m["dev/"+name] = &fstest.MapFile{}
+		m[sysVideo+"/"+name] = &fstest.MapFile{Mode: fs.ModeSymlink, Data: []byte("../../../" + real)}
+		m[real+"/name"] = &fstest.MapFile{Data: []byte(n[1] + "\n")}
+		m[real+"/index"] = &fstest.MapFile{Data: []byte(n[3] + "\n")}
+	}
+	return m
+}
+
+// pi is a Pi 4 with two cameras; the kernel numbered the board's own nodes in between.
+func pi() fstest.MapFS {
+	return system(
+		[4]string{"2", "HD Pro Webcam C920", "1-1.2:1.0", "0"},
+		[4]string{"3", "HD Pro Webcam C920", "1-1.2:1.0", "1"},
+		[4]string{"0", "USB Camera", "1-1.4:1.0", "0"},
+		[4]string{"1", "USB Camera", "1-1.4:1.0", "1"},
+		[4]string{"10", "bcm2835-codec-decode", "bcm2835-codec", "0"},
+	)
+}
+
+func nodes(list []Device) string {
+	var b strings.Builder
+	for _, d := range list {
+		fmt.Fprintf(&b, "%s ", strings.TrimPrefix(d.Node, "/dev/video"))
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func TestFindNothing(t *testing.T) {
+	twins := system([4]string{"0", "Cam", "1-1:1.0", "0"}, [4]string{"2", "Cam", "1-2:1.0", "0"})
+	for _, c := range []struct {
+		root         fs.FS
+		source, want string
+	}{
+		{system(), "auto", "no /dev/video* at all"},
+		{system([4]string{"1", "Cam", "1-1:1.0", "1"}), "auto", "/dev/video1 (card:Cam, bus:1-1:1.0)"},
+		{system(), "card:C920", "no /dev/video* at all"},
+		{pi(), "card:Brio", "/dev/video2 (card:HD Pro Webcam C920, bus:1-1.2:1.0)"},
+		{pi(), "bus:1-1", "plug the camera in, or name another one"},
+		{pi(), "bus:", "there are:"},
+		{pi(), "C920", "there are:"},
+		{pi(), "", "there are:"},
+		{twins, "card:Cam", "name one by its place: /dev/video0 (card:Cam, bus:1-1:1.0), /dev/video2"},
+	} {
+		list, err := Find(c.root, c.source)
+		var h interface{ Hint() string }
+		if list != nil || !errors.Is(err, ErrNoCamera) || !errors.As(err, &h) {
+			t.Errorf("%q: %v, %v; want ErrNoCamera with a hint", c.source, list, err)
+			continue
+		}
+		if !strings.Contains(h.Hint(), c.want) {
+			t.Errorf("%q: hint %q, want %q", c.source, h.Hint(), c.want)
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	for source, want := range map[string]string{
+		"auto":                    "2 0 10", // by the place they are plugged into, the board's own last
+		"card:USB Camera":         "0",
+		"card:HD Pro":             "2",
+		"bus:1-1.4":               "0",
+		"bus:1-1.2:1.0":           "2",
+		"bus:bcm2835-codec":       "10",
+		"/dev/video3":             "3", // opening it says that it is no picture
+		"/dev/video9":             "9",
+		"/dev/v4l/by-id/usb-Cam0": "/dev/v4l/by-id/usb-Cam0",
+	} {
+		list, err := Find(pi(), source)
+		if err != nil || nodes(list) != want {
+			t.Errorf("%s: %q, %v; want %q", source, nodes(list), err, want)
+		}
+	}
+}
+
+// A system without sysfs, as in some containers, still has its nodes.
+func TestDevicesWithoutSysfs(t *testing.T) {
+	list, err := Find(fstest.MapFS{"dev/video0": {}, "dev/video1": {}}, "auto")
+	if err != nil || nodes(list) != "0 1" || list[0].String() != "/dev/video0 (card:?, bus:?)" {
+		t.Errorf("%v, %v", list, err)
+	}
+}

@@ -1,0 +1,68 @@
+package camera
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/blackjack/webcam"
+)
+
+// Open opens the camera that source names (see Find). Of several candidates for auto it takes the first that
+// works; when none does, the error says why not, of each.
+func Open(source string, o V4L2Options) (*V4L2, error) {
+	list, err := Find(os.DirFS("/"), source)
+	if err != nil {
+		return nil, err
+	}
+	var all []error
+	for _, d := range list {
+		c, err := OpenV4L2(d.Node, o)
+		if err == nil {
+			return c, nil
+		}
+		all = append(all, err)
+	}
+	if len(all) == 1 {
+		return nil, all[0]
+	}
+	hint := "name the camera with camera.source (`smiletill camera list` shows them)"
+	var first interface{ Hint() string } // the best candidate's advice
+	if errors.As(all[0], &first) {
+		hint = first.Hint()
+	}
+	err = fmt.Errorf("open camera: none of %d video nodes works: %w", len(all), errors.Join(all...))
+	return nil, hinted{err, hint}
+}
+
+// Node is the file of the camera, /dev/video0.
+func (c *V4L2) Node() string { return c.node }
+
+// Offer is a format of a camera with its sizes as the driver writes them: "640x480", or a range.
+type Offer struct {
+	Format string // four-character code; those that are a Format can be used
+	Sizes  []string
+}
+
+// Offers asks a node what it offers. It is empty for a node that is no picture. Errors carry a hint.
+func Offers(node string) ([]Offer, error) {
+	cam, err := webcam.Open(node)
+	if err != nil {
+		return nil, openError(node, err, os.DirFS("/"))
+	}
+	defer cam.Close() // only asked a question
+	var list []Offer
+	for f := range cam.GetSupportedFormats() {
+		o := Offer{Format: code(uint32(f))}
+		sizes := cam.GetSupportedFrameSizes(f)
+		slices.SortFunc(sizes, func(a, b webcam.FrameSize) int { return int(a.MaxWidth) - int(b.MaxWidth) })
+		for _, s := range sizes {
+			o.Sizes = append(o.Sizes, s.GetString())
+		}
+		list = append(list, o)
+	}
+	slices.SortFunc(list, func(a, b Offer) int { return strings.Compare(a.Format, b.Format) })
+	return list, nil
+}
