@@ -39,6 +39,7 @@ check: lint tools ## what CI runs: lint, tests, the build without TFLite, the de
 	@test -x /usr/sbin/mosquitto && command -v mosquitto_sub chromium >/dev/null || { \
 	  echo "mosquitto, mosquitto-clients or chromium is missing: tests would skip, and a check must not"; exit 1; }
 	@$(HAS_ARM64) || { echo "one of $(ARM64) is missing: tests would skip, and a check must not"; exit 1; }
+	@command -v systemd-analyze >/dev/null || { echo "systemd is missing: the units' tests would skip, and a check must not"; exit 1; }
 	@$(MAKE) --no-print-directory models CHECK=1
 	@$(MAKE) --no-print-directory test
 	CGO_ENABLED=0 go vet -tags notflite ./...
@@ -124,3 +125,4 @@ floats: deps
 tools:
 	@{ test -x /usr/sbin/mosquitto && command -v mosquitto_sub chromium >/dev/null; } || sh .ci/install.sh mosquitto mosquitto-clients chromium
 	@$(HAS_ARM64) || sh .ci/install.sh $(ARM64)
+	@command -v systemd-analyze >/dev/null || sh .ci/install.sh systemd

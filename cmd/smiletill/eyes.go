@@ -87,15 +87,20 @@ type eyes struct {
 	log      *slog.Logger
 	decoder  camera.Decoder
 	requests chan *capture // enrolments by camera
+	pulse    pulse
 }
 
 func (e *eyes) run(ctx context.Context) error {
 	changes, stop := e.parts.engine.Watch()
 	defer stop()
+	idle := time.NewTicker(time.Second)
+	defer idle.Stop()
 	for {
+		e.pulse.beat()
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-idle.C:
 		case c := <-e.requests:
 			c.done <- e.capture(ctx, c)
 		case s := <-changes:
@@ -115,6 +120,7 @@ func (e *eyes) visit(ctx context.Context, p payment.Payment) error {
 	v := vision.NewVisit(e.parts.gallery, e.parts.looker.t)
 	w := watcher{eyes: e, payment: p, visit: v, stage: vision.Searching, since: time.Now()}
 	for {
+		e.pulse.beat()
 		select {
 		case s := <-changes:
 			if s.Payment.ID != p.ID || s.Payment.State.Terminal() || len(s.OutOfOrder) > 0 {
@@ -229,7 +235,13 @@ func (e *eyes) capture(ctx context.Context, c *capture) error {
 	defer cancel()
 	var last time.Time
 	for len(c.templates) < c.want {
-		f, err := e.parts.frames.Take(ctx)
+		e.pulse.beat()
+		wait, stop := context.WithTimeout(ctx, time.Second)
+		f, err := e.parts.frames.Take(wait)
+		stop()
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			continue
+		}
 		if errors.Is(err, context.DeadlineExceeded) {
 			return withHint(
 				fmt.Errorf("enrol by camera: only %d of %d good pictures in 30 s", len(c.templates), c.want),

@@ -16,9 +16,10 @@ import (
 // front is what the customer sees and hears: it turns the engine's committed changes, the camera's advice and
 // faults into the page and the board's signals. It decides nothing.
 type front struct {
-	t    *terminal
-	poke chan struct{} // one place: something changed
-	last device.Signal // run's own: what the board plays
+	t     *terminal
+	poke  chan struct{} // one place: something changed
+	pulse pulse
+	last  device.Signal // run's own: what the board plays
 
 	mu     sync.Mutex
 	faults map[string]fault
@@ -64,6 +65,7 @@ func (f *front) run(ctx context.Context) {
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for {
+		f.pulse.beat()
 		f.show(time.Now())
 		select {
 		case <-ctx.Done():
@@ -77,9 +79,7 @@ func (f *front) run(ctx context.Context) {
 func (f *front) show(now time.Time) {
 	f.mu.Lock()
 	s := f.scene
-	if len(f.faults) > 0 {
-		first := slices.Min(slices.Collect(maps.Keys(f.faults)))
-		one := f.faults[first]
+	if one, ok := f.worst(); ok {
 		s.fault = &one
 	}
 	f.mu.Unlock()
@@ -223,10 +223,18 @@ func (f *front) closed(err error) {
 func (f *front) why() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, one := range f.faults {
+	if one, ok := f.worst(); ok {
 		return one.what
 	}
 	return "starting"
+}
+
+// worst is the fault that is shown, always the same of several. The caller holds mu.
+func (f *front) worst() (one fault, ok bool) {
+	if len(f.faults) == 0 {
+		return fault{}, false
+	}
+	return f.faults[slices.Min(slices.Collect(maps.Keys(f.faults)))], true
 }
 
 func screenReason(r payment.Reason) screen.Reason {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -161,9 +162,13 @@ func openJournal(
 }
 
 // clockSet asks the kernel whether something keeps its clock right: a Pi starts with the time of its last
-// shutdown.
+// shutdown. A service that may not touch the clock may not ask either; then systemd-timesyncd's mark tells.
 func clockSet() bool {
 	state, err := unix.Adjtimex(&unix.Timex{})
+	if errors.Is(err, unix.EPERM) {
+		_, err = os.Stat("/run/systemd/timesync/synchronized")
+		return err == nil
+	}
 	return err == nil && state != unix.TIME_ERROR
 }
 

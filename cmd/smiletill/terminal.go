@@ -39,6 +39,7 @@ type terminal struct {
 	onView func(v screen.View, signal string)
 
 	boardFault error // why the lamps can't be used
+	opening    pulse // of keepOpen
 
 	addr  string // where the page is served, once listening
 	pages net.Listener
@@ -99,12 +100,15 @@ func (t *terminal) run(ctx context.Context) error {
 	if t.control, err = listenControl(t.cfg.Paths.ControlSocket, t); err != nil {
 		return err
 	}
+	t.opening.beat()
+	t.front.pulse.beat()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return t.page.Serve(ctx, t.pages) })
 	g.Go(func() error { return t.control.serve(ctx) })
 	g.Go(func() error { t.front.run(ctx); return nil })
 	g.Go(func() error { t.tellTechnician(ctx); return nil })
 	g.Go(func() error { t.keepOpen(ctx); return nil })
+	g.Go(func() error { t.supervise(ctx); return nil })
 	err = g.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -115,7 +119,9 @@ func (t *terminal) run(ctx context.Context) error {
 // keepOpen opens the parts and serves with them; when one fails it says so and tries again.
 func (t *terminal) keepOpen(ctx context.Context) {
 	for ctx.Err() == nil {
+		t.opening.beat()
 		err := t.serveParts(ctx)
+		t.opening.beat()
 		t.parts.Store(nil)
 		if ctx.Err() != nil || err == nil {
 			return
@@ -145,6 +151,7 @@ func (t *terminal) serveParts(ctx context.Context) error {
 	e := &eyes{parts: p, front: t.front, log: t.log.With("room", "vision")}
 	p.eyes = e
 	e.requests = make(chan *capture)
+	e.pulse.beat()
 	ctx, p.stop = context.WithCancelCause(ctx)
 	defer p.stop(nil)
 	stopped := ctx

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+)
+
+// How long a part may stand still before the watchdog is no longer fed. The supervisor's own time
+// (WatchdogSec in systemd/smiletill.service) comes on top.
+const (
+	// openingMax: parts are opened, again every few seconds; the check of a large journal takes longest.
+	openingMax = 2 * time.Minute
+	// lookingMax: a frame is looked at in milliseconds, in half a second on an emulated board.
+	lookingMax = 5 * time.Second
+	// drawingMax: the screen is composed four times a second.
+	drawingMax = 5 * time.Second
+	// askMax: the engine's longest work is one commit, on a slow card a second or two.
+	askMax = 5 * time.Second
+)
+
+// pulse is beaten by a goroutine each time it has come around; the zero value has never been.
+type pulse struct{ last atomic.Int64 }
+
+func (p *pulse) beat() { p.last.Store(time.Now().UnixNano()) }
+
+// still is how long ago the last beat was.
+func (p *pulse) still(now time.Time) time.Duration {
+	return now.Sub(time.Unix(0, p.last.Load()))
+}
+
+// hung names the part that does not move, or "". A camera without pictures, a missing model or a full disk
+// are no reason to start again: the terminal says so and tries on.
+func (t *terminal) hung(ctx context.Context) string {
+	now := time.Now()
+	if t.front.pulse.still(now) > drawingMax {
+		return "screen"
+	}
+	p := t.parts.Load()
+	if p == nil {
+		if t.opening.still(now) > openingMax {
+			return "opening of the parts"
+		}
+		return ""
+	}
+	if p.eyes.pulse.still(now) > lookingMax {
+		return "looking at frames"
+	}
+	ctx, cancel := context.WithTimeout(ctx, askMax)
+	defer cancel()
+	if _, err := p.engine.Status(ctx); errors.Is(err, context.DeadlineExceeded) {
+		return "payment engine"
+	}
+	return ""
+}
+
+// supervise tells systemd that the terminal serves, what it does, and that it goes on doing it. Without
+// systemd it does nothing.
+func (t *terminal) supervise(ctx context.Context) {
+	every, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		t.log.Error("the watchdog can't be fed: systemd's settings can't be read", "err", err)
+	}
+	every /= 3
+	if every <= 0 || every > 2*time.Second {
+		every = 2 * time.Second // for the status
+	}
+	tell(t.log, daemon.SdNotifyReady)
+	defer tell(t.log, daemon.SdNotifyStopping)
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	status, complained := "", ""
+	for {
+		if now := t.statusLine(); now != status {
+			status = now
+			tell(t.log, "STATUS="+status)
+		}
+		what := t.hung(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case what == "":
+			tell(t.log, daemon.SdNotifyWatchdog)
+		case what != complained:
+			t.log.Error("the watchdog is not fed: a part of the program does not move", "part", what,
+				"hint", "the program is started again by itself; keep this log for its developers")
+		}
+		complained = what
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// statusLine is what `systemctl status` shows.
+func (t *terminal) statusLine() string {
+	t.front.mu.Lock()
+	one, broken := t.front.worst()
+	t.front.mu.Unlock()
+	switch {
+	case broken:
+		return "out of order: " + one.what
+	case t.parts.Load() == nil:
+		return "starting"
+	}
+	return "ready for payments"
+}
+
+// tell sends a word to systemd, if that has started us.
+func tell(log *slog.Logger, state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		log.Warn("systemd can't be told", "state", state, "err", err)
+	}
+}
