@@ -45,6 +45,7 @@ var rooms = map[string][]string{
 	"device":        {"periph.io/x/conn/v3"},
 	"device/camera": {"github.com/blackjack/webcam", "github.com/ebitengine/purego"},
 	"device/screen": {},
+	"device/bench":  {"golang.org/x/sys/unix"},
 }
 
 type importFact struct {
@@ -61,6 +62,10 @@ func wing(pkg string) string {
 // checkImport gives the reason for which a package may not import another, or "".
 func checkImport(f importFact) string {
 	inside := strings.HasPrefix(f.imp, module)
+	const bench = "device/bench"
+	if strings.HasPrefix(f.imp+"/", module+bench+"/") && !f.test && !strings.HasPrefix(f.pkg, bench) {
+		return "device/bench is for tests on emulated drivers; what ships does not carry it"
+	}
 	if wing(f.pkg) == "cmd" {
 		return ""
 	}
@@ -143,6 +148,7 @@ func TestWallsCanFail(t *testing.T) {
 		{"wing sees cmd", importFact{"vision", "smiletill/cmd/smiletill", false}, "nothing imports it"},
 		{"cgo elsewhere", importFact{"device/camera", "C", false}, "cgo lives in vision/tflite"},
 		{"a module too many", importFact{"payment", "github.com/google/uuid", false}, "may import"},
+		{"the bench ships", importFact{"cmd/smiletill", "smiletill/device/bench", false}, "for tests"},
 		{"unknown room", importFact{"payment/util", "github.com/google/uuid", false}, "no such room"},
 	}
 	for _, c := range broken {
@@ -153,7 +159,9 @@ func TestWallsCanFail(t *testing.T) {
 	for _, ok := range []importFact{
 		{"payment/journal", "smiletill/payment", false}, {"vision/tflite", "C", false},
 		{"cmd/smiletill", "smiletill/vision", false}, {"vision", "smiletill/models", false},
-		{"device", "periph.io/x/conn/v3/gpio", false}, {"payment/report", "github.com/stretchr/testify", true},
+		{"device", "periph.io/x/conn/v3/gpio", false}, {"device/camera", "smiletill/device/bench", true},
+		{"device/bench/guest", "smiletill/device/bench", false},
+		{"payment/report", "github.com/stretchr/testify", true},
 	} {
 		if why := checkImport(ok); why != "" {
 			t.Errorf("%v is refused: %s", ok, why)
