@@ -7,6 +7,7 @@ import (
 	"image"
 	"io"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -119,6 +120,7 @@ func (e *eyes) visit(ctx context.Context, p payment.Payment) error {
 	defer stop()
 	v := vision.NewVisit(e.parts.gallery, e.parts.looker.t)
 	w := watcher{eyes: e, payment: p, visit: v, stage: vision.Searching, since: time.Now()}
+	defer w.tell()
 	for {
 		e.pulse.beat()
 		select {
@@ -157,6 +159,19 @@ type watcher struct {
 	visit   *vision.Visit
 	stage   vision.Stage
 	since   time.Time
+
+	frames         int           // looked at
+	total, slowest time.Duration // from a frame's arrival to what it decided
+}
+
+// tell logs how fast the frames of a visit were decided: a device that is too slow shows here.
+func (w *watcher) tell() {
+	if w.frames == 0 {
+		return
+	}
+	ms := func(t time.Duration) float64 { return math.Round(t.Seconds()*1e4) / 10 }
+	w.log.Info("looked at the customer", "payment", w.payment.ID, "frames", w.frames,
+		"mean_ms", ms(w.total/time.Duration(w.frames)), "slowest_ms", ms(w.slowest))
 }
 
 func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
@@ -170,6 +185,8 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 	if err != nil {
 		return fmt.Errorf("look at a frame: %w", err)
 	}
+	took := time.Since(f.At)
+	w.frames, w.total, w.slowest = w.frames+1, w.total+took, max(w.slowest, took)
 	w.front.found(w.payment.ID, found)
 	ev := w.event(found, f.At)
 	w.stage = found.Stage

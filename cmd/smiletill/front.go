@@ -34,6 +34,7 @@ type fault struct {
 
 // scene is all that decides what is shown.
 type scene struct {
+	known      bool // the engine has said where it stands; before that nothing is promised
 	status     payment.Status
 	changed    time.Time // when status last changed
 	recognised time.Time // when the customer of the running payment was recognised
@@ -83,6 +84,9 @@ func (f *front) show(now time.Time) {
 		s.fault = &one
 	}
 	f.mu.Unlock()
+	if !s.known && s.fault == nil {
+		return // still starting, as the page says by itself; lamps stay dark
+	}
 	v, signal := s.compose(now)
 	f.t.lamps.Show(signal)
 	if f.t.sim != nil && signal != f.last {
@@ -177,7 +181,7 @@ func (f *front) follow(ctx context.Context, p *parts) {
 			if was != s.Payment {
 				f.scene.changed = time.Now()
 			}
-			f.scene.status = s
+			f.scene.known, f.scene.status = true, s
 			f.mu.Unlock()
 			f.wake()
 		}

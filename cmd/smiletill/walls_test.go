@@ -46,6 +46,9 @@ var rooms = map[string][]string{
 	"device/camera": {"github.com/blackjack/webcam", "github.com/ebitengine/purego"},
 	"device/screen": {},
 	"device/bench":  {"golang.org/x/sys/unix"},
+
+	"device/bench/remote": {module + "device/bench"},
+	"device/bench/guest":  {"golang.org/x/sys/unix", module + "device/bench"},
 }
 
 type importFact struct {

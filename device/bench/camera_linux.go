@@ -255,12 +255,15 @@ func (c *Camera) frame(toggle bool) (every time.Duration, ok bool) {
 	}
 	picture := c.film.at(c.shown).bytes(c.device.options.format(c.device.commit[2]))
 	p := cut(picture, toggle, c.fault)
-	for !p.done {
+	for stream := c.device.streams; !p.done; {
 		for !c.closed && len(c.waiting) == 0 {
 			c.changed.Wait()
 		}
 		if c.closed {
 			return 0, false
+		}
+		if c.device.streams != stream {
+			return 0, true
 		}
 		t := c.waiting[0]
 		c.waiting = c.waiting[1:]

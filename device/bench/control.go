@@ -20,6 +20,7 @@ func (s settings) interval() uint32 { return binary.LittleEndian.Uint32(s[4:]) }
 type usbDevice struct {
 	options       Options
 	probe, commit settings
+	streams       int // how often a stream was begun or ended: a frame that was half sent then is dropped
 }
 
 func newUSBDevice(o Options) *usbDevice {
@@ -47,6 +48,9 @@ func (d *usbDevice) control(setup [8]byte, data []byte) (answer []byte, ok bool)
 	case kind == 0x81 && request == getInterface:
 		return []byte{0}, true
 	case kind&0x60 == 0:
+		if request == clearFeature { // a host ends a stream of bulk transfers by clearing the endpoint's halt
+			d.streams++
+		}
 		return nil, request == setConfiguration || request == setInterface || request == clearFeature ||
 			request == setFeature
 	case kind&0x60 == 0x20 && index&255 == 1: // a class request to the streaming interface
@@ -73,6 +77,9 @@ func (d *usbDevice) stream(request byte, selector uint16, data []byte) ([]byte, 
 	case probeControl:
 	case commitControl:
 		s = &d.commit
+		if request == setCur {
+			d.streams++
+		}
 	default:
 		return nil, false
 	}
