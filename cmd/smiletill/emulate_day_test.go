@@ -262,6 +262,7 @@ func (d *emulation) unplugged(ctx context.Context) error {
 		return err
 	}
 	d.measured("camera unplugged to out of order (red lamp)", red-out)
+	time.Sleep(resultFor) // else the end of the payment is what the lamps show
 	in, err := d.now(ctx)
 	if err != nil {
 		return err

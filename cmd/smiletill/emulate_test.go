@@ -131,7 +131,7 @@ func (d *emulation) prepare(ctx context.Context) error {
 
 // slow is how many frames each picture of a clip is shown for: an emulated processor decides four frames a
 // second instead of hundreds, so customers move slower.
-const slow = 3
+const slow = 2
 
 func pictures(frames [][]byte) []rig.Picture {
 	var out []rig.Picture
