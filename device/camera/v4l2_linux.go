@@ -11,10 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"github.com/blackjack/webcam"
-	"github.com/blackjack/webcam/ioctl"
 )
 
 // V4L2Options says what to ask of a camera. A driver may give another size: the frames say which.
@@ -33,7 +31,7 @@ type V4L2 struct {
 	stride int
 
 	mu     sync.Mutex // held while the driver's memory is in use: Close takes it away
-	cam    *webcam.Webcam
+	cam    driver
 	closed bool
 	begun  bool
 	seq    uint64
@@ -52,14 +50,16 @@ const buffers = 4
 // OpenV4L2 opens a camera node such as /dev/video0 and starts it, in the format of o, else in motion JPEG if
 // it can (30 pictures a second fit through USB 2), else YUYV, NV12 or GREY. Errors carry a hint that lists
 // the cameras there are.
-func OpenV4L2(node string, o V4L2Options) (*V4L2, error) {
+func OpenV4L2(node string, o V4L2Options) (*V4L2, error) { return openV4L2(openKernel, node, o) }
+
+func openV4L2(open func(node string) (driver, error), node string, o V4L2Options) (*V4L2, error) {
 	if o.Width == 0 && o.Height == 0 {
 		o.Width, o.Height = 640, 480
 	}
 	if err := sides(o.Width, o.Height); err != nil {
 		return nil, fmt.Errorf("open camera %s: %w", node, err)
 	}
-	cam, err := webcam.Open(node)
+	cam, err := open(node)
 	if err != nil {
 		return nil, openError(node, err, os.DirFS("/"))
 	}
@@ -83,7 +83,7 @@ func (c *V4L2) start(o V4L2Options) error {
 	if got != want { // drivers answer with what they like better, without an error
 		return fmt.Errorf("%w: asked for %s, the driver set %s", ErrFormat, c.format, code(uint32(got)))
 	}
-	pix, err := current(c.node)
+	pix, err := c.cam.running()
 	if err != nil {
 		return fmt.Errorf("read back the format: %w", err)
 	}
@@ -93,6 +93,10 @@ func (c *V4L2) start(o V4L2Options) error {
 	c.width, c.height = int(pix.Width), int(pix.Height)
 	if err := sides(c.width, c.height); err != nil {
 		return err
+	}
+	if c.width < minWidth && c.width < o.Width {
+		return fmt.Errorf("%w: looked for %dx%d, the camera gives %dx%d; faces need %d pixels of width or more",
+			errSmall, o.Width, o.Height, c.width, c.height, minWidth)
 	}
 	if c.format != MJPG {
 		c.stride = int(pix.BytesPerLine)
@@ -105,6 +109,13 @@ func (c *V4L2) start(o V4L2Options) error {
 	}
 	return c.cam.StartStreaming()
 }
+
+// minWidth is the least width of a picture in pixels that a camera may choose by itself: a face an arm's
+// length away fills a third of it, and the embedding is made from 112 pixels.
+const minWidth = 320
+
+// errSmall says that a camera has no pictures that are large enough.
+var errSmall = fmt.Errorf("%w", ErrFormat)
 
 // errNotOffered says that a camera has pictures, but none of a format that was asked for.
 var errNotOffered = fmt.Errorf("%w", ErrFormat)
@@ -154,38 +165,6 @@ func code(c uint32) string {
 
 func fourCC(f Format) uint32 {
 	return uint32(f[0]) | uint32(f[1])<<8 | uint32(f[2])<<16 | uint32(f[3])<<24
-}
-
-// pixFormat is the beginning of struct v4l2_pix_format (videodev2.h), in the machine's byte order.
-type pixFormat struct{ Width, Height, Code, Field, BytesPerLine, SizeImage uint32 }
-
-// v4l2Format is struct v4l2_format: the union is 200 bytes and aligned like a pointer, which it may hold.
-type v4l2Format struct {
-	kind  uint32
-	union struct {
-		_   [0]uintptr
-		pix pixFormat
-		_   [200 - unsafe.Sizeof(pixFormat{})]byte
-	}
-}
-
-// current reads the format that the driver really runs (VIDIOC_G_FMT) over a second handle: webcam reports
-// the size that was asked for, and keeps its own handle to itself.
-func current(node string) (pixFormat, error) {
-	f, err := os.OpenFile(node, os.O_RDWR|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return pixFormat{}, err
-	}
-	defer f.Close() // only asked a question
-	v := &v4l2Format{kind: webcam.V4L2_BUF_TYPE_VIDEO_CAPTURE}
-	get := ioctl.IoRW('V', 4, unsafe.Sizeof(*v))
-	conn, err := f.SyscallConn()
-	if err != nil {
-		return pixFormat{}, err
-	}
-	var failed error
-	err = conn.Control(func(fd uintptr) { failed = ioctl.Ioctl(fd, get, uintptr(unsafe.Pointer(v))) })
-	return v.union.pix, errors.Join(err, failed)
 }
 
 // Size is the size in pixels and the format that the camera runs with.
@@ -276,6 +255,8 @@ func openError(node string, err error, root fs.FS) error {
 		hint = "another program uses the camera: stop it (fuser -v " + node + " names it)"
 	case errors.Is(err, errNotOffered):
 		hint = "set camera.format to auto, or to one that it offers"
+	case errors.Is(err, errSmall):
+		hint = "set camera.width and camera.height to a size that `smiletill camera list` shows"
 	default: // a metadata node, an encoder, not a camera at all; a format that is not ours
 		hint = "this may not be a camera's picture node; " + cameras(root)
 	}

@@ -1,0 +1,71 @@
+package camera
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"github.com/blackjack/webcam"
+	"github.com/blackjack/webcam/ioctl"
+)
+
+// driver is what the package asks of the kernel's camera driver. Its calls can be recorded and played again.
+type driver interface {
+	GetSupportedFormats() map[webcam.PixelFormat]string
+	SetImageFormat(f webcam.PixelFormat, width, height uint32) (webcam.PixelFormat, uint32, uint32, error)
+	running() (pixFormat, error)
+	SetFramerate(fps float32) error
+	SetBufferCount(count uint32) error
+	StartStreaming() error
+	WaitForFrame(seconds uint32) error
+	GetFrame() (data []byte, index uint32, err error)
+	ReleaseFrame(index uint32) error
+	Close() error
+}
+
+// kernelCamera is a node of the kernel.
+type kernelCamera struct {
+	*webcam.Webcam
+	node string
+}
+
+func openKernel(node string) (driver, error) {
+	cam, err := webcam.Open(node)
+	if err != nil {
+		return nil, err
+	}
+	return kernelCamera{cam, node}, nil
+}
+
+// pixFormat is the beginning of struct v4l2_pix_format (videodev2.h), in the machine's byte order.
+type pixFormat struct{ Width, Height, Code, Field, BytesPerLine, SizeImage uint32 }
+
+// v4l2Format is struct v4l2_format: the union is 200 bytes and aligned like a pointer, which it may hold.
+type v4l2Format struct {
+	kind  uint32
+	union struct {
+		_   [0]uintptr
+		pix pixFormat
+		_   [200 - unsafe.Sizeof(pixFormat{})]byte
+	}
+}
+
+// running reads the format that the driver really runs (VIDIOC_G_FMT) over a second handle: webcam reports
+// the size that was asked for, and keeps its own handle to itself.
+func (k kernelCamera) running() (pixFormat, error) {
+	f, err := os.OpenFile(k.node, os.O_RDWR|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return pixFormat{}, err
+	}
+	defer f.Close() // only asked a question
+	v := &v4l2Format{kind: webcam.V4L2_BUF_TYPE_VIDEO_CAPTURE}
+	get := ioctl.IoRW('V', 4, unsafe.Sizeof(*v))
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return pixFormat{}, err
+	}
+	var failed error
+	err = conn.Control(func(fd uintptr) { failed = ioctl.Ioctl(fd, get, uintptr(unsafe.Pointer(v))) })
+	return v.union.pix, errors.Join(err, failed)
+}
