@@ -100,8 +100,14 @@ build: deps
 	@go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/smiletill
 
 .PHONY: arm64
-arm64: tools ## the binary for a 64-bit Raspberry Pi, built on any machine: .build/bin/smiletill-arm64
-	@GOARCH=arm64 CC=aarch64-linux-gnu-gcc $(MAKE) --no-print-directory build BIN=$(B)/bin/smiletill-arm64
+arm64: tools ## a Debian package and an archive for a 64-bit Raspberry Pi, built on any machine: .build/dist
+	@GOARCH=arm64 CC=aarch64-linux-gnu-gcc $(MAKE) --no-print-directory package BIN=$(B)/bin/smiletill-arm64
+
+.PHONY: package
+package: build ## the same for this machine's kind
+	@command -v patchelf dpkg-deb >/dev/null || sh .ci/install.sh patchelf dpkg
+	@rm -f $(B)/dist/smiletill_*_$(ARCH).*
+	@sh systemd/package/build.sh $(ARCH) $(BIN) $(TFLITE)/linux_$(ARCH)/libtensorflowlite_c.so $(VERSION) $(B)/dist
 
 .PHONY: arm64-test
 arm64-test: arm64 ## that binary and the networks, emulated as a Pi 4 and a Pi 5: the same outputs as on x86-64
@@ -119,6 +125,7 @@ emulate: arm64 ## a shop day on an emulated arm64 machine with the kernel's real
 	@bash device/bench/guest/build.sh $(EMULATE)/guest
 	@for p in device device/camera device/bench; do CGO_ENABLED=0 GOARCH=arm64 go test -c \
 	  -o $(EMULATE)/tests/$$(basename $$p).test ./$$p || exit 1; done
+	@mkdir -p $(EMULATE)/package && cp $(B)/dist/smiletill_*_arm64.tar.gz $(EMULATE)/package/smiletill.tar.gz
 	@go test -c -o $(EMULATE)/day.test ./cmd/smiletill
 	@cd cmd/smiletill && SMILETILL_EMULATE=$(EMULATE) $(EMULATE)/day.test -test.run '^TestEmulatedShopDay$$'
 

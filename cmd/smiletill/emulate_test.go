@@ -250,7 +250,7 @@ func (d *emulation) boot(ctx context.Context) (err error) {
 	if err := d.m.Put(ctx, "/tmp/smiletill.tar.gz", data, 0o644); err != nil {
 		return err
 	}
-	_, err = d.sh(ctx, "cd / && gzip -dc /tmp/smiletill.tar.gz | tar -x --strip-components=1 && "+
+	_, err = d.sh(ctx, "cd / && gzip -dc /tmp/smiletill.tar.gz | tar -x && "+
 		"rm /tmp/smiletill.tar.gz && chmod 700 /var/lib/smiletill && rm -rf /var/lib/smiletill/lost+found")
 	if err != nil {
 		return fmt.Errorf("install the package: %w", err)
