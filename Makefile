@@ -34,17 +34,19 @@ test: floats tools ## all tests, with the race detector, the real runtime, a rea
 	go test -race -timeout 20m ./...
 
 .PHONY: check
-check: lint tools ## what CI runs: lint, tests, the build without TFLite, the demo, a clean tree
+check: lint tools ## what CI runs: lint, tests, the build without TFLite, the demo, systemd, the emulated machine, a clean tree
 	@/sbin/ldconfig -p | grep -q libturbojpeg.so.0 || { echo "libturbojpeg0 is missing: its tests would skip, and a check must not"; exit 1; }
 	@test -x /usr/sbin/mosquitto && command -v mosquitto_sub chromium >/dev/null || { \
 	  echo "mosquitto, mosquitto-clients or chromium is missing: tests would skip, and a check must not"; exit 1; }
 	@$(HAS_ARM64) || { echo "one of $(ARM64) is missing: tests would skip, and a check must not"; exit 1; }
-	@command -v systemd-analyze >/dev/null || { echo "systemd is missing: the units' tests would skip, and a check must not"; exit 1; }
+	@command -v systemd-analyze patchelf >/dev/null || { echo "systemd or patchelf is missing: the units' tests would skip, and a check must not"; exit 1; }
 	@$(MAKE) --no-print-directory models CHECK=1
 	@$(MAKE) --no-print-directory test
 	CGO_ENABLED=0 go vet -tags notflite ./...
 	CGO_ENABLED=0 go test -tags notflite ./vision/... ./payment ./device/camera ./models
 	@$(MAKE) --no-print-directory demo ONCE=1 SCREEN=127.0.0.1:0
+	@test "$$(id -u)" != 0 || $(MAKE) --no-print-directory systemd-test
+	@$(MAKE) --no-print-directory emulate
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "the tests left these behind, or they are not committed"; exit 1; }
 
 .PHONY: lint
@@ -104,8 +106,7 @@ arm64: tools ## a Debian package and an archive for a 64-bit Raspberry Pi, built
 	@GOARCH=arm64 CC=aarch64-linux-gnu-gcc $(MAKE) --no-print-directory package BIN=$(B)/bin/smiletill-arm64
 
 .PHONY: package
-package: build ## the same for this machine's kind
-	@command -v patchelf dpkg-deb >/dev/null || sh .ci/install.sh patchelf dpkg
+package: build tools ## the same for this machine's kind
 	@rm -f $(B)/dist/smiletill_*_$(ARCH).*
 	@sh systemd/package/build.sh $(ARCH) $(BIN) $(TFLITE)/linux_$(ARCH)/libtensorflowlite_c.so $(VERSION) $(B)/dist
 
@@ -129,6 +130,22 @@ emulate: arm64 ## a shop day on an emulated arm64 machine with the kernel's real
 	@go test -c -o $(EMULATE)/day.test ./cmd/smiletill
 	@cd cmd/smiletill && SMILETILL_EMULATE=$(EMULATE) $(EMULATE)/day.test -test.run '^TestEmulatedShopDay$$'
 
+# A small Debian with systemd, to install the package in and boot in a container; made once.
+BOX := $(B)/systemd
+SUITE := $(shell . /etc/os-release 2>/dev/null; echo $$VERSION_CODENAME)
+
+.PHONY: systemd-test
+systemd-test: package ## the Debian package under systemd in a container: hangs, kills, upgrade, removal; as root
+	@test "$$(id -u)" = 0 || { echo "systemd-test boots a container: run it as root"; exit 1; }
+	@command -v mmdebstrap systemd-nspawn nsenter >/dev/null || sh .ci/install.sh mmdebstrap systemd-container
+	@test -e $(BOX)/root/etc/os-release || { echo "making a small Debian in $(BOX) (20 s)"; rm -rf $(BOX); mkdir -p $(BOX); \
+	  mmdebstrap -q --variant=minbase --include=systemd,systemd-sysv,libstdc++6,libturbojpeg0 $(SUITE) $(BOX)/new && \
+	  mv $(BOX)/new $(BOX)/root; }
+	@rm -f $(BOX)/*.deb && cp $(B)/dist/smiletill_*_$(ARCH).deb $(BOX)/
+	@systemd-nspawn -q -D $(BOX)/root --private-network --register=no --keep-unit --console=pipe true || { \
+	  echo "SKIPPED: this machine lets nobody make containers, so the units were not started under systemd"; exit 0; }; \
+	SMILETILL_SYSTEMD=$(BOX) go test -count 1 -run '^TestUnderSystemd$$' ./cmd/smiletill
+
 .PHONY: deps
 deps:
 	@command -v gcc >/dev/null && command -v npm >/dev/null && command -v mvn >/dev/null || sh .ci/install.sh gcc libc6-dev npm maven
@@ -147,3 +164,4 @@ tools:
 	@{ test -x /usr/sbin/mosquitto && command -v mosquitto_sub chromium >/dev/null; } || sh .ci/install.sh mosquitto mosquitto-clients chromium
 	@$(HAS_ARM64) || sh .ci/install.sh $(ARM64)
 	@command -v systemd-analyze >/dev/null || sh .ci/install.sh systemd
+	@command -v patchelf dpkg-deb >/dev/null || sh .ci/install.sh patchelf dpkg
