@@ -118,13 +118,13 @@ arm64-test: arm64 ## that binary and the networks, emulated as a Pi 4 and a Pi 5
 # A whole machine: QEMU, what unpacks and builds a Debian kernel's modules, and the broker.
 EMULATE := $(B)/bench
 HAS_EMULATE = { command -v qemu-system-aarch64 && command -v cpio && command -v depmod && command -v xz && \
-	test -x /usr/sbin/mosquitto -a -x /sbin/mkfs.ext4; } >/dev/null
+	command -v mosquitto_sub && test -x /usr/sbin/mosquitto -a -x /sbin/mkfs.ext4; } >/dev/null
 
 .PHONY: emulate
 emulate: arm64 ## a shop day on an emulated arm64 machine with the kernel's real camera and GPIO drivers
-	@$(HAS_EMULATE) || sh .ci/install.sh qemu-system-arm cpio kmod xz-utils bc e2fsprogs mosquitto
+	@$(HAS_EMULATE) || sh .ci/install.sh qemu-system-arm cpio kmod xz-utils bc e2fsprogs mosquitto mosquitto-clients
 	@bash device/bench/guest/build.sh $(EMULATE)/guest
-	@for p in device device/camera device/bench; do CGO_ENABLED=0 GOARCH=arm64 go test -c \
+	@for p in device/lines device/camera device/bench; do CGO_ENABLED=0 GOARCH=arm64 go test -c \
 	  -o $(EMULATE)/tests/$$(basename $$p).test ./$$p || exit 1; done
 	@mkdir -p $(EMULATE)/package && cp $(B)/dist/smiletill_*_arm64.tar.gz $(EMULATE)/package/smiletill.tar.gz
 	@go test -c -o $(EMULATE)/day.test ./cmd/smiletill

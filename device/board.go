@@ -7,16 +7,14 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// ErrNoPin says that the machine has no pin of the name that was asked for.
-var ErrNoPin = errors.New("no such pin")
-
 // Board is what an Indicator plays on. Lamps and the buzzer may be missing.
 type Board struct {
 	Lamps  map[Lamp]gpio.PinOut
 	Buzzer gpio.PinOut
+	Active bool // the buzzer has a tone of its own: it is only switched on and off
 }
 
-// Pins names the pins of a board, as periph does ("GPIO17"). An empty name is a part that is not fitted.
+// Pins names the lines of a board ("GPIO17"). An empty name is a part that is not fitted.
 type Pins struct {
 	Green, Amber, Red, White, Buzzer string
 }
@@ -31,31 +29,30 @@ func (p Pins) lamp(l Lamp) string {
 	return map[Lamp]string{Green: p.Green, Amber: p.Amber, Red: p.Red, White: p.White}[l]
 }
 
-// OpenBoard looks the pins up, with gpioreg.ByName after host.Init, or with SimBoard.ByName. It does not
-// touch them. The error names every pin that is missing and is ErrNoPin.
-func OpenBoard(p Pins, byName func(string) gpio.PinIO) (Board, error) {
+// OpenBoard looks the lines up with find. It does not touch them. The error names every part whose line is
+// not found, and has find's hint.
+func OpenBoard(p Pins, find func(string) (gpio.PinIO, error)) (Board, error) {
 	b := Board{Lamps: map[Lamp]gpio.PinOut{}}
 	var missing []error
-	find := func(part, name string) gpio.PinOut {
+	look := func(part, name string) gpio.PinOut {
 		if name == "" {
 			return nil
 		}
-		pin := byName(name)
-		if pin == nil {
-			missing = append(missing, fmt.Errorf("open board: %s on %s: %w", part, name, ErrNoPin))
+		pin, err := find(name)
+		if err != nil {
+			missing = append(missing, fmt.Errorf("open board: %s: %w", part, err))
 			return nil
 		}
 		return pin
 	}
 	for _, l := range Lamps() {
-		if pin := find(string(l)+" lamp", p.lamp(l)); pin != nil {
+		if pin := look(string(l)+" lamp", p.lamp(l)); pin != nil {
 			b.Lamps[l] = pin
 		}
 	}
-	b.Buzzer = find("buzzer", p.Buzzer)
+	b.Buzzer = look("buzzer", p.Buzzer)
 	if missing != nil {
-		return Board{}, hinted{errors.Join(missing...), "check the pin names in the configuration, and that " +
-			"this user may use GPIO: it must be in the group gpio"}
+		return Board{}, errors.Join(missing...)
 	}
 	return b, nil
 }

@@ -38,7 +38,7 @@ func New(b Board, log *slog.Logger) *Indicator {
 		d.lamps[l] = &output{name: string(l) + " lamp", pin: pin, tell: d.tell}
 	}
 	if b.Buzzer != nil {
-		d.buzzer = &buzzer{output: output{name: "buzzer", pin: b.Buzzer, tell: d.tell}}
+		d.buzzer = &buzzer{output: output{name: "buzzer", pin: b.Buzzer, tell: d.tell}, own: b.Active}
 	}
 	d.dark()
 	go d.run()

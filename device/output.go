@@ -36,6 +36,7 @@ const bangMax = 2000
 type buzzer struct {
 	output
 	noPWM bool // PWM was tried and refused
+	own   bool // it has a tone of its own
 	tune  []Note
 	end   time.Time     // of tune[0], if sounding
 	half  time.Duration // half a period while toggling, else 0
@@ -85,6 +86,10 @@ func (b *buzzer) step(now time.Time) (due time.Time, ok bool) {
 // sound begins a tone at the time start.
 func (b *buzzer) sound(hz int, start time.Time) {
 	if hz == 0 {
+		return
+	}
+	if b.own {
+		b.set(gpio.High)
 		return
 	}
 	if !b.noPWM {

@@ -57,7 +57,8 @@ type CameraConfig struct {
 	Loop, Realtime     bool
 }
 
-// BoardConfig says what LEDs and buzzer are wired to: "simulated", "pi" (a Raspberry Pi's header) or "none".
+// BoardConfig says what lamps, buzzer, buttons and tamper switch are wired to: "simulated", "none",
+// "auto", a board that the program knows, or the path of a description.
 type BoardConfig struct{ Kind string }
 
 // ScreenConfig says where the customer's page is served, as host:port.

@@ -51,7 +51,7 @@ func (c *Config) options() []option {
 		{"camera.fps", &cam.FPS, "frames a second", between(1, 120)},
 		{"camera.loop", &cam.Loop, "start a replay again at its end", nil},
 		{"camera.realtime", &cam.Realtime, "play a replay at the speed of its frames", nil},
-		{"board.kind", &c.Board.Kind, "LEDs and buzzer: simulated, pi or none", oneOf("simulated", "pi", "none")},
+		{"board.kind", &c.Board.Kind, "lamps, buttons: simulated, none, auto, a board, or a file", boardKind},
 		{
 			"screen.listen",
 			&c.Screen.Listen,
@@ -182,6 +182,16 @@ func oneOf(words ...string) func(any) *mistake {
 		}
 		return nil
 	}
+}
+
+// boardKind wants a word that is known, or the whole path of a description.
+func boardKind(v any) *mistake {
+	words := append([]string{"simulated", "none", "auto", "pi"}, boardKinds()...)
+	if kind := v.(string); !slices.Contains(words, kind) && !filepath.IsAbs(kind) {
+		return wrong(kind, "%s", `"`+strings.Join(words, `", "`)+
+			`", or the path of a description: "/etc/smiletill/board.toml"`)
+	}
+	return nil
 }
 
 func matches(pattern, instead string) func(any) *mistake {

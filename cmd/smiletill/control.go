@@ -110,6 +110,7 @@ func (c *control) serve(ctx context.Context) error {
 	mux.HandleFunc("POST /v1/customers", c.enrol)
 	mux.HandleFunc("DELETE /v1/customers/{id}", answer(c.remove))
 	mux.HandleFunc("POST /v1/models/reload", answer(c.reload))
+	mux.HandleFunc("POST /v1/tamper/reset", answer(c.resetTamper))
 	s := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute,
 		BaseContext: func(net.Listener) context.Context { return ctx },

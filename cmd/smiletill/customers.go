@@ -75,7 +75,7 @@ func withGallery(cfg Config, use func(*gallery.Gallery) error) error {
 	if err != nil {
 		return err
 	}
-	g, err := openGallery(cfg, set, newLogger(cfg.Log, os.Stderr))
+	g, err := openGallery(cfg, set, alarmStands(cfg), newLogger(cfg.Log, os.Stderr))
 	if err != nil {
 		return err
 	}

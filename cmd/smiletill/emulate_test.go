@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -115,7 +116,8 @@ func (d *emulation) prepare(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		// Whoever does not stay comes again after a moment: one visit may be too short for an emulated terminal.
+		// Whoever does not stay comes again after a moment: one visit may be too short for an emulated
+		// terminal.
 		frames := pictures(c.Frames)
 		film := rig.Film{Once: frames, Loop: append(slices.Clone(idle), frames...)}
 		if c.LoopTo > c.LoopFrom && c.LoopFrom >= 0 {
@@ -206,6 +208,29 @@ func brokerCertificate(ip net.IP) (cert, key []byte, err error) {
 		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), err
 }
 
+// alarmTold waits until the terminal's status message at the broker says what is wrong.
+func (d *emulation) alarmTold(ctx context.Context, words string) error {
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	cmd := exec.CommandContext(ctx, "mosquitto_sub", "-h", "127.0.0.1", "-p", strconv.Itoa(d.port+1),
+		"-t", "v1/+/+/+/status")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	last := ""
+	for s := bufio.NewScanner(out); s.Scan(); {
+		if last = s.Text(); strings.Contains(last, words) {
+			return nil
+		}
+	}
+	return fmt.Errorf("the terminal's status at the broker does not say %q: %s", words, last)
+}
+
 func (d *emulation) startCloud() error {
 	c, err := cloud.Open(d.t.Context(), cloud.Options{
 		Broker: fmt.Sprintf("mqtt://127.0.0.1:%d", d.port+1), File: filepath.Join(d.t.TempDir(), "cloud.db"),
@@ -258,6 +283,13 @@ func (d *emulation) boot(ctx context.Context) (err error) {
 	if err := d.m.Put(ctx, "/etc/smiletill/ca.pem", d.ca, 0o644); err != nil {
 		return err
 	}
+	board, err := description()
+	if err != nil {
+		return err
+	}
+	if err := d.m.Put(ctx, "/etc/smiletill/board.toml", []byte(board), 0o644); err != nil {
+		return err
+	}
 	return d.m.Put(ctx, "/etc/smiletill/smiletill.toml", []byte(d.config()), 0o644)
 }
 
@@ -268,7 +300,7 @@ name = "The Corner Shop"
 [camera]
 source = "card:%s"
 [board]
-kind = "pi"
+kind = "/etc/smiletill/board.toml"
 [payment]
 timeout = "1m"
 [mqtt]

@@ -135,7 +135,7 @@ func enrolHere(cfg Config, q enrolRequest) (customerReply, error) {
 	if err != nil {
 		return customerReply{}, err
 	}
-	g, err := openGallery(cfg, set, log)
+	g, err := openGallery(cfg, set, alarmStands(cfg), log)
 	if err != nil {
 		return customerReply{}, errors.Join(err, l.close())
 	}

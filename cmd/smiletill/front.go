@@ -88,7 +88,7 @@ func (f *front) show(now time.Time) {
 		return // still starting, as the page says by itself; lamps stay dark
 	}
 	v, signal := s.compose(now)
-	f.t.lamps.Show(signal)
+	f.t.hardware.show(signal)
 	if f.t.sim != nil && signal != f.last {
 		f.t.log.Info("simulated board", "signal", signal)
 	}

@@ -120,8 +120,13 @@ func origin(set models.Set, task models.Task) string {
 func galleryDir(cfg Config) string { return filepath.Join(cfg.Paths.DataDir, "gallery") }
 
 // openGallery opens the templates for the embedding model of a set.
-func openGallery(cfg Config, set models.Set, log *slog.Logger) (*gallery.Gallery, error) {
+// openGallery opens the gallery; locked, none of it is read.
+func openGallery(cfg Config, set models.Set, locked bool, log *slog.Logger) (*gallery.Gallery, error) {
+	open := gallery.Open
+	if locked {
+		open = gallery.OpenLocked
+	}
 	embed := set.Model(models.Embed)
-	return gallery.Open(galleryDir(cfg), gallery.Model{SHA256: embed.SHA256, Agree: embed.Thresholds.Verify,
+	return open(galleryDir(cfg), gallery.Model{SHA256: embed.SHA256, Agree: embed.Thresholds.Verify,
 		Same: embed.Thresholds.Match}, log.With("room", "gallery"))
 }

@@ -141,7 +141,7 @@ func (s *swap) customers(set models.Set) (all []customerReply, err error) {
 	if _, err := os.Lstat(galleryDir(s.cfg)); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	g, err := openGallery(s.cfg, set, slog.New(slog.DiscardHandler))
+	g, err := openGallery(s.cfg, set, alarmStands(s.cfg), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}

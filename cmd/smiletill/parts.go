@@ -40,7 +40,7 @@ type parts struct {
 	log         *slog.Logger
 }
 
-func openParts(ctx context.Context, cfg Config, log *slog.Logger) (_ *parts, err error) {
+func openParts(ctx context.Context, cfg Config, t *tamper, log *slog.Logger) (_ *parts, err error) {
 	p := &parts{log: log}
 	defer func() {
 		if err != nil {
@@ -63,7 +63,7 @@ func openParts(ctx context.Context, cfg Config, log *slog.Logger) (_ *parts, err
 		return nil, err
 	}
 	p.closers = append(p.closers, p.looker.close)
-	if p.gallery, err = openGallery(cfg, set, log); err != nil {
+	if p.gallery, err = openGallery(cfg, set, t.raised(), log); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.gallery.Close)
@@ -92,10 +92,10 @@ func openParts(ctx context.Context, cfg Config, log *slog.Logger) (_ *parts, err
 	p.engine = payment.NewEngine(p.journal, payment.Options{
 		Timeout: cfg.Payment.Timeout, TimeTrusted: clockSet, Log: log.With("room", "payment"),
 	})
-	return p, p.openReporter(cfg)
+	return p, p.openReporter(cfg, t.words)
 }
 
-func (p *parts) openReporter(cfg Config) error {
+func (p *parts) openReporter(cfg Config, trouble func() string) error {
 	if cfg.MQTT.Broker == "" {
 		p.log.Warn("no broker is configured: payments are kept in the journal and not reported")
 		return nil
@@ -105,7 +105,8 @@ func (p *parts) openReporter(cfg Config) error {
 		Broker:   cfg.MQTT.Broker,
 		Address:  report.Address{Tenant: cfg.Terminal.Tenant, Site: cfg.Terminal.Site, Terminal: cfg.Terminal.ID},
 		Username: cfg.MQTT.Username, Version: version,
-		Outbox: outbox{p.journal.Outbox()}, Wake: p.journal.Outbox().Wake(),
+		Trouble: trouble,
+		Outbox:  outbox{p.journal.Outbox()}, Wake: p.journal.Outbox().Wake(),
 		Verifier: report.NewAcceptUnsigned(
 			log,
 		), Log: log, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),

@@ -117,6 +117,8 @@ func rootCommand() *cobra.Command {
 		journalCommand(a),
 		modelsCommand(a),
 		cameraCommand(a),
+		boardCommand(a),
+		tamperCommand(a),
 		accuracyCommand(a),
 		benchCommand(a),
 		grouped("tech", bound(configCommand(a.load))),

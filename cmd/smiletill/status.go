@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -47,11 +46,12 @@ func (t *terminal) statusRows(ctx context.Context) []screen.StatusRow {
 			were(len(stale)))
 	}
 	rows = append(rows, gallery, journalRow(ctx, p), reportRow(p))
-	board := ok("board", t.cfg.Board.Kind)
-	if err := errors.Join(t.boardFault, t.lamps.Err()); err != nil {
-		board.Value, board.Level, board.Do = err.Error(), screen.LevelWarning, hintOf(err)
+	rows = append(rows, t.boardRow())
+	if words := t.tamper.words(); words != "" {
+		rows = append(rows, screen.StatusRow{Name: "case", Value: words, Level: screen.LevelFault,
+			Do: "look at it, then run `smiletill tamper reset`"})
 	}
-	return append(rows, board)
+	return rows
 }
 
 func (t *terminal) cameraRow() screen.StatusRow {

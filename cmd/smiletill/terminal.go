@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"periph.io/x/conn/v3/gpio/gpioreg"
-	"periph.io/x/host/v3"
 
 	"smiletill/device"
 	"smiletill/device/camera"
@@ -24,22 +22,22 @@ import (
 // terminal is the whole device: what the customer sees is there from the first moment to the last, the parts
 // behind it are opened again and again until they work.
 type terminal struct {
-	cfg     Config
-	log     *slog.Logger
-	page    *screen.Server
-	sim     *device.SimBoard // nil without a simulated board
-	lamps   *device.Indicator
-	front   *front
-	control *control
-	parts   atomic.Pointer[parts] // nil while something can't be opened
+	cfg      Config
+	log      *slog.Logger
+	page     *screen.Server
+	sim      *device.SimBoard // nil without a simulated board
+	hardware hardware
+	tamper   *tamper
+	front    *front
+	control  *control
+	parts    atomic.Pointer[parts] // nil while something can't be opened
 
 	// openCamera gives a source; the demo puts its own in place of the configured one.
 	openCamera func() (camera.Source, error)
 	// onView is told what the customer is shown and which signal plays; may be nil.
 	onView func(v screen.View, signal string)
 
-	boardFault error // why the lamps can't be used
-	opening    pulse // of keepOpen
+	opening pulse // of keepOpen
 
 	addr  string // where the page is served, once listening
 	pages net.Listener
@@ -56,6 +54,8 @@ const frozenAfter = 2 * time.Second
 func newTerminal(cfg Config, log *slog.Logger) (*terminal, error) {
 	t := &terminal{cfg: cfg, log: log}
 	t.front = newFront(t)
+	t.hardware = hardware{t: t, faults: map[string]error{}}
+	t.tamper = newTamper(t)
 	t.openCamera = func() (camera.Source, error) { return openCamera(cfg.Camera) }
 	var err error
 	host, _, _ := net.SplitHostPort(cfg.Screen.Listen)
@@ -89,13 +89,10 @@ func (t *terminal) run(ctx context.Context) error {
 	if err := camera.FastJPEG(); err != nil {
 		t.log.Warn("a camera's JPEG is decoded by the slower decoder", "err", err, "hint", hintOf(err))
 	}
-	board := t.openBoard()
-	t.lamps = device.New(board, t.log.With("room", "device"))
-	defer func() {
-		if err := t.lamps.Close(); err != nil {
-			t.log.Error("switch the lamps off", "err", err)
-		}
-	}()
+	if t.cfg.Board.Kind == "simulated" {
+		t.sim = device.NewSimBoard(t.boardChanged)
+	}
+	t.tamper.load()
 	var err error
 	if t.control, err = listenControl(t.cfg.Paths.ControlSocket, t); err != nil {
 		return err
@@ -106,6 +103,7 @@ func (t *terminal) run(ctx context.Context) error {
 	g.Go(func() error { return t.page.Serve(ctx, t.pages) })
 	g.Go(func() error { return t.control.serve(ctx) })
 	g.Go(func() error { t.front.run(ctx); return nil })
+	g.Go(func() error { t.hardware.keep(ctx); return nil })
 	g.Go(func() error { t.tellTechnician(ctx); return nil })
 	g.Go(func() error { t.keepOpen(ctx); return nil })
 	g.Go(func() error { t.supervise(ctx); return nil })
@@ -140,7 +138,7 @@ func (t *terminal) keepOpen(ctx context.Context) {
 }
 
 func (t *terminal) serveParts(ctx context.Context) error {
-	p, err := openParts(ctx, t.cfg, t.log)
+	p, err := openParts(ctx, t.cfg, t.tamper, t.log)
 	if err != nil {
 		return err
 	}
@@ -164,6 +162,7 @@ func (t *terminal) serveParts(ctx context.Context) error {
 		g.Go(func() error { return p.reporter.Run(ctx) })
 	}
 	t.parts.Store(p)
+	t.tamper.apply()
 	t.log.Info("ready for payments", "terminal", t.cfg.Terminal.ID, "customers", len(p.gallery.List()),
 		"must_be_enrolled_again", len(p.gallery.Stale()), "models", describeSet(p.set), "faces", gallery.Protection)
 	err = g.Wait()
@@ -192,7 +191,7 @@ func (t *terminal) reopen(ctx context.Context) error {
 			"wait for the payment to end")
 	}
 	// A payment that slips in before this is cancelled, not lost.
-	if err := p.engine.SetOutOfOrder(ctx, "the models are being changed", true); err != nil {
+	if err := p.engine.SetOutOfOrder(ctx, "the terminal is opening its files anew", true); err != nil {
 		return err
 	}
 	p.stop(errReopen)
@@ -248,33 +247,6 @@ func (t *terminal) setOutOfOrder(e *payment.Engine, on bool) {
 	if err != nil && !errors.Is(err, payment.ErrStopped) {
 		t.log.Error("tell the engine about the camera", "err", err)
 	}
-}
-
-// openBoard finds the lamps and the buzzer. A terminal whose lamps can't be found still takes payments: the
-// screen says everything that they would.
-func (t *terminal) openBoard() device.Board {
-	switch t.cfg.Board.Kind {
-	case "simulated":
-		t.sim = device.NewSimBoard(t.boardChanged)
-		return t.sim.Board()
-	case "pi":
-		state, err := host.Init()
-		if err == nil {
-			var board device.Board
-			if board, err = device.OpenBoard(device.PiPins(), gpioreg.ByName); err == nil {
-				return board
-			}
-		}
-		t.boardFault = err
-		args := []any{"err", err, "hint", hintOf(err)}
-		if state != nil {
-			for _, f := range state.Failed {
-				args = append(args, "driver", f.String())
-			}
-		}
-		t.log.Error("the lamps can't be used", args...)
-	}
-	return device.Board{}
 }
 
 func (t *terminal) boardChanged(device.Transition) {

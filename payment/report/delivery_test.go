@@ -330,3 +330,45 @@ func TestUnfitRowIsKeptAndPassed(t *testing.T) {
 		t.Errorf("counted %d, state %+v", count(t, c), s)
 	}
 }
+
+// What is wrong with the terminal is in its status message: told when it changes, and again by each birth.
+func TestTroubleIsTold(t *testing.T) {
+	everyBroker(t, func(t *testing.T, start brokerKind) {
+		at, _ := start(t, loopback(t))
+		watch := peer(t, "mqtt://"+at, "watch", here().Topic(report.ChannelStatus))
+		w := newWire(t, at)
+		o := options(w.url(), newOutbox(t))
+		var trouble atomic.Value
+		trouble.Store("")
+		o.Trouble = func() string { return trouble.Load().(string) }
+		o.TroubleEvery = 10 * time.Millisecond
+		startReporter(t, o)
+		alarm := func() string {
+			t.Helper()
+			for {
+				var s struct{ Status, Alarm string }
+				if err := json.Unmarshal(receive(t, watch).Payload, &s); err != nil {
+					t.Fatal(err)
+				}
+				if s.Status == "online" {
+					return s.Alarm
+				}
+			}
+		}
+		if got := alarm(); got != "" {
+			t.Errorf("at first: %q", got)
+		}
+		trouble.Store("the case is open")
+		if got := alarm(); got != "the case is open" {
+			t.Errorf("then: %q", got)
+		}
+		w.cut()
+		if got := alarm(); got != "the case is open" {
+			t.Errorf("over a new connection: %q", got)
+		}
+		trouble.Store("")
+		if got := alarm(); got != "" {
+			t.Errorf("at last: %q", got)
+		}
+	})
+}

@@ -55,16 +55,21 @@ type Options struct {
 	Outbox   Outbox
 	Wake     <-chan struct{} // a value says that a row was added; nil: Poll alone finds it
 	Verifier AckVerifier
-	OnAlarm  func(Alarm) // called on Run's goroutine, once a row and connection; must not wait; may be nil
-	Log      *slog.Logger
-	Rand     *mathrand.Rand // for jitter; Run's own from then on
-	Nonces   io.Reader      // for session ids; nil: crypto/rand
+	// Trouble says what is wrong with the terminal and needs a person ("" if nothing), for its status message,
+	// which is retained: the cloud knows it whenever there is a connection. It must not wait; may be nil.
+	Trouble func() string
+	OnAlarm func(Alarm) // called on Run's goroutine, once a row and connection; must not wait; may be nil
+	Log     *slog.Logger
+	Rand    *mathrand.Rand // for jitter; Run's own from then on
+	Nonces  io.Reader      // for session ids; nil: crypto/rand
 
 	Window     int           // rows in flight, 1 to 256; default 16
 	AckTimeout time.Duration // before a row is sent again the first time; default 10 s
 	MinDelay   time.Duration // after the first failed connection; default 500 ms
 	MaxDelay   time.Duration // between attempts to connect or to send a row; default 1 min
 	Poll       time.Duration // between looks at an idle outbox; default 30 s
+
+	TroubleEvery time.Duration // between looks at Trouble; default 1 s
 }
 
 func (o Options) withDefaults() Options {
@@ -76,7 +81,7 @@ func (o Options) withDefaults() Options {
 		fallback time.Duration
 	}{
 		{&o.AckTimeout, defaultAckTimeout}, {&o.MinDelay, defaultMinDelay},
-		{&o.MaxDelay, defaultMaxDelay}, {&o.Poll, defaultPoll},
+		{&o.MaxDelay, defaultMaxDelay}, {&o.Poll, defaultPoll}, {&o.TroubleEvery, time.Second},
 	} {
 		if *d.value <= 0 {
 			*d.value = d.fallback
@@ -85,6 +90,9 @@ func (o Options) withDefaults() Options {
 	o.MaxDelay = max(o.MaxDelay, o.MinDelay)
 	if o.Nonces == nil {
 		o.Nonces = rand.Reader
+	}
+	if o.Trouble == nil {
+		o.Trouble = func() string { return "" }
 	}
 	if o.OnAlarm == nil {
 		o.OnAlarm = func(Alarm) {}

@@ -37,6 +37,7 @@ type Reporter struct {
 	patience      int       // sendings of one row before a connection without acknowledgements is replaced
 	silent        bool      // the cloud has not been heard since silentTries sendings
 	refusedAt     time.Time // when a refused acknowledgement was last logged
+	said          string    // Trouble, as the status message has it
 
 	mu    sync.Mutex
 	state State
@@ -89,6 +90,7 @@ type status struct {
 	Status  string `json:"status"` // online or offline
 	Session string `json:"session"`
 	Version string `json:"version,omitempty"`
+	Alarm   string `json:"alarm,omitempty"` // what is wrong and needs a person; see Options.Trouble
 }
 
 // connection lives through one connection, from its CONNECT to its end. Its error is nil only when ctx ended.
@@ -102,10 +104,6 @@ func (r *Reporter) connection(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encode status: %w", err)
 	}
-	online, err := json.Marshal(status{Status: "online", Session: session, Version: r.o.Version})
-	if err != nil {
-		return fmt.Errorf("encode status: %w", err)
-	}
 	topic := r.o.Address.Topic(ChannelStatus)
 	l, err := link.Dial(ctx, r.o.link(&link.Will{Topic: topic, Payload: offline}))
 	if err != nil {
@@ -116,7 +114,8 @@ func (r *Reporter) connection(ctx context.Context) error {
 	if err := l.Subscribe(ctx, r.o.Address.Topic(ChannelAck)); err != nil {
 		return err
 	}
-	if _, err := l.Publish(ctx, topic, true, online); err != nil {
+	r.said = r.o.Trouble()
+	if err := r.birth(ctx, l, session); err != nil {
 		if ctx.Err() != nil {
 			r.farewell(l, topic, offline) // the birth may be on its way, and a clean end discards the will
 		}
@@ -124,12 +123,23 @@ func (r *Reporter) connection(ctx context.Context) error {
 	}
 	r.setConnected(true, session)
 	r.o.Log.Info("reporting payments", "broker", r.o.Broker, "source", r.o.Address.Source(), "session", session)
-	err = r.drain(ctx, l)
+	err = r.drain(ctx, l, session)
 	r.droppedBefore += l.Dropped()
 	if ctx.Err() != nil {
 		r.farewell(l, topic, offline)
 		return nil
 	}
+	return err
+}
+
+// birth says that the terminal is there, and what is wrong with it.
+func (r *Reporter) birth(ctx context.Context, l *link.Link, session string) error {
+	online, err := json.Marshal(
+		status{Status: "online", Session: session, Version: r.o.Version, Alarm: r.said})
+	if err != nil {
+		return fmt.Errorf("encode status: %w", err)
+	}
+	_, err = l.Publish(ctx, r.o.Address.Topic(ChannelStatus), true, online)
 	return err
 }
 
@@ -145,13 +155,15 @@ func (r *Reporter) farewell(l *link.Link, topic string, offline []byte) {
 }
 
 // drain moves rows from the outbox to the broker and acknowledgements back, until the link or ctx ends.
-func (r *Reporter) drain(ctx context.Context, l *link.Link) error {
+func (r *Reporter) drain(ctx context.Context, l *link.Link, session string) error {
 	w := newWindow(r.o.Window, link.Backoff{
 		First: r.o.AckTimeout, Most: max(r.o.MaxDelay, r.o.AckTimeout), Rand: r.o.Rand,
 	})
 	source := &source{more: true}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	trouble := time.NewTicker(r.o.TroubleEvery)
+	defer trouble.Stop()
 	for {
 		r.fill(ctx, w, source)
 		if err := r.send(ctx, l, w); err != nil {
@@ -173,6 +185,13 @@ func (r *Reporter) drain(ctx context.Context, l *link.Link) error {
 			source.more = true
 			if !ok {
 				r.wake = nil
+			}
+		case <-trouble.C:
+			if now := r.o.Trouble(); now != r.said {
+				r.said = now
+				if err := r.birth(ctx, l, session); err != nil {
+					return err
+				}
 			}
 		case <-timer.C:
 			source.polled(time.Now(), r.o.Poll)

@@ -33,7 +33,9 @@ put 644 "$top/systemd/smiletill.sysusers" usr/lib/sysusers.d/smiletill.conf
 put 644 "$top/systemd/smiletill.tmpfiles" usr/lib/tmpfiles.d/smiletill.conf
 put 644 "$top/systemd/60-smiletill.rules" usr/lib/udev/rules.d/60-smiletill.rules
 put 644 "$top/cmd/smiletill/smiletill.toml" usr/share/doc/smiletill/examples/smiletill.toml
-put 644 "$top/systemd/edgetpu.conf" usr/share/doc/smiletill/examples/edgetpu.conf
+for part in edgetpu pwm; do
+	put 644 "$top/systemd/$part.conf" "usr/share/doc/smiletill/examples/$part.conf"
+done
 put 644 "$top/README.md" usr/share/doc/smiletill/README.md
 put 644 "$top/LICENSE" usr/share/doc/smiletill/copyright
 put 644 "$top/cmd/smiletill/NOTICES.md" usr/share/doc/smiletill/NOTICES.md

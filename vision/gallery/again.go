@@ -83,9 +83,10 @@ func (g *Gallery) EnrolAgain(id string, templates [][]float32) (Customer, error)
 		name = g.stale[old].Name
 	}
 	r := g.newRecord(id, name, templates)
+	if err := g.usable(); err != nil {
+		return Customer{}, fmt.Errorf("enrol %s again: %w", id, err)
+	}
 	switch {
-	case g.lock == nil:
-		return Customer{}, fmt.Errorf("enrol %s again: %w", id, ErrClosed)
 	case at < 0 && old < 0:
 		return Customer{}, hint(fmt.Errorf("enrol %q again: %w", id, ErrUnknownCustomer),
 			"list the customers for their ids")

@@ -20,8 +20,8 @@ const (
 
 // checkNew says why r can't be enrolled, if so.
 func (g *Gallery) checkNew(r record) error {
-	if g.lock == nil {
-		return ErrClosed
+	if err := g.usable(); err != nil {
+		return err
 	}
 	if err := checkName(r.customer.Name); err != nil {
 		return err

@@ -6,6 +6,7 @@ import "errors"
 var (
 	ErrInUse           = errors.New("gallery is in use by another process")
 	ErrClosed          = errors.New("gallery is closed")
+	ErrLocked          = errors.New("gallery is locked")
 	ErrFull            = errors.New("gallery is full")
 	ErrUnsafe          = errors.New("others may read it")
 	ErrKeyMissing      = errors.New("the key is missing")

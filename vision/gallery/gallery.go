@@ -75,6 +75,7 @@ type Gallery struct {
 
 	mu      sync.Mutex // of all that follows
 	lock    *os.File   // nil once closed
+	locked  bool       // see Lock
 	sealer  sealer
 	records []record // ordered by customer id
 	stale   []Stale
@@ -86,6 +87,20 @@ type Gallery struct {
 // while another process has the gallery open, and with ErrUnsafe, ErrKeyMissing, ErrKeyDamaged or ErrOtherKey
 // when the key won't do. Single records that can't be used are left out, logged, and listed by Damaged.
 func Open(dir string, model Model, log *slog.Logger) (*Gallery, error) {
+	g, err := newGallery(dir, model)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.open(log); err != nil {
+		if g.lock != nil {
+			g.lock.Close()
+		}
+		return nil, fmt.Errorf("open gallery %s: %w", dir, err)
+	}
+	return g, nil
+}
+
+func newGallery(dir string, model Model) (*Gallery, error) {
 	g := &Gallery{dir: dir, agree: model.Agree, same: model.Same}
 	g.rows.Store(&rows{})
 	sum := model.SHA256
@@ -95,12 +110,6 @@ func Open(dir string, model Model, log *slog.Logger) (*Gallery, error) {
 	}
 	if !(model.Agree > 0 && model.Agree < 1 && model.Same > 0 && model.Same < 1) {
 		return nil, fmt.Errorf("open gallery %s: cosines %v and %v, want 0 to 1", dir, model.Agree, model.Same)
-	}
-	if err := g.open(log); err != nil {
-		if g.lock != nil {
-			g.lock.Close()
-		}
-		return nil, fmt.Errorf("open gallery %s: %w", dir, err)
 	}
 	return g, nil
 }
@@ -202,10 +211,10 @@ func (g *Gallery) Remove(id string) error {
 	at, enrolled := g.find(id)
 	old := g.findStale(id)
 	left := slices.IndexFunc(g.damaged, func(d Damage) bool { return d.ID == id && id != "" })
-	switch {
-	case g.lock == nil:
-		return fmt.Errorf("remove %s: %w", id, ErrClosed)
-	case !enrolled && old < 0 && left < 0:
+	if err := g.usable(); err != nil {
+		return fmt.Errorf("remove %s: %w", id, err)
+	}
+	if !enrolled && old < 0 && left < 0 {
 		return hint(fmt.Errorf("remove %q: %w", id, ErrUnknownCustomer), "list the customers for their ids")
 	}
 	err := remove(filepath.Join(g.dir, id+recordExt))

@@ -1,0 +1,140 @@
+//go:build !notflite
+
+package main
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"smiletill/device/screen"
+	"smiletill/payment"
+	"smiletill/vision/gallery"
+)
+
+// TestCaseOpened opens the case in the middle of a payment.
+func TestCaseOpened(t *testing.T) {
+	s := newShop(t)
+	s.enrol()
+	s.open()
+	s.pay("one", "1.00")
+	p, err := s.term.opened()
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	s.term.tamper.changed(true)
+	if !p.gallery.Locked() {
+		t.Error("the gallery is not locked when the switch's change was told")
+	}
+	t.Logf("locked within %v", time.Since(start).Round(time.Microsecond))
+	if q := s.end("one"); q.State != string(payment.StateCancelled) {
+		t.Errorf("the payment that ran: %+v", q)
+	}
+	s.eventually("the case on the screen", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.views[len(s.views)-1].Reason == screen.TamperOpen
+	})
+	if code := s.health(); code != http.StatusServiceUnavailable {
+		t.Errorf("healthz answers %d", code)
+	}
+	s.refused("with the case open")
+	if code, _, errs := s.cli("tamper", "reset"); code == 0 || !strings.Contains(errs, "the case is open") ||
+		!strings.Contains(errs, "hint:") {
+		t.Errorf("the alarm ended with the case open: %d %s", code, errs)
+	}
+	s.term.tamper.changed(false)
+	s.refused("with the case closed again")
+	again := append([]string{"enrol", "Another Name"}, s.photos("enrol_1", "enrol_2", "enrol_3")...)
+	if code, _, errs := s.cli(again...); code == 0 || !strings.Contains(errs, gallery.ErrLocked.Error()) {
+		t.Errorf("somebody was enrolled: %d %s", code, errs)
+	}
+	if code, out, errs := s.cli("tamper", "reset"); code != 0 || !strings.Contains(out, "takes payments again") {
+		t.Fatalf("reset: %d %s", code, errs)
+	}
+	s.pay("two", "1.00")
+	if q := s.end("two"); q.State != string(payment.StateApproved) {
+		t.Errorf("after the reset: %+v", q)
+	}
+}
+
+func (s *shop) refused(when string) {
+	s.t.Helper()
+	if _, err := s.begin(s.t.Context(), paymentRequest{ID: "x", Amount: "1.00", Currency: "EUR"}); err == nil {
+		s.t.Errorf("a payment began %s", when)
+	}
+}
+
+// TestAlarmOutlivesTheProcess starts a terminal on the files of one whose case was opened, whole or cut
+// short.
+func TestAlarmOutlivesTheProcess(t *testing.T) {
+	for name, text := range map[string]string{"whole": `{"since":"2026-11-01T10:00:00Z"}`, "cut short": ""} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t)
+			s.enrol()
+			if err := os.WriteFile(filepath.Join(s.dir, "data", "tamper.json"), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s.open()
+			s.eventually("parts", func() bool { _, err := s.term.opened(); return err == nil })
+			p, err := s.term.opened()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !p.gallery.Locked() {
+				t.Error("the faces are read")
+			}
+			s.refused("after the restart")
+			if code, _, errs := s.cli("tamper", "reset"); code != 0 {
+				t.Fatal(errs)
+			}
+			s.pay("one", "1.00")
+			if q := s.end("one"); q.State != string(payment.StateApproved) {
+				t.Errorf("after the reset: %+v", q)
+			}
+		})
+	}
+}
+
+// TestSwitchThatCannotBeWatched takes no payments, but forgets nobody.
+func TestSwitchThatCannotBeWatched(t *testing.T) {
+	s := newShop(t)
+	s.enrol()
+	s.open()
+	s.eventually("parts", func() bool { _, err := s.term.opened(); return err == nil })
+	s.term.tamper.unwatched(errors.New("line GPIO16 is in use by another program"))
+	s.refused("with a switch that nobody watches")
+	p, err := s.term.opened()
+	if err != nil || p.gallery.Locked() {
+		t.Errorf("%v, locked", err)
+	}
+	if words := s.term.tamper.words(); !strings.Contains(words, "can't be watched") {
+		t.Errorf("says %q", words)
+	}
+	s.term.tamper.changed(false)
+	s.pay("one", "1.00")
+	if q := s.end("one"); q.State != string(payment.StateApproved) {
+		t.Errorf("with the switch back: %+v", q)
+	}
+}
+
+// TestOfflineCommandsObeyTheAlarm has no terminal that runs.
+func TestOfflineCommandsObeyTheAlarm(t *testing.T) {
+	s := newShop(t)
+	s.enrol()
+	if err := os.WriteFile(filepath.Join(s.dir, "data", "tamper.json"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{"enrol", "Another Name"}, s.photos("enrol_1", "enrol_2", "enrol_3")...)
+	if code, _, errs := s.cli(args...); code == 0 || !strings.Contains(errs, gallery.ErrLocked.Error()) {
+		t.Errorf("enrol: %d %s", code, errs)
+	}
+	if code, _, errs := s.cli("tamper", "reset"); code == 0 || !strings.Contains(errs, "smiletill run") {
+		t.Errorf("reset without a terminal: %d %s", code, errs)
+	}
+}

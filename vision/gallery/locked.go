@@ -1,0 +1,53 @@
+package gallery
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// OpenLocked opens a gallery of which nothing is read, not even its key: only the folder is kept from other
+// processes. Everything but Close, Lock and Locked gives ErrLocked; nobody matches.
+func OpenLocked(dir string, model Model, log *slog.Logger) (*Gallery, error) {
+	g, err := newGallery(dir, model)
+	if err != nil {
+		return nil, err
+	}
+	g.locked = true
+	if err := makeDir(dir); err != nil {
+		return nil, fmt.Errorf("open gallery %s: %w", dir, err)
+	}
+	if g.lock, err = lock(dir); err != nil {
+		return nil, fmt.Errorf("open gallery %s: %w", dir, err)
+	}
+	log.Warn("the gallery stays locked", "dir", dir)
+	return g, nil
+}
+
+// Lock forgets the key and all templates, for good: only opening the gallery anew reads them again. A Match
+// that runs at the moment may still end with what it has seen. It does not wait for the disk.
+func (g *Gallery) Lock() {
+	g.rows.Store(&rows{}) // before mu: nobody matches from here on, whoever holds it
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.rows.Store(&rows{})
+	g.locked = true
+	g.records, g.stale, g.damaged, g.sealer = nil, nil, nil, sealer{}
+}
+
+// Locked tells whether the gallery is locked.
+func (g *Gallery) Locked() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.locked
+}
+
+// usable says why nothing can be read or written, if so. The caller holds mu.
+func (g *Gallery) usable() error {
+	switch {
+	case g.lock == nil:
+		return ErrClosed
+	case g.locked:
+		return hint(ErrLocked, "the case was opened: a technician looks at it, then runs `smiletill tamper reset`")
+	}
+	return nil
+}
