@@ -21,6 +21,11 @@ ARM64 := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-
 HAS_ARM64 = { test $(ARCH) = arm64 || { command -v qemu-aarch64 && command -v aarch64-linux-gnu-gcc && \
 	test -e /usr/aarch64-linux-gnu/lib/libstdc++.so.6 -a -e /usr/aarch64-linux-gnu/include/stdlib.h; } >/dev/null; }
 
+# What makes and checks a card's image.
+IMAGE := genimage mtools dosfstools squashfs-tools rauc dbus shellcheck fdisk e2fsprogs
+HAS_IMAGE = { command -v genimage && command -v mdir && command -v mksquashfs && command -v rauc && \
+	command -v dbus-run-session && command -v shellcheck && test -x /sbin/mkfs.vfat -a -x /sbin/sfdisk; } >/dev/null
+
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +45,7 @@ check: lint tools ## what CI runs: lint, tests, the build without TFLite, the de
 	  echo "mosquitto, mosquitto-clients or chromium is missing: tests would skip, and a check must not"; exit 1; }
 	@$(HAS_ARM64) || { echo "one of $(ARM64) is missing: tests would skip, and a check must not"; exit 1; }
 	@command -v systemd-analyze patchelf >/dev/null || { echo "systemd or patchelf is missing: the units' tests would skip, and a check must not"; exit 1; }
+	@$(HAS_IMAGE) || { echo "one of $(IMAGE) is missing: tests would skip, and a check must not"; exit 1; }
 	@$(MAKE) --no-print-directory models CHECK=1
 	@$(MAKE) --no-print-directory test
 	CGO_ENABLED=0 go vet -tags notflite ./...
@@ -146,6 +152,19 @@ systemd-test: package ## the Debian package under systemd in a container: hangs,
 	  echo "SKIPPED: this machine lets nobody make containers, so the units were not started under systemd"; exit 0; }; \
 	SMILETILL_SYSTEMD=$(BOX) go test -count 1 -run '^TestUnderSystemd$$' ./cmd/smiletill
 
+.PHONY: image
+image: arm64 ## a card's image for BOARD=pi4, with a Buildroot checkout: BUILDROOT=dir (an hour or two the first time)
+	@test -e "$(BUILDROOT)/Config.in" -a -e "buildroot/configs/smiletill_$(BOARD)_defconfig" || { \
+	  echo "say where Buildroot is and which board: make image BUILDROOT=dir BOARD=pi3|pi4|pi5|zero2w|qemu_aarch64_virt"; exit 1; }
+	@sh buildroot/prepare.sh $(B)/image $(TFLITE)
+	$(MAKE) -C "$(abspath $(BUILDROOT))" O=$(B)/buildroot/$(BOARD) BR2_EXTERNAL=$(CURDIR)/buildroot smiletill_$(BOARD)_defconfig
+	$(MAKE) -C "$(abspath $(BUILDROOT))" O=$(B)/buildroot/$(BOARD) BR2_EXTERNAL=$(CURDIR)/buildroot
+
+.PHONY: buildroot-check
+buildroot-check: python ## the Buildroot tree: without Buildroot, and with a checkout if BUILDROOT=dir is given
+	@$(PY) buildroot/check.py alone
+	@test -z "$(BUILDROOT)" || $(PY) buildroot/check.py with "$(BUILDROOT)" $(B)/buildroot/check
+
 .PHONY: deps
 deps:
 	@command -v gcc >/dev/null && command -v npm >/dev/null && command -v mvn >/dev/null || sh .ci/install.sh gcc libc6-dev npm maven
@@ -165,3 +184,4 @@ tools:
 	@$(HAS_ARM64) || sh .ci/install.sh $(ARM64)
 	@command -v systemd-analyze >/dev/null || sh .ci/install.sh systemd
 	@command -v patchelf dpkg-deb >/dev/null || sh .ci/install.sh patchelf dpkg
+	@$(HAS_IMAGE) || sh .ci/install.sh $(IMAGE)

@@ -32,7 +32,10 @@ pick() {
 	common="linux-headers-${kernel%-arm64}-common"
 	source=$(depends linux-source linux-source-)
 	kbuild=linux-kbuild-${source#linux-source-}
-	[ -n "$kernel" ] && [ -n "$source" ] || { say "Debian's lists name no arm64 kernel"; return 1; }
+	if [ -z "$kernel" ] || [ -z "$source" ]; then
+		say "Debian's lists name no arm64 kernel"
+		return 1
+	fi
 	for p in "$image:arm64" "linux-headers-$kernel:arm64" "$common:all" "$kbuild:$host" "$source:all" busybox-static:arm64 \
 		libc6:arm64 libgcc-s1:arm64 libstdc++6:arm64 libturbojpeg0:arm64; do
 		name=${p%:*} arch=${p#*:}

@@ -1,0 +1,25 @@
+#!/bin/sh
+# post-build.sh TARGET BOARD: what the image has beside its packages. Buildroot calls it before it makes the root.
+set -eu
+target=$1 board=$2
+sed -i "s/@BOARD@/$board/" "$target/etc/rauc/system.conf"
+mkdir -p "$target/boot/select" "$target/var/lib/smiletill"
+for unit in boot-select.mount var-lib-smiletill.mount; do
+	mkdir -p "$target/etc/systemd/system/local-fs.target.wants"
+	ln -sf "/usr/lib/systemd/system/$unit" "$target/etc/systemd/system/local-fs.target.wants/$unit"
+done
+wants=$target/etc/systemd/system/multi-user.target.wants
+mkdir -p "$wants"
+ln -sf /usr/lib/systemd/system/smiletill.service "$wants/smiletill.service"
+keyring=$(sed -n 's/^BR2_PACKAGE_SMILETILL_KEYRING="\(.*\)"$/\1/p' "${BR2_CONFIG:-/dev/null}")
+if [ -n "$keyring" ]; then
+	[ -r "$keyring" ] || { echo "post-build: the certificate of updates, $keyring, can't be read" >&2; exit 1; }
+	install -m 0644 "$keyring" "$target/etc/rauc/keyring.pem"
+	ln -sf /usr/lib/systemd/system/smiletill-good.service "$wants/smiletill-good.service"
+else
+	echo "post-build: no certificate is set (BR2_PACKAGE_SMILETILL_KEYRING): this image takes no updates"
+	rm -f "$wants/smiletill-good.service"
+fi
+# The journal of the system lives in memory: a card that is written all day dies early.
+mkdir -p "$target/etc/systemd/journald.conf.d"
+printf '[Journal]\nStorage=volatile\nRuntimeMaxUse=16M\n' >"$target/etc/systemd/journald.conf.d/smiletill.conf"

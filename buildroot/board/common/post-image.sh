@@ -1,0 +1,43 @@
+#!/bin/sh
+# post-image.sh IMAGES BOARD: the card's image, and the parts of an update. Buildroot calls it when the root is made.
+# IMAGES holds Image, *.dtb, rootfs.squashfs and, for a Pi, rpi-firmware.
+set -eu
+images=$1 board=$2
+here=$(cd "$(dirname "$0")" && pwd)
+signature=534d4c54 # "SMLT": the partitions' names begin with it
+root_size=${SMILETILL_ROOT_SIZE:-512M} data_size=${SMILETILL_DATA_SIZE:-1G}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+input=$work/input
+mkdir "$input"
+
+cp "$images/rootfs.squashfs" "$input/"
+cp "${SMILETILL_TOML:-$here/../../../cmd/smiletill/smiletill.toml}" "$input/smiletill.toml"
+SMILETILL_SELECT=$input "$here/overlay/usr/lib/smiletill/slots" init
+# boot SLOT ROOT: the folder of a slot's boot partition; prints its files as genimage wants them
+boot() {
+	mkdir -p "$input/$1"
+	cp "$images/Image" "$input/$1/"
+	for f in "$images"/*.dtb; do [ ! -e "$f" ] || cp "$f" "$input/$1/"; done
+	[ ! -d "$images/rpi-firmware" ] || cp -R "$images/rpi-firmware/." "$input/$1/"
+	sed -e "s/@SIGNATURE@/$signature/" -e "s/@ROOT@/$2/" -e "s/@SLOT@/$1/" "$here/../pi/cmdline.txt" >"$input/$1/cmdline.txt"
+	(cd "$input/$1" && find . -mindepth 1 -maxdepth 1 | LC_ALL=C sort | sed "s#^\./\(.*\)#\"$1/\1\", #" | tr -d '\n' | sed 's/, $//')
+}
+# A Pi 3 and a Zero 2 W read their second stage from the first partition.
+first=
+if [ -e "$images/rpi-firmware/bootcode.bin" ]; then
+	cp "$images/rpi-firmware/bootcode.bin" "$input/"
+	first=', "bootcode.bin"'
+fi
+boot_a=$(boot A 05)
+boot_b=$(boot B 06)
+sed -e "s#@BOOT_A@#$boot_a#" -e "s#@BOOT_B@#$boot_b#" -e "s/@BOARD@/$board/" -e "s/@SIGNATURE@/$signature/" \
+	-e "s/@FIRST@/$first/" -e "s/@ROOT_SIZE@/$root_size/" -e "s/@DATA_SIZE@/$data_size/" "$here/genimage.cfg.in" >"$work/genimage.cfg"
+# Times in the FAT and on disk come from the commit, so that the same source gives the same image.
+: "${SOURCE_DATE_EPOCH:=$(git -C "$here" log -1 --format=%ct 2>/dev/null || echo 0)}"
+export SOURCE_DATE_EPOCH
+find "$input" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+genimage --loglevel 1 --rootpath "$input" --tmppath "$work/tmp" --inputpath "$input" --outputpath "$images" \
+	--config "$work/genimage.cfg"
+rm -f "$images/select.vfat"
+echo "post-image: $images/smiletill-$board.img: write it to a card"
