@@ -130,7 +130,7 @@ HAS_EMULATE = { command -v qemu-system-aarch64 && command -v cpio && command -v 
 emulate: arm64 ## a shop day on an emulated arm64 machine with the kernel's real camera and GPIO drivers
 	@$(HAS_EMULATE) || sh .ci/install.sh qemu-system-arm cpio kmod xz-utils bc e2fsprogs mosquitto mosquitto-clients
 	@bash device/bench/guest/build.sh $(EMULATE)/guest
-	@for p in device/lines device/camera device/bench; do CGO_ENABLED=0 GOARCH=arm64 go test -c \
+	@for p in device/lines device/watchdog device/camera device/bench; do CGO_ENABLED=0 GOARCH=arm64 go test -c \
 	  -o $(EMULATE)/tests/$$(basename $$p).test ./$$p || exit 1; done
 	@mkdir -p $(EMULATE)/package && cp $(B)/dist/smiletill_*_arm64.tar.gz $(EMULATE)/package/smiletill.tar.gz
 	@go test -c -o $(EMULATE)/day.test ./cmd/smiletill

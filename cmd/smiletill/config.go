@@ -38,7 +38,7 @@ type Config struct {
 }
 
 // TerminalConfig names this terminal. Tenant, Site and ID are levels of the MQTT topics.
-type TerminalConfig struct{ Tenant, Site, ID, Name, Currency, Language string }
+type TerminalConfig struct{ Tenant, Site, ID, Name, Currency, Language, Watchdog string }
 
 // PathsConfig says where things are kept. LoadConfig leaves only ModelsDir empty: that
 // stands for the installed models, or the embedded ones.

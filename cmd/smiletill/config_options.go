@@ -39,6 +39,7 @@ func (c *Config) options() []option {
 		{"terminal.name", &t.Name, "merchant's name as customers see it", shortText},
 		{"terminal.currency", &t.Currency, "currency of payments, ISO 4217", currencyCode},
 		{"terminal.language", &t.Language, "language of the screen: en or de", oneOf("en", "de")},
+		{"terminal.watchdog", &t.Watchdog, "the machine's watchdog, without systemd", absolute},
 		{"paths.data_dir", &p.DataDir, "journal and gallery; empty chooses", absolute},
 		{"paths.models_dir", &p.ModelsDir, "folder of your own models; empty: installed or built in", absolute},
 		{"paths.control_socket", &p.ControlSocket, "socket of the running terminal; empty chooses", socketPath},

@@ -110,7 +110,7 @@ func (d *emulation) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	idle := pictures(empty.Frames)
+	idle := pictures(empty.Frames, slow)
 	for _, name := range visits.Names() {
 		c, err := visits.Open(name)
 		if err != nil {
@@ -118,10 +118,14 @@ func (d *emulation) prepare(ctx context.Context) error {
 		}
 		// Whoever does not stay comes again after a moment: one visit may be too short for an emulated
 		// terminal.
-		frames := pictures(c.Frames)
+		each := slow
+		if name != "customer_smile" {
+			each = 1 // nobody's smile is waited for
+		}
+		frames := pictures(c.Frames, each)
 		film := rig.Film{Once: frames, Loop: append(slices.Clone(idle), frames...)}
 		if c.LoopTo > c.LoopFrom && c.LoopFrom >= 0 {
-			film.Loop = frames[slow*c.LoopFrom : slow*c.LoopTo]
+			film.Loop = frames[each*c.LoopFrom : each*c.LoopTo]
 		}
 		d.films[name] = film
 	}
@@ -131,14 +135,14 @@ func (d *emulation) prepare(ctx context.Context) error {
 	return d.startCloud()
 }
 
-// slow is how many frames each picture of a clip is shown for: an emulated processor decides four frames a
-// second instead of hundreds, so customers move slower.
+// slow is how many frames each picture of a smile is shown for: an emulated processor decides four frames a
+// second instead of hundreds, so customers smile slower.
 const slow = 2
 
-func pictures(frames [][]byte) []rig.Picture {
+func pictures(frames [][]byte, each int) []rig.Picture {
 	var out []rig.Picture
 	for _, f := range frames {
-		for range slow {
+		for range each {
 			out = append(out, rig.Picture{MJPG: f})
 		}
 	}

@@ -47,7 +47,8 @@ var rooms = map[string][]string{
 	"device/screen": {},
 	"device/bench":  {"golang.org/x/sys/unix"},
 
-	"device/lines": {"periph.io/x/conn/v3", "periph.io/x/host/v3", "golang.org/x/sys/unix"},
+	"device/watchdog": {"golang.org/x/sys/unix"},
+	"device/lines":    {"periph.io/x/conn/v3", "periph.io/x/host/v3", "golang.org/x/sys/unix"},
 
 	"device/bench/remote": {module + "device/bench"},
 	"device/bench/guest":  {"golang.org/x/sys/unix", module + "device/bench"},

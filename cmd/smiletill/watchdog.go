@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+
+	"smiletill/device/watchdog"
 )
 
 // How long a part may stand still before the watchdog is no longer fed. The supervisor's own time
@@ -69,6 +71,8 @@ func (t *terminal) supervise(ctx context.Context) {
 	if every <= 0 || every > 2*time.Second {
 		every = 2 * time.Second // for the status
 	}
+	machine := t.openWatchdog()
+	defer machine.close()
 	tell(t.log, daemon.SdNotifyReady)
 	defer tell(t.log, daemon.SdNotifyStopping)
 	tick := time.NewTicker(every)
@@ -85,6 +89,7 @@ func (t *terminal) supervise(ctx context.Context) {
 			return
 		case what == "":
 			tell(t.log, daemon.SdNotifyWatchdog)
+			machine.feed()
 		case what != complained:
 			t.log.Error("the watchdog is not fed: a part of the program does not move", "part", what,
 				"hint", "the program is started again by itself; keep this log for its developers")
@@ -95,6 +100,49 @@ func (t *terminal) supervise(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+	}
+}
+
+// machineLimit is how long the machine runs on when nothing moves, with terminal.watchdog: all parts may
+// stand still for their time first.
+const machineLimit = 15 * time.Second
+
+// machineWatchdog is the machine's own timer, or nothing.
+type machineWatchdog struct {
+	timer *watchdog.Timer
+	log   *slog.Logger
+}
+
+func (t *terminal) openWatchdog() machineWatchdog {
+	if t.cfg.Terminal.Watchdog == "" {
+		return machineWatchdog{}
+	}
+	w, err := watchdog.Open(t.cfg.Terminal.Watchdog, machineLimit)
+	if err != nil {
+		t.log.Error("nothing resets the machine when it hangs", "err", err, "hint", hintOf(err))
+		return machineWatchdog{}
+	}
+	t.log.Info("the machine is reset when the terminal hangs", "watchdog", t.cfg.Terminal.Watchdog,
+		"after", w.Limit().String())
+	return machineWatchdog{w, t.log}
+}
+
+func (m machineWatchdog) feed() {
+	if m.timer == nil {
+		return
+	}
+	if err := m.timer.Feed(); err != nil {
+		m.log.Error("the machine may be reset", "err", err)
+	}
+}
+
+// close ends the watching: an orderly end is no reason for a reset.
+func (m machineWatchdog) close() {
+	if m.timer == nil {
+		return
+	}
+	if err := m.timer.Close(); err != nil {
+		m.log.Error("the machine may be reset", "err", err)
 	}
 }
 
