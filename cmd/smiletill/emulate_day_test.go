@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	rig "smiletill/device/bench"
 	"smiletill/device/bench/remote"
 	"smiletill/vision/visits"
@@ -46,7 +48,7 @@ func (d *emulation) play(ctx context.Context) {
 	d.scene(ctx, "the terminal ends in order, its lamps go dark", d.ends)
 }
 
-// programs runs the tests that need the kernel's drivers, each in the package that it tests.
+// programs runs the tests that need the kernel's drivers, each in the package that it tests, side by side.
 func (d *emulation) programs(ctx context.Context) error {
 	files, err := filepath.Glob(d.path("tests", "*.test"))
 	if err != nil || len(files) == 0 {
@@ -55,31 +57,41 @@ func (d *emulation) programs(ctx context.Context) error {
 	if _, err := d.sh(ctx, "mkdir -p /tests/record"); err != nil {
 		return err
 	}
+	g, together := errgroup.WithContext(ctx)
 	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		name := filepath.Base(file)
-		if err := d.m.Put(ctx, "/tests/"+name, data, 0o755); err != nil {
-			return err
-		}
-		r, err := d.m.Run(ctx, remote.Command{
-			Argv: []string{"/tests/" + name, "-test.v", "-test.run", "^TestBench"},
-			Env:  []string{rig.Env + "=/tests/record"}, Dir: "/tests", Timeout: 2 * time.Minute})
-		if err == nil {
-			err = r.Must()
-		}
-		passed := strings.Count(r.Stdout, "--- PASS: TestBench")
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		if passed == 0 || strings.Contains(r.Stdout, "--- SKIP") {
-			return fmt.Errorf("%s: nothing was tested, or something was skipped:\n%s", name, r.Stdout)
-		}
-		d.say("        %s: %d passed in %.1f s", strings.TrimSuffix(name, ".test"), passed, r.Took.Seconds())
+		g.Go(func() error { return d.program(together, file) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
 	}
 	return d.fetchRecordings(ctx)
+}
+
+func (d *emulation) program(ctx context.Context, file string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	name := filepath.Base(file)
+	if err := d.m.Put(ctx, "/tests/"+name, data, 0o755); err != nil {
+		return err
+	}
+	r, err := d.m.Run(ctx, remote.Command{
+		Argv: []string{"/tests/" + name, "-test.v", "-test.run", "^TestBench"},
+		Env:  []string{rig.Env + "=/tests/record"}, Dir: "/tests", Timeout: 2 * time.Minute,
+	})
+	if err == nil {
+		err = r.Must()
+	}
+	passed := strings.Count(r.Stdout, "--- PASS: TestBench")
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", name, err)
+	case passed == 0 || strings.Contains(r.Stdout, "--- SKIP"):
+		return fmt.Errorf("%s: nothing was tested, or something was skipped:\n%s", name, r.Stdout)
+	}
+	d.say("        %s: %d passed in %.1f s", strings.TrimSuffix(name, ".test"), passed, r.Took.Seconds())
+	return nil
 }
 
 // fetchRecordings takes what the test programs have recorded to this machine.

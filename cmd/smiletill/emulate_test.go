@@ -119,8 +119,8 @@ func (d *emulation) prepare(ctx context.Context) error {
 		// Whoever does not stay comes again after a moment: one visit may be too short for an emulated
 		// terminal.
 		each := slow
-		if name != "customer_smile" {
-			each = 1 // nobody's smile is waited for
+		if !strings.HasSuffix(name, "_smile") {
+			each = 1 // nobody goes away
 		}
 		frames := pictures(c.Frames, each)
 		film := rig.Film{Once: frames, Loop: append(slices.Clone(idle), frames...)}
