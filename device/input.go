@@ -65,8 +65,10 @@ func (i Input) follow(ctx context.Context, active func(bool)) {
 		if !edge && time.Since(begun) < glance/2 {
 			pause(ctx, glance) // the line is gone, or its waiting broken: looking goes on at the same pace
 		}
-		for noisy := time.Now(); edge && time.Since(noisy) < chatter; {
-			edge = i.Pin.WaitForEdge(settle)
+		if !edge && i.read() == is {
+			continue
+		}
+		for noisy := time.Now(); i.Pin.WaitForEdge(settle) && time.Since(noisy) < chatter; {
 		}
 		if now := i.read(); now != is {
 			is = now

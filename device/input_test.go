@@ -46,6 +46,7 @@ func TestPresses(t *testing.T) {
 			{down, 80 * ms}, {up, 80 * ms}, {down, 80 * ms}, {up, 80 * ms}, {down, 80 * ms}, {up, 80 * ms},
 		}, 3},
 		{"a spark of a millisecond", up, []touch{{down, ms}, {up, 100 * ms}}, 0},
+		{"a spark at the moment of a glance", up, []touch{{up, 250 * ms}, {down, ms}, {up, 100 * ms}}, 0},
 		{"held for a minute", up, []touch{{down, time.Minute}, {up, 100 * ms}}, 1},
 		{"down from the beginning, let go, pressed", down, []touch{{up, 100 * ms}, {down, 100 * ms}}, 1},
 		{"down from the beginning and stuck", down, []touch{{down, time.Hour}}, 0},

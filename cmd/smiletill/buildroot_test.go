@@ -65,7 +65,7 @@ func TestBuildrootCheckNotices(t *testing.T) {
 			"systemd/till.service",
 			"systemd/till.service, which is not in the repository"},
 		"a script that is not there": {"configs/smiletill_zero2w_defconfig", "post-image.sh", "postimage.sh",
-			"board/common/postimage.sh is not in the tree"},
+			"board/card/postimage.sh is not in the tree"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tree := filepath.Join(t.TempDir(), "buildroot")
@@ -90,8 +90,8 @@ func TestBuildrootCheckNotices(t *testing.T) {
 func TestShellScripts(t *testing.T) {
 	tools(t, "shellcheck")
 	var scripts []string
-	for _, pattern := range []string{"buildroot/*.sh", "buildroot/board/common/*.sh",
-		"buildroot/board/common/overlay/usr/lib/smiletill/*", "systemd/package/*.sh", "systemd/package/p*",
+	for _, pattern := range []string{"buildroot/*.sh", "buildroot/board/card/*.sh",
+		"buildroot/board/card/overlay/usr/lib/smiletill/*", "systemd/package/*.sh", "systemd/package/p*",
 		"device/bench/guest/*.sh", ".ci/*.sh", "models/build/*.sh"} {
 		found, err := filepath.Glob("../../" + pattern)
 		if err != nil || len(found) == 0 {
@@ -106,7 +106,7 @@ func TestShellScripts(t *testing.T) {
 
 func TestKernelFragment(t *testing.T) {
 	seen := map[string]bool{}
-	for line := range strings.Lines(string(read(t, buildrootTree+"/board/common/linux.fragment"))) {
+	for line := range strings.Lines(string(read(t, buildrootTree+"/board/card/linux.fragment"))) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "#") {
 			continue
@@ -159,7 +159,7 @@ func images(t *testing.T) string {
 
 func postImage(t *testing.T, dir string) string {
 	t.Helper()
-	cmd := exec.Command("sh", buildrootTree+"/board/common/post-image.sh", dir, "pi4")
+	cmd := exec.Command("sh", buildrootTree+"/board/card/post-image.sh", dir, "pi4")
 	cmd.Env = append(os.Environ(), "SMILETILL_ROOT_SIZE=4M", "SMILETILL_DATA_SIZE=8M",
 		"SOURCE_DATE_EPOCH=1700000000",
 		"PATH="+os.Getenv("PATH")+":/sbin:/usr/sbin")

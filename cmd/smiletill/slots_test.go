@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-const lib = buildrootTree + "/board/common/overlay/usr/lib/smiletill/"
+const lib = buildrootTree + "/board/card/overlay/usr/lib/smiletill/"
 
 // card is a folder in place of a card: the first partition, and the command line that the kernel was given.
 type card struct {
@@ -198,6 +198,15 @@ func newUpdater(t *testing.T) *updater {
 	t.Helper()
 	tools(t, "rauc", "dbus-run-session", "mksquashfs", "openssl")
 	u := &updater{card: newCard(t)}
+	t.Cleanup(func() { // RAUC that was killed leaves its bundle mounted
+		if mounts, err := os.ReadFile("/proc/mounts"); err == nil {
+			for line := range strings.Lines(string(mounts)) {
+				if at := strings.Fields(line)[1]; strings.HasPrefix(at, u.dir) {
+					_ = syscall.Unmount(at, 0)
+				}
+			}
+		}
+	})
 	for _, who := range []string{"shop", "stranger"} {
 		cmd := exec.Command("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
 			"-subj", "/CN="+who,
@@ -207,7 +216,7 @@ func newUpdater(t *testing.T) *updater {
 		}
 	}
 	// The image's own configuration, on files.
-	conf := string(read(t, buildrootTree+"/board/common/overlay/etc/rauc/system.conf"))
+	conf := string(read(t, buildrootTree+"/board/card/overlay/etc/rauc/system.conf"))
 	handler, err := filepath.Abs(lib + "slots")
 	if err != nil {
 		t.Fatal(err)
