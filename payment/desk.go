@@ -18,6 +18,8 @@ type desk struct {
 	doubt    string   // id of the payment whose commit failed, until the journal has told its truth
 	sick     error    // why the journal can't be written, nil when it can
 	causes   []string
+	tries    int       // faces that were refused in a row
+	locked   time.Time // no payment begins before it
 	deadline *time.Timer
 	probe    *time.Timer
 }
@@ -33,6 +35,8 @@ func newDesk(ctx context.Context, e *Engine) *desk {
 	d := &desk{engine: e, ctx: ctx, deadline: time.NewTimer(time.Hour), probe: time.NewTimer(time.Hour)}
 	d.deadline.Stop()
 	d.probe.Stop()
+	d.tries = e.options.FailedTries
+	d.locked = time.Now().Add(lockAfter(d.tries)) // a restart shortens no wait
 	return d
 }
 
@@ -65,7 +69,7 @@ func (d *desk) begin(r Request) (Payment, error) {
 	if d.run != nil {
 		return Payment{}, fmt.Errorf("begin payment %s: %w", r.ID, &BusyError{d.run.payment.ID})
 	}
-	if err := d.outOfOrder(); err != nil {
+	if err := errors.Join(d.outOfOrder(), d.lockedOut(now)); err != nil {
 		return Payment{}, fmt.Errorf("begin payment %s: %w", r.ID, err)
 	}
 	p.TimeTrusted = d.engine.options.TimeTrusted()
@@ -135,6 +139,12 @@ func (d *desk) tick() {
 // handle applies an event to the running payment: Next, commit, and only then an effect.
 func (d *desk) handle(ev Event) error {
 	r := d.run
+	if c, ok := ev.(Consented); ok {
+		var err error
+		if ev, err = d.judge(r.payment, c); err != nil {
+			return err
+		}
+	}
 	p, err := Next(r.payment, ev, time.Now())
 	switch {
 	case err != nil:
@@ -142,6 +152,9 @@ func (d *desk) handle(ev Event) error {
 	case p == r.payment:
 		return nil
 	case !p.State.Terminal():
+		if p.Deadline != r.payment.Deadline {
+			d.deadline.Reset(time.Until(p.Deadline))
+		}
 		r.payment = p
 		d.show(p)
 		return nil
@@ -156,6 +169,7 @@ func (d *desk) handle(ev Event) error {
 		return r.err
 	}
 	r.payment = p
+	d.count(p)
 	d.show(p)
 	return nil
 }

@@ -2,8 +2,10 @@ package payment
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"sync"
@@ -14,11 +16,25 @@ import (
 // Journal is where facts become true. Commit must return nil only when the payment is on stable storage,
 // and must refuse an opening with ErrBacklog (too many undelivered approvals) or ErrConflict (the id is
 // taken); any other error puts the engine out of order until Probe succeeds. Find gives what is stored, or
-// ErrNotFound. Probe makes a write of the size of a commit.
+// ErrNotFound. Probe makes a write of the size of a commit. Standing is what a customer paid before, in one
+// currency. Reverse commits a reversal, or refuses with ErrConflict (the id is taken), ErrNotFound,
+// ErrNotApproved or ErrTooMuch; FindReversal gives what is stored, or ErrNotFound.
 type Journal interface {
 	Commit(ctx context.Context, p Payment) error
 	Find(ctx context.Context, id string) (Payment, error)
 	Probe(ctx context.Context) error
+	Standing(ctx context.Context, customer, currency string) (Standing, error)
+	Reverse(ctx context.Context, r Reversal) error
+	FindReversal(ctx context.Context, id string) (Reversal, error)
+}
+
+// PINs checks customers' PINs and counts the wrong ones, over restarts too.
+type PINs interface {
+	// Ready is nil if the customer has a PIN that may be tried, else ErrPINNotSet or ErrPINLocked.
+	Ready(ctx context.Context, customer string) error
+	// Try is nil if it is the customer's PIN, else ErrPINWrong, or ErrPINLocked when no further try is
+	// allowed. It may take a good part of a second.
+	Try(ctx context.Context, customer, pin string) error
 }
 
 // Why the engine refuses, or can't say. Errors from its methods wrap these and carry a Hint.
@@ -31,6 +47,10 @@ var (
 	ErrNotRunning = errors.New("payment is not running")
 	ErrJournal    = errors.New("journal failed, outcome of the payment not known yet")
 	ErrStopped    = errors.New("engine has stopped")
+	ErrLocked     = errors.New("too many faces in a row were refused")
+	ErrPINNotSet  = errors.New("customer has no PIN")
+	ErrPINLocked  = errors.New("PIN is locked after too many wrong ones")
+	ErrPINWrong   = errors.New("PIN is wrong")
 )
 
 // BusyError is ErrBusy with the payment that runs.
@@ -47,6 +67,11 @@ func (e *BusyError) Hint() string { return "wait for payment " + e.Running + " t
 // Options of an Engine. Zero values are replaced by the defaults named.
 type Options struct {
 	Timeout     time.Duration // from opening to expiry; default 60 s
+	PINTimeout  time.Duration // from asking for the PIN to expiry; default 60 s
+	Policy      Policy        // when a PIN is asked for; default never
+	PINs        PINs          // default none: where the policy wants a PIN, the payment is declined
+	Rand        io.Reader     // for what is drawn by lot; default crypto/rand
+	FailedTries int           // faces that were refused in a row before the start
 	ProbeEvery  time.Duration // between attempts to write when the journal has failed; default 5 s
 	TimeTrusted func() bool   // tells whether the wall clock is known to be right; default never
 	Log         *slog.Logger  // default none
@@ -77,6 +102,15 @@ type Engine struct {
 func NewEngine(j Journal, o Options) *Engine {
 	if o.Timeout <= 0 {
 		o.Timeout = time.Minute
+	}
+	if o.PINTimeout <= 0 {
+		o.PINTimeout = time.Minute
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.PINs == nil {
+		o.PINs = noPINs{}
 	}
 	if o.ProbeEvery <= 0 {
 		o.ProbeEvery = 5 * time.Second
@@ -115,8 +149,8 @@ func (e *Engine) Run(ctx context.Context) error {
 
 // Begin opens a payment, or gives the stored result or the running payment of the same request again.
 // Errors: ErrRequest or an amount's; ErrConflict (id known, other content); *BusyError; ErrOutOfOrder;
-// ErrBacklog; ErrJournal (nothing was approved; Wait tells later what became of it). A payment that began
-// goes on when ctx ends.
+// ErrBacklog; ErrLocked; ErrJournal (nothing was approved; Wait tells later what became of it). A payment
+// that began goes on when ctx ends.
 func (e *Engine) Begin(ctx context.Context, r Request) (Payment, error) {
 	return ask(ctx, e, func(d *desk) (Payment, error) { return d.begin(r) })
 }
@@ -151,6 +185,46 @@ func (e *Engine) Wait(ctx context.Context, id string) (Payment, error) {
 	case <-ctx.Done():
 		return Payment{}, fmt.Errorf("wait for payment %s: %w", id, ctx.Err())
 	}
+}
+
+// EnterPIN gives the PIN that a running payment asks for, and the payment after it. Errors: ErrNotRunning;
+// ErrEvent (it asks for none); ErrPINWrong (it may be tried again); ErrPINLocked (the payment is declined).
+func (e *Engine) EnterPIN(ctx context.Context, id, pin string) (Payment, error) {
+	asks := func(d *desk) (Payment, error) { return d.asksPIN(id) }
+	p, err := ask(ctx, e, asks)
+	if err != nil {
+		return Payment{}, err
+	}
+	// Not in the engine's goroutine: a PIN's hash is slow on purpose, and a cancellation must not wait for
+	// it.
+	tried := e.options.PINs.Try(ctx, p.Customer, pin)
+	var ev Event
+	switch {
+	case tried == nil:
+		ev = PINVerified{Customer: p.Customer}
+	case errors.Is(tried, ErrPINLocked):
+		ev = PINFailed{Locked: true}
+	case errors.Is(tried, ErrPINWrong):
+		ev = PINFailed{}
+	default:
+		return Payment{}, fmt.Errorf("payment %s: %w", id, tried)
+	}
+	p, err = ask(ctx, e, func(d *desk) (Payment, error) {
+		if d.run == nil || d.run.payment.ID != id {
+			return Payment{}, fmt.Errorf("payment %s: %w", id, ErrNotRunning)
+		}
+		r := d.run
+		err := d.handle(ev)
+		return r.payment, err
+	})
+	return p, errors.Join(tried, err)
+}
+
+// Reverse gives an approved payment back, in whole or in part, or gives the stored reversal of the same
+// request again. Errors: ErrRequest; ErrConflict (id known, other content); ErrNotFound; ErrNotApproved;
+// ErrTooMuch; ErrJournal: ask again with the same id, it is never given back twice.
+func (e *Engine) Reverse(ctx context.Context, q ReversalRequest) (Reversal, error) {
+	return ask(ctx, e, func(d *desk) (Reversal, error) { return d.reverse(q) })
 }
 
 // SetOutOfOrder adds or removes a cause ("camera: no frames") why the terminal can't take payments. Adding

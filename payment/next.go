@@ -17,8 +17,26 @@ type (
 	Lost struct{}
 	// Unknown says that whoever stands there is no customer.
 	Unknown struct{}
-	// Consented says that the recognised customer smiled, and proves it.
+	// Consented says that the recognised customer smiled, and proves it. The engine puts PINAsked in its
+	// place where the policy wants more than a face.
 	Consented struct{ Evidence Evidence }
+	// PINAsked is a consent that the policy takes with the customer's PIN alone, until a moment.
+	PINAsked struct {
+		Evidence Evidence
+		Need     Need
+		Until    time.Time
+	}
+	// PINRefused is a consent that would need a PIN, of a customer who can't give one: ReasonPINNotSet or
+	// ReasonPINLocked.
+	PINRefused struct {
+		Evidence Evidence
+		Need     Need
+		Reason   Reason
+	}
+	// PINVerified says that the customer entered the right PIN.
+	PINVerified struct{ Customer string }
+	// PINFailed says that the customer entered a wrong PIN; Locked, that no further try is allowed.
+	PINFailed struct{ Locked bool }
 	// Cancelled stops the payment.
 	Cancelled struct{ By By }
 	// DeviceFailed says that the terminal can't go on; What names the part ("camera").
@@ -45,6 +63,10 @@ func (Recognised) event()    {}
 func (Lost) event()          {}
 func (Unknown) event()       {}
 func (Consented) event()     {}
+func (PINAsked) event()      {}
+func (PINRefused) event()    {}
+func (PINVerified) event()   {}
+func (PINFailed) event()     {}
 func (Cancelled) event()     {}
 func (DeviceFailed) event()  {}
 func (JournalFailed) event() {}
@@ -53,25 +75,29 @@ func (Restarted) event()     {}
 
 // Next gives the payment after an event. It is pure, and every rule of the house about payments is here:
 //
-//	event          waiting                 recognised
-//	Recognised     recognised              recognised, of the customer of the event
-//	Lost           no change               waiting
-//	Unknown        declined                declined
-//	Consented      ErrEvidence             approved if the evidence holds, else ErrEvidence
-//	Cancelled      cancelled               cancelled
-//	DeviceFailed   cancelled               cancelled
-//	JournalFailed  cancelled               cancelled
-//	Tick           expired if late         expired if late
-//	Restarted      expired                 expired
+//	event          waiting          recognised                             pin
+//	Recognised     recognised       recognised, of the event's customer    no change
+//	Lost           no change        waiting                                no change
+//	Unknown        declined         declined                               no change
+//	Consented      ErrEvidence      approved, or ErrEvidence               no change
+//	PINAsked       ErrEvidence      pin, or ErrEvidence                    no change
+//	PINRefused     ErrEvidence      declined, or ErrEvidence               no change
+//	PINVerified    ErrEvent         ErrEvent                               approved, of the same customer
+//	PINFailed      ErrEvent         ErrEvent                               declined if locked
+//	Cancelled      cancelled        cancelled                              cancelled
+//	DeviceFailed   cancelled        cancelled                              cancelled
+//	JournalFailed  cancelled        cancelled                              cancelled
+//	Tick           expired if late  expired if late                        expired if late
+//	Restarted      expired          expired                                expired
 //
-// The camera's events (the first four) expire a payment that is past its deadline: nobody is approved
-// because a timer was slow. A payment that has ended gives ErrClosed. With an error the payment comes back
-// unchanged.
+// The customer's events (the first nine) expire a payment that is past its deadline: nobody is approved
+// because a timer was slow. Whoever types a PIN looks away from the camera, so that what it sees counts for
+// nothing then. A payment that has ended gives ErrClosed. With an error the payment comes back unchanged.
 func Next(p Payment, e Event, now time.Time) (Payment, error) {
 	if p.State.Terminal() {
 		return p, fmt.Errorf("payment %s: %w: %s", p.ID, ErrClosed, p.State)
 	}
-	if p.State != StateWaiting && p.State != StateRecognised {
+	if p.State != StateWaiting && p.State != StateRecognised && p.State != StatePIN {
 		return p, fmt.Errorf("payment %s: %w: state %q", p.ID, ErrEvent, p.State)
 	}
 	late := !p.Deadline.IsZero() && !now.Before(p.Deadline)
@@ -91,11 +117,19 @@ func Next(p Payment, e Event, now time.Time) (Payment, error) {
 			return expire(p, now), nil
 		}
 		return p, nil
-	case Recognised, Lost, Unknown, Consented:
+	case Recognised, Lost, Unknown, Consented, PINAsked, PINRefused:
 		if late {
 			return expire(p, now), nil
 		}
+		if p.State == StatePIN {
+			return p, nil
+		}
 		return seen(p, e, now)
+	case PINVerified, PINFailed:
+		if late {
+			return expire(p, now), nil
+		}
+		return entered(p, e, now)
 	}
 	return p, fmt.Errorf("payment %s: %w: %T", p.ID, ErrEvent, e)
 }
@@ -114,13 +148,62 @@ func seen(p Payment, e Event, now time.Time) (Payment, error) {
 		return end(p, StateDeclined, ReasonNotRecognised, now), nil
 	case Consented:
 		if why := unsupported(p, e.Evidence, now); why != "" {
-			return p, fmt.Errorf("payment %s: consent: %w: %s", p.ID, ErrEvidence, why)
+			return p, noEvidence(p, why)
 		}
-		customer := p.Customer
-		p = end(p, StateApproved, "", now)
-		p.Customer, p.Evidence = customer, e.Evidence
+		return approve(p, e.Evidence, now), nil
+	case PINAsked:
+		if why := unsupported(p, e.Evidence, now); why != "" {
+			return p, noEvidence(p, why)
+		}
+		if e.Need == "" || !e.Until.After(now) {
+			return p, fmt.Errorf("payment %s: ask for the PIN: %w: no need, or no time", p.ID, ErrEvent)
+		}
+		p.State, p.Evidence, p.Need, p.Deadline = StatePIN, e.Evidence, e.Need, e.Until
+	case PINRefused:
+		if why := unsupported(p, e.Evidence, now); why != "" {
+			return p, noEvidence(p, why)
+		}
+		if e.Need == "" || e.Reason != ReasonPINNotSet && e.Reason != ReasonPINLocked {
+			return p, fmt.Errorf("payment %s: refuse: %w: reason %q", p.ID, ErrEvent, e.Reason)
+		}
+		p = end(p, StateDeclined, e.Reason, now)
+		p.Need = e.Need
 	}
 	return p, nil
+}
+
+// entered applies what the customer typed in time.
+func entered(p Payment, e Event, now time.Time) (Payment, error) {
+	if p.State != StatePIN {
+		return p, fmt.Errorf("payment %s: PIN: %w: it was not asked for", p.ID, ErrEvent)
+	}
+	switch e := e.(type) {
+	case PINVerified:
+		if e.Customer != p.Customer {
+			return p, fmt.Errorf("payment %s: PIN: %w: it is of another customer", p.ID, ErrEvent)
+		}
+		need := p.Need
+		p = approve(p, p.Evidence, now)
+		p.Need, p.PIN = need, true
+	case PINFailed:
+		if e.Locked {
+			need := p.Need
+			p = end(p, StateDeclined, ReasonWrongPIN, now)
+			p.Need = need
+		}
+	}
+	return p, nil
+}
+
+func approve(p Payment, e Evidence, now time.Time) Payment {
+	customer := p.Customer
+	p = end(p, StateApproved, "", now)
+	p.Customer, p.Evidence = customer, e
+	return p
+}
+
+func noEvidence(p Payment, why string) error {
+	return fmt.Errorf("payment %s: consent: %w: %s", p.ID, ErrEvidence, why)
 }
 
 // unsupported says why the evidence does not allow an approval at this time, or "".
@@ -164,8 +247,12 @@ func cancel(p Payment, by By, now time.Time) (Payment, error) {
 }
 
 func expire(p Payment, now time.Time) Payment {
-	if p.State == StateRecognised {
+	switch p.State {
+	case StateRecognised:
 		return end(p, StateExpired, ReasonNoSmile, now)
+	case StatePIN:
+		return end(p, StateExpired, ReasonNoPIN, now)
+	case StateWaiting, StateApproved, StateDeclined, StateCancelled, StateExpired:
 	}
 	return end(p, StateExpired, ReasonTimeout, now)
 }
@@ -173,6 +260,7 @@ func expire(p Payment, now time.Time) Payment {
 // end closes a payment. Who stood there is forgotten: only an approval names its customer.
 func end(p Payment, s State, r Reason, now time.Time) Payment {
 	p.State, p.Reason, p.ClosedAt, p.Customer = s, r, now, ""
+	p.Evidence, p.Need, p.PIN = Evidence{}, "", false
 	return p
 }
 

@@ -13,14 +13,21 @@ import (
 func everyEvent(good Evidence) []Event {
 	return []Event{
 		Recognised{"c1"}, Lost{}, Unknown{}, Consented{good}, Cancelled{ByRegister}, DeviceFailed{"camera"},
-		JournalFailed{}, Tick{}, Restarted{},
+		JournalFailed{}, Tick{}, Restarted{}, PINAsked{good, NeedSum, now.Add(time.Minute)},
+		PINRefused{good, NeedSum, ReasonPINNotSet}, PINVerified{"c1"}, PINFailed{},
 	}
 }
 
 var (
 	opened = time.Unix(1000, 0)
 	now    = opened.Add(10 * time.Second)
-	good   = Evidence{Customer: "c1", MatchFrames: 5, SmileFrames: 2, Since: now.Add(-3 * time.Second), At: now}
+	good   = Evidence{
+		Customer:    "c1",
+		MatchFrames: 5,
+		SmileFrames: 2,
+		Since:       now.Add(-3 * time.Second),
+		At:          now,
+	}
 )
 
 func in(s State) Payment {
@@ -30,6 +37,8 @@ func in(s State) Payment {
 	switch s {
 	case StateRecognised:
 		p.Customer = "c1"
+	case StatePIN:
+		p.Customer, p.Evidence, p.Need = "c1", good, NeedSum
 	case StateApproved:
 		p.Customer, p.Evidence, p.ClosedAt = "c1", good, now
 	case StateDeclined, StateCancelled, StateExpired:
@@ -67,7 +76,7 @@ func TestNext(t *testing.T) {
 			if !before.State.Terminal() && after.State.Terminal() != after.ClosedAt.Equal(now) {
 				t.Errorf("%s: closed at %v", key, after.ClosedAt)
 			}
-			known := after.State == StateApproved || after.State == StateRecognised
+			known := after.State == StateApproved || after.State == StateRecognised || after.State == StatePIN
 			if (after.Customer != "") != known {
 				t.Errorf("%s: customer %q in state %s", key, after.Customer, after.State)
 			}
@@ -132,6 +141,46 @@ func nextTable() map[string]outcome {
 		"recognised Lost":          {StateWaiting, "", nil},
 		"recognised Recognised":    {StateRecognised, "", nil},
 		"recognised Consented":     {StateApproved, "", nil},
+
+		"approved PINAsked":     {StateApproved, "", ErrClosed},
+		"approved PINRefused":   {StateApproved, "", ErrClosed},
+		"approved PINVerified":  {StateApproved, "", ErrClosed},
+		"approved PINFailed":    {StateApproved, "", ErrClosed},
+		"declined PINAsked":     {StateDeclined, "x", ErrClosed},
+		"declined PINRefused":   {StateDeclined, "x", ErrClosed},
+		"declined PINVerified":  {StateDeclined, "x", ErrClosed},
+		"declined PINFailed":    {StateDeclined, "x", ErrClosed},
+		"cancelled PINAsked":    {StateCancelled, "x", ErrClosed},
+		"cancelled PINRefused":  {StateCancelled, "x", ErrClosed},
+		"cancelled PINVerified": {StateCancelled, "x", ErrClosed},
+		"cancelled PINFailed":   {StateCancelled, "x", ErrClosed},
+		"expired PINAsked":      {StateExpired, "x", ErrClosed},
+		"expired PINRefused":    {StateExpired, "x", ErrClosed},
+		"expired PINVerified":   {StateExpired, "x", ErrClosed},
+		"expired PINFailed":     {StateExpired, "x", ErrClosed},
+
+		"waiting PINAsked":       {StateWaiting, "", ErrEvidence},
+		"recognised PINAsked":    {StatePIN, "", nil},
+		"waiting PINRefused":     {StateWaiting, "", ErrEvidence},
+		"recognised PINRefused":  {StateDeclined, ReasonPINNotSet, nil},
+		"waiting PINVerified":    {StateWaiting, "", ErrEvent},
+		"recognised PINVerified": {StateRecognised, "", ErrEvent},
+		"waiting PINFailed":      {StateWaiting, "", ErrEvent},
+		"recognised PINFailed":   {StateRecognised, "", ErrEvent},
+
+		"pin Recognised":    {StatePIN, "", nil},
+		"pin Lost":          {StatePIN, "", nil},
+		"pin Unknown":       {StatePIN, "", nil},
+		"pin Consented":     {StatePIN, "", nil},
+		"pin PINAsked":      {StatePIN, "", nil},
+		"pin PINRefused":    {StatePIN, "", nil},
+		"pin Tick":          {StatePIN, "", nil},
+		"pin PINFailed":     {StatePIN, "", nil},
+		"pin PINVerified":   {StateApproved, "", nil},
+		"pin Cancelled":     {StateCancelled, ReasonCancelledByRegister, nil},
+		"pin DeviceFailed":  {StateCancelled, ReasonDeviceFailed, nil},
+		"pin JournalFailed": {StateCancelled, ReasonJournalFailed, nil},
+		"pin Restarted":     {StateExpired, ReasonRestarted, nil},
 	}
 }
 

@@ -11,10 +11,11 @@ import (
 // State is where a payment stands.
 type State string
 
-// The states. Waiting and recognised can change, the others never do.
+// The states. Waiting, recognised and pin can change, the others never do.
 const (
 	StateWaiting    State = "waiting"    // open, nobody recognised
 	StateRecognised State = "recognised" // open, a customer stands there; in memory only, never journalled
+	StatePIN        State = "pin"        // open, the customer has consented and owes the PIN; in memory only
 	StateApproved   State = "approved"   // paid
 	StateDeclined   State = "declined"   // refused by the terminal
 	StateCancelled  State = "cancelled"  // stopped by somebody or by a failing device
@@ -24,7 +25,7 @@ const (
 // States are all of them, for tables that have to be total.
 func States() []State {
 	return []State{
-		StateWaiting, StateRecognised, StateApproved, StateDeclined, StateCancelled, StateExpired,
+		StateWaiting, StateRecognised, StatePIN, StateApproved, StateDeclined, StateCancelled, StateExpired,
 	}
 }
 
@@ -33,7 +34,7 @@ func (s State) Terminal() bool {
 	switch s {
 	case StateApproved, StateDeclined, StateCancelled, StateExpired:
 		return true
-	case StateWaiting, StateRecognised:
+	case StateWaiting, StateRecognised, StatePIN:
 	}
 	return false
 }
@@ -46,6 +47,10 @@ const (
 	ReasonNotRecognised       Reason = "not_recognised"        // declined: the face belongs to no customer
 	ReasonTimeout             Reason = "timeout"               // expired: nobody was recognised in time
 	ReasonNoSmile             Reason = "no_smile"              // expired: recognised, but never smiled
+	ReasonNoPIN               Reason = "no_pin"                // expired: the PIN was asked for and not entered
+	ReasonWrongPIN            Reason = "wrong_pin"             // declined: the PIN was wrong too often
+	ReasonPINLocked           Reason = "pin_locked"            // declined: the customer's PIN is locked
+	ReasonPINNotSet           Reason = "pin_not_set"           // declined: a PIN is needed and there is none
 	ReasonCancelledByCustomer Reason = "cancelled_by_customer" // cancelled
 	ReasonCancelledByRegister Reason = "cancelled_by_register" // cancelled
 	ReasonCancelledByOperator Reason = "cancelled_by_operator" // cancelled
@@ -55,9 +60,9 @@ const (
 )
 
 const (
-	// MaxEvidenceAge is how old the evidence of a consent may be when it becomes an approval. Two seconds are
-	// some tens of frames: time for a slow commit, too little to walk away and leave the till to the next
-	// person.
+	// MaxEvidenceAge is how old the evidence of a consent may be when it becomes an approval or a question
+	// for the PIN. Two seconds are some tens of frames: time for a slow commit, too little to walk away
+	// and leave the till to the next person.
 	MaxEvidenceAge = 2 * time.Second
 
 	maxID        = 64  // bytes; the register's SaleID and ServiceID together fit
@@ -86,8 +91,8 @@ type Evidence struct {
 	MatchFrames int    // frames that matched Customer, at least 1
 	SmileFrames int    // frames with a smile among them, at least 1
 	Since, At   time.Time
-	// Since and At are when the first and the last of these frames was taken, by time.Now (monotonic). A stored
-	// payment has neither: they mean nothing after a restart.
+	// Since and At are when the first and the last of these frames was taken, by time.Now (monotonic). A
+	// stored payment has neither: they mean nothing after a restart.
 }
 
 // Payment is one payment. It is a value: Next gives a changed copy.
@@ -98,12 +103,16 @@ type Payment struct {
 	State     State
 	Reason    Reason
 	Detail    string   // what failed, with ReasonDeviceFailed
-	Customer  string   // pseudonymous; who stands there (recognised) or paid (approved), otherwise empty
+	Customer  string   // pseudonymous; who stands there (recognised, pin) or paid (approved), otherwise empty
+	Need      Need     // why the PIN is asked for or was missing; empty: it is not needed
+	PIN       bool     // approved with the PIN
+	Reversed  int64    // minor units of an approval that were given back, 0 to Amount.Minor
 	Evidence  Evidence // of an approval
 	OpenedAt  time.Time
 	ClosedAt  time.Time // zero while open
 	Deadline  time.Time // monotonic; zero for a payment read from the journal, which can only be ended
-	// TimeTrusted tells whether the clock was known to be right at the last change of state that was committed.
+	// TimeTrusted tells whether the clock was known to be right at the last change of state that was
+	// committed.
 	TimeTrusted bool
 }
 
@@ -111,7 +120,10 @@ type Payment struct {
 func Open(r Request, now time.Time, timeout time.Duration) (Payment, error) {
 	switch {
 	case !validName(r.ID):
-		return Payment{}, badRequest("id", "use 1 to 64 letters, digits, points, underscores, colons or hyphens")
+		return Payment{}, badRequest(
+			"id",
+			"use 1 to 64 letters, digits, points, underscores, colons or hyphens",
+		)
 	case !printable(r.Reference, maxReference):
 		return Payment{}, badRequest("reference", "use at most 140 bytes of printable UTF-8")
 	case timeout <= 0:

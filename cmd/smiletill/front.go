@@ -138,7 +138,7 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 			v.State = screen.Declined
 		case payment.StateCancelled:
 			v.State = screen.Cancelled
-		case payment.StateExpired, payment.StateWaiting, payment.StateRecognised:
+		case payment.StateExpired, payment.StateWaiting, payment.StateRecognised, payment.StatePIN:
 			v.State = screen.Expired
 		}
 		return v, device.Declined
@@ -146,7 +146,13 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 	v.Deadline = p.Deadline
 	v.Instruction = instruction(s.finding.Reason)
 	v.Progress = float64(s.finding.Progress)
-	if p.State != payment.StateRecognised {
+	switch p.State {
+	case payment.StateRecognised:
+	case payment.StatePIN:
+		v.State, v.Instruction = screen.Recognised, ""
+		return v, device.Recognised
+	case payment.StateWaiting, payment.StateApproved, payment.StateDeclined, payment.StateCancelled,
+		payment.StateExpired:
 		v.State = screen.LookHere
 		return v, device.LookHere
 	}

@@ -99,6 +99,8 @@ func describe(p paymentReply) string {
 		return "waiting: look at the camera"
 	case payment.StateRecognised:
 		return "recognised: smile to pay"
+	case payment.StatePIN:
+		return "the PIN is needed: enter it on the terminal"
 	case payment.StateApproved:
 		return "approved, paid by customer " + p.Customer
 	case payment.StateDeclined, payment.StateCancelled, payment.StateExpired:
@@ -107,6 +109,10 @@ func describe(p paymentReply) string {
 		payment.ReasonNotRecognised:       "the face belongs to no customer",
 		payment.ReasonTimeout:             "nobody was recognised in time",
 		payment.ReasonNoSmile:             "recognised, but there was no smile in time",
+		payment.ReasonNoPIN:               "the PIN was asked for, and not entered in time",
+		payment.ReasonWrongPIN:            "the PIN was wrong too often",
+		payment.ReasonPINLocked:           "the customer's PIN is locked for a while, after too many wrong ones",
+		payment.ReasonPINNotSet:           "a face alone is not enough for it, and the customer has no PIN",
 		payment.ReasonCancelledByCustomer: "by the customer",
 		payment.ReasonCancelledByRegister: "by the register",
 		payment.ReasonCancelledByOperator: "by the operator",

@@ -35,7 +35,7 @@ var rooms = map[string][]string{
 	"payment/journal": {
 		"modernc.org/sqlite",
 		"github.com/gowebpki/jcs",
-		"github.com/google/uuid",
+		"github.com/google/uuid", "golang.org/x/sys",
 		module + "payment",
 	},
 	"payment/report": {"github.com/eclipse/paho.mqtt.golang", "github.com/cloudevents/sdk-go/v2",

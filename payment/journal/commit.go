@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -14,48 +13,36 @@ import (
 	"smiletill/payment"
 )
 
-// chainHead is the end of the chain: seq 0 and zero bytes before the first fact.
-type chainHead struct {
-	seq  int64
-	hash [sha256.Size]byte
-}
-
 // Commit writes the opening (waiting) or the end of a payment: payment, fact and, for an approval, outbox
 // row in one transaction. It returns nil when they are on stable storage. Nothing was written when it
 // returns payment.ErrBacklog (the outbox is full), payment.ErrConflict (id known, or with other content),
 // payment.ErrClosed or payment.ErrNotFound. After any other error the outcome is open: Find tells.
 func (j *Journal) Commit(ctx context.Context, p payment.Payment) error {
 	operation := fmt.Sprintf("journal %s payment %s", p.State, p.ID)
-	approved := false
 	err := j.write(ctx, func(tx *sql.Tx) error {
 		if p.State == payment.StateWaiting {
 			return j.opening(ctx, tx, p)
 		}
-		approved = p.State == payment.StateApproved
 		return j.ending(ctx, tx, p)
 	})
-	if err != nil {
-		return wrap(j.path, operation, err)
+	if err == nil && p.State == payment.StateApproved {
+		j.wake()
 	}
-	if approved {
-		select {
-		case j.added <- struct{}{}:
-		default: // whoever reads hasn't looked since the last
-		}
+	return wrap(j.path, operation, err)
+}
+
+// wake tells the reader of the outbox that there is something new.
+func (j *Journal) wake() {
+	select {
+	case j.added <- struct{}{}:
+	default: // whoever reads hasn't looked since the last
 	}
-	return nil
 }
 
 // opening writes the opening of a new payment.
 func (j *Journal) opening(ctx context.Context, tx *sql.Tx, p payment.Payment) error {
-	var waiting int
-	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM outbox WHERE acked_at IS NULL`).Scan(&waiting)
-	if err != nil {
+	if err := j.room(ctx, tx, p); err != nil {
 		return err
-	}
-	if waiting >= j.options.OutboxMax {
-		return payment.WithHint(fmt.Errorf("%w: %d", payment.ErrBacklog, waiting),
-			"connect the terminal to the cloud; it takes payments again as soon as approvals are acknowledged")
 	}
 	switch _, err := find(ctx, tx, p.ID); {
 	case err == nil:
@@ -63,15 +50,25 @@ func (j *Journal) opening(ctx context.Context, tx *sql.Tx, p payment.Payment) er
 	case !errors.Is(err, payment.ErrNotFound):
 		return err
 	}
-	l, err := j.append(ctx, tx, p)
+	l, err := j.appendPayment(ctx, tx, p)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO payment (id, seq, state, amount_minor, currency, reference, reason,
-		detail, customer, match_frames, smile_frames, opened_at, closed_at, time_trusted)
-		VALUES (?, ?, ?, ?, ?, ?, '', '', '', 0, 0, ?, NULL, ?)`,
-		p.ID, l.body.Seq, string(p.State), p.Amount.Minor, p.Amount.Currency, p.Reference, l.body.Time,
-		p.TimeTrusted)
+	_, err = tx.ExecContext(
+		ctx,
+		`INSERT INTO payment (id, seq, state, amount_minor, currency, reference, reason,
+		detail, customer, match_frames, smile_frames, opened_at, closed_at, time_trusted, clock_ms)
+		VALUES (?, ?, ?, ?, ?, ?, '', '', '', 0, 0, ?, NULL, ?, ?)`,
+		p.ID,
+		l.body.Seq,
+		string(p.State),
+		p.Amount.Minor,
+		p.Amount.Currency,
+		p.Reference,
+		l.body.Time,
+		p.TimeTrusted,
+		l.body.ClockMS,
+	)
 	return err
 }
 
@@ -86,34 +83,57 @@ func (j *Journal) ending(ctx context.Context, tx *sql.Tx, p payment.Payment) err
 	case stored.State.Terminal():
 		return fmt.Errorf("%w: %s", payment.ErrClosed, stored.State)
 	}
-	l, err := j.append(ctx, tx, p)
+	l, err := j.appendPayment(ctx, tx, p)
 	if err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE payment SET seq = ?, state = ?, reason = ?, detail = ?,
-		customer = ?, match_frames = ?, smile_frames = ?, closed_at = ?, time_trusted = ? WHERE id = ?`,
+		customer = ?, match_frames = ?, smile_frames = ?, closed_at = ?, time_trusted = ?, need = ?, pin = ?,
+		clock_ms = ? WHERE id = ?`,
 		l.body.Seq, string(p.State), string(p.Reason), p.Detail, p.Customer,
-		l.body.MatchFrames, l.body.SmileFrames, l.body.Time, p.TimeTrusted, p.ID); err != nil {
+		l.body.MatchFrames, l.body.SmileFrames, l.body.Time, p.TimeTrusted, string(p.Need), p.PIN,
+		l.body.ClockMS, p.ID); err != nil {
 		return err
 	}
 	if p.State != payment.StateApproved {
 		return nil
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO outbox (seq) VALUES (?)`, l.body.Seq)
+	return j.enqueue(ctx, tx, l, p.Amount.Minor)
+}
+
+// enqueue adds a fact to what the cloud shall acknowledge. owed is what the merchant gets by it, in minor
+// units.
+func (j *Journal) enqueue(ctx context.Context, tx *sql.Tx, l link, owed int64) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO outbox (seq, owed_minor, clock_ms) VALUES (?, ?, ?)`,
+		l.body.Seq, owed, l.body.ClockMS)
 	return err
 }
 
-// append adds the fact of p to the chain.
-func (j *Journal) append(ctx context.Context, tx *sql.Tx, p payment.Payment) (link, error) {
+func (j *Journal) appendPayment(ctx context.Context, tx *sql.Tx, p payment.Payment) (link, error) {
+	b, err := paymentBody(j.options, p)
+	if err != nil {
+		return link{}, err
+	}
+	at := p.OpenedAt
+	if p.State != payment.StateWaiting {
+		at = p.ClosedAt
+	}
+	return j.append(ctx, tx, b, at)
+}
+
+// append adds a fact of a moment to the chain.
+func (j *Journal) append(ctx context.Context, tx *sql.Tx, b body, at time.Time) (link, error) {
 	head, err := readHead(ctx, tx)
 	if err != nil {
 		return link{}, err
 	}
+	now := j.moment(at, b.TimeTrusted)
+	b.ClockMS = head.clock(now).Milliseconds()
 	id, err := uuid.NewRandomFromReader(j.options.Rand)
 	if err != nil {
 		return link{}, fmt.Errorf("make id: %w", err)
 	}
-	l, err := newLink(j.options, head, id.String(), p)
+	l, err := seal(head.chainHead, id.String(), b)
 	if err != nil {
 		return link{}, err
 	}
@@ -122,8 +142,16 @@ func (j *Journal) append(ctx context.Context, tx *sql.Tx, p payment.Payment) (li
 		string(l.text), l.prev[:], l.hash[:]); err != nil {
 		return link{}, err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE head SET seq = ?, hash = ? WHERE one = 1`, l.body.Seq, l.hash[:])
+	_, err = tx.ExecContext(ctx, `UPDATE head SET seq = ?, hash = ?, clock_ms = ?, boot = ?, uptime_ms = ?,
+		wall = ?, trusted = ? WHERE one = 1`, l.body.Seq, l.hash[:], l.body.ClockMS, now.boot,
+		now.uptime.Milliseconds(), stamp(now.wall), now.trusted)
 	return l, err
+}
+
+// moment is what this machine knows of the time when something is written.
+func (j *Journal) moment(wall time.Time, trusted bool) moment {
+	boot, uptime := j.options.Uptime()
+	return moment{boot: boot, uptime: uptime, wall: wall, trusted: trusted}
 }
 
 // probeBytes is more than the pages of one commit (about eight of 4 KiB). Emptied, they stay in the file as
@@ -174,7 +202,7 @@ func (j *Journal) write(ctx context.Context, work func(*sql.Tx) error) error {
 // refusal tells our own answers, which leave the connection sound, from failures of SQLite.
 func refusal(err error) bool {
 	for _, ours := range []error{payment.ErrBacklog, payment.ErrConflict, payment.ErrClosed, payment.ErrNotFound,
-		ErrMismatch, ErrUnknown} {
+		payment.ErrNotApproved, payment.ErrTooMuch, ErrMismatch, ErrUnknown} {
 		if errors.Is(err, ours) {
 			return true
 		}
@@ -187,50 +215,4 @@ func ignoreBad(err error) error {
 		return nil
 	}
 	return err
-}
-
-// recovery says what happens at a start to a payment by the state that is stored.
-type recovery struct {
-	State payment.State
-	Event payment.Event // applied by payment.Next; nil keeps the payment as it is
-	Never bool          // the journal never stores it
-}
-
-// recoveries is total: one row a state.
-func recoveries() []recovery {
-	return []recovery{
-		{State: payment.StateWaiting, Event: payment.Restarted{}},
-		{State: payment.StateRecognised, Never: true},
-		{State: payment.StateApproved},
-		{State: payment.StateDeclined},
-		{State: payment.StateCancelled},
-		{State: payment.StateExpired},
-	}
-}
-
-// Recover ends what was open when the terminal stopped, and tells how many payments that were. Call it
-// after Open, before the engine runs. now is wall time, trusted whether it is known to be right.
-func (j *Journal) Recover(ctx context.Context, now time.Time, trusted bool) (int, error) {
-	count := 0
-	for _, r := range recoveries() {
-		if r.Event == nil {
-			continue
-		}
-		open, err := j.List(ctx, Filter{State: r.State, Limit: -1})
-		if err != nil {
-			return count, err
-		}
-		for _, entry := range open {
-			p, err := payment.Next(entry.Payment, r.Event, now)
-			if err != nil {
-				return count, fmt.Errorf("recover: %w", err)
-			}
-			p.TimeTrusted = trusted
-			if err := j.Commit(ctx, p); err != nil {
-				return count, fmt.Errorf("recover: %w", err)
-			}
-			count++
-		}
-	}
-	return count, nil
 }

@@ -17,6 +17,7 @@ var (
 	ErrIO       = errors.New("disk failed")
 	ErrInUse    = errors.New("journal is in use by another process")
 	ErrNewer    = errors.New("journal was written by a newer version")
+	ErrOlder    = errors.New("journal was written by an older version")
 	ErrMismatch = errors.New("acknowledgement does not match the journal")
 	ErrUnknown  = errors.New("no such outbox row")
 )
@@ -84,7 +85,10 @@ func wrap(path, operation string, err error) error {
 	case sqlite3.SQLITE_IOERR:
 		return as(ErrIO, "look at the kernel's log (dmesg) for the disk of "+path+"; replace it if it fails")
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		return as(ErrIO, "check that "+path+" and its folder exist, belong to this user and are mounted writable")
+		return as(
+			ErrIO,
+			"check that "+path+" and its folder exist, belong to this user and are mounted writable",
+		)
 	}
 	return fmt.Errorf("%s %s: %w", operation, path, err)
 }

@@ -14,10 +14,13 @@ import (
 )
 
 const (
-	kindOpened = "opened"
+	kindOpened   = "opened"
+	kindApproved = "approved"
+	kindReversed = "reversed"
 
-	// method names how the customer paid; the only one there is.
-	method = "face+smile"
+	// How the customer paid.
+	methodFace = "face+smile"
+	methodPIN  = "face+smile+pin"
 )
 
 // body is what a fact says, and for an approval what the cloud receives: strings, whole numbers, true or
@@ -36,10 +39,14 @@ type body struct {
 	Detail      string            `json:"detail,omitempty"`
 	Customer    string            `json:"customer,omitempty"` // pseudonymous
 	Method      string            `json:"method,omitempty"`
+	Limits      payment.Need      `json:"limits,omitempty"`      // the limit for which the PIN was asked for
+	ReversalID  string            `json:"reversal_id,omitempty"` // the caller's id of a reversal
+	Whole       bool              `json:"whole,omitempty"`       // a reversal of all that was left
 	MatchFrames int               `json:"match_frames,omitempty"`
 	SmileFrames int               `json:"smile_frames,omitempty"`
 	Time        string            `json:"time"` // of the change of state, wall clock, RFC 3339, UTC
 	TimeTrusted bool              `json:"time_trusted"`
+	ClockMS     int64             `json:"clock_ms,omitempty"` // time that provably passed on this terminal
 	Terminal    string            `json:"terminal,omitempty"`
 	Models      map[string]string `json:"models,omitempty"`
 }
@@ -59,30 +66,47 @@ func kindOf(s payment.State) (string, error) {
 		return kindOpened, nil
 	case payment.StateApproved, payment.StateDeclined, payment.StateCancelled, payment.StateExpired:
 		return string(s), nil
-	case payment.StateRecognised:
+	case payment.StateRecognised, payment.StatePIN:
 	}
 	return "", fmt.Errorf("state %q is not for the journal", s)
 }
 
-// newLink makes the fact that follows head.
-func newLink(o Options, head chainHead, id string, p payment.Payment) (link, error) {
+// paymentBody is what the fact of a payment's state says, its place in the chain left open.
+func paymentBody(o Options, p payment.Payment) (body, error) {
 	kind, err := kindOf(p.State)
 	if err != nil {
-		return link{}, err
+		return body{}, err
 	}
 	b := body{
-		ID: id, Seq: head.seq + 1, PrevHash: hex.EncodeToString(head.hash[:]), Kind: kind,
-		PaymentID: p.ID, AmountMinor: p.Amount.Minor, Currency: p.Amount.Currency, Reference: p.Reference,
-		Reason: p.Reason, Detail: p.Detail, Customer: p.Customer,
+		Kind: kind, PaymentID: p.ID, AmountMinor: p.Amount.Minor, Currency: p.Amount.Currency,
+		Reference: p.Reference, Reason: p.Reason, Detail: p.Detail, Customer: p.Customer, Limits: p.Need,
 		MatchFrames: p.Evidence.MatchFrames, SmileFrames: p.Evidence.SmileFrames,
 		Time: stamp(p.OpenedAt), TimeTrusted: p.TimeTrusted, Terminal: o.Terminal,
 	}
 	if kind != kindOpened {
 		b.Time = stamp(p.ClosedAt)
 	}
-	if p.State == payment.StateApproved {
-		b.Method, b.Models = method, o.Models
+	if kind == kindApproved {
+		b.Method, b.Models = methodFace, o.Models
+		if p.PIN {
+			b.Method = methodPIN
+		}
 	}
+	return b, nil
+}
+
+// reversalBody is the same of a reversal; its amount is what is given back.
+func reversalBody(o Options, r payment.Reversal) body {
+	return body{
+		Kind: kindReversed, PaymentID: r.PaymentID, ReversalID: r.ID, Whole: r.Whole,
+		AmountMinor: r.Amount.Minor, Currency: r.Amount.Currency, Reference: r.Reference, Customer: r.Customer,
+		Time: stamp(r.At), TimeTrusted: r.TimeTrusted, Terminal: o.Terminal,
+	}
+}
+
+// seal gives a body its place after head.
+func seal(head chainHead, id string, b body) (link, error) {
+	b.ID, b.Seq, b.PrevHash = id, head.seq+1, hex.EncodeToString(head.hash[:])
 	text, err := json.Marshal(b)
 	if err != nil {
 		return link{}, fmt.Errorf("write fact: %w", err)
@@ -137,10 +161,26 @@ func (b body) replay(before payment.Payment) (payment.Payment, error) {
 	after.State, after.Reason, after.Detail = payment.State(b.Kind), b.Reason, b.Detail
 	after.Customer, after.ClosedAt, after.TimeTrusted = b.Customer, at.UTC(), b.TimeTrusted
 	after.Evidence = payment.Evidence{MatchFrames: b.MatchFrames, SmileFrames: b.SmileFrames}
+	after.Need, after.PIN = b.Limits, b.Method == methodPIN
 	if after.State == payment.StateApproved {
 		after.Evidence.Customer = b.Customer
 	}
 	return after, nil
+}
+
+// reversal gives what the fact of a reversal says.
+func (b body) reversal() (payment.Reversal, error) {
+	at, err := time.Parse(time.RFC3339Nano, b.Time)
+	if err != nil {
+		return payment.Reversal{}, fmt.Errorf("read fact: time: %w", err)
+	}
+	return payment.Reversal{
+		ID: b.ReversalID, PaymentID: b.PaymentID, Whole: b.Whole, Reference: b.Reference, Customer: b.Customer,
+		Amount: payment.Amount{
+			Minor:    b.AmountMinor,
+			Currency: b.Currency,
+		}, At: at.UTC(), TimeTrusted: b.TimeTrusted,
+	}, nil
 }
 
 // stamp writes wall time, without the monotonic reading.

@@ -73,6 +73,27 @@ func commit(t testing.TB, j *Journal, payments ...payment.Payment) {
 	}
 }
 
+// reverse gives back minor units of an approved payment, 0 for all.
+func reverse(t testing.TB, j *Journal, id, paymentID string, minor int64) payment.Reversal {
+	t.Helper()
+	p, err := j.Find(t.Context(), paymentID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := payment.OpenReversal(
+		payment.ReversalRequest{ID: id, PaymentID: paymentID, Minor: minor},
+		p,
+		time.Now(),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Reverse(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func hint(err error) string {
 	var h interface{ Hint() string }
 	if errors.As(err, &h) {
@@ -187,9 +208,15 @@ func reader(t testing.TB, path string) *Reader {
 }
 
 func TestApprovalBody(t *testing.T) {
-	j := open(t, newPath(t), Options{Terminal: "till-1", Models: map[string]string{"embedder": "a1"}})
+	m := &machine{boot: "b1"}
+	j := open(
+		t,
+		newPath(t),
+		Options{Terminal: "till-1", Models: map[string]string{"embedder": "a1"}, Uptime: m.Uptime},
+	)
 	p := waiting(t, "a")
 	p.TimeTrusted = true
+	m.steps = 1500 * time.Millisecond
 	commit(t, j, p, approved(t, p))
 	rows, err := j.Outbox().Pending(t.Context(), 0, 9)
 	if err != nil || len(rows) != 1 {
@@ -207,7 +234,7 @@ func TestApprovalBody(t *testing.T) {
 	want := map[string]any{
 		"id": rows[0].ID, "seq": 2.0, "prev_hash": prev, "kind": "approved", "payment_id": "a",
 		"amount_minor": 150.0, "currency": "EUR", "reference": "order a", "customer": "c1",
-		"method": "face+smile", "match_frames": 9.0, "smile_frames": 4.0,
+		"method": "face+smile", "match_frames": 9.0, "smile_frames": 4.0, "clock_ms": 1500.0,
 		"time": stamp(rows[0].Time), "time_trusted": true, "terminal": "till-1",
 		"models": map[string]any{"embedder": "a1"},
 	}
@@ -272,7 +299,8 @@ func TestOpenRefuses(t *testing.T) {
 			c.make(t, path)
 			before, _ := os.ReadFile(path)
 			j, err := Open(t.Context(), path, Options{})
-			if j != nil || !errors.Is(err, c.want) || hint(err) == "" || !strings.Contains(err.Error(), path) {
+			if j != nil || !errors.Is(err, c.want) || hint(err) == "" ||
+				!strings.Contains(err.Error(), path) {
 				t.Errorf("open: %v (hint %q), want %v", err, hint(err), c.want)
 			}
 			r, err := OpenReader(t.Context(), path)

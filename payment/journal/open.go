@@ -23,21 +23,33 @@ const (
 	// kilobyte a fact it is some 10 MB of disk, and days of a busy till.
 	DefaultOutboxMax = 10_000
 
-	// lastLinks is how much of the chain is checked at every start; Verify checks all of it.
+	// lastLinks is how much of the chain is checked at every start at least; Verify checks all of it.
 	lastLinks = 100
 
-	// busyTimeout is how long a write waits for a lock. Writers are kept out by the lock file and readers don't
-	// block in WAL, so only the moments of opening and recovering the -wal are left to wait for.
+	// quickCheckMax is the size of a journal, in bytes, up to which every start has SQLite look at all of
+	// its pages, in some 50 ms on a Pi. Of a larger one the start reads what the checkpoint leaves open,
+	// and Verify the rest.
+	quickCheckMax = 16 << 20
+
+	// busyTimeout is how long a write waits for a lock. Writers are kept out by the lock file and readers
+	// don't block in WAL, so only the moments of opening and recovering the -wal are left to wait for.
 	busyTimeout = 5 * time.Second
 )
 
 // Options of a Journal. Zero values are replaced by the defaults named.
 type Options struct {
-	Terminal  string            // names this terminal in the facts; may be empty
-	Models    map[string]string // versions of the models by task, named in approvals; may be nil
-	OutboxMax int               // default DefaultOutboxMax
-	Rand      io.Reader         // for the ids of facts; default crypto/rand
-	Log       *slog.Logger      // default none
+	Terminal string            // names this terminal in the facts; may be empty
+	Models   map[string]string // versions of the models by task, named in approvals; may be nil
+	Rand     io.Reader         // for the ids of facts; default crypto/rand
+	Log      *slog.Logger      // default none
+
+	// Before new payments are refused (payment.ErrBacklog):
+	OutboxMax     int           // so many facts may be unacknowledged; default DefaultOutboxMax
+	OwedMax       int64         // so much money may be, this payment included, in minor units; 0: no limit
+	UnreportedMax time.Duration // and the oldest for so long, on the terminal's own clock; 0: no limit
+
+	Uptime func() (boot string, since time.Duration) // default Uptime
+	VFS    string                                    // name of SQLite's way to the files; default the system's
 }
 
 // Reader reads a journal, also while another process writes it.
@@ -68,6 +80,9 @@ func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Uptime == nil {
+		o.Uptime = Uptime
+	}
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
@@ -88,7 +103,7 @@ func (j *Journal) open(ctx context.Context) error {
 	info, err := os.Stat(j.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if err := create(ctx, j.path); err != nil {
+		if err := create(ctx, j.path, j.options.VFS); err != nil {
 			return wrap(j.path, "create journal", err)
 		}
 		j.options.Log.Info("journal created", "path", j.path)
@@ -105,19 +120,21 @@ func (j *Journal) open(ctx context.Context) error {
 		}
 	}
 	// recursive_triggers: without it a REPLACE removes rows behind the triggers' backs.
-	if j.db, err = connect(j.path, url.Values{"_txlock": {"immediate"}, "psow": {"0"}, "_pragma": {
+	j.db, err = connect(j.path, j.options.VFS, url.Values{"_txlock": {"immediate"}, "psow": {"0"}, "_pragma": {
 		"synchronous(FULL)", "wal_autocheckpoint(0)", "foreign_keys(1)", "recursive_triggers(1)",
-	}}); err != nil {
+	}})
+	if err != nil {
 		return wrap(j.path, "open journal", err)
 	}
 	if err := j.check(ctx, true); err != nil {
 		return err
 	}
 	var mode string // after the check, since it is written into the file
-	if err := j.db.QueryRowContext(ctx, `PRAGMA journal_mode = WAL`).Scan(&mode); err != nil || mode != "wal" {
+	if err := j.db.QueryRowContext(ctx, `PRAGMA journal_mode = WAL`).Scan(&mode); err != nil ||
+		mode != "wal" {
 		return wrap(j.path, "open journal in mode "+mode, errors.Join(err, ErrIO))
 	}
-	return nil
+	return j.checkpoint(ctx)
 }
 
 // hasMagic tells whether the file begins as every SQLite database does (SQLite file format, 1.3.1). Only the
@@ -129,11 +146,12 @@ func hasMagic(path string) bool {
 	}
 	defer f.Close()
 	const magic = "SQLite format 3\x00"
-	begin := make([]byte, len(magic))
+	begin := make([]byte, len(magic)+4)
 	if _, err := io.ReadFull(f, begin); err != nil {
 		return errors.Is(err, syscall.EIO) // connect says so; too short is no database
 	}
-	return string(begin) == magic
+	// Behind the magic: two bytes of the page's size, then who may write and who may read, 2 in WAL.
+	return string(begin[:len(magic)]) == magic && begin[len(magic)+2] <= 2
 }
 
 // OpenReader opens a journal to read it. It makes no file and changes nothing. Errors as Open's.
@@ -151,7 +169,7 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 		return nil, &DamagedError{Path: path, What: "the file is empty"}
 	}
 	r := &Reader{path: path}
-	if r.db, err = connect(path, url.Values{"mode": {"ro"}}); err != nil {
+	if r.db, err = connect(path, "", url.Values{"mode": {"ro"}}); err != nil {
 		return nil, wrap(path, "open journal", err)
 	}
 	if err := r.check(ctx, false); err != nil {
@@ -175,9 +193,19 @@ func (j *Journal) Close() error {
 }
 
 // connect gives a pool of one connection: SQLite has one writer, and the payments are few.
-func connect(path string, q url.Values) (*sql.DB, error) {
-	q["_pragma"] = append(q["_pragma"],
-		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "trusted_schema(0)", "cell_size_check(1)")
+func connect(path, vfs string, q url.Values) (*sql.DB, error) {
+	if vfs != "" {
+		q.Set("vfs", vfs)
+	}
+	q["_pragma"] = append(
+		q["_pragma"],
+		fmt.Sprintf(
+			"busy_timeout(%d)",
+			busyTimeout.Milliseconds(),
+		),
+		"trusted_schema(0)",
+		"cell_size_check(1)",
+	)
 	q.Set("_dqs", "0")
 	q.Set("_defensive", "1")
 	name := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
@@ -209,7 +237,7 @@ func acquire(path string) (*os.File, error) {
 }
 
 // create makes a complete, empty journal under another name and renames it: what has the right name is whole.
-func create(ctx context.Context, path string) error {
+func create(ctx context.Context, path, vfs string) error {
 	draft := path + ".new"
 	for _, leftover := range []string{draft, draft + "-journal", draft + "-wal", draft + "-shm"} {
 		if err := os.Remove(leftover); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -223,7 +251,7 @@ func create(ctx context.Context, path string) error {
 	if err := file.Close(); err != nil {
 		return err
 	}
-	db, err := connect(draft, url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(FULL)"}})
+	db, err := connect(draft, vfs, url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(FULL)"}})
 	if err != nil {
 		return err
 	}
@@ -263,23 +291,34 @@ func (r *Reader) check(ctx context.Context, writer bool) error {
 	if err != nil {
 		return wrap(r.path, "open journal", err)
 	}
-	expected, err := expectedSchema(ctx, version)
-	if err != nil {
-		return err
-	}
-	if found != expected {
+	if fingerprint(found) != fingerprints()[version] {
 		return &DamagedError{Path: r.path, What: "its schema was changed"}
 	}
-	if err := r.sqliteCheck(ctx, "quick_check"); err != nil {
-		return err
+	info, err := os.Stat(r.path)
+	if err != nil {
+		return wrap(r.path, "open journal", err)
 	}
-	if err := r.checkTail(ctx); err != nil {
-		return err
+	if info.Size() <= quickCheckMax || version < newest {
+		if err := r.sqliteCheck(ctx, "quick_check"); err != nil {
+			return err
+		}
 	}
-	if writer && version < newest {
-		return wrap(r.path, "open journal", migrate(ctx, r.db, version, newest))
+	if version < newest {
+		if !writer {
+			err := fmt.Errorf(
+				"open journal %s: %w: schema %d, this program's is %d",
+				r.path,
+				ErrOlder,
+				version,
+				newest,
+			)
+			return payment.WithHint(err, "start the terminal once: it brings the journal to the new form")
+		}
+		if err := migrate(ctx, r.db, version, newest); err != nil {
+			return wrap(r.path, "open journal", err)
+		}
 	}
-	return nil
+	return r.checkTail(ctx)
 }
 
 // sqliteCheck runs quick_check or integrity_check.

@@ -12,11 +12,11 @@ import (
 	"smiletill/payment"
 )
 
-// Row is an approval that the cloud has not acknowledged.
+// Row is an approval or a reversal that the cloud has not acknowledged.
 type Row struct {
 	Seq       int64
 	ID        string // of the event
-	Kind      string // "approved"
+	Kind      string // "approved" or "reversed"
 	PaymentID string
 	Time      time.Time       // wall time of the fact
 	Body      json.RawMessage // canonical JSON
@@ -35,28 +35,22 @@ func (o *Outbox) Wake() <-chan struct{} { return o.j.added }
 // Backlog counts the rows that are not acknowledged.
 func (o *Outbox) Backlog(ctx context.Context) (Backlog, error) { return o.j.Backlog(ctx) }
 
-// Pending gives at most limit rows that are not acknowledged, with a seq above after, in order.
+// Pending gives at most limit rows that are neither acknowledged nor parked, with a seq above after, in
+// order.
 func (o *Outbox) Pending(ctx context.Context, after int64, limit int) ([]Row, error) {
 	rows, err := o.j.db.QueryContext(ctx, `SELECT f.seq, f.id, f.kind, f.payment, f.time, f.body, f.hash
 		FROM outbox o JOIN fact f USING (seq)
-		WHERE o.acked_at IS NULL AND o.seq > ? ORDER BY o.seq LIMIT ?`, after, max(limit, 0))
+		WHERE o.acked_at IS NULL AND o.parked IS NULL AND o.seq > ? ORDER BY o.seq LIMIT ?`, after, max(limit, 0))
 	if err != nil {
 		return nil, wrap(o.j.path, "read outbox", err)
 	}
 	defer rows.Close()
 	var pending []Row
 	for rows.Next() {
-		var r Row
-		var at, text string
-		var hash []byte
-		err := rows.Scan(&r.Seq, &r.ID, &r.Kind, &r.PaymentID, &at, &text, &hash)
-		if err == nil {
-			r.Time, err = parseStamp(at)
-		}
+		r, err := scanRow(rows)
 		if err != nil {
 			return nil, wrap(o.j.path, "read outbox", err)
 		}
-		r.Body, r.Hash = json.RawMessage(text), hex.EncodeToString(hash)
 		pending = append(pending, r)
 	}
 	return pending, wrap(o.j.path, "read outbox", rows.Err())
@@ -74,7 +68,10 @@ func (o *Outbox) Close(ctx context.Context, id, hash string, seq int64) error {
 			FROM outbox o JOIN fact f USING (seq) WHERE f.id = ?`, id).Scan(&row, &found, &acked)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
-			return payment.WithHint(ErrUnknown, "it is of another terminal, or of a journal that was replaced")
+			return payment.WithHint(
+				ErrUnknown,
+				"it is of another terminal, or of a journal that was replaced",
+			)
 		case err != nil:
 			return err
 		case row != seq || hex.EncodeToString(found) != hash:
@@ -87,4 +84,83 @@ func (o *Outbox) Close(ctx context.Context, id, hash string, seq int64) error {
 		return err
 	})
 	return wrap(o.j.path, fmt.Sprintf("close outbox row %q", id), err)
+}
+
+// Park takes a row out of the queue that can't be delivered, so that those behind it go on: it counts as
+// unacknowledged, and waits for a person. why is told to the technician. ErrUnknown when no such row waits.
+func (o *Outbox) Park(ctx context.Context, seq int64, why string) error {
+	return o.park(ctx, seq, &why)
+}
+
+// Unpark puts a row back into the queue.
+func (o *Outbox) Unpark(ctx context.Context, seq int64) error {
+	err := o.park(ctx, seq, nil)
+	if err == nil {
+		o.j.wake()
+	}
+	return err
+}
+
+func (o *Outbox) park(ctx context.Context, seq int64, why *string) error {
+	err := o.j.write(ctx, func(tx *sql.Tx) error {
+		done, err := tx.ExecContext(
+			ctx,
+			`UPDATE outbox SET parked = ? WHERE seq = ? AND acked_at IS NULL`,
+			why,
+			seq,
+		)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(
+				err,
+				payment.WithHint(ErrUnknown, "`smiletill journal parked` lists those that are there"),
+			)
+		}
+		return nil
+	})
+	return wrap(o.j.path, fmt.Sprintf("park outbox row %d", seq), err)
+}
+
+// Parked is a row that was taken out of the queue.
+type Parked struct {
+	Row
+	Why string
+}
+
+// Parked gives the parked rows in order, at most limit.
+func (r *Reader) Parked(ctx context.Context, limit int) ([]Parked, error) {
+	rows, err := r.db.QueryContext(
+		ctx,
+		`SELECT f.seq, f.id, f.kind, f.payment, f.time, f.body, f.hash, o.parked
+		FROM outbox o JOIN fact f USING (seq)
+		WHERE o.acked_at IS NULL AND o.parked IS NOT NULL ORDER BY o.seq LIMIT ?`,
+		max(limit, 0),
+	)
+	if err != nil {
+		return nil, wrap(r.path, "read parked rows", err)
+	}
+	defer rows.Close()
+	var all []Parked
+	for rows.Next() {
+		var p Parked
+		if p.Row, err = scanRow(rows, &p.Why); err != nil {
+			return nil, wrap(r.path, "read parked rows", err)
+		}
+		all = append(all, p)
+	}
+	return all, wrap(r.path, "read parked rows", rows.Err())
+}
+
+func scanRow(row scanner, more ...any) (Row, error) {
+	var r Row
+	var at, text string
+	var hash []byte
+	err := row.Scan(append([]any{&r.Seq, &r.ID, &r.Kind, &r.PaymentID, &at, &text, &hash}, more...)...)
+	if err == nil {
+		r.Time, err = parseStamp(at)
+	}
+	r.Body, r.Hash = json.RawMessage(text), hex.EncodeToString(hash)
+	return r, err
 }

@@ -25,6 +25,7 @@ type Delivery string
 const (
 	DeliveryNone    Delivery = ""
 	DeliveryPending Delivery = "pending"
+	DeliveryParked  Delivery = "parked" // the report can't be delivered, and a person has to look at it
 	DeliveryDone    Delivery = "delivered"
 )
 
@@ -36,7 +37,8 @@ type Entry struct {
 }
 
 const columns = `p.id, p.state, p.amount_minor, p.currency, p.reference, p.reason, p.detail, p.customer,
-	p.match_frames, p.smile_frames, p.opened_at, p.closed_at, p.time_trusted, p.seq`
+	p.match_frames, p.smile_frames, p.opened_at, p.closed_at, p.time_trusted, p.need, p.pin, p.reversed_minor,
+	p.seq`
 
 type scanner interface{ Scan(...any) error }
 
@@ -52,7 +54,7 @@ func scanEntry(row scanner, more ...any) (Entry, error) {
 	p := &e.Payment
 	targets := append([]any{&p.ID, &p.State, &p.Amount.Minor, &p.Amount.Currency, &p.Reference, &p.Reason,
 		&p.Detail, &p.Customer, &p.Evidence.MatchFrames, &p.Evidence.SmileFrames, &opened,
-		&closed, &p.TimeTrusted, &e.Seq},
+		&closed, &p.TimeTrusted, &p.Need, &p.PIN, &p.Reversed, &e.Seq},
 		more...)
 	if err := row.Scan(targets...); err != nil {
 		return Entry{}, err
@@ -108,7 +110,8 @@ func (r *Reader) List(ctx context.Context, f Filter) ([]Entry, error) {
 		f.Limit = 100
 	}
 	args = append(args, f.Limit)
-	rows, err := r.db.QueryContext(ctx, `SELECT `+columns+`, o.seq IS NOT NULL, o.acked_at IS NOT NULL
+	rows, err := r.db.QueryContext(ctx, `SELECT `+columns+`, o.seq IS NOT NULL, o.acked_at IS NOT NULL,
+			o.parked IS NOT NULL
 		FROM payment p LEFT JOIN outbox o ON o.seq = p.seq
 		WHERE `+strings.Join(where, " AND ")+` ORDER BY p.seq DESC LIMIT ?`, args...)
 	if err != nil {
@@ -117,14 +120,16 @@ func (r *Reader) List(ctx context.Context, f Filter) ([]Entry, error) {
 	defer rows.Close()
 	var entries []Entry
 	for rows.Next() {
-		var queued, acked bool
-		e, err := scanEntry(rows, &queued, &acked)
+		var queued, acked, parked bool
+		e, err := scanEntry(rows, &queued, &acked, &parked)
 		if err != nil {
 			return nil, wrap(r.path, "list payments", err)
 		}
 		switch {
 		case acked:
 			e.Delivery = DeliveryDone
+		case parked:
+			e.Delivery = DeliveryParked
 		case queued:
 			e.Delivery = DeliveryPending
 		}
@@ -133,34 +138,26 @@ func (r *Reader) List(ctx context.Context, f Filter) ([]Entry, error) {
 	return entries, wrap(r.path, "list payments", rows.Err())
 }
 
-// Backlog is what waits for the cloud's acknowledgement.
+// Backlog is what the cloud has not acknowledged.
 type Backlog struct {
-	Count  int
-	Oldest time.Time // wall time of the oldest, zero when there is none
+	Count  int       // of facts that wait, the parked ones not among them
+	Oldest time.Time // wall time of the oldest that waits, zero when there is none
+	Parked int       // facts that can't be delivered; see Outbox.Park
+	Owed   int64     // minor units of the approvals among all of these
 }
 
-// Backlog counts the approvals that are not acknowledged.
+// Backlog counts what is not acknowledged.
 func (r *Reader) Backlog(ctx context.Context) (Backlog, error) {
 	var b Backlog
 	var oldest sql.NullString
-	err := r.db.QueryRowContext(ctx, `SELECT count(*), (SELECT f.time FROM outbox o JOIN fact f USING (seq)
-		WHERE o.acked_at IS NULL ORDER BY o.seq LIMIT 1)
-		FROM outbox WHERE acked_at IS NULL`).Scan(&b.Count, &oldest)
+	err := r.db.QueryRowContext(ctx, `SELECT count, minor,
+		(SELECT count(*) FROM outbox WHERE acked_at IS NULL AND parked IS NOT NULL),
+		(SELECT f.time FROM outbox o JOIN fact f USING (seq)
+			WHERE o.acked_at IS NULL AND o.parked IS NULL ORDER BY o.seq LIMIT 1)
+		FROM unreported`).Scan(&b.Count, &b.Owed, &b.Parked, &oldest)
+	b.Count -= b.Parked
 	if err == nil && oldest.Valid {
 		b.Oldest, err = parseStamp(oldest.String)
 	}
 	return b, wrap(r.path, "count backlog", err)
-}
-
-func readHead(ctx context.Context, q queryer) (chainHead, error) {
-	var h chainHead
-	var hash []byte
-	err := q.QueryRowContext(ctx, `SELECT seq, hash FROM head WHERE one = 1`).Scan(&h.seq, &hash)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && copy(h.hash[:], hash) != len(h.hash) {
-		err = errUnreadable
-	}
-	if err != nil {
-		return chainHead{}, fmt.Errorf("read head: %w", err)
-	}
-	return h, nil
 }

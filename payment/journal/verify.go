@@ -16,8 +16,9 @@ const batch = 500
 
 // Report is what Verify found in a sound journal.
 type Report struct {
-	Facts, Payments, Open, Approved int
-	Head                            string // hash of the last fact, 64 hex digits
+	Facts, Payments, Open, Approved, Reversals int
+	First                                      int64  // seq of the first fact; older ones were removed
+	Head                                       string // hash of the last fact, 64 hex digits
 }
 
 // Verify checks everything that can be checked: SQLite's integrity_check, every link of the chain, the
@@ -53,6 +54,7 @@ type verifier struct {
 	path   string
 	at     chainHead                  // the last good fact
 	open   map[string]payment.Payment // by replay; nil when only links are checked
+	clock  int64                      // of the last good fact
 	report Report
 }
 
@@ -65,6 +67,10 @@ func (v *verifier) run(progress func(done, total int64)) error {
 	if err != nil {
 		return err
 	}
+	if v.at, err = readMark(v.ctx, v.tx, "anchor"); err != nil {
+		return err
+	}
+	v.report.First = v.at.seq + 1
 	for {
 		count, err := v.links(batch)
 		if err != nil {
@@ -77,38 +83,94 @@ func (v *verifier) run(progress func(done, total int64)) error {
 			break
 		}
 	}
-	if v.at != head {
+	if v.at != head.chainHead {
 		return v.bad(v.at.seq+1, "the chain ends at fact %d, but its head says %d", v.at.seq, head.seq)
 	}
-	v.report.Facts = int(v.at.seq)
+	v.report.Facts = int(v.at.seq - v.report.First + 1)
 	v.report.Head = hex.EncodeToString(v.at.hash[:])
 	return v.tables()
 }
 
+// tail checks the links since the last checkpoint, and the last ones in any case.
 func (v *verifier) tail() error {
 	head, err := readHead(v.ctx, v.tx)
 	if err != nil {
 		return err
 	}
-	if head.seq > lastLinks {
-		v.at.seq = head.seq - lastLinks
-		var hash []byte
-		err := v.tx.QueryRowContext(v.ctx, `SELECT hash FROM fact WHERE seq = ?`, v.at.seq).Scan(&hash)
-		if errors.Is(err, sql.ErrNoRows) {
-			return v.bad(v.at.seq, "the fact is missing")
+	anchor, err := readMark(v.ctx, v.tx, "anchor")
+	if err != nil {
+		return err
+	}
+	mark, err := readMark(v.ctx, v.tx, "checkpoint")
+	if err != nil {
+		return err
+	}
+	if mark.seq > head.seq || anchor.seq > head.seq {
+		return v.bad(
+			head.seq+1,
+			"the chain was checked up to fact %d, but its head says %d",
+			max(mark.seq, anchor.seq),
+			head.seq,
+		)
+	}
+	v.at = anchor
+	if from := min(mark.seq, head.seq-lastLinks); from > anchor.seq {
+		v.at.seq = from
+		if err := v.hashOf(&v.at); err != nil {
+			return err
 		}
+	}
+	for {
+		count, err := v.links(batch)
 		if err != nil {
 			return err
 		}
-		copy(v.at.hash[:], hash)
+		if count < batch {
+			break
+		}
 	}
-	if _, err := v.links(lastLinks + 1); err != nil {
-		return err
-	}
-	if v.at != head {
+	if v.at != head.chainHead {
 		return v.bad(v.at.seq+1, "the chain ends at fact %d, but its head says %d", v.at.seq, head.seq)
 	}
+	if mark.seq <= anchor.seq {
+		return nil
+	}
+	then := mark
+	if err := v.hashOf(&then); err != nil {
+		return err
+	}
+	if then != mark {
+		return v.bad(mark.seq, "it is not the fact that was checked before")
+	}
 	return nil
+}
+
+// hashOf fills in the hash of a fact as it is stored.
+func (v *verifier) hashOf(h *chainHead) error {
+	var hash []byte
+	err := v.tx.QueryRowContext(v.ctx, `SELECT hash FROM fact WHERE seq = ?`, h.seq).Scan(&hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return v.bad(h.seq, "the fact is missing")
+	}
+	copy(h.hash[:], hash)
+	return err
+}
+
+// checkpoint remembers that the chain was checked up to its head.
+func (j *Journal) checkpoint(ctx context.Context) error {
+	mark, err := readMark(ctx, j.db, "checkpoint")
+	if err != nil {
+		return wrap(j.path, "open journal", err)
+	}
+	h, err := readHead(ctx, j.db)
+	if err != nil || h.chainHead == mark {
+		return wrap(j.path, "open journal", err)
+	}
+	err = j.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE checkpoint SET seq = ?, hash = ?`, h.seq, h.hash[:])
+		return err
+	})
+	return wrap(j.path, "open journal", err)
 }
 
 // stored is a row of the table of facts.
@@ -120,8 +182,13 @@ type stored struct {
 
 // links checks the next facts, at most limit, and tells how many there were.
 func (v *verifier) links(limit int) (int, error) {
-	rows, err := v.tx.QueryContext(v.ctx, `SELECT seq, id, payment, kind, time, body, prev_hash, hash FROM fact
-		WHERE seq > ? ORDER BY seq LIMIT ?`, v.at.seq, limit)
+	rows, err := v.tx.QueryContext(
+		v.ctx,
+		`SELECT seq, id, payment, kind, time, body, prev_hash, hash FROM fact
+		WHERE seq > ? ORDER BY seq LIMIT ?`,
+		v.at.seq,
+		limit,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -164,6 +231,10 @@ func (v *verifier) link(f stored) error {
 		b.PrevHash != hex.EncodeToString(f.prev) {
 		return v.bad(next, "its columns do not say what its body says")
 	}
+	if b.ClockMS < v.clock {
+		return v.bad(next, "the terminal's clock goes backwards")
+	}
+	v.clock = b.ClockMS
 	if v.open != nil {
 		if err := v.replay(f, b); err != nil {
 			return err
@@ -175,6 +246,10 @@ func (v *verifier) link(f stored) error {
 
 // replay applies a fact and compares what ended with the table of payments.
 func (v *verifier) replay(f stored, b body) error {
+	if b.Kind == kindReversed {
+		v.report.Reversals++
+		return v.reversal(f, b)
+	}
 	p, err := b.replay(v.open[f.payment])
 	if err != nil {
 		return v.bad(f.seq, "%v", err)
@@ -185,10 +260,27 @@ func (v *verifier) replay(f stored, b body) error {
 		return nil
 	}
 	delete(v.open, f.payment)
-	if b.Kind == string(payment.StateApproved) {
+	if b.Kind == kindApproved {
 		v.report.Approved++
 	}
 	return v.compare(f.seq, p)
+}
+
+// reversal compares the fact of a reversal with its row. That all of them are no more than was paid,
+// tables sees.
+func (v *verifier) reversal(f stored, b body) error {
+	said, err := b.reversal()
+	if err != nil {
+		return v.bad(f.seq, "%v", err)
+	}
+	found, err := findReversal(v.ctx, v.tx, b.ReversalID)
+	if errors.Is(err, payment.ErrNotFound) {
+		return v.bad(f.seq, "its reversal %s is not in the table of reversals", b.ReversalID)
+	}
+	if err == nil && found != said {
+		return v.bad(f.seq, "reversal %s is not what its fact says", b.ReversalID)
+	}
+	return err
 }
 
 func (v *verifier) compare(seq int64, replayed payment.Payment) error {
@@ -198,7 +290,9 @@ func (v *verifier) compare(seq int64, replayed payment.Payment) error {
 		return v.bad(seq, "its payment %s is not in the table of payments", replayed.ID)
 	case err != nil:
 		return err
-	case found != replayed:
+	}
+	found.Reversed = 0 // compared with the reversals by tables
+	if found != replayed {
 		return v.bad(seq, "payment %s is not what its facts say", replayed.ID)
 	}
 	return nil
@@ -216,11 +310,20 @@ func (v *verifier) tables() error {
 		{"payments without facts", fmt.Sprintf(`SELECT count(*) <> %d FROM payment`, v.report.Payments)},
 		{"a payment does not name its latest fact", `SELECT EXISTS (SELECT 1 FROM payment p
 			WHERE NOT EXISTS (SELECT 1 FROM fact f WHERE f.seq = p.seq AND f.payment = p.id
-				AND (f.kind = 'opened') = (p.state = 'waiting')))`},
-		{"an approval is not in the outbox", `SELECT EXISTS (SELECT 1 FROM fact f
-			WHERE f.kind = 'approved' AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.seq = f.seq))`},
-		{"the outbox holds what is no approval", `SELECT EXISTS (SELECT 1 FROM outbox o
-			WHERE NOT EXISTS (SELECT 1 FROM fact f WHERE f.seq = o.seq AND f.kind = 'approved'))`},
+				AND (f.kind = 'opened') = (p.state = 'waiting')
+				AND p.clock_ms = coalesce(json_extract(f.body, '$.clock_ms'), 0)))`},
+		{"a reversal has no fact", fmt.Sprintf(`SELECT count(*) <> %d FROM reversal`, v.report.Reversals)},
+		{"a payment does not have the sum of its reversals", `SELECT EXISTS (SELECT 1 FROM payment p
+			WHERE p.reversed_minor <> (SELECT coalesce(sum(r.amount_minor), 0) FROM reversal r
+				WHERE r.payment = p.id AND r.currency = p.currency AND r.customer = p.customer))`},
+		{"an approval or a reversal is not in the outbox", `SELECT EXISTS (SELECT 1 FROM fact f
+			WHERE f.kind IN ('approved', 'reversed') AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.seq = f.seq
+				AND o.clock_ms = coalesce(json_extract(f.body, '$.clock_ms'), 0)
+				AND o.owed_minor = iif(f.kind = 'approved', json_extract(f.body, '$.amount_minor'), 0)))`},
+		{"the outbox holds what is neither", `SELECT EXISTS (SELECT 1 FROM outbox o
+			WHERE NOT EXISTS (SELECT 1 FROM fact f WHERE f.seq = o.seq AND f.kind IN ('approved', 'reversed')))`},
+		{"the sum of what is not acknowledged is wrong", `SELECT (SELECT count FROM unreported) <> count(*)
+			OR (SELECT minor FROM unreported) <> coalesce(sum(owed_minor), 0) FROM outbox WHERE acked_at IS NULL`},
 	} {
 		var wrong bool
 		if err := v.tx.QueryRowContext(v.ctx, c.query).Scan(&wrong); err != nil {

@@ -1,0 +1,49 @@
+package journal
+
+import (
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// moment is what a machine knows of the time.
+type moment struct {
+	boot    string // names the boot that uptime counts from
+	uptime  time.Duration
+	wall    time.Time
+	trusted bool // the wall clock is known to be right
+}
+
+// Uptime tells which boot this is and how long ago it was, also over a suspension: Linux's boot_id and
+// CLOCK_BOOTTIME. A machine that can't tell has a new boot each time it is asked, so that nothing is assumed.
+func Uptime() (boot string, since time.Duration) {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return "", 0
+	}
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
+		return "", 0
+	}
+	return strings.TrimSpace(string(id)), time.Duration(t.Nano())
+}
+
+// passed is how much time provably passed from one moment to a later one. Within a boot that is the
+// difference of uptimes. Over a restart it is at least the new boot's uptime, and what two trusted wall
+// clocks say if that is more. A wall clock that is not trusted proves nothing, so that setting it can't
+// end a limit of 24 hours.
+func passed(from, to moment) time.Duration {
+	if from.boot != "" && from.boot == to.boot {
+		return max(to.uptime-from.uptime, 0)
+	}
+	d := to.uptime
+	if from.boot == "" {
+		d = 0 // the first fact of all: nothing is known of before
+	}
+	if from.trusted && to.trusted {
+		d = max(d, to.wall.Sub(from.wall))
+	}
+	return max(d, 0)
+}

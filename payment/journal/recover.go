@@ -1,0 +1,56 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"smiletill/payment"
+)
+
+// recovery says what happens at a start to a payment by the state that is stored.
+type recovery struct {
+	State payment.State
+	Event payment.Event // applied by payment.Next; nil keeps the payment as it is
+	Never bool          // the journal never stores it
+}
+
+// recoveries is total: one row a state.
+func recoveries() []recovery {
+	return []recovery{
+		{State: payment.StateWaiting, Event: payment.Restarted{}},
+		{State: payment.StateRecognised, Never: true},
+		{State: payment.StatePIN, Never: true},
+		{State: payment.StateApproved},
+		{State: payment.StateDeclined},
+		{State: payment.StateCancelled},
+		{State: payment.StateExpired},
+	}
+}
+
+// Recover ends what was open when the terminal stopped, and tells how many payments that were. Call it
+// after Open, before the engine runs. now is wall time, trusted whether it is known to be right.
+func (j *Journal) Recover(ctx context.Context, now time.Time, trusted bool) (int, error) {
+	count := 0
+	for _, r := range recoveries() {
+		if r.Event == nil {
+			continue
+		}
+		open, err := j.List(ctx, Filter{State: r.State, Limit: -1})
+		if err != nil {
+			return count, err
+		}
+		for _, entry := range open {
+			p, err := payment.Next(entry.Payment, r.Event, now)
+			if err != nil {
+				return count, fmt.Errorf("recover: %w", err)
+			}
+			p.TimeTrusted = trusted
+			if err := j.Commit(ctx, p); err != nil {
+				return count, fmt.Errorf("recover: %w", err)
+			}
+			count++
+		}
+	}
+	return count, nil
+}

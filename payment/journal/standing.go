@@ -1,0 +1,91 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"smiletill/payment"
+)
+
+// day is the window of Standing.Day, on the terminal's own clock.
+const day = 24 * time.Hour
+
+// Standing tells what a customer paid before. The 24 hours are counted by the time that provably passed on
+// this terminal (see passed): a wrong date ends no limit.
+func (j *Journal) Standing(ctx context.Context, customer, currency string) (payment.Standing, error) {
+	var s payment.Standing
+	h, err := readHead(ctx, j.db)
+	if err != nil {
+		return s, wrap(j.path, "read a customer's payments", err)
+	}
+	since := h.clock(j.moment(time.Time{}, false)) - day
+	err = j.db.QueryRowContext(ctx, `WITH mine AS (SELECT seq, pin, amount_minor, clock_ms FROM payment
+			WHERE state = 'approved' AND customer = ?1 AND currency = ?2),
+		since AS (SELECT coalesce(max(seq), 0) AS seq FROM mine WHERE pin = 1)
+		SELECT (SELECT count(*) FROM mine WHERE seq > (SELECT seq FROM since)),
+			(SELECT coalesce(sum(amount_minor), 0) FROM mine WHERE seq > (SELECT seq FROM since)),
+			(SELECT coalesce(sum(amount_minor), 0) FROM mine WHERE clock_ms > ?3)`,
+		customer, currency, since.Milliseconds()).Scan(&s.Count, &s.Sum, &s.Day)
+	return s, wrap(j.path, "read a customer's payments", err)
+}
+
+// room refuses a new payment when too much waits for the cloud already: too many facts, too much money, or
+// for too long.
+func (j *Journal) room(ctx context.Context, tx *sql.Tx, p payment.Payment) error {
+	var count int
+	var owed int64
+	err := tx.QueryRowContext(ctx, `SELECT count, minor FROM unreported`).Scan(&count, &owed)
+	if err != nil {
+		return err
+	}
+	o := j.options
+	const hint = "connect the terminal to the cloud; it takes payments again when they are acknowledged"
+	if count >= o.OutboxMax {
+		return payment.WithHint(fmt.Errorf("%w: %d", payment.ErrBacklog, count), hint)
+	}
+	if o.OwedMax > 0 && (owed > o.OwedMax || p.Amount.Minor > o.OwedMax-owed) {
+		sum := payment.Amount{Minor: owed, Currency: p.Amount.Currency}
+		limit := payment.Amount{Minor: o.OwedMax, Currency: p.Amount.Currency}
+		return payment.WithHint(fmt.Errorf("%w: %s of at most %s", payment.ErrBacklog, sum, limit), hint)
+	}
+	if o.UnreportedMax <= 0 {
+		return nil
+	}
+	var oldest int64
+	err = tx.QueryRowContext(ctx, `SELECT clock_ms FROM outbox WHERE acked_at IS NULL AND parked IS NULL
+		ORDER BY seq LIMIT 1`).Scan(&oldest)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	h, err := readHead(ctx, tx)
+	if err != nil {
+		return err
+	}
+	age := h.clock(j.moment(p.OpenedAt, p.TimeTrusted)) - time.Duration(oldest)*time.Millisecond
+	if age > o.UnreportedMax {
+		return payment.WithHint(
+			fmt.Errorf("%w: the oldest for %v", payment.ErrBacklog, age.Round(time.Minute)),
+			hint,
+		)
+	}
+	return nil
+}
+
+// FailedTries counts the faces that were refused since the last approval: the latest payments that ended
+// as declined because the face was a stranger's or the PIN wrong. Those that ended otherwise don't count
+// either way.
+func (r *Reader) FailedTries(ctx context.Context) (int, error) {
+	var n int
+	err := r.db.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT state, reason FROM payment
+			WHERE seq > coalesce((SELECT seq FROM payment WHERE state = 'approved' ORDER BY seq DESC LIMIT 1), 0)
+			ORDER BY seq DESC LIMIT 1000)
+		WHERE state = 'declined' AND reason IN (?, ?)`,
+		string(payment.ReasonNotRecognised), string(payment.ReasonWrongPIN)).Scan(&n)
+	return n, wrap(r.path, "count refused faces", err)
+}

@@ -1,0 +1,127 @@
+package journal
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"smiletill/payment"
+)
+
+// Total is what came to one result on one day in one currency.
+type Total struct {
+	Day      string // of the wall clock in the zone that was asked for, 2006-01-02
+	Currency string
+	Result   string // a terminal state of a payment, or "reversed"
+	Count    int
+	Minor    int64 // minor units
+	First    int64 // seq of the first and the last fact counted
+	Last     int64
+	Untimed  int // of Count: those written while the clock was not known to be right
+}
+
+// Range is a span of time, by wall clock: From is in it, To is not. Zero is open.
+type Range struct{ From, To time.Time }
+
+// Totals adds up what became of payments and what was reversed, by day, currency and result, in the order of
+// these. The day is that of the fact: a reversal counts on the day on which it was made.
+func (r *Reader) Totals(ctx context.Context, span Range, zone *time.Location) ([]Total, error) {
+	type key struct{ day, currency, result string }
+	sums := map[key]*Total{}
+	err := r.Facts(ctx, span, func(f Fact) error {
+		if f.Kind == kindOpened {
+			return nil
+		}
+		k := key{f.Time.In(zone).Format(time.DateOnly), f.Amount.Currency, f.Kind}
+		t := sums[k]
+		if t == nil {
+			t = &Total{Day: k.day, Currency: k.currency, Result: k.result, First: f.Seq}
+			sums[k] = t
+		}
+		t.Count, t.Minor, t.Last = t.Count+1, t.Minor+f.Amount.Minor, f.Seq
+		if !f.TimeTrusted {
+			t.Untimed++
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Total, 0, len(sums))
+	for _, t := range sums {
+		out = append(out, *t)
+	}
+	slices.SortFunc(out, func(a, b Total) int {
+		return cmp.Or(
+			cmp.Compare(a.Day, b.Day),
+			cmp.Compare(a.Currency, b.Currency),
+			cmp.Compare(a.Result, b.Result),
+		)
+	})
+	return out, nil
+}
+
+// Fact is one entry of the chain, for exports.
+type Fact struct {
+	Seq         int64
+	ID          string // of the event
+	Kind        string // opened, approved, declined, cancelled, expired or reversed
+	PaymentID   string
+	ReversalID  string // of a reversal, else empty
+	Amount      payment.Amount
+	Time        time.Time // wall clock
+	TimeTrusted bool
+	Reason      payment.Reason
+	Customer    string // pseudonymous
+	Method      string
+	Limits      payment.Need
+	Reference   string
+	Terminal    string
+	Hash        string // 64 hex digits
+}
+
+// Facts calls each with the facts of a span, in their order, without holding more than a few in memory. It
+// reads one snapshot. An error of each ends it and is returned as it is.
+func (r *Reader) Facts(ctx context.Context, span Range, each func(Fact) error) error {
+	rows, err := r.db.QueryContext(ctx, `SELECT seq, body, lower(hex(hash)) FROM fact ORDER BY seq`)
+	if err != nil {
+		return wrap(r.path, "read facts", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var seq int64
+		var text []byte
+		var hash string
+		if err := rows.Scan(&seq, &text, &hash); err != nil {
+			return wrap(r.path, "read facts", err)
+		}
+		b, err := parseBody(text)
+		if err != nil {
+			return &DamagedError{Path: r.path, Seq: seq, What: err.Error()}
+		}
+		at, err := parseStamp(b.Time)
+		if err != nil {
+			return wrap(r.path, "read facts", err)
+		}
+		if !span.From.IsZero() && at.Before(span.From) || !span.To.IsZero() && !at.Before(span.To) {
+			continue
+		}
+		if err := each(b.fact(at, hash)); err != nil {
+			return err
+		}
+	}
+	return wrap(r.path, "read facts", rows.Err())
+}
+
+func (b body) fact(at time.Time, hash string) Fact {
+	return Fact{
+		Seq: b.Seq, ID: b.ID, Kind: b.Kind, PaymentID: b.PaymentID, ReversalID: b.ReversalID,
+		Amount: payment.Amount{
+			Minor:    b.AmountMinor,
+			Currency: b.Currency,
+		}, Time: at, TimeTrusted: b.TimeTrusted,
+		Reason: b.Reason, Customer: b.Customer, Method: b.Method, Limits: b.Limits, Reference: b.Reference,
+		Terminal: b.Terminal, Hash: hash,
+	}
+}

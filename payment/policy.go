@@ -1,0 +1,104 @@
+package payment
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Need is why a face alone is not enough for a payment.
+type Need string
+
+// The needs. NeedNone is a payment that a face may approve.
+const (
+	NeedNone   Need = ""
+	NeedAmount Need = "amount"     // the payment is above the limit of one
+	NeedCount  Need = "count"      // too many since the customer's last PIN
+	NeedSum    Need = "sum"        // too much since the customer's last PIN
+	NeedDay    Need = "day"        // too much in 24 hours
+	NeedDraw   Need = "random"     // drawn by lot
+	NeedEvery  Need = "every_time" // the policy wants it each time
+)
+
+// Policy says when a face alone approves a payment, and when the customer's PIN is asked for besides. The
+// ideas are EMV's offline limits and the exemptions of PSD2's technical standards (regulation 2018/389,
+// article 11: a payment of at most 50 EUR, and 150 EUR or five payments since the last PIN). Amounts are
+// minor units of the terminal's currency; 0 is no limit. Limits are inclusive: a payment that reaches one
+// is still approved.
+type Policy struct {
+	Always    bool  // ask for the PIN each time
+	AmountMax int64 // of one payment
+	CountMax  int   // of payments since the last PIN, this one included
+	SumMax    int64 // of payments since the last PIN, this one included
+	DayMax    int64 // of the customer's payments in 24 hours, those with a PIN and this one included
+	Percent   int   // of the remaining payments, drawn by lot, 0 to 100
+}
+
+// ErrPolicy marks a policy that can't be.
+var ErrPolicy = errors.New("policy is not valid")
+
+// Check reports limits out of range.
+func (l Policy) Check() error {
+	if l.AmountMax < 0 || l.CountMax < 0 || l.SumMax < 0 || l.DayMax < 0 || l.Percent < 0 || l.Percent > 100 {
+		return fmt.Errorf("%w: limits are 0 or more, percent is 0 to 100", ErrPolicy)
+	}
+	return nil
+}
+
+// Standing is what a customer paid here before, by the order of the journal and not by the wall clock.
+type Standing struct {
+	Count int   // payments since the last one with a PIN
+	Sum   int64 // of these, minor units; reversals are not taken off
+	Day   int64 // of all in the last 24 hours that provably passed, minor units
+}
+
+// asks tells whether a customer's history can matter.
+func (l Policy) asks() bool { return l.CountMax > 0 || l.SumMax > 0 || l.DayMax > 0 }
+
+// Judge says why a payment needs the PIN, or NeedNone. draw is a random number from 0 to 99.
+func (l Policy) Judge(a Amount, s Standing, draw int) Need {
+	switch {
+	case l.Always:
+		return NeedEvery
+	case l.AmountMax > 0 && a.Minor > l.AmountMax:
+		return NeedAmount
+	case l.CountMax > 0 && s.Count+1 > l.CountMax:
+		return NeedCount
+	case l.SumMax > 0 && over(s.Sum, a.Minor, l.SumMax):
+		return NeedSum
+	case l.DayMax > 0 && over(s.Day, a.Minor, l.DayMax):
+		return NeedDay
+	case draw < l.Percent:
+		return NeedDraw
+	}
+	return NeedNone
+}
+
+// over reports sum+more > limit; a sum may be as large as an int64, so that the addition could overflow.
+func over(sum, more, limit int64) bool { return sum > limit || more > limit-sum }
+
+const (
+	// freeTries is how many faces in a row may be refused before the next payment has to wait.
+	freeTries = 5
+	// firstLock is the wait after the fifth refusal; each further one doubles it, up to longestLock.
+	firstLock   = 30 * time.Second
+	longestLock = 15 * time.Minute
+)
+
+// lockAfter is how long no payment can begin after so many refused faces in a row.
+func lockAfter(tries int) time.Duration {
+	if tries < freeTries {
+		return 0
+	}
+	wait := firstLock
+	for ; tries > freeTries && wait < longestLock; tries-- {
+		wait *= 2
+	}
+	return min(wait, longestLock)
+}
+
+// failedTry tells the ends that count towards the lock: a stranger's face, and a PIN that its owner would
+// know.
+func failedTry(p Payment) bool {
+	return p.State == StateDeclined && (p.Reason == ReasonNotRecognised || p.Reason == ReasonWrongPIN)
+}

@@ -1,0 +1,236 @@
+package payment
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestJudge(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		policy Policy
+		minor  int64
+		s      Standing
+		draw   int
+		want   Need
+	}{
+		{"no policy", Policy{}, math.MaxInt64, Standing{Count: 1e6, Sum: math.MaxInt64}, 0, NeedNone},
+		{"always", Policy{Always: true}, 1, Standing{}, 99, NeedEvery},
+		{"the amount's limit", Policy{AmountMax: 100}, 100, Standing{}, 99, NeedNone},
+		{"above it", Policy{AmountMax: 100}, 101, Standing{}, 99, NeedAmount},
+		{"the last of five", Policy{CountMax: 5}, 1, Standing{Count: 4}, 99, NeedNone},
+		{"the sixth", Policy{CountMax: 5}, 1, Standing{Count: 5}, 99, NeedCount},
+		{"up to the sum", Policy{SumMax: 100}, 40, Standing{Sum: 60}, 99, NeedNone},
+		{"over the sum", Policy{SumMax: 100}, 41, Standing{Sum: 60}, 99, NeedSum},
+		{"a sum beyond all", Policy{SumMax: math.MaxInt64}, MaxMinor, Standing{Sum: math.MaxInt64}, 99, NeedSum},
+		{"up to the day's", Policy{DayMax: 100}, 40, Standing{Day: 60}, 99, NeedNone},
+		{"over the day's", Policy{DayMax: 100}, 40, Standing{Day: 61}, 99, NeedDay},
+		{"drawn", Policy{Percent: 3}, 1, Standing{}, 2, NeedDraw},
+		{"not drawn", Policy{Percent: 3}, 1, Standing{}, 3, NeedNone},
+	} {
+		if got := c.policy.Judge(Amount{c.minor, "EUR"}, c.s, c.draw); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	if (Policy{Percent: 101}).Check() == nil || (Policy{SumMax: -1}).Check() == nil ||
+		(Policy{}).Check() != nil {
+		t.Error("Check")
+	}
+}
+
+func TestDrawLot(t *testing.T) {
+	counts := map[int]int{}
+	all := make([]byte, 256)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	r := bytes.NewReader(all)
+	for {
+		n, err := drawLot(r)
+		if err != nil {
+			break
+		}
+		counts[n]++
+	}
+	for n := range 100 {
+		if counts[n] != 2 {
+			t.Errorf("%d is drawn %d times in 256, want 2", n, counts[n])
+		}
+	}
+	if len(counts) != 100 {
+		t.Error(counts)
+	}
+}
+
+// pins knows one customer, whose PIN is 4711, and locks after two wrong ones.
+type pins struct{ wrong int }
+
+func (p *pins) Ready(_ context.Context, customer string) error {
+	switch {
+	case customer != "c1":
+		return ErrPINNotSet
+	case p.wrong >= 2:
+		return ErrPINLocked
+	}
+	return nil
+}
+
+func (p *pins) Try(_ context.Context, _, pin string) error {
+	if pin == "4711" {
+		p.wrong = 0
+		return nil
+	}
+	if p.wrong++; p.wrong >= 2 {
+		return ErrPINLocked
+	}
+	return ErrPINWrong
+}
+
+func TestEnginePIN(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		known := &pins{}
+		b.options.Policy, b.options.PINs = Policy{SumMax: 300}, known
+		b.begin("a") // 1.50 EUR
+		if err := b.consent("a"); err != nil {
+			t.Fatal(err)
+		}
+		b.want("a", StateApproved, "")
+		b.l.standing = Standing{Count: 1, Sum: 151}
+
+		b.begin("b")
+		_, err := b.EnterPIN(b.Context(), "b", "4711")
+		b.wantErr(err, ErrEvent) // not asked for yet
+		if err := b.consent("b"); err != nil {
+			t.Fatal(err)
+		}
+		if s, _ := b.Status(b.Context()); s.Payment.State != StatePIN || s.Payment.Need != NeedSum {
+			t.Fatalf("%+v", s.Payment)
+		}
+		b.do("b", Lost{}) // whoever types looks away
+		_, err = b.EnterPIN(b.Context(), "b", "0000")
+		b.wantErr(err, ErrPINWrong)
+		time.Sleep(50 * time.Second)
+		p, err := b.EnterPIN(b.Context(), "b", "4711")
+		if err != nil || p.State != StateApproved || !p.PIN || p.Need != NeedSum ||
+			p.Evidence.MatchFrames == 0 {
+			t.Fatalf("%+v, %v", p, err)
+		}
+		b.want("b", StateApproved, "")
+
+		b.begin("c")
+		_ = b.consent("c")
+		_, _ = b.EnterPIN(b.Context(), "c", "0000")
+		_, err = b.EnterPIN(b.Context(), "c", "0001")
+		b.wantErr(err, ErrPINLocked)
+		b.want("c", StateDeclined, ReasonWrongPIN)
+		b.begin("d")
+		_ = b.consent("d")
+		b.want("d", StateDeclined, ReasonPINLocked)
+		known.wrong = 0
+
+		b.begin("e")
+		_ = b.consent("e")
+		time.Sleep(61 * time.Second)
+		b.want("e", StateExpired, ReasonNoPIN)
+		_, err = b.EnterPIN(b.Context(), "e", "4711")
+		b.wantErr(err, ErrNotRunning)
+
+		b.begin("f")
+		b.options.PINs = noPINs{}
+		_ = b.consent("f")
+		b.want("f", StateDeclined, ReasonPINNotSet)
+		b.begin("g")
+		b.l.unread = errDisk
+		b.wantErr(b.consent("g"), ErrJournal)
+		b.l.unread = nil
+	})
+}
+
+func TestEngineLocksAfterRefusedFaces(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		refuse := func(id string) {
+			t.Helper()
+			b.begin(id)
+			b.do(id, Unknown{})
+		}
+		locked := func(want string) {
+			t.Helper()
+			_, err := b.Begin(b.Context(), euro("locked"))
+			var h interface{ Hint() string }
+			if !errors.Is(err, ErrLocked) || !errors.As(err, &h) || !strings.Contains(h.Hint(), want) {
+				t.Fatalf("%v; want a wait of %s", err, want)
+			}
+		}
+		for _, id := range []string{"1", "2", "3", "4", "5"} {
+			refuse(id)
+		}
+		locked("30s")
+		time.Sleep(20 * time.Second)
+		locked("10s")
+		time.Sleep(11 * time.Second)
+		refuse("6")
+		locked("1m")
+		time.Sleep(61 * time.Second)
+		b.begin("7")
+		if err := b.consent("7"); err != nil {
+			t.Fatal(err)
+		}
+		refuse("8") // an approval has begun the count anew
+		b.begin("9")
+	})
+	if lockAfter(4) != 0 || lockAfter(5) != firstLock || lockAfter(7) != 4*firstLock ||
+		lockAfter(1e9) != longestLock {
+		t.Error("lockAfter")
+	}
+}
+
+func TestEngineReverses(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.begin("a")
+		if err := b.consent("a"); err != nil {
+			t.Fatal(err)
+		}
+		part := ReversalRequest{ID: "r1", PaymentID: "a", Minor: 50}
+		first, err := b.Reverse(b.Context(), part)
+		if err != nil || first.Amount.Minor != 50 || first.Customer != "c1" {
+			t.Fatalf("%+v, %v", first, err)
+		}
+		again, err := b.Reverse(b.Context(), part)
+		if err != nil || again != first {
+			t.Errorf("again: %+v, %v", again, err)
+		}
+		for name, c := range map[string]struct {
+			q    ReversalRequest
+			want error
+		}{
+			"the id with another amount":  {ReversalRequest{ID: "r1", PaymentID: "a", Minor: 51}, ErrConflict},
+			"the id as the whole rest":    {ReversalRequest{ID: "r1", PaymentID: "a"}, ErrConflict},
+			"more than is left":           {ReversalRequest{ID: "r2", PaymentID: "a", Minor: 101}, ErrTooMuch},
+			"a payment that nobody knows": {ReversalRequest{ID: "r2", PaymentID: "x"}, ErrNotFound},
+			"a negative amount":           {ReversalRequest{ID: "r2", PaymentID: "a", Minor: -1}, ErrRequest},
+			"no id":                       {ReversalRequest{PaymentID: "a"}, ErrRequest},
+		} {
+			if _, err := b.Reverse(b.Context(), c.q); !errors.Is(err, c.want) {
+				t.Errorf("%s: %v, want %v", name, err, c.want)
+			}
+		}
+		b.begin("b") // a reversal needs no idle terminal, nor a camera
+		rest, err := b.Reverse(b.Context(), ReversalRequest{ID: "r2", PaymentID: "a"})
+		if err != nil || rest.Amount.Minor != 100 || !rest.Whole {
+			t.Errorf("%+v, %v", rest, err)
+		}
+		_, err = b.Reverse(b.Context(), ReversalRequest{ID: "r3", PaymentID: "a"})
+		b.wantErr(err, ErrTooMuch)
+		_, err = b.Reverse(b.Context(), ReversalRequest{ID: "r3", PaymentID: "b"})
+		b.wantErr(err, ErrNotApproved)
+		b.l.set(errDisk, false)
+		_, err = b.Reverse(b.Context(), ReversalRequest{ID: "r4", PaymentID: "a", Minor: 0})
+		b.wantErr(err, ErrTooMuch)
+		b.l.set(nil, false)
+	})
+}
