@@ -74,8 +74,9 @@ type PaymentConfig struct {
 }
 
 // MQTTConfig says where payments are reported; an empty Broker is off. The password and the private
-// key are only ever named by file, so that no configuration holds a secret.
-type MQTTConfig struct{ Broker, Username, PasswordFile, CAFile, CertFile, KeyFile string }
+// key are only ever named by file, so that no configuration holds a secret. CloudKeyFile holds the public
+// keys by which acknowledgements are believed; empty is cloud.pub in the data folder.
+type MQTTConfig struct{ Broker, Username, PasswordFile, CAFile, CertFile, KeyFile, CloudKeyFile string }
 
 // LogConfig says what is logged and how: level debug, info, warn or error; format auto, text or json.
 type LogConfig struct{ Level, Format string }

@@ -68,6 +68,12 @@ func (c *Config) options() []option {
 		{"mqtt.ca_file", &m.CAFile, "certificates that sign the broker's", absolute},
 		{"mqtt.cert_file", &m.CertFile, "this terminal's certificate", absolute},
 		{"mqtt.key_file", &m.KeyFile, "this terminal's private key", absolute},
+		{
+			"mqtt.cloud_key_file",
+			&m.CloudKeyFile,
+			"public keys of the cloud; empty: cloud.pub in the data",
+			absolute,
+		},
 		{"log.level", &c.Log.Level, "debug, info, warn or error", oneOf("debug", "info", "warn", "error")},
 		{"log.format", &c.Log.Format, "auto, text or json", oneOf("auto", "text", "json")},
 	}

@@ -95,8 +95,13 @@ func newLane(t *testing.T, program, id string, rng *rand.Rand) *lane {
 		t.Fatal(err)
 	}
 	c, err := cloud.Open(t.Context(), cloud.Options{Broker: b.URL(), File: filepath.Join(dir, "cloud.db"),
-		Signer: cloud.Unsigned{}, Log: quiet, Rand: rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64()))})
+		Key: newKey(t), Log: quiet, Rand: rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64()))})
 	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := defaultConfig()
+	cfg.Terminal.ID = id
+	if err := introduce(t.Context(), c, cfg, filepath.Join(dir, "data")); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())

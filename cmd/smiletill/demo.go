@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"smiletill/device/screen"
 	"smiletill/payment/cloud"
 	"smiletill/payment/cloud/broker"
+	"smiletill/payment/report/signature"
 	"smiletill/vision/visits"
 )
 
@@ -102,7 +104,7 @@ func runDemo(ctx context.Context, cfg Config, once bool, out io.Writer) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	done, err := d.startCloud(ctx, b.URL(), filepath.Join(dir, "cloud.db"), log)
+	done, err := d.startCloud(ctx, b.URL(), dir, log)
 	if err != nil {
 		return err
 	}
@@ -188,9 +190,13 @@ func (d *demo) keepOpen(ctx context.Context) error {
 	}
 }
 
-func (d *demo) startCloud(ctx context.Context, url, file string, log *slog.Logger) (<-chan error, error) {
+func (d *demo) startCloud(ctx context.Context, url, dir string, log *slog.Logger) (<-chan error, error) {
+	key, err := signature.OpenKey(filepath.Join(dir, "cloud.key"), cryptorand.Reader)
+	if err != nil {
+		return nil, err
+	}
 	r, err := cloud.Open(ctx, cloud.Options{
-		Broker: url, File: file, Signer: cloud.Unsigned{}, Log: log,
+		Broker: url, File: filepath.Join(dir, "cloud.db"), Key: key, Log: log,
 		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		OnEvent: func(e cloud.Event) {
 			select {
@@ -201,6 +207,9 @@ func (d *demo) startCloud(ctx context.Context, url, file string, log *slog.Logge
 	})
 	if err != nil {
 		return nil, err
+	}
+	if err := introduce(ctx, r, d.cfg, filepath.Join(dir, "data")); err != nil {
+		return nil, errors.Join(err, r.Close())
 	}
 	done := make(chan error, 1)
 	go func() { done <- errors.Join(r.Run(ctx), r.Close()) }()

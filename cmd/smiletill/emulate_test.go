@@ -29,6 +29,7 @@ import (
 	rig "smiletill/device/bench"
 	"smiletill/device/bench/remote"
 	"smiletill/payment/cloud"
+	"smiletill/payment/report/signature"
 	"smiletill/vision/visits"
 )
 
@@ -70,6 +71,7 @@ type emulation struct {
 	port    int    // of the broker
 	ca      []byte // that signed its certificate
 	cloud   *cloud.Receiver
+	keys    string // folder of the terminal's and the cloud's keys
 	films   map[string]rig.Film
 	seen    []remote.Change // of earlier boots
 	scenes  []sceneResult
@@ -236,14 +238,22 @@ func (d *emulation) alarmTold(ctx context.Context, words string) error {
 }
 
 func (d *emulation) startCloud() error {
+	k, err := signature.NewKey(crand.Reader)
+	if err != nil {
+		return err
+	}
 	c, err := cloud.Open(d.t.Context(), cloud.Options{
 		Broker: fmt.Sprintf("mqtt://127.0.0.1:%d", d.port+1), File: filepath.Join(d.t.TempDir(), "cloud.db"),
-		Signer: cloud.Unsigned{}, Log: slog.New(slog.DiscardHandler), Rand: rand.New(rand.NewPCG(1, 2)),
+		Key: k, Log: slog.New(slog.DiscardHandler), Rand: rand.New(rand.NewPCG(1, 2)),
 	})
 	if err != nil {
 		return err
 	}
 	d.cloud = c
+	d.keys = d.t.TempDir()
+	if err := introduce(d.t.Context(), c, defaultConfig(), filepath.Join(d.keys, "data")); err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(ctx) }()
@@ -287,6 +297,18 @@ func (d *emulation) boot(ctx context.Context) (err error) {
 	if err := d.m.Put(ctx, "/etc/smiletill/ca.pem", d.ca, 0o644); err != nil {
 		return err
 	}
+	// The terminal's key is on its disk, and stays there; the cloud's is in its configuration.
+	for from, to := range map[string]string{
+		"terminal.key": "/var/lib/smiletill/terminal.key", "cloud.pub": "/etc/smiletill/cloud.pub",
+	} {
+		data, err := os.ReadFile(filepath.Join(d.keys, "data", from))
+		if err != nil {
+			return err
+		}
+		if err := d.m.Put(ctx, to, data, 0o600); err != nil {
+			return err
+		}
+	}
 	board, err := description()
 	if err != nil {
 		return err
@@ -310,6 +332,7 @@ timeout = "1m"
 [mqtt]
 broker = "mqtts://%s:%d"
 ca_file = "/etc/smiletill/ca.pem"
+cloud_key_file = "/etc/smiletill/cloud.pub"
 [log]
 format = "json"
 `, shopCamera, remote.HostAddress, d.port)

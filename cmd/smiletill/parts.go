@@ -19,6 +19,7 @@ import (
 	"smiletill/payment/journal"
 	"smiletill/payment/report"
 	"smiletill/payment/report/link"
+	"smiletill/payment/report/signature"
 	"smiletill/vision/edgetpu"
 	"smiletill/vision/gallery"
 )
@@ -32,6 +33,8 @@ type parts struct {
 	journal     *journal.Journal
 	engine      *payment.Engine
 	reporter    *report.Reporter // nil without a broker
+	key         *signature.Key   // signs this terminal's events
+	cloudKeys   report.CloudKeys // none: no acknowledgement is believed
 	frames      *camera.Latest
 	eyes        *eyes
 	limit       payment.Amount
@@ -92,6 +95,9 @@ func openParts(ctx context.Context, cfg Config, t *tamper, log *slog.Logger) (_ 
 	p.engine = payment.NewEngine(p.journal, payment.Options{
 		Timeout: cfg.Payment.Timeout, TimeTrusted: clockSet, Log: log.With("room", "payment"),
 	})
+	if err := p.openKeys(cfg); err != nil {
+		return nil, err
+	}
 	return p, p.openReporter(cfg, t.words)
 }
 
@@ -103,16 +109,15 @@ func (p *parts) openReporter(cfg Config, trouble func() string) error {
 	log := p.log.With("room", "report")
 	o := report.Options{
 		Broker:   cfg.MQTT.Broker,
-		Address:  report.Address{Tenant: cfg.Terminal.Tenant, Site: cfg.Terminal.Site, Terminal: cfg.Terminal.ID},
+		Address:  address(cfg),
 		Username: cfg.MQTT.Username, Version: version,
 		Trouble: trouble,
 		Outbox:  outbox{p.journal.Outbox()}, Wake: p.journal.Outbox().Wake(),
-		Verifier: report.NewAcceptUnsigned(
-			log,
-		), Log: log, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		Signer: report.KeySigner{Key: p.key}, Verifier: p.cloudKeys,
+		Log: log, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		OnAlarm: func(a report.Alarm) {
-			log.Error("the cloud acknowledged a payment with another content than the journal's: call its operator",
-				"row", a.Row.Seq, "id", a.Row.ID)
+			log.Error("the cloud contradicts the journal about a payment: call its operator", "row", a.Row.Seq,
+				"id", a.Row.ID, "refused", a.Ack.Refused)
 		},
 	}
 	if f := cfg.MQTT.PasswordFile; f != "" {
@@ -187,6 +192,10 @@ func (o outbox) Pending(ctx context.Context, after int64, limit int) ([]report.R
 			Body: r.Body, Hash: r.Hash}
 	}
 	return out, nil
+}
+
+func (o outbox) Park(ctx context.Context, seq int64, why string) error {
+	return o.o.Park(ctx, seq, why)
 }
 
 func (o outbox) Close(ctx context.Context, id, hash string, seq int64) error {

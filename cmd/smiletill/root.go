@@ -119,6 +119,8 @@ func rootCommand() *cobra.Command {
 		cameraCommand(a),
 		boardCommand(a),
 		tamperCommand(a),
+		keyCommand(a),
+		cloudCommand(),
 		accuracyCommand(a),
 		benchCommand(a),
 		grouped("tech", bound(configCommand(a.load))),

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,7 @@ import (
 	"smiletill/payment/cloud/broker"
 	"smiletill/payment/report"
 	"smiletill/payment/report/link"
+	"smiletill/payment/report/signature"
 )
 
 const patience = 20 * time.Second
@@ -31,7 +33,7 @@ func encode(t testing.TB, change func(*report.Row)) []byte {
 		Body: json.RawMessage(`{"amount_minor":150,"currency":"EUR"}`),
 	}
 	change(&r)
-	payload, err := report.Encode(here(), r)
+	payload, err := report.Encode(here(), r, report.KeySigner{Key: key(1)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,6 +41,15 @@ func encode(t testing.TB, change func(*report.Row)) []byte {
 }
 
 func same(*report.Row) {}
+
+// key is the same for the same number: 1 is the terminal's, 2 the cloud's.
+func key(n byte) *signature.Key {
+	k, err := signature.NewKey(bytes.NewReader(bytes.Repeat([]byte{n}, 32)))
+	if err != nil {
+		panic(err)
+	}
+	return k
+}
 
 func TestDecodeRefuses(t *testing.T) {
 	topic := here().Topic(report.ChannelPayment)
@@ -155,7 +166,7 @@ func newBench(t *testing.T) *bench {
 
 func (k *bench) options() Options {
 	return Options{
-		Broker: k.url, File: k.file, Signer: Unsigned{}, Log: slog.New(slog.DiscardHandler),
+		Broker: k.url, File: k.file, Key: key(2), Log: slog.New(slog.DiscardHandler),
 		Rand: rand.New(rand.NewPCG(1, 2)), MinDelay: 10 * time.Millisecond, MaxDelay: 50 * time.Millisecond,
 		OnEvent: func(e Event) { k.mu.Lock(); defer k.mu.Unlock(); k.events = append(k.events, e) },
 		OnAlarm: func(a Alarm) { k.mu.Lock(); defer k.mu.Unlock(); k.alarms = append(k.alarms, a) },
@@ -166,6 +177,9 @@ func (k *bench) start(o Options) (r *Receiver, stop func()) {
 	k.t.Helper()
 	r, err := Open(k.t.Context(), o)
 	if err != nil {
+		k.t.Fatal(err)
+	}
+	if err := r.Trust(k.t.Context(), here(), key(1).Public()); err != nil {
 		k.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -193,11 +207,17 @@ func (k *bench) send(payload []byte) {
 	}
 }
 
-func (k *bench) wantAck(id, hash string, seq int64) {
+func (k *bench) wantAck(id, hash string, seq int64) { k.t.Helper(); k.wantAnswer(id, hash, seq, false) }
+
+func (k *bench) wantAnswer(id, hash string, seq int64, refused bool) {
 	k.t.Helper()
 	select {
 	case m := <-k.term.Inbox():
-		if a, err := report.ParseAck(m.Payload); err != nil || a != (report.Ack{ID: id, Hash: hash, Seq: seq}) {
+		a, err := report.ParseAck(m.Payload)
+		if err == nil {
+			err = report.CloudKeys{key(2).Public()}.VerifyAck(here().Source(), a)
+		}
+		if err != nil || a.ID != id || a.Hash != hash || a.Seq != seq || (a.Refused != "") != refused {
 			k.t.Errorf("acknowledgement %+v, %v, want %s %s %d", a, err, id, hash, seq)
 		}
 	case <-time.After(patience):
@@ -249,7 +269,7 @@ func TestReceiverCountsOnceAndSurvivesRestart(t *testing.T) {
 	}
 }
 
-func TestContradictionIsAnAlarmAndNotAcknowledged(t *testing.T) {
+func TestContradictionIsAnAlarmAndRefused(t *testing.T) {
 	k := newBench(t)
 	r, _ := k.start(k.options())
 	k.send(encode(t, same))
@@ -262,10 +282,18 @@ func TestContradictionIsAnAlarmAndNotAcknowledged(t *testing.T) {
 	} {
 		k.send(encode(t, change))
 	}
+	k.wantAnswer("e-1", "h-9", 1, true)
+	k.wantAnswer("e-1", "h-1", 9, true)
+	k.wantAnswer("e-1", "h-1", 1, true)
+	k.wantAnswer("e-1", "h-1", 1, true)
 	k.send([]byte("junk"))
 	k.send(encode(t, func(r *report.Row) { r.ID, r.Seq, r.Hash = "e-2", 2, "h-2" }))
-	k.wantAck("e-2", "h-2", 2) // and none before it
+	k.wantAck("e-2", "h-2", 2)
 	k.wantCount(r, 2)
+	if kept, err := r.Alarms(t.Context(), 9); err != nil || len(kept) != 1 || kept[0].Count != 4 ||
+		kept[0].Why != Contradiction {
+		t.Errorf("%+v, %v", kept, err)
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if len(k.alarms) != 4 || k.alarms[0].Event.Hash != "h-9" {
@@ -281,6 +309,9 @@ func TestNoCommitNoAcknowledgement(t *testing.T) {
 	k := newBench(t)
 	r, err := Open(t.Context(), k.options())
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Trust(t.Context(), here(), key(1).Public()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.store.db.Exec(`DROP TABLE event`); err != nil {
@@ -308,29 +339,49 @@ func TestNoCommitNoAcknowledgement(t *testing.T) {
 	}
 }
 
-// refuser is a Signer without a key.
-type refuser struct{}
-
-func (refuser) SignAck(string, report.Ack) (string, error) { return "", errors.New("no key") }
-
-func TestUnsignableIsNotAcknowledged(t *testing.T) {
+// Who is not known, and what the terminal did not sign, is neither counted nor answered.
+func TestOnlyKnownTerminalsAreHeard(t *testing.T) {
 	k := newBench(t)
-	o := k.options()
-	o.Signer = refuser{}
-	r, stop := k.start(o)
-	k.send(encode(t, same))
-	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		if n, err := r.Count(t.Context()); err == nil && n == 1 {
-			break
+	r, _ := k.start(k.options())
+	forge := func(change func(*report.Row), by byte) []byte {
+		row := report.Row{Seq: 1, ID: "e-1", Kind: "approved", PaymentID: "p-1", Hash: "h-1",
+			Body: json.RawMessage(`{"amount_minor":150}`)}
+		change(&row)
+		payload, err := report.Encode(here(), row, report.KeySigner{Key: key(by)})
+		if err != nil {
+			t.Fatal(err)
 		}
-		if time.Now().After(end) {
-			t.Fatal("never committed")
-		}
+		return payload
 	}
-	stop()
-	k.start(k.options())
-	k.send(encode(t, func(r *report.Row) { r.ID, r.Seq, r.Hash = "e-2", 2, "h-2" }))
-	k.wantAck("e-2", "h-2", 2) // and none before it
+	k.send(forge(same, 3)) // a key of nobody
+	signed := forge(same, 1)
+	k.send(bytes.Replace(signed, []byte("150"), []byte("151"), 1))               // another amount
+	k.send(bytes.Replace(signed, []byte("approved.v1"), []byte("voided.v1"), 1)) // another type
+	k.send(bytes.Replace(signed, []byte("signature"), []byte("signaturf"), 1))   // none
+	k.send(signed)
+	k.wantAck("e-1", "h-1", 1) // and none before it
+	k.wantCount(r, 1)
+	if had, err := r.Distrust(t.Context(), here()); err != nil || !had {
+		t.Fatal(had, err)
+	}
+	k.send(forge(func(r *report.Row) { r.ID, r.Seq = "e-2", 2 }, 1))
+	if err := r.Trust(t.Context(), here(), key(3).Public()); err != nil {
+		t.Fatal(err)
+	}
+	k.send(forge(func(r *report.Row) { r.ID, r.Seq = "e-3", 3 }, 3))
+	k.wantAck("e-3", "h-1", 3)
+	alarms, err := r.Alarms(t.Context(), 9)
+	why := map[Verdict]int{}
+	for _, a := range alarms {
+		why[a.Why] += a.Count
+	}
+	if err != nil || why[Forged] < 4 || why[Forged]+why[UnknownTerminal] != 5 {
+		t.Errorf("%+v, %v", alarms, err)
+	}
+	terminals, err := r.Terminals(t.Context())
+	if err != nil || len(terminals) != 1 || terminals[0].Events != 2 || terminals[0].Keys != 1 {
+		t.Errorf("%+v, %v", terminals, err)
+	}
 }
 
 func TestStoreIsPrivateAndDurable(t *testing.T) {
@@ -357,7 +408,7 @@ func TestOpenRefuses(t *testing.T) {
 	k := newBench(t)
 	for name, change := range map[string]func(*Options){
 		"no file":      func(o *Options) { o.File = "" },
-		"no signer":    func(o *Options) { o.Signer = nil },
+		"no key":       func(o *Options) { o.Key = nil },
 		"no log":       func(o *Options) { o.Log = nil },
 		"no rand":      func(o *Options) { o.Rand = nil },
 		"in the clear": func(o *Options) { o.Broker = "mqtt://192.0.2.1" },

@@ -11,9 +11,10 @@ import (
 	"time"
 
 	ce "github.com/cloudevents/sdk-go/v2/event"
-	"github.com/gowebpki/jcs"
+	"github.com/cloudevents/sdk-go/v2/types"
 
 	"smiletill/payment/report"
+	"smiletill/payment/report/signature"
 )
 
 // maxEvent bounds one message, in bytes: the terminal's own bound for the data is 16 KiB.
@@ -34,7 +35,9 @@ type Event struct {
 	Hash      string
 	Data      json.RawMessage
 	Payload   []byte // the message, byte for byte
-	Duplicate bool   // committed before
+	Signature string // the terminal's detached JWS, checked by the Receiver
+	Received  time.Time
+	Duplicate bool // committed before
 	digest    [sha256.Size]byte
 }
 
@@ -100,19 +103,22 @@ func (e *Event) read(from ce.Event) error {
 		return errors.New("no hash")
 	}
 	e.Seq, e.Hash = n, hash
+	e.Signature, _ = from.Extensions()["signature"].(string)
 	return nil
 }
 
-// sum is SHA-256 over the JCS form of {source,id,type,time,data}: what the terminal's signature will be over.
-func (e *Event) sum() ([sha256.Size]byte, error) {
-	content, err := json.Marshal(map[string]any{
-		"source": e.Source, "id": e.ID, "type": e.Type, "time": e.Time.UTC().Format(time.RFC3339Nano),
-		"data": e.Data,
-	})
-	if err != nil {
-		return [sha256.Size]byte{}, err
+// signed is what the terminal's signature is over.
+func (e *Event) signed() signature.Event {
+	s := signature.Event{Source: e.Source, ID: e.ID, Type: e.Type, Data: e.Data}
+	if !e.Time.IsZero() {
+		s.Time = types.FormatTime(e.Time.UTC())
 	}
-	canonical, err := jcs.Transform(content)
+	return s
+}
+
+// sum is SHA-256 over the canonical form of what the terminal signs.
+func (e *Event) sum() ([sha256.Size]byte, error) {
+	canonical, err := signature.Canonical(e.signed())
 	if err != nil {
 		return [sha256.Size]byte{}, err
 	}

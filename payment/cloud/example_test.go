@@ -2,6 +2,7 @@ package cloud_test
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"smiletill/payment/cloud"
 	"smiletill/payment/cloud/broker"
 	"smiletill/payment/report"
+	"smiletill/payment/report/signature"
 )
 
 // one is an outbox of one row; payment/journal has the real one.
@@ -32,6 +34,8 @@ func (o *one) Close(context.Context, string, string, int64) error {
 	return nil
 }
 
+func (o *one) Park(context.Context, int64, string) error { return nil }
+
 // The whole way of a payment report, in one process.
 func Example() {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -42,6 +46,15 @@ func Example() {
 		return
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	var keys []*signature.Key // the terminal's and the cloud's
+	for range 2 {
+		k, err := signature.NewKey(cryptorand.Reader)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		keys = append(keys, k)
+	}
 	quiet, random := slog.New(slog.DiscardHandler), func() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
 	b, err := broker.Start("127.0.0.1:0", quiet)
@@ -51,10 +64,15 @@ func Example() {
 	}
 	defer func() { _ = b.Close() }()
 	c, err := cloud.Open(ctx, cloud.Options{
-		Broker: b.URL(), File: filepath.Join(dir, "cloud.db"), Signer: cloud.Unsigned{}, Log: quiet, Rand: random(),
+		Broker: b.URL(), File: filepath.Join(dir, "cloud.db"), Key: keys[1], Log: quiet, Rand: random(),
 		OnEvent: func(e cloud.Event) { fmt.Printf("cloud: %s of %s: %s\n", e.Type, e.PaymentID, e.Data) },
 	})
 	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	till := report.Address{Tenant: "acme", Site: "kiosk-1", Terminal: "till_2"}
+	if err := c.Trust(ctx, till, keys[0].Public()); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -67,8 +85,9 @@ func Example() {
 		Body: json.RawMessage(`{"amount_minor":150,"currency":"EUR"}`),
 	}}
 	r, err := report.New(report.Options{
-		Broker: b.URL(), Address: report.Address{Tenant: "acme", Site: "kiosk-1", Terminal: "till_2"},
-		Outbox: box, Verifier: report.NewAcceptUnsigned(quiet), Log: quiet, Rand: random(),
+		Broker: b.URL(), Address: till,
+		Outbox: box, Signer: report.KeySigner{Key: keys[0]},
+		Verifier: report.CloudKeys{c.Key()}, Log: quiet, Rand: random(),
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -13,47 +13,43 @@ import (
 
 	"smiletill/payment/report"
 	"smiletill/payment/report/link"
+	"smiletill/payment/report/signature"
 )
 
 const (
-	filter   = "v1/+/+/+/payment"
-	maxBatch = 64  // events a transaction: one fsync for what waits together
-	inbox    = 256 // messages that wait for a transaction; what does not fit, a terminal sends again
+	filter = "v1/+/+/+/payment"
+	// The retained births and wills of the terminals, for the page.
+	statusFilter = "v1/+/+/+/status"
+	maxBatch     = 64  // events a transaction: one fsync for what waits together
+	inbox        = 256 // messages that wait for a transaction; what does not fit, a terminal sends again
 )
 
 // ErrOptions marks Options that cannot work.
 var ErrOptions = errors.New("bad receiver settings")
 
-// Signer signs acknowledgements with the cloud's key. An error leaves the event without one: the terminal
-// sends it again.
-type Signer interface {
-	SignAck(source string, a report.Ack) (sig string, err error)
+// Alarm is what a person should look at.
+type Alarm struct {
+	Event Event
+	Why   Verdict // Contradiction, Forged or UnknownTerminal
 }
 
-// Unsigned is the Signer that signs nothing. It stands where Ed25519 will.
-type Unsigned struct{}
-
-// SignAck gives an empty signature.
-func (Unsigned) SignAck(string, report.Ack) (string, error) { return "", nil }
-
-// Alarm is an event whose (source, id) was committed before with another content.
-type Alarm struct{ Event Event }
-
-// Options of a Receiver. Broker, File, Signer, Log and Rand must be given.
+// Options of a Receiver. Broker, File, Key, Log and Rand must be given.
 type Options struct {
 	Broker   string // see link.Options
 	ClientID string // default smiletill-cloud
 	Username string
 	Password link.Secret
 	TLS      *tls.Config
-	File     string // of its SQLite database; made if absent
-	Signer   Signer
-	OnEvent  func(Event) // after the commit, before the ack; duplicates too; must not wait; may be nil
-	OnAlarm  func(Alarm) // must not wait; may be nil
+	File     string         // of its SQLite database; made if absent
+	Key      *signature.Key // signs the acknowledgements
+	OnEvent  func(Event)    // after the commit, before the ack; duplicates too; must not wait; may be nil
+	OnAlarm  func(Alarm)    // must not wait; may be nil
 	Log      *slog.Logger
 	Rand     *rand.Rand    // for jitter; Run's own from then on
 	MinDelay time.Duration // between connections; default 500 ms
 	MaxDelay time.Duration // default 1 min
+	// Dial connects; nil: link.Dial.
+	Dial func(ctx context.Context, o link.Options) (report.Link, error)
 }
 
 // Receiver stores and acknowledges.
@@ -66,8 +62,17 @@ type Receiver struct {
 
 // Open opens or makes the database. It does not connect.
 func Open(ctx context.Context, o Options) (*Receiver, error) {
-	if o.Signer == nil || o.Log == nil || o.Rand == nil || o.File == "" {
-		return nil, fmt.Errorf("open receiver: %w: file, signer, log and rand must be given", ErrOptions)
+	if o.Key == nil || o.Log == nil || o.Rand == nil || o.File == "" {
+		return nil, fmt.Errorf("open receiver: %w: file, key, log and rand must be given", ErrOptions)
+	}
+	if o.Dial == nil {
+		o.Dial = func(ctx context.Context, o link.Options) (report.Link, error) {
+			l, err := link.Dial(ctx, o)
+			if err != nil {
+				return nil, err // and no typed nil
+			}
+			return l, nil
+		}
 	}
 	if o.ClientID == "" {
 		o.ClientID = "smiletill-cloud"
@@ -152,13 +157,15 @@ func (e *storeError) Error() string { return "commit events: " + e.err.Error() }
 func (e *storeError) Unwrap() error { return e.err }
 
 func (r *Receiver) connection(ctx context.Context) error {
-	l, err := link.Dial(ctx, r.o.link())
+	l, err := r.o.Dial(ctx, r.o.link())
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	if err := l.Subscribe(ctx, filter); err != nil {
-		return err
+	for _, f := range []string{filter, statusFilter} {
+		if err := l.Subscribe(ctx, f); err != nil {
+			return err
+		}
 	}
 	r.once.Do(func() { close(r.ready) })
 	for {
@@ -168,9 +175,9 @@ func (r *Receiver) connection(ctx context.Context) error {
 		case <-l.Lost():
 			return l.Err()
 		case m := <-l.Inbox():
-			batch := r.decode(nil, m)
+			batch := r.decode(ctx, nil, m)
 			for range min(len(l.Inbox()), maxBatch-1) {
-				batch = r.decode(batch, <-l.Inbox())
+				batch = r.decode(ctx, batch, <-l.Inbox())
 			}
 			if err := r.receive(ctx, l, batch); err != nil {
 				return err
@@ -179,17 +186,22 @@ func (r *Receiver) connection(ctx context.Context) error {
 	}
 }
 
-func (r *Receiver) decode(batch []Event, m link.Message) []Event {
+func (r *Receiver) decode(ctx context.Context, batch []Event, m link.Message) []Event {
+	if a, channel, err := report.ParseTopic(m.Topic); err == nil && channel == report.ChannelStatus {
+		r.noteStatus(ctx, a, m.Payload)
+		return batch
+	}
 	e, err := Decode(m.Topic, m.Payload)
 	if err != nil {
 		r.o.Log.Warn("message is not a payment event; it is ignored", "bytes", len(m.Payload), "err", err)
 		return batch
 	}
+	e.Received = time.Now()
 	return append(batch, e)
 }
 
 // receive commits, then acknowledges.
-func (r *Receiver) receive(ctx context.Context, l *link.Link, batch []Event) error {
+func (r *Receiver) receive(ctx context.Context, l report.Link, batch []Event) error {
 	if len(batch) == 0 {
 		return nil
 	}
@@ -198,29 +210,38 @@ func (r *Receiver) receive(ctx context.Context, l *link.Link, batch []Event) err
 		return &storeError{err}
 	}
 	for i, e := range batch {
-		if verdicts[i] == contradiction {
-			r.o.Log.Error("an event contradicts the one committed before; it is not acknowledged",
-				"source", e.Source, "id", e.ID, "seq", e.Seq, "hash", e.Hash)
-			r.o.OnAlarm(Alarm{Event: e})
-			continue
+		about := slog.Group("event", "source", e.Source, "id", e.ID, "seq", e.Seq, "hash", e.Hash)
+		switch v := verdicts[i]; v {
+		case Stored, Duplicate:
+			e.Duplicate = v == Duplicate
+			r.o.OnEvent(e)
+			err = r.acknowledge(ctx, l, e, "")
+		case Contradiction:
+			r.o.Log.Error("an event contradicts the one committed before; it is refused", about)
+			r.o.OnAlarm(Alarm{e, v})
+			err = r.acknowledge(ctx, l, e, "another event with this id was committed before")
+		case Forged:
+			r.o.Log.Error("an event is not signed by its terminal; it is not acknowledged", about)
+			r.o.OnAlarm(Alarm{e, v})
+		case UnknownTerminal:
+			r.o.Log.Error("an event of a terminal whose key is not known; it is not acknowledged", about,
+				"hint", "give the cloud the terminal's key: smiletill cloud trust")
+			r.o.OnAlarm(Alarm{e, v})
 		}
-		e.Duplicate = verdicts[i] == duplicate
-		r.o.OnEvent(e)
-		if err := r.acknowledge(ctx, l, e); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *Receiver) acknowledge(ctx context.Context, l *link.Link, e Event) error {
-	ack := report.Ack{ID: e.ID, Hash: e.Hash, Seq: e.Seq}
-	sig, err := r.o.Signer.SignAck(e.Source, ack)
-	if err != nil {
-		r.o.Log.Error("cannot sign an acknowledgement; it is not sent", "source", e.Source, "id", e.ID, "err", err)
-		return nil
+// acknowledge tells the terminal that the event is committed or, with a reason, that it never will be.
+func (r *Receiver) acknowledge(ctx context.Context, l report.Link, e Event, refused string) error {
+	ack := report.Ack{ID: e.ID, Hash: e.Hash, Seq: e.Seq, Refused: refused}
+	var err error
+	if ack.Sig, err = signature.Sign(r.o.Key, ack.Signed(e.Source)); err != nil {
+		return fmt.Errorf("sign the acknowledgement of %s: %w", e.ID, err)
 	}
-	ack.Sig = sig
 	payload, err := json.Marshal(ack)
 	if err != nil {
 		return fmt.Errorf("encode acknowledgement of %s: %w", e.ID, err)

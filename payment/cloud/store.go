@@ -12,9 +12,12 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"smiletill/payment/report/signature"
 )
 
-// schema: one row an event, in the order of commitment. STRICT refuses values of another type.
+// schema: one row an event, in the order of commitment; the terminals that are trusted, by their keys; what a
+// person should look at. STRICT refuses values of another type.
 const schema = `CREATE TABLE IF NOT EXISTS event (
 	n        INTEGER PRIMARY KEY,
 	source   TEXT NOT NULL,
@@ -26,15 +29,43 @@ const schema = `CREATE TABLE IF NOT EXISTS event (
 	payload  BLOB NOT NULL,
 	received TEXT NOT NULL,
 	UNIQUE (source, id)
+) STRICT;
+CREATE TABLE IF NOT EXISTS terminal (
+	source TEXT NOT NULL,
+	key    TEXT NOT NULL,
+	added  TEXT NOT NULL,
+	PRIMARY KEY (source, key)
+) STRICT;
+CREATE TABLE IF NOT EXISTS status (
+	source  TEXT PRIMARY KEY,
+	payload TEXT NOT NULL,
+	at      TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS alarm (
+	source TEXT NOT NULL,
+	id     TEXT NOT NULL,
+	why    TEXT NOT NULL,
+	seq    INTEGER NOT NULL,
+	hash   TEXT NOT NULL,
+	first  TEXT NOT NULL,
+	last   TEXT NOT NULL,
+	count  INTEGER NOT NULL,
+	PRIMARY KEY (source, id, why)
 ) STRICT`
 
-// verdict is what became of one event of a batch.
-type verdict int
+// maxAlarms bounds the table of alarms, which whoever may publish can fill: the oldest go.
+const maxAlarms = 1000
 
+// Verdict is what became of one event.
+type Verdict string
+
+// The verdicts. Only the first two are acknowledged; a Contradiction is refused.
 const (
-	stored verdict = iota
-	duplicate
-	contradiction
+	Stored          Verdict = "stored"
+	Duplicate       Verdict = "duplicate"        // committed before, with the same content
+	Contradiction   Verdict = "contradiction"    // committed before, with another content
+	Forged          Verdict = "forged"           // not signed by its terminal
+	UnknownTerminal Verdict = "unknown_terminal" // the terminal's key is not known
 )
 
 type store struct{ db *sql.DB }
@@ -67,16 +98,23 @@ func openStore(ctx context.Context, path string) (*store, error) {
 }
 
 // commit stores a batch in one transaction: after it returns without error, each verdict is durable.
-func (s *store) commit(ctx context.Context, batch []Event) ([]verdict, error) {
+func (s *store) commit(ctx context.Context, batch []Event) ([]Verdict, error) {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after Commit
-	out := make([]verdict, len(batch))
+	out := make([]Verdict, len(batch))
 	for i := range batch {
-		if out[i], err = put(ctx, tx, &batch[i]); err != nil {
-			return nil, fmt.Errorf("store event %s: %w", batch[i].ID, err)
+		e := &batch[i]
+		if out[i], err = judge(ctx, tx, e); err != nil {
+			return nil, fmt.Errorf("store event %s: %w", e.ID, err)
+		}
+		if out[i] == Stored || out[i] == Duplicate {
+			continue
+		}
+		if err := raise(ctx, tx, e, out[i]); err != nil {
+			return nil, fmt.Errorf("note alarm of event %s: %w", e.ID, err)
 		}
 	}
 	if err := tx.Commit(); err != nil {
@@ -85,32 +123,62 @@ func (s *store) commit(ctx context.Context, batch []Event) ([]verdict, error) {
 	return out, nil
 }
 
-func put(ctx context.Context, tx *sql.Tx, e *Event) (verdict, error) {
+// judge checks who signed an event, and stores it.
+func judge(ctx context.Context, tx *sql.Tx, e *Event) (Verdict, error) {
+	keys, err := keysOf(ctx, tx, e.Source)
+	switch {
+	case err != nil:
+		return "", err
+	case len(keys) == 0:
+		return UnknownTerminal, nil
+	}
+	if err := signature.Verify(keys, e.signed(), e.Signature); err != nil {
+		return Forged, nil
+	}
+	return put(ctx, tx, e)
+}
+
+func put(ctx context.Context, tx *sql.Tx, e *Event) (Verdict, error) {
 	res, err := tx.ExecContext(ctx, `INSERT INTO event (source, id, seq, hash, digest, topic, payload, received)
 		VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (source, id) DO NOTHING`,
-		e.Source, e.ID, e.Seq, e.Hash, e.digest[:], e.Address.Topic("payment"), e.Payload,
-		time.Now().UTC().Format(time.RFC3339Nano))
+		e.Source, e.ID, e.Seq, e.Hash, e.digest[:], e.Address.Topic("payment"), e.Payload, stamp(e.Received))
 	if err != nil {
-		return 0, err
+		return "", err
 	}
 	n, err := res.RowsAffected()
 	if err != nil {
-		return 0, err
+		return "", err
 	}
 	if n == 1 {
-		return stored, nil
+		return Stored, nil
 	}
 	var same bool
 	err = tx.QueryRowContext(ctx, `SELECT seq = ? AND hash = ? AND digest = ? FROM event
 		WHERE source = ? AND id = ?`, e.Seq, e.Hash, e.digest[:], e.Source, e.ID).Scan(&same)
 	if err != nil {
-		return 0, err
+		return "", err
 	}
 	if !same {
-		return contradiction, nil
+		return Contradiction, nil
 	}
-	return duplicate, nil
+	return Duplicate, nil
 }
+
+// raise keeps an alarm, once for each event and reason.
+func raise(ctx context.Context, tx *sql.Tx, e *Event, why Verdict) error {
+	at := stamp(e.Received)
+	_, err := tx.ExecContext(ctx, `INSERT INTO alarm VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 1)
+		ON CONFLICT (source, id, why) DO UPDATE SET last = ?6, count = count + 1, seq = ?4, hash = ?5`,
+		e.Source, e.ID, string(why), e.Seq, e.Hash, at)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM alarm WHERE rowid IN
+		(SELECT rowid FROM alarm ORDER BY last DESC, rowid DESC LIMIT -1 OFFSET ?)`, maxAlarms)
+	return err
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 func (s *store) count(ctx context.Context) (int, error) {
 	var n int
@@ -122,20 +190,31 @@ func (s *store) count(ctx context.Context) (int, error) {
 
 // list gives up to limit events after the first skip, in the order of commitment.
 func (s *store) list(ctx context.Context, skip, limit int) ([]Event, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT topic, payload FROM event ORDER BY n LIMIT ? OFFSET ?`,
-		limit, skip)
+	return s.events(ctx, `SELECT topic, payload, received FROM event ORDER BY n LIMIT ? OFFSET ?`, limit, skip)
+}
+
+// newest gives up to limit events, the one that was committed last first.
+func (s *store) newest(ctx context.Context, limit int) ([]Event, error) {
+	return s.events(ctx, `SELECT topic, payload, received FROM event ORDER BY n DESC LIMIT ?`, limit)
+}
+
+func (s *store) events(ctx context.Context, query string, args ...any) ([]Event, error) {
+	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	var out []Event
 	for rows.Next() {
-		var topic string
+		var topic, received string
 		var payload json.RawMessage
-		if err := rows.Scan(&topic, (*[]byte)(&payload)); err != nil {
+		if err := rows.Scan(&topic, (*[]byte)(&payload), &received); err != nil {
 			return nil, fmt.Errorf("list events: %w", err)
 		}
 		e, err := Decode(topic, payload)
+		if err == nil {
+			e.Received, err = time.Parse(time.RFC3339Nano, received)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("list events: %w", err)
 		}

@@ -1,11 +1,12 @@
 package report
 
 import (
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
-	"sync"
+
+	"smiletill/payment/report/signature"
 )
 
 // maxAck bounds an acknowledgement, in bytes: an id, a hash, a number and an Ed25519 JWS are below 1 KiB.
@@ -17,12 +18,14 @@ var ErrAck = errors.New("bad acknowledgement")
 // ErrForged is what an AckVerifier wraps when the signature is not the cloud's.
 var ErrForged = errors.New("acknowledgement is not signed by the cloud")
 
-// Ack is the cloud's word that it committed the event ID of a terminal. It is sent after that commit only.
+// Ack is the cloud's word that it committed the event ID of a terminal, sent after that commit only; or, with
+// Refused, that it never will.
 type Ack struct {
-	ID   string `json:"id"`
-	Hash string `json:"hash"`
-	Seq  int64  `json:"seq"`
-	Sig  string `json:"sig,omitempty"` // over source, id, hash and seq; empty while unsigned
+	ID      string `json:"id"`
+	Hash    string `json:"hash"`
+	Seq     int64  `json:"seq"`
+	Refused string `json:"refused,omitempty"` // why the event is not taken; empty: it is
+	Sig     string `json:"sig,omitempty"`     // the cloud's detached JWS over what signature.Ack names
 }
 
 // ParseAck reads an acknowledgement. Members that it does not know are allowed, for a cloud newer than the
@@ -41,27 +44,24 @@ func ParseAck(payload []byte) (Ack, error) {
 	return a, nil
 }
 
+// Signed is what the signature of an acknowledgement for a terminal is over.
+func (a Ack) Signed(source string) signature.Ack {
+	return signature.Ack{Source: source, ID: a.ID, Hash: a.Hash, Seq: a.Seq, Refused: a.Refused}
+}
+
 // AckVerifier decides whether an acknowledgement for the terminal with this source comes from the cloud. It
 // returns nil or an error that wraps ErrForged. It must not wait for anything.
 type AckVerifier interface {
 	VerifyAck(source string, a Ack) error
 }
 
-// AcceptUnsigned is the AckVerifier that verifies nothing: whoever may publish to the ack topic can close
-// rows. It says so in the log, once. It stands where the verification of Ed25519 signatures will.
-type AcceptUnsigned struct {
-	log  *slog.Logger
-	once sync.Once
-}
+// CloudKeys is the AckVerifier that knows the cloud's public keys. Without any it believes nobody.
+type CloudKeys []ed25519.PublicKey
 
-// NewAcceptUnsigned makes the choice explicit at the place that makes it.
-func NewAcceptUnsigned(log *slog.Logger) *AcceptUnsigned { return &AcceptUnsigned{log: log} }
-
-// VerifyAck accepts.
-func (v *AcceptUnsigned) VerifyAck(source string, _ Ack) error {
-	v.once.Do(func() {
-		v.log.Warn("acknowledgements are accepted without a signature: only the broker's access rules guard them",
-			"source", source)
-	})
+// VerifyAck checks the signature.
+func (k CloudKeys) VerifyAck(source string, a Ack) error {
+	if err := signature.Verify(k, a.Signed(source), a.Sig); err != nil {
+		return fmt.Errorf("%w: %w", ErrForged, err)
+	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,16 +20,6 @@ import (
 	"smiletill/payment/report/link"
 )
 
-// stamp accepts what carries it: it stands for a signature's verification.
-type stamp string
-
-func (s stamp) VerifyAck(source string, a report.Ack) error {
-	if source != here().Source() || a.Sig != string(s) {
-		return fmt.Errorf("verify: %w", report.ErrForged)
-	}
-	return nil
-}
-
 func TestOnlyTheMatchingAcknowledgementCloses(t *testing.T) {
 	everyBroker(t, func(t *testing.T, start brokerKind) {
 		at, _ := start(t, loopback(t))
@@ -37,7 +28,6 @@ func TestOnlyTheMatchingAcknowledgementCloses(t *testing.T) {
 		var mu sync.Mutex
 		var alarms []report.Alarm
 		o := options("mqtt://"+at, box)
-		o.Verifier = stamp("cloud")
 		o.OnAlarm = func(a report.Alarm) { mu.Lock(); defer mu.Unlock(); alarms = append(alarms, a) }
 		attacker := peer(t, "mqtt://"+at, "attacker", here().Topic(report.ChannelPayment))
 		r, _ := startReporter(t, o)
@@ -48,19 +38,24 @@ func TestOnlyTheMatchingAcknowledgementCloses(t *testing.T) {
 		forged := func(c report.Counts) uint64 { return c.Forged }
 		unknown := func(c report.Counts) uint64 { return c.Unknown }
 		mismatched := func(c report.Counts) uint64 { return c.Mismatched }
+		signed := func(by byte, a report.Ack) string { return string(ackOf(t, key(by), a)) }
 		steps := []struct {
 			name, ack string
 			counted   func(report.Counts) uint64
 		}{
 			{"not JSON", `{"id":`, malformed},
-			{"no seq", `{"id":"event-3","hash":"hash-3","sig":"cloud"}`, malformed},
+			{"no seq", `{"id":"event-3","hash":"hash-3","sig":"x"}`, malformed},
 			{"too long", `{"id":"event-3","hash":"` + strings.Repeat("h", 8000) + `","seq":3}`, malformed},
 			{"no signature", `{"id":"event-3","hash":"hash-3","seq":3}`, forged},
-			{"forged", `{"id":"event-3","hash":"hash-3","seq":3,"sig":"me"}`, forged},
-			{"unknown id", `{"id":"event-4","hash":"hash-4","seq":4,"sig":"cloud"}`, unknown},
-			{"other hash", `{"id":"event-3","hash":"hash-6","seq":3,"sig":"cloud"}`, mismatched},
-			{"other seq", `{"id":"event-3","hash":"hash-3","seq":6,"sig":"cloud"}`, mismatched},
-			{"other case", `{"id":"EVENT-3","hash":"hash-3","seq":3,"sig":"cloud"}`, unknown},
+			{"forged", signed(1, report.Ack{ID: "event-3", Hash: "hash-3", Seq: 3}), forged},
+			{"changed", strings.Replace(signed(2, report.Ack{ID: "event-3", Hash: "hash-3", Seq: 4}), ":4", ":3", 1),
+				forged},
+			{"unknown id", signed(2, report.Ack{ID: "event-4", Hash: "hash-4", Seq: 4}), unknown},
+			{"other hash", signed(2, report.Ack{ID: "event-3", Hash: "hash-6", Seq: 3}), mismatched},
+			{"other seq", signed(2, report.Ack{ID: "event-3", Hash: "hash-3", Seq: 6}), mismatched},
+			{"other case", signed(2, report.Ack{ID: "EVENT-3", Hash: "hash-3", Seq: 3}), unknown},
+			{"a refusal with another hash", signed(2, report.Ack{ID: "event-3", Hash: "x", Seq: 3, Refused: "no"}),
+				mismatched},
 		}
 		for _, s := range steps {
 			before := s.counted(r.State().Counts)
@@ -76,7 +71,7 @@ func TestOnlyTheMatchingAcknowledgementCloses(t *testing.T) {
 		}
 		mu.Unlock()
 
-		good := []byte(`{"id":"event-6","hash":"hash-6","seq":6,"sig":"cloud"}`)
+		good := ackOf(t, key(2), report.Ack{ID: "event-6", Hash: "hash-6", Seq: 6})
 		for range 3 { // the second and third change nothing
 			say(t, attacker, here().Topic(report.ChannelAck), good)
 		}
@@ -85,6 +80,77 @@ func TestOnlyTheMatchingAcknowledgementCloses(t *testing.T) {
 			t.Errorf("%d rows open, want event-3 alone", box.open())
 		}
 	})
+}
+
+// A row that the cloud refuses, signed, is parked, told, and never sent again; the queue goes on.
+func TestRefusedRowIsParked(t *testing.T) {
+	at, _ := embedded(t, "127.0.0.1:0")
+	box := newOutbox(t)
+	box.add(2)
+	o := options("mqtt://"+at, box)
+	told := make(chan report.Alarm, 9)
+	o.OnAlarm = func(a report.Alarm) { told <- a }
+	cloud := peer(t, "mqtt://"+at, "cloud", here().Topic(report.ChannelPayment))
+	r, _ := startReporter(t, o)
+	receive(t, cloud)
+	receive(t, cloud)
+	refusal := report.Ack{ID: "event-3", Hash: "hash-3", Seq: 3, Refused: "no"}
+	say(t, cloud, here().Topic(report.ChannelAck), ackOf(t, key(1), refusal)) // not the cloud's word
+	say(t, cloud, here().Topic(report.ChannelAck), ackOf(t, key(2), refusal))
+	eventually(t, "the row is parked", func() bool { return r.State().Counts.Parked == 1 })
+	if a := <-told; a.Row.Seq != 3 || a.Ack.Refused != "no" || r.State().Counts.Forged != 1 {
+		t.Errorf("alarm %+v, %+v", a, r.State().Counts)
+	}
+	if why := box.one(`SELECT parked LIKE '%refuses it: no' FROM outbox WHERE seq = 3`); why != 1 {
+		t.Error("not parked with the reason")
+	}
+	say(
+		t,
+		cloud,
+		here().Topic(report.ChannelAck),
+		ackOf(t, key(2), report.Ack{ID: "event-6", Hash: "hash-6", Seq: 6}),
+	)
+	eventually(t, "the other is closed", func() bool { return r.State().Counts.Closed == 1 })
+	if box.open() != 1 {
+		t.Error("the parked row was closed")
+	}
+}
+
+// A row that is never acknowledged, while many later ones are, is parked.
+func TestRowThatOthersPassIsParked(t *testing.T) {
+	at, _ := embedded(t, "127.0.0.1:0")
+	box := newOutbox(t)
+	box.add(100)
+	cloud := peer(t, "mqtt://"+at, "cloud", here().Topic(report.ChannelPayment))
+	r, _ := startReporter(t, options("mqtt://"+at, box))
+	answered := map[int64]bool{}
+	eventually(t, "all others are closed", func() bool {
+		for range len(cloud.Inbox()) {
+			var e struct{ ID, Hash, Seq string }
+			if err := json.Unmarshal(receive(t, cloud).Payload, &e); err != nil {
+				t.Fatal(err)
+			}
+			seq, err := strconv.ParseInt(e.Seq, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if seq == 3 {
+				continue
+			}
+			ack := report.Ack{ID: e.ID, Hash: e.Hash, Seq: seq}
+			say(t, cloud, here().Topic(report.ChannelAck), ackOf(t, key(2), ack))
+			if !answered[seq] {
+				time.Sleep(40 * time.Millisecond) // so that row 3 is sent several times meanwhile
+			}
+			answered[seq] = true
+		}
+		return box.open() == 1 && r.State().Counts.Closed == 99
+	})
+	s := r.State()
+	if s.Counts.Parked != 1 || s.Counts.Closed != 99 ||
+		box.one(`SELECT parked <> '' FROM outbox WHERE seq = 3`) != 1 {
+		t.Errorf("%+v", s)
+	}
 }
 
 // Another terminal's acknowledgement topic is not ours, whatever it says.
@@ -124,7 +190,7 @@ func TestFloodOfAcknowledgements(t *testing.T) {
 		}
 		eventually(t, "all rows are delivered", func() bool { return box.open() == 0 })
 		c := r.State().Counts
-		if box.mostCloses() != 1 || c.Unknown+c.Dropped == 0 {
+		if box.mostCloses() != 1 || c.Forged+c.Dropped == 0 {
 			t.Errorf("a row was closed %d times, counts %+v", box.mostCloses(), c)
 		}
 	})

@@ -30,6 +30,11 @@ func (r *Reporter) take(ctx context.Context, w *window, m link.Message) {
 	case f == nil:
 		r.refuse(func(c *Counts) { c.Unknown++ }, "acknowledgement of a row that is not in flight", about)
 		return
+	case f.row.Hash == ack.Hash && f.row.Seq == ack.Seq && ack.Refused != "":
+		r.o.Log.Error("the cloud refuses a payment's report; it is parked", about, "why", ack.Refused)
+		r.o.OnAlarm(Alarm{Row: f.row, Ack: ack})
+		r.park(ctx, w, f.row, "the cloud refuses it: "+ack.Refused)
+		return
 	case f.row.Hash != ack.Hash || f.row.Seq != ack.Seq:
 		r.refuse(func(c *Counts) { c.Mismatched++ }, "acknowledgement contradicts the journal", about,
 			"hash", f.row.Hash, "seq", f.row.Seq)
@@ -64,11 +69,27 @@ func (r *Reporter) close(ctx context.Context, w *window, f *flight) {
 		return
 	}
 	now := time.Now()
-	w.remove(f, now)
+	for _, stuck := range w.remove(f, now) {
+		r.park(ctx, w, stuck.row, fmt.Sprintf("the cloud does not acknowledge it, but %d later ones", parkAfter))
+	}
 	r.patience, r.silent = leastPatience, false
 	r.update(func(s *State) {
 		s.Counts.Closed++
 		s.LastAck, s.Problem, s.Hint = now, "", ""
 	})
 	r.o.Log.Debug("payment delivered", "seq", f.row.Seq, "id", f.row.ID)
+}
+
+// park takes a poisoned row out of the queue, so that those behind it go on.
+func (r *Reporter) park(ctx context.Context, w *window, row Row, why string) {
+	if err := r.o.Outbox.Park(ctx, row.Seq, why); err != nil {
+		if ctx.Err() == nil {
+			r.trouble(fmt.Errorf("park row %d: %w", row.Seq, err))
+			r.o.Log.Error("cannot park a row; it stays in the queue", "seq", row.Seq, "id", row.ID, "err", err)
+		}
+		return
+	}
+	w.drop(row.ID)
+	r.update(func(s *State) { s.Counts.Parked++ })
+	r.o.Log.Error("a payment cannot be reported; it is parked", "seq", row.Seq, "id", row.ID, "why", why)
 }

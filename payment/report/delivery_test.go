@@ -19,6 +19,7 @@ import (
 
 	"smiletill/payment/cloud"
 	"smiletill/payment/report"
+	"smiletill/payment/report/link"
 )
 
 func TestNothingIsClosedWithoutAcknowledgement(t *testing.T) {
@@ -87,12 +88,16 @@ func TestBrokerKilledAndRestarted(t *testing.T) {
 	})
 }
 
-// dying is a cloud that is killed between its commit and its acknowledgement.
-type dying struct{ struck func() }
+// mute is a link over which nothing is published: a cloud that is killed between its commit and its
+// acknowledgement.
+type mute struct {
+	*link.Link
+	struck *atomic.Bool
+}
 
-func (d dying) SignAck(string, report.Ack) (string, error) {
-	d.struck()
-	return "", context.Canceled
+func (m mute) Publish(context.Context, string, bool, []byte) (link.Receipt, error) {
+	m.struck.Store(true)
+	return link.Receipt{}, nil
 }
 
 func TestCloudDiesBetweenCommitAndAcknowledgement(t *testing.T) {
@@ -101,7 +106,11 @@ func TestCloudDiesBetweenCommitAndAcknowledgement(t *testing.T) {
 		box, file := newOutbox(t), filepath.Join(t.TempDir(), "cloud.db")
 		var dead atomic.Bool
 		first := openCloud(t, cloud.Options{
-			Broker: "mqtt://" + at, File: file, Signer: dying{func() { dead.Store(true) }},
+			Broker: "mqtt://" + at, File: file,
+			Dial: func(ctx context.Context, o link.Options) (report.Link, error) {
+				l, err := link.Dial(ctx, o)
+				return mute{l, &dead}, err
+			},
 		})
 		stop := run(t, first.Run)
 		<-first.Ready()
@@ -175,7 +184,7 @@ func TestCutsAtRandomPlaces(t *testing.T) {
 		at, _ := start(t, loopback(t))
 		w := newWire(t, at)
 		var cuts atomic.Int64
-		w.setLimit(func() int64 { cuts.Add(1); return 100 + random.Int64N(8000) })
+		w.setLimit(func() int64 { cuts.Add(1); return 100 + random.Int64N(14000) })
 		box := newOutbox(t)
 		c, _ := startCloud(t, "mqtt://"+at, filepath.Join(t.TempDir(), "cloud.db"))
 		wake := make(chan struct{}, 1)
@@ -326,7 +335,7 @@ func TestUnfitRowIsKeptAndPassed(t *testing.T) {
 	c, _ := startCloud(t, "mqtt://"+at, filepath.Join(t.TempDir(), "cloud.db"))
 	r, _ := startReporter(t, options("mqtt://"+at, box))
 	eventually(t, "the others are delivered", func() bool { return box.open() == 20 })
-	if s := r.State(); s.Counts.Unfit != 20 || count(t, c) != 20 {
+	if s := r.State(); s.Counts.Parked != 20 || count(t, c) != 20 {
 		t.Errorf("counted %d, state %+v", count(t, c), s)
 	}
 }

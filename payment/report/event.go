@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/cloudevents/sdk-go/v2/types"
+
+	"smiletill/payment/report/signature"
 )
 
 // maxBody bounds the data of one event, in bytes. A payment fact takes some 500; the rest is room for model
@@ -34,11 +37,23 @@ type Row struct {
 // EventType is the CloudEvents type of a kind of fact.
 func EventType(kind string) string { return "io.smiletill.payment." + kind + ".v1" }
 
+// EventSigner signs events with the terminal's key.
+type EventSigner interface {
+	SignEvent(e signature.Event) (jws string, err error)
+}
+
+// KeySigner is the EventSigner of a key.
+type KeySigner struct{ Key *signature.Key }
+
+// SignEvent signs.
+func (s KeySigner) SignEvent(e signature.Event) (string, error) { return signature.Sign(s.Key, e) }
+
 // Encode writes the row as a structured-mode CloudEvents 1.0 JSON event. The body must be a JSON object of
 // strings, integers, booleans and objects of them: a fraction or a list cannot leave the terminal, so that
 // neither a score nor a template can, whatever upstream got wrong. seq and hash travel as extension
-// attributes; seq is a string, because the CloudEvents Integer has 32 bits. Errors are ErrRow.
-func Encode(a Address, r Row) ([]byte, error) {
+// attributes; seq is a string, because the CloudEvents Integer has 32 bits. signature is the terminal's
+// detached JWS over what signature.Event names. Errors are ErrRow.
+func Encode(a Address, r Row, by EventSigner) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, fmt.Errorf("encode row %d: %w: %w", r.Seq, ErrRow, err)
 	}
@@ -55,6 +70,15 @@ func Encode(a Address, r Row) ([]byte, error) {
 	if err := e.SetData(event.ApplicationJSON, r.Body); err != nil {
 		return nil, fmt.Errorf("encode row %d: %w: %w", r.Seq, ErrRow, err)
 	}
+	signed := signature.Event{Source: e.Source(), ID: e.ID(), Type: e.Type(), Data: r.Body}
+	if !r.Time.IsZero() {
+		signed.Time = types.FormatTime(r.Time.UTC())
+	}
+	jws, err := by.SignEvent(signed)
+	if err != nil {
+		return nil, fmt.Errorf("encode row %d: %w: %w", r.Seq, ErrRow, err)
+	}
+	e.SetExtension("signature", jws)
 	if err := e.Validate(); err != nil {
 		return nil, fmt.Errorf("encode row %d: %w: %w", r.Seq, ErrRow, err)
 	}

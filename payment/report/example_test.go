@@ -6,14 +6,20 @@ import (
 	"fmt"
 
 	"smiletill/payment/report"
+	"smiletill/payment/report/signature"
 )
+
+// unsigned stands for a KeySigner.
+type unsigned struct{}
+
+func (unsigned) SignEvent(signature.Event) (string, error) { return "header..signature", nil }
 
 func ExampleEncode() {
 	till := report.Address{Tenant: "acme", Site: "kiosk-1", Terminal: "till_2"}
 	event, err := report.Encode(till, report.Row{
 		Seq: 7, ID: "0198c1f2", Kind: "approved", PaymentID: "order-9", Hash: "9f86d081",
 		Body: json.RawMessage(`{"amount_minor":150,"currency":"EUR"}`),
-	})
+	}, unsigned{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -39,6 +45,7 @@ func ExampleEncode() {
 	//     "currency": "EUR"
 	//   },
 	//   "hash": "9f86d081",
-	//   "seq": "7"
+	//   "seq": "7",
+	//   "signature": "header..signature"
 	// }
 }

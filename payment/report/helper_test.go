@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -25,6 +26,7 @@ import (
 	"smiletill/payment/cloud/broker"
 	"smiletill/payment/report"
 	"smiletill/payment/report/link"
+	"smiletill/payment/report/signature"
 )
 
 // patience bounds every wait of these tests. The longest, 2,000 fsyncs, takes 2 s on an idle machine; a
@@ -65,7 +67,7 @@ func newOutbox(t testing.TB) *outbox {
 	t.Cleanup(func() { _ = db.Close() })
 	_, err = db.Exec(`CREATE TABLE outbox (
 		seq INTEGER PRIMARY KEY, id TEXT UNIQUE, kind TEXT, payment TEXT, at TEXT, body TEXT, hash TEXT,
-		closes INTEGER NOT NULL DEFAULT 0) STRICT`)
+		closes INTEGER NOT NULL DEFAULT 0, parked TEXT NOT NULL DEFAULT '') STRICT`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +101,7 @@ func (o *outbox) add(n int) {
 
 func (o *outbox) Pending(ctx context.Context, after int64, limit int) ([]report.Row, error) {
 	rows, err := o.db.QueryContext(ctx, `SELECT seq, id, kind, payment, at, body, hash FROM outbox
-		WHERE closes = 0 AND seq > ? ORDER BY seq LIMIT ?`, after, limit)
+		WHERE closes = 0 AND parked = '' AND seq > ? ORDER BY seq LIMIT ?`, after, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -131,6 +133,11 @@ func (o *outbox) Close(ctx context.Context, id, hash string, seq int64) error {
 		return errors.Join(fmt.Errorf("no such row: %s", id), err)
 	}
 	return nil
+}
+
+func (o *outbox) Park(ctx context.Context, seq int64, why string) error {
+	_, err := o.db.ExecContext(ctx, `UPDATE outbox SET parked = ? WHERE seq = ?`, why, seq)
+	return err
 }
 
 func (o *outbox) one(query string, args ...any) (n int) {
@@ -169,8 +176,9 @@ func run(t testing.TB, f func(context.Context) error) (stop func()) {
 // options are quick ones, so that tests need not wait for a minute.
 func options(url string, o report.Outbox) report.Options {
 	return report.Options{
-		Broker: url, Address: here(), Version: "test", Outbox: o, Verifier: report.NewAcceptUnsigned(quiet()),
-		Log: quiet(), Rand: seeded(), AckTimeout: 300 * time.Millisecond, MinDelay: 10 * time.Millisecond,
+		Broker: url, Address: here(), Version: "test", Outbox: o, Signer: report.KeySigner{Key: key(1)},
+		Verifier: report.CloudKeys{key(2).Public()},
+		Log:      quiet(), Rand: seeded(), AckTimeout: 300 * time.Millisecond, MinDelay: 10 * time.Millisecond,
 		MaxDelay: 500 * time.Millisecond, Poll: 50 * time.Millisecond,
 	}
 }
@@ -186,16 +194,40 @@ func startReporter(t testing.TB, o report.Options) (*report.Reporter, func()) {
 
 func openCloud(t testing.TB, o cloud.Options) *cloud.Receiver {
 	t.Helper()
-	if o.Signer == nil {
-		o.Signer = cloud.Unsigned{}
-	}
+	o.Key = key(2)
 	o.Log, o.Rand, o.MinDelay, o.MaxDelay = quiet(), seeded(), 10*time.Millisecond, 100*time.Millisecond
 	c, err := cloud.Open(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
+	if err := c.Trust(context.Background(), here(), key(1).Public()); err != nil {
+		t.Fatal(err)
+	}
 	return c
+}
+
+// key is the same for the same number: 1 is the terminal's, 2 the cloud's.
+func key(n byte) *signature.Key {
+	k, err := signature.NewKey(bytes.NewReader(bytes.Repeat([]byte{n}, 32)))
+	if err != nil {
+		panic(err)
+	}
+	return k
+}
+
+// ackOf is what the cloud would say of a row.
+func ackOf(t testing.TB, by *signature.Key, a report.Ack) []byte {
+	t.Helper()
+	var err error
+	if a.Sig, err = signature.Sign(by, a.Signed(here().Source())); err != nil {
+		t.Fatal(err)
+	}
+	payload, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return payload
 }
 
 func startCloud(t testing.TB, url, file string) (*cloud.Receiver, func()) {

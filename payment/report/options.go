@@ -34,16 +34,29 @@ type Outbox interface {
 	// Close marks the row as delivered, if all three are the row's; otherwise it changes nothing and returns
 	// an error.
 	Close(ctx context.Context, id, hash string, seq int64) error
+	// Park takes a row out of the queue that can't be delivered, and keeps it for a person to look at.
+	Park(ctx context.Context, seq int64, why string) error
+}
+
+// Link is a connection to the broker; see link.Link.
+type Link interface {
+	Subscribe(ctx context.Context, filter string) error
+	Publish(ctx context.Context, topic string, retained bool, payload []byte) (link.Receipt, error)
+	Inbox() <-chan link.Message
+	Lost() <-chan struct{}
+	Err() error
+	Dropped() uint64
+	Close()
 }
 
 // Alarm is a contradiction that a person should look at: the cloud acknowledged a row's id with another hash
-// or seq.
+// or seq, or refuses the row.
 type Alarm struct {
 	Row Row
 	Ack Ack
 }
 
-// Options of a Reporter. Outbox, Verifier, Log and Rand must be given.
+// Options of a Reporter. Outbox, Signer, Verifier, Log and Rand must be given.
 type Options struct {
 	Broker   string // see link.Options
 	Address  Address
@@ -54,6 +67,7 @@ type Options struct {
 
 	Outbox   Outbox
 	Wake     <-chan struct{} // a value says that a row was added; nil: Poll alone finds it
+	Signer   EventSigner
 	Verifier AckVerifier
 	// Trouble says what is wrong with the terminal and needs a person ("" if nothing), for its status message,
 	// which is retained: the cloud knows it whenever there is a connection. It must not wait; may be nil.
@@ -62,6 +76,8 @@ type Options struct {
 	Log     *slog.Logger
 	Rand    *mathrand.Rand // for jitter; Run's own from then on
 	Nonces  io.Reader      // for session ids; nil: crypto/rand
+	// Dial connects; nil: link.Dial.
+	Dial func(ctx context.Context, o link.Options) (Link, error)
 
 	Window     int           // rows in flight, 1 to 256; default 16
 	AckTimeout time.Duration // before a row is sent again the first time; default 10 s
@@ -88,6 +104,15 @@ func (o Options) withDefaults() Options {
 		}
 	}
 	o.MaxDelay = max(o.MaxDelay, o.MinDelay)
+	if o.Dial == nil {
+		o.Dial = func(ctx context.Context, o link.Options) (Link, error) {
+			l, err := link.Dial(ctx, o)
+			if err != nil {
+				return nil, err // and no typed nil
+			}
+			return l, nil
+		}
+	}
 	if o.Nonces == nil {
 		o.Nonces = rand.Reader
 	}
@@ -105,8 +130,8 @@ func (o Options) check() error {
 		return fmt.Errorf("check reporter: %w", err)
 	}
 	switch {
-	case o.Outbox == nil, o.Verifier == nil, o.Log == nil, o.Rand == nil:
-		return fmt.Errorf("check reporter: %w: outbox, verifier, log and rand must be given", ErrOptions)
+	case o.Outbox == nil, o.Signer == nil, o.Verifier == nil, o.Log == nil, o.Rand == nil:
+		return fmt.Errorf("check reporter: %w: outbox, signer, verifier, log and rand must be given", ErrOptions)
 	case o.Window < 1 || o.Window > maxWindow:
 		return fmt.Errorf("check reporter: %w: window %d is not 1 to %d", ErrOptions, o.Window, maxWindow)
 	}

@@ -38,7 +38,7 @@ func (r *Reporter) fill(ctx context.Context, w *window, s *source) {
 		}
 		s.checked, s.retry, s.more = time.Now(), time.Time{}, len(rows) >= want
 		for _, row := range rows {
-			r.launch(w, row)
+			r.launch(ctx, w, row)
 		}
 		if w.after == before {
 			return // nothing new, whatever was promised: the next look is the next round's
@@ -46,19 +46,14 @@ func (r *Reporter) fill(ctx context.Context, w *window, s *source) {
 	}
 }
 
-func (r *Reporter) launch(w *window, row Row) {
+func (r *Reporter) launch(ctx context.Context, w *window, row Row) {
 	if row.Seq <= w.after || w.room() == 0 {
 		return // an outbox that breaks its contract must not break the order or the bound
 	}
-	payload, err := Encode(r.o.Address, row)
+	payload, err := Encode(r.o.Address, row, r.o.Signer)
 	if err != nil {
 		w.skip(row)
-		r.update(func(s *State) {
-			s.Counts.Unfit++
-			s.Problem = err.Error()
-			s.Hint = "this payment is kept in the journal and not reported; send its number and the log to the makers"
-		})
-		r.o.Log.Error("a payment cannot be reported", "seq", row.Seq, "id", row.ID, "err", err)
+		r.park(ctx, w, row, err.Error())
 		return
 	}
 	w.add(row, payload, time.Now())

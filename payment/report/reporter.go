@@ -105,7 +105,7 @@ func (r *Reporter) connection(ctx context.Context) error {
 		return fmt.Errorf("encode status: %w", err)
 	}
 	topic := r.o.Address.Topic(ChannelStatus)
-	l, err := link.Dial(ctx, r.o.link(&link.Will{Topic: topic, Payload: offline}))
+	l, err := r.o.Dial(ctx, r.o.link(&link.Will{Topic: topic, Payload: offline}))
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (r *Reporter) connection(ctx context.Context) error {
 }
 
 // birth says that the terminal is there, and what is wrong with it.
-func (r *Reporter) birth(ctx context.Context, l *link.Link, session string) error {
+func (r *Reporter) birth(ctx context.Context, l Link, session string) error {
 	online, err := json.Marshal(
 		status{Status: "online", Session: session, Version: r.o.Version, Alarm: r.said})
 	if err != nil {
@@ -144,7 +144,7 @@ func (r *Reporter) birth(ctx context.Context, l *link.Link, session string) erro
 }
 
 // farewell says what the will would have: a clean DISCONNECT makes the broker discard the will.
-func (r *Reporter) farewell(l *link.Link, topic string, offline []byte) {
+func (r *Reporter) farewell(l Link, topic string, offline []byte) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	receipt, err := l.Publish(ctx, topic, true, offline)
@@ -155,7 +155,7 @@ func (r *Reporter) farewell(l *link.Link, topic string, offline []byte) {
 }
 
 // drain moves rows from the outbox to the broker and acknowledgements back, until the link or ctx ends.
-func (r *Reporter) drain(ctx context.Context, l *link.Link, session string) error {
+func (r *Reporter) drain(ctx context.Context, l Link, session string) error {
 	w := newWindow(r.o.Window, link.Backoff{
 		First: r.o.AckTimeout, Most: max(r.o.MaxDelay, r.o.AckTimeout), Rand: r.o.Rand,
 	})
@@ -200,7 +200,7 @@ func (r *Reporter) drain(ctx context.Context, l *link.Link, session string) erro
 }
 
 // send publishes what is due. It may wait for a slow network, and nothing but this goroutine waits with it.
-func (r *Reporter) send(ctx context.Context, l *link.Link, w *window) error {
+func (r *Reporter) send(ctx context.Context, l Link, w *window) error {
 	topic := r.o.Address.Topic(ChannelPayment)
 	for _, f := range w.due(time.Now()) {
 		if f.tries >= r.patience {

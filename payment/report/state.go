@@ -34,7 +34,7 @@ type Counts struct {
 	Forged     uint64 // refused by the verifier
 	Malformed  uint64 // not an acknowledgement at all
 	Dropped    uint64 // found the inbox full
-	Unfit      uint64 // rows that cannot be events
+	Parked     uint64 // rows taken out of the queue: no events, refused, or passed by too many others
 	Lost       uint64 // connections that ended or did not come about
 }
 

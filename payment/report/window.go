@@ -15,7 +15,16 @@ type flight struct {
 	tries   int
 	due     time.Time
 	alarmed bool
+	sent    int // sendings on this connection; tries begins anew when the cloud answers
+	passed  int // rows behind it that were acknowledged meanwhile
 }
+
+// A row that is not acknowledged is called poisoned when so many later ones were, four times the usual
+// window, and it was sent so often itself: acknowledgements get lost too.
+const (
+	parkAfter  = 64
+	parkedSent = 8
+)
 
 // window is what the reporter remembers of one connection: the rows in flight by rising seq, never more than
 // size, and how far the outbox was read. It does no I/O and knows no clock.
@@ -57,6 +66,7 @@ func (w *window) sent(f *flight, answer interface{ Answered() bool }, now time.T
 	f.answer = answer
 	f.due = now.Add(w.pace.Delay(f.tries))
 	f.tries++
+	f.sent++
 }
 
 // next is when the first flight is due; ok is false when there is none.
@@ -80,16 +90,26 @@ func (w *window) find(id string) *flight {
 
 func (w *window) wasClosed(id string) bool { return slices.Contains(w.closed, id) }
 
-// remove forgets a row that was closed. The cloud is awake then: whatever else was waiting out a long silence
-// is due soon.
-func (w *window) remove(f *flight, now time.Time) {
-	w.flights = slices.DeleteFunc(w.flights, func(o *flight) bool { return o == f })
+// drop forgets a row that does not fly any more and was not closed.
+func (w *window) drop(id string) {
+	w.flights = slices.DeleteFunc(w.flights, func(o *flight) bool { return o.row.ID == id })
+}
+
+// remove forgets a row that was closed, and gives those before it that too many have passed. The cloud is
+// awake then: whatever else was waiting out a long silence is due soon.
+func (w *window) remove(f *flight, now time.Time) (stuck []*flight) {
+	w.drop(f.row.ID)
 	w.closed = append(w.closed, f.row.ID)
 	if over := len(w.closed) - 4*w.size; over > 0 {
 		w.closed = slices.Delete(w.closed, 0, over)
 	}
 	soon := now.Add(w.pace.Delay(0))
 	for _, o := range w.flights {
+		if o.row.Seq < f.row.Seq {
+			if o.passed++; o.passed >= parkAfter && o.sent >= parkedSent {
+				stuck = append(stuck, o)
+			}
+		}
 		if o.tries > 1 {
 			o.tries = 1
 		}
@@ -97,4 +117,5 @@ func (w *window) remove(f *flight, now time.Time) {
 			o.due = soon
 		}
 	}
+	return stuck
 }

@@ -1,14 +1,16 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"math"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"smiletill/payment/report/signature"
 )
 
 func here() Address { return Address{Tenant: "acme", Site: "kiosk-1", Terminal: "till_2"} }
@@ -80,7 +82,7 @@ func TestEncodeRefuses(t *testing.T) {
 	} {
 		r := goodRow()
 		change(&r)
-		if _, err := Encode(here(), r); !errors.Is(err, ErrRow) {
+		if _, err := Encode(here(), r, till()); !errors.Is(err, ErrRow) {
 			t.Errorf("%s: %v, want ErrRow", name, err)
 		}
 	}
@@ -89,15 +91,19 @@ func TestEncodeRefuses(t *testing.T) {
 // The whole event, pinned: consumers depend on it, and the cloud's digest of a repeated event on its
 // stability.
 func TestEncode(t *testing.T) {
-	got, err := Encode(here(), goodRow())
+	got, err := Encode(here(), goodRow(), till())
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Of till's key, over the canonical content: the same wherever it is made.
+	const signed = "eyJhbGciOiJFZERTQSIsImtpZCI6IlVERFJlT1psMWlwWEFmcDl3WXNtMTNzREJNSzVvZy0tUVdkQmp6" +
+		"dWY2bzQifQ.." +
+		"qXow7K0B0a1qOI26ioYSnGzq86-KMfoVnbM3KNoTr3pjNIo1nmOGc3gpUM1622FAIGXvmvIZfj7JBe-svuSSAA"
 	const want = `{"specversion":"1.0","id":"0198-a","source":"smiletill:/acme/kiosk-1/till_2",` +
 		`"type":"io.smiletill.payment.approved.v1","subject":"order-9","datacontenttype":"application/json",` +
 		`"time":"2026-03-01T11:00:00.005Z",` +
 		`"data":{"amount_minor":150,"currency":"EUR","models":{"mesh":"a1"},"time_trusted":true},` +
-		`"hash":"9f86d0","seq":"7"}`
+		`"hash":"9f86d0","seq":"7","signature":"` + signed + `"}`
 	if string(got) != want {
 		t.Errorf("event\n%s\nwant\n%s", got, want)
 	}
@@ -106,7 +112,7 @@ func TestEncode(t *testing.T) {
 func TestEncodeCarriesALargeSeqWhole(t *testing.T) {
 	r := goodRow()
 	r.Seq, r.Time = math.MaxInt64, time.Time{}
-	got, err := Encode(here(), r)
+	got, err := Encode(here(), r, till())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +140,7 @@ func TestParseAckRefuses(t *testing.T) {
 		}
 	}
 	got, err := ParseAck([]byte(`{"id":"a","hash":"b","seq":1,"sig":"s","later":true}`))
-	if want := (Ack{"a", "b", 1, "s"}); err != nil || got != want {
+	if want := (Ack{"a", "b", 1, "", "s"}); err != nil || got != want {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
@@ -164,7 +170,11 @@ func FuzzEncode(f *testing.F) {
 	f.Add("approved", "id", []byte(`{"a":1}`))
 	f.Add("voided", "\xff", []byte(`{"a":"\ud800"}`))
 	f.Fuzz(func(t *testing.T, kind, id string, body []byte) {
-		payload, err := Encode(here(), Row{Seq: 1, ID: id, Kind: kind, PaymentID: "p", Hash: "h", Body: body})
+		payload, err := Encode(
+			here(),
+			Row{Seq: 1, ID: id, Kind: kind, PaymentID: "p", Hash: "h", Body: body},
+			till(),
+		)
 		if err != nil {
 			if !errors.Is(err, ErrRow) {
 				t.Fatal(err)
@@ -182,15 +192,32 @@ func FuzzEncode(f *testing.F) {
 	})
 }
 
-func TestAcceptUnsignedSaysSoOnce(t *testing.T) {
-	var out strings.Builder
-	v := NewAcceptUnsigned(slog.New(slog.NewTextHandler(&out, nil)))
-	for range 3 {
-		if err := v.VerifyAck("smiletill:/a/b/c", Ack{}); err != nil {
-			t.Fatal(err)
+func TestCloudKeys(t *testing.T) {
+	k := till().Key
+	a := Ack{ID: "a", Hash: "b", Seq: 1}
+	var err error
+	if a.Sig, err = signature.Sign(k, a.Signed(here().Source())); err != nil {
+		t.Fatal(err)
+	}
+	if err := (CloudKeys{k.Public()}).VerifyAck(here().Source(), a); err != nil {
+		t.Error(err)
+	}
+	for name, err := range map[string]error{
+		"another terminal": CloudKeys{k.Public()}.VerifyAck("smiletill:/a/b/c", a),
+		"no key":           CloudKeys{}.VerifyAck(here().Source(), a),
+		"a refusal":        CloudKeys{k.Public()}.VerifyAck(here().Source(), Ack{"a", "b", 1, "no", a.Sig}),
+	} {
+		if !errors.Is(err, ErrForged) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if n := strings.Count(out.String(), "without a signature"); n != 1 {
-		t.Errorf("said %d times: %s", n, out.String())
+}
+
+// till signs with a key that is always the same.
+func till() KeySigner {
+	k, err := signature.NewKey(bytes.NewReader(bytes.Repeat([]byte{1}, 32)))
+	if err != nil {
+		panic(err)
 	}
+	return KeySigner{k}
 }

@@ -34,12 +34,15 @@ type Will struct {
 	Payload []byte
 }
 
-// Receipt follows one publication as far as the broker.
+// Receipt follows one publication as far as the broker. The zero Receipt is of one that was answered.
 type Receipt struct{ token mqtt.Token }
 
 // Answered tells whether the broker sent a PUBACK, or the connection ended. It serves to notice a broker that
 // is stuck. It is not a proof of delivery: the library also completes it when the link drops.
 func (r Receipt) Answered() bool {
+	if r.token == nil {
+		return true
+	}
 	select {
 	case <-r.token.Done():
 		return true
@@ -51,6 +54,9 @@ func (r Receipt) Answered() bool {
 // Wait blocks until the broker answers, the connection ends or ctx does. Like Answered it proves nothing to
 // be stored.
 func (r Receipt) Wait(ctx context.Context) error {
+	if r.token == nil {
+		return nil
+	}
 	select {
 	case <-r.token.Done():
 		return r.token.Error()

@@ -1,0 +1,133 @@
+package cloud
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+//go:embed page.html
+var pageText string
+
+// pageEvents is how many events the page shows, the newest first.
+const pageEvents = 100
+
+// shown is one event as the page tells it.
+type shown struct {
+	Received, Source, Kind, Payment, Amount, Customer, Time string
+	Seq                                                     int64
+}
+
+// Page serves what came in: GET / for people, GET /events.json for programs. It shows amounts and
+// pseudonyms, so it answers only to the names of this machine's loopback addresses, whatever it listens
+// on: a page of another site can't read it through a name of its own.
+func (r *Receiver) Page() http.Handler {
+	page := template.Must(template.New("").Parse(pageText))
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, q *http.Request) {
+		view, err := r.view(q)
+		var b bytes.Buffer
+		if err == nil {
+			err = page.Execute(&b, view)
+		}
+		if err != nil {
+			r.o.Log.Error("page", "err", err)
+			http.Error(w, "the page could not be made; the log says why", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write(b.Bytes()) // a reader that has gone needs no answer
+	})
+	mux.HandleFunc("GET /events.json", func(w http.ResponseWriter, q *http.Request) {
+		skip, _ := strconv.Atoi(q.URL.Query().Get("after"))
+		events, err := r.store.list(q.Context(), max(skip, 0), 1000)
+		if err != nil {
+			http.Error(w, "the events can't be read; the log says why", http.StatusInternalServerError)
+			return
+		}
+		raw := make([]json.RawMessage, len(events))
+		for i, e := range events {
+			raw[i] = e.Payload
+		}
+		w.Header().Set("Content-Type", "application/cloudevents-batch+json")
+		_ = json.NewEncoder(w).Encode(raw) // as above
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if !local(q.Host) {
+			http.Error(w, "ask for this page by a loopback address", http.StatusForbidden)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		mux.ServeHTTP(w, q)
+	})
+}
+
+func local(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}
+
+func (r *Receiver) view(q *http.Request) (map[string]any, error) {
+	ctx := q.Context()
+	count, err := r.store.count(ctx)
+	if err != nil {
+		return nil, err
+	}
+	terminals, err := r.Terminals(ctx)
+	if err != nil {
+		return nil, err
+	}
+	alarms, err := r.Alarms(ctx, 20)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := r.store.newest(ctx, pageEvents)
+	if err != nil {
+		return nil, err
+	}
+	events := make([]shown, len(newest))
+	for i, e := range newest {
+		events[i] = e.shown()
+	}
+	return map[string]any{
+		"Count": count, "Terminals": terminals, "Alarms": alarms, "Events": events,
+		"Now": time.Now().Format(time.DateTime),
+	}, nil
+}
+
+// shown reads the few members that a person looks for. The amount is left in minor units: a receiver need not
+// know every currency's decimals to be right about it.
+func (e Event) shown() shown {
+	var d struct {
+		Minor    int64  `json:"amount_minor"`
+		Currency string `json:"currency"`
+		Customer string `json:"customer"`
+		Kind     string `json:"kind"`
+	}
+	s := shown{Source: e.Source, Payment: e.PaymentID, Seq: e.Seq, Kind: e.Type,
+		Received: e.Received.Local().Format(time.DateTime)}
+	if !e.Time.IsZero() {
+		s.Time = e.Time.Local().Format(time.DateTime)
+	}
+	if json.Unmarshal(e.Data, &d) == nil {
+		s.Amount, s.Customer = fmt.Sprintf("%d %s", d.Minor, d.Currency), d.Customer
+		if d.Kind != "" {
+			s.Kind = d.Kind
+		}
+	}
+	return s
+}

@@ -1,0 +1,163 @@
+package cloud
+
+import (
+	"context"
+	"crypto/ed25519"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"smiletill/payment/report"
+	"smiletill/payment/report/signature"
+)
+
+// maxStatus bounds a terminal's status message, in bytes; a birth with an alarm has some 300.
+const maxStatus = 4 << 10
+
+// Trust lets the events of a terminal in that are signed with this key, besides those of keys that were
+// trusted before: a terminal that was given a new key may still have events of the old one.
+func (r *Receiver) Trust(ctx context.Context, a report.Address, key ed25519.PublicKey) error {
+	if err := a.Check(); err != nil {
+		return err
+	}
+	text, err := signature.EncodePublic(key)
+	if err != nil {
+		return err
+	}
+	_, err = r.store.db.ExecContext(ctx, `INSERT INTO terminal VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+		a.Source(), string(text), stamp(time.Now()))
+	if err != nil {
+		return fmt.Errorf("trust %s: %w", a.Source(), err)
+	}
+	return nil
+}
+
+// Distrust takes all keys of a terminal away: its events are not acknowledged any more. It tells whether
+// there were any.
+func (r *Receiver) Distrust(ctx context.Context, a report.Address) (bool, error) {
+	done, err := r.store.db.ExecContext(ctx, `DELETE FROM terminal WHERE source = ?`, a.Source())
+	if err != nil {
+		return false, fmt.Errorf("distrust %s: %w", a.Source(), err)
+	}
+	n, err := done.RowsAffected()
+	return n > 0, err
+}
+
+// Key is the public half of the key that acknowledgements are signed with.
+func (r *Receiver) Key() ed25519.PublicKey { return r.o.Key.Public() }
+
+type queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func keysOf(ctx context.Context, q queryer, source string) ([]ed25519.PublicKey, error) {
+	rows, err := q.QueryContext(ctx, `SELECT key FROM terminal WHERE source = ?`, source)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var keys []ed25519.PublicKey
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		parsed, err := signature.ParsePublic([]byte(text))
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, parsed...)
+	}
+	return keys, rows.Err()
+}
+
+// Terminal is what the page shows of one.
+type Terminal struct {
+	Source  string
+	Keys    int // that are trusted; 0: its events are not taken
+	Events  int // committed
+	LastSeq int64
+	Online  bool   // by its own birth and the broker's word
+	Version string // of its software
+	Alarm   string // what it says is wrong with it
+	Since   time.Time
+}
+
+// noteStatus keeps the newest status of a terminal. It is advice for people: whoever may publish could
+// fake it.
+func (r *Receiver) noteStatus(ctx context.Context, a report.Address, payload []byte) {
+	var s struct{ Status string }
+	if len(payload) > maxStatus || json.Unmarshal(payload, &s) != nil {
+		return
+	}
+	_, err := r.store.db.ExecContext(ctx, `INSERT INTO status SELECT ?1, ?2, ?3
+		WHERE EXISTS (SELECT 1 FROM terminal WHERE source = ?1)
+		ON CONFLICT (source) DO UPDATE SET payload = ?2, at = ?3`, a.Source(), string(payload), stamp(time.Now()))
+	if err != nil && ctx.Err() == nil {
+		r.o.Log.Warn("cannot note a terminal's status", "source", a.Source(), "err", err)
+	}
+}
+
+// Terminals lists those that are trusted or were heard, by name.
+func (r *Receiver) Terminals(ctx context.Context) ([]Terminal, error) {
+	rows, err := r.store.db.QueryContext(ctx, `SELECT t.source,
+			(SELECT count(*) FROM terminal k WHERE k.source = t.source),
+			(SELECT count(*) FROM event e WHERE e.source = t.source),
+			(SELECT coalesce(max(seq), 0) FROM event e WHERE e.source = t.source),
+			coalesce(s.payload, ''), coalesce(s.at, '')
+		FROM (SELECT source FROM terminal UNION SELECT source FROM event) t
+		LEFT JOIN status s ON s.source = t.source ORDER BY t.source`)
+	if err != nil {
+		return nil, fmt.Errorf("list terminals: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var all []Terminal
+	for rows.Next() {
+		var t Terminal
+		var payload, at string
+		if err := rows.Scan(&t.Source, &t.Keys, &t.Events, &t.LastSeq, &payload, &at); err != nil {
+			return nil, fmt.Errorf("list terminals: %w", err)
+		}
+		var s struct{ Status, Version, Alarm string }
+		if payload != "" && json.Unmarshal([]byte(payload), &s) == nil {
+			t.Online, t.Version, t.Alarm = s.Status == "online", s.Version, s.Alarm
+			t.Since, _ = time.Parse(time.RFC3339Nano, at) // our own writing
+		}
+		all = append(all, t)
+	}
+	return all, rows.Err()
+}
+
+// Noted is an alarm as it is kept: once for an event and a reason.
+type Noted struct {
+	Source, ID  string
+	Why         Verdict
+	Seq         int64
+	Hash        string
+	First, Last time.Time
+	Count       int
+}
+
+// Alarms gives up to limit alarms, the latest first.
+func (r *Receiver) Alarms(ctx context.Context, limit int) ([]Noted, error) {
+	rows, err := r.store.db.QueryContext(ctx, `SELECT source, id, why, seq, hash, first, last, count FROM alarm
+		ORDER BY last DESC, rowid DESC LIMIT ?`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list alarms: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var all []Noted
+	for rows.Next() {
+		var n Noted
+		var first, last string
+		err := rows.Scan(&n.Source, &n.ID, &n.Why, &n.Seq, &n.Hash, &first, &last, &n.Count)
+		if err != nil {
+			return nil, fmt.Errorf("list alarms: %w", err)
+		}
+		n.First, _ = time.Parse(time.RFC3339Nano, first) // our own writing
+		n.Last, _ = time.Parse(time.RFC3339Nano, last)
+		all = append(all, n)
+	}
+	return all, rows.Err()
+}
