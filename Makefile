@@ -39,7 +39,7 @@ test: floats tools ## all tests, with the race detector, the real runtime, a rea
 	go test -race -timeout 20m ./...
 
 .PHONY: check
-check: lint tools ## what CI runs: lint, tests, the build without TFLite, the demo, systemd, the emulated machine, a clean tree
+check: lint tools ## what CI runs: lint, tests, the build without TFLite, the simulation, the demo, systemd, the emulated machine, a clean tree
 	@/sbin/ldconfig -p | grep -q libturbojpeg.so.0 || { echo "libturbojpeg0 is missing: its tests would skip, and a check must not"; exit 1; }
 	@test -x /usr/sbin/mosquitto && command -v mosquitto_sub chromium >/dev/null || { \
 	  echo "mosquitto, mosquitto-clients or chromium is missing: tests would skip, and a check must not"; exit 1; }
@@ -50,6 +50,7 @@ check: lint tools ## what CI runs: lint, tests, the build without TFLite, the de
 	@$(MAKE) --no-print-directory test
 	CGO_ENABLED=0 go vet -tags notflite ./...
 	CGO_ENABLED=0 go test -tags notflite ./vision/... ./payment ./device/camera ./models
+	@$(MAKE) --no-print-directory sim
 	@$(MAKE) --no-print-directory demo ONCE=1 SCREEN=127.0.0.1:0
 	@test "$$(id -u)" != 0 || $(MAKE) --no-print-directory systemd-test
 	@$(MAKE) --no-print-directory emulate
@@ -100,6 +101,11 @@ fuzz: deps ## each fuzz target for FUZZTIME (default 10s)
 	@for d in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -rhoP --include='*_test.go' '^func \KFuzz\w+' $$d); do \
 	    echo "== $$d $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(or $(FUZZTIME),10s) $$d || exit 1; done; done
+
+.PHONY: sim
+sim: ## SIM_SEEDS (default 10000) simulated shop days from SIM_FIRST on, and days with mistakes built in; SIM_SEED=n repeats one
+	SIM_SEEDS=$(or $(SIM_SEEDS),10000) go test -count 1 -timeout 20m -v -run '^TestSim$$' ./payment/sim
+	@test -n "$(SIM_SEED)" || SIM_MUTATIONS=1 go test -count 1 -timeout 20m -v -run '^TestMutations$$' ./payment/sim
 
 .PHONY: build
 build: deps

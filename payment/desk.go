@@ -197,8 +197,10 @@ func (d *desk) setOutOfOrder(cause string, on bool) error {
 
 // fail puts the terminal out of order because the journal failed, and says so about payment id.
 func (d *desk) fail(id string, err error) error {
+	if d.sick == nil { // callers who ask again and again must not put the attempt off
+		d.probe.Reset(d.engine.options.ProbeEvery)
+	}
 	d.sick = err
-	d.probe.Reset(d.engine.options.ProbeEvery)
 	d.engine.options.Log.Error("journal failed, out of order", "payment", id, "err", err)
 	if d.run != nil {
 		// Reading failed while a payment runs: it can't be approved any more either.

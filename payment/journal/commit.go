@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
@@ -174,9 +173,11 @@ func (j *Journal) Probe(ctx context.Context) error {
 	return nil
 }
 
-// write runs one transaction. When SQLite fails, the connection is thrown away and with it all that it
-// believed.
+// write runs one transaction. When SQLite fails, the journal is suspect: see sure.
 func (j *Journal) write(ctx context.Context, work func(*sql.Tx) error) error {
+	if err := j.sure(ctx); err != nil {
+		return err
+	}
 	conn, err := j.db.Conn(ctx)
 	if err != nil {
 		return err
@@ -194,7 +195,7 @@ func (j *Journal) write(ctx context.Context, work func(*sql.Tx) error) error {
 		j.keeper.committed()
 	}
 	if err != nil && !refusal(err) {
-		_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // closes it, and says so in vain
+		j.suspect.Store(true)
 	}
 	return errors.Join(err, ignoreBad(conn.Close()))
 }
@@ -208,11 +209,4 @@ func refusal(err error) bool {
 		}
 	}
 	return false
-}
-
-func ignoreBad(err error) error {
-	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
-		return nil
-	}
-	return err
 }

@@ -82,7 +82,15 @@ func (k *keeper) settle(ctx context.Context) {
 // move copies what was committed into the main file. A reader that looks at older entries just then keeps
 // the newer ones back, until the next move.
 func (j *Journal) move(ctx context.Context) error {
+	if j.suspect.Load() {
+		return nil // the next write sees to it first
+	}
 	var busy, inWAL, moved int
 	err := j.db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &inWAL, &moved)
+	if err != nil {
+		// The first thing a move does is to sync the -wal. If that fails, the end of it (bytes that pad the last
+		// sector, which no commit waits for) may be lost, and with it all commits behind.
+		j.suspect.Store(true)
+	}
 	return wrap(j.path, "move entries of the journal", err)
 }

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -48,8 +49,10 @@ type Options struct {
 	OwedMax       int64         // so much money may be, this payment included, in minor units; 0: no limit
 	UnreportedMax time.Duration // and the oldest for so long, on the terminal's own clock; 0: no limit
 
-	Uptime func() (boot string, since time.Duration) // default Uptime
-	VFS    string                                    // name of SQLite's way to the files; default the system's
+	// For simulations:
+	Uptime  func() (boot string, since time.Duration) // default Uptime
+	Rewrite func(path string) error                   // default Rewrite
+	VFS     string                                    // name of SQLite's way to the files; default the system's
 }
 
 // Reader reads a journal, also while another process writes it.
@@ -64,6 +67,7 @@ type Journal struct {
 	options Options
 	lock    *os.File
 	added   chan struct{}
+	suspect atomic.Bool // the last write failed: what the files say may not be on the disk
 	keeper  keeper
 }
 
@@ -82,6 +86,9 @@ func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	}
 	if o.Uptime == nil {
 		o.Uptime = Uptime
+	}
+	if o.Rewrite == nil {
+		o.Rewrite = Rewrite
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -118,6 +125,11 @@ func (j *Journal) open(ctx context.Context) error {
 		if err := os.Chmod(j.path, 0o600); err != nil {
 			return fmt.Errorf("open journal: %w", err)
 		}
+	}
+	// An earlier process may have met a disk that failed; what it left in the kernel's memory is read here.
+	if err := j.options.Rewrite(j.path + "-wal"); err != nil {
+		return payment.WithHint(fmt.Errorf("open journal %s: %w: %w", j.path, ErrIO, err),
+			"look at the kernel's log (dmesg) for the disk; replace it if it fails")
 	}
 	// recursive_triggers: without it a REPLACE removes rows behind the triggers' backs.
 	j.db, err = connect(j.path, j.options.VFS, url.Values{"_txlock": {"immediate"}, "psow": {"0"}, "_pragma": {
@@ -187,8 +199,14 @@ func (r *Reader) Close() error {
 }
 
 // Close closes the journal, which moves all commits into the main file, and lets go of its lock.
+//
+// When the last write failed and that can't be mended, the files stay as they are, and the next Open sees
+// to it.
 func (j *Journal) Close() error {
 	j.keeper.stop()
+	if err := j.sure(context.Background()); err != nil {
+		return errors.Join(wrap(j.path, "close journal", err), j.lock.Close())
+	}
 	return errors.Join(j.Reader.Close(), j.lock.Close())
 }
 

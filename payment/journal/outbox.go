@@ -38,6 +38,10 @@ func (o *Outbox) Backlog(ctx context.Context) (Backlog, error) { return o.j.Back
 // Pending gives at most limit rows that are neither acknowledged nor parked, with a seq above after, in
 // order.
 func (o *Outbox) Pending(ctx context.Context, after int64, limit int) ([]Row, error) {
+	// What a power cut could still take back must not leave the terminal.
+	if err := o.j.sure(ctx); err != nil {
+		return nil, wrap(o.j.path, "read outbox", err)
+	}
 	rows, err := o.j.db.QueryContext(ctx, `SELECT f.seq, f.id, f.kind, f.payment, f.time, f.body, f.hash
 		FROM outbox o JOIN fact f USING (seq)
 		WHERE o.acked_at IS NULL AND o.parked IS NULL AND o.seq > ? ORDER BY o.seq LIMIT ?`, after, max(limit, 0))

@@ -97,6 +97,14 @@ func (r *Reader) Find(ctx context.Context, id string) (payment.Payment, error) {
 	return p, wrap(r.path, "find payment "+id, err)
 }
 
+// Find gives a payment as Reader.Find does, and nothing that a power cut could take back.
+func (j *Journal) Find(ctx context.Context, id string) (payment.Payment, error) {
+	if err := j.sure(ctx); err != nil {
+		return payment.Payment{}, wrap(j.path, "find payment "+id, err)
+	}
+	return j.Reader.Find(ctx, id)
+}
+
 // List gives payments, the one with the latest fact first.
 func (r *Reader) List(ctx context.Context, f Filter) ([]Entry, error) {
 	where, args := []string{"true"}, []any{}

@@ -97,6 +97,14 @@ func (r *Reader) FindReversal(ctx context.Context, id string) (payment.Reversal,
 	return found, wrap(r.path, "find reversal "+id, err)
 }
 
+// FindReversal gives a reversal as Reader.FindReversal does, and nothing that a power cut could take back.
+func (j *Journal) FindReversal(ctx context.Context, id string) (payment.Reversal, error) {
+	if err := j.sure(ctx); err != nil {
+		return payment.Reversal{}, wrap(j.path, "find reversal "+id, err)
+	}
+	return j.Reader.FindReversal(ctx, id)
+}
+
 // Reversals gives the reversals of a payment, the oldest first.
 func (r *Reader) Reversals(ctx context.Context, paymentID string) ([]payment.Reversal, error) {
 	rows, err := r.db.QueryContext(

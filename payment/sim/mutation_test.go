@@ -1,0 +1,114 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// mutations are mistakes that somebody could make. Each is one change of the source, which the days must
+// notice.
+func mutations() []struct{ name, file, from, to string } {
+	return []struct{ name, file, from, to string }{
+		{"tell before the commit", "payment/desk.go",
+			`if err := d.engine.journal.Commit(d.ctx, p); err != nil {
+		d.doubt = p.ID
+		r.err = d.fail(p.ID, err)`,
+			`if err := d.engine.journal.Commit(d.ctx, p); err != nil && false {
+		d.doubt = p.ID
+		r.err = d.fail(p.ID, err)`},
+		{"close on PUBACK", "payment/report/reporter.go",
+			`w.sent(f, receipt, time.Now())`, `w.sent(f, receipt, time.Now()); r.close(ctx, w, f)`},
+		{"no dedup of ids", "payment/desk.go", `known, err := d.find(r.ID)`, `known, err := d.find(r.ID + "x")`},
+		{
+			"no dedup in the cloud",
+			"payment/cloud/store.go",
+			`		e.Source, e.ID, e.Seq, e.Hash, e.digest[:], e.Address`,
+			`		e.Source, e.ID+stamp(e.Received), e.Seq, e.Hash, e.digest[:], e.Address`,
+		},
+		{"resume to approved", "payment/next.go",
+			`return end(p, StateExpired, ReasonRestarted, now), nil`,
+			`p = end(p, StateApproved, "", now); p.Customer = "c1"; p.Evidence.MatchFrames = 1; return p, nil`},
+		{"skip fsync", "payment/journal/open.go", `"synchronous(FULL)", "wal_autocheckpoint(0)"`,
+			`"synchronous(OFF)", "wal_autocheckpoint(0)"`},
+		{"believe any acknowledgement", "payment/report/ack.go",
+			`if err := signature.Verify(k, a.Signed(source), a.Sig); err != nil {`,
+			`if err := signature.Verify(k, a.Signed(source), a.Sig); err != nil && len(k) == 0 {`},
+		{"acknowledge before the commit", "payment/cloud/store.go",
+			`if err := tx.Commit(); err != nil {`, `if err := tx.Rollback(); err != nil {`},
+		{"old evidence", "payment/next.go", `now.Sub(e.At) > MaxEvidenceAge`, `now.Sub(e.At) > 100*MaxEvidenceAge`},
+		{"somebody else's evidence", "payment/next.go", `case e.Customer != p.Customer:`,
+			`case e.Customer == "":`},
+		{"no limits", "payment/policy.go", `case l.CountMax > 0 && s.Count+1 > l.CountMax:`,
+			`case l.CountMax > 0 && s.Count+1 > 2*l.CountMax:`},
+		{"a reversal twice", "payment/desk_policy.go", `case err == nil && known.Same(q):
+		return known, nil`, `case err == nil && known.Same(q):
+		q.ID += "x"`},
+		{"believe what a failed fsync left", "payment/journal/sure.go",
+			`if err := j.options.Rewrite(j.path + "-wal"); err != nil {`,
+			`if err := error(nil); err != nil {`},
+		{"read on after a failed write", "payment/journal/sure.go", `if !j.suspect.Load() {
+		return nil
+	}
+	conn`, `if j != nil {
+		return nil
+	}
+	conn`},
+	}
+}
+
+// TestMutations builds the days with each mistake, and wants them to fail. It takes minutes: SIM_MUTATIONS=1.
+func TestMutations(t *testing.T) {
+	if os.Getenv("SIM_MUTATIONS") == "" {
+		t.Skip("SIM_MUTATIONS is not set: `make sim` builds the program with mistakes in it")
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mutations() {
+		t.Run(m.name, func(t *testing.T) {
+			source := filepath.Join(root, m.file)
+			text, err := os.ReadFile(source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(string(text), m.from); n != 1 {
+				t.Fatalf("%s has %d places to change, want 1:\n%s", m.file, n, m.from)
+			}
+			dir := t.TempDir()
+			changed, overlay := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json")
+			mutant := strings.Replace(string(text), m.from, m.to, 1)
+			if err := os.WriteFile(changed, []byte(mutant), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			plan, err := json.Marshal(map[string]map[string]string{"Replace": {source: changed}})
+			if err == nil {
+				err = os.WriteFile(overlay, plan, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			binary := filepath.Join(dir, "sim.test")
+			build := exec.Command("go", "test", "-c", "-overlay", overlay, "-o", binary, ".")
+			if out, err := build.CombinedOutput(); err != nil {
+				t.Fatalf("build: %v\n%s", err, out)
+			}
+			ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
+			defer stop()
+			run := exec.CommandContext(ctx, binary, "-test.run=^TestSim$")
+			run.Env = append(os.Environ(), "SIM_SEEDS=2000", "SIM_SEED=", "SIM_FIRST=1", "SIM_MUTATIONS=")
+			out, err := run.CombinedOutput()
+			first, _, _ := strings.Cut(string(out[max(0, strings.Index(string(out), "seed ")):]), "\n")
+			if err == nil || !strings.Contains(string(out), "repeat it with SIM_SEED") {
+				t.Fatalf("2000 days did not notice it (%v)\n%s", err, out[max(0, len(out)-2000):])
+			}
+			t.Logf("%.200s", first)
+		})
+	}
+}

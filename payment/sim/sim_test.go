@@ -1,0 +1,99 @@
+package sim
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// number reads a setting of the simulation.
+func number(t *testing.T, name string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// kept are seeds that found something once, in the days as they were then: 795, 837 and 864 that what a
+// failed fsync left in memory was told and reported, 103 that it was moved into the main file, 1060 that a
+// failed fsync of a move lost later commits.
+func kept() []uint64 { return []uint64{103, 795, 837, 864, 1060} }
+
+// TestSim plays days. SIM_SEED=n repeats one and prints what happened, SIM_SEEDS=n plays that many.
+func TestSim(t *testing.T) {
+	if os.Getenv("SIM_SEED") != "" {
+		seed := number(t, "SIM_SEED", 0)
+		trace, _, found := play(t, seed, folder(t, seed))
+		t.Log("\n" + strings.Join(trace, "\n"))
+		if found != nil {
+			t.Fatal(found)
+		}
+		return
+	}
+	for _, seed := range kept() {
+		if trace, _, found := play(t, seed, folder(t, seed)); found != nil {
+			t.Errorf("%v\n%s", found, strings.Join(trace, "\n"))
+		}
+	}
+	first, seeds := number(t, "SIM_FIRST", 1), number(t, "SIM_SEEDS", 60)
+	var next, failed, approvals atomic.Int64
+	start := time.Now()
+	t.Run("days", func(t *testing.T) {
+		for worker := range runtime.GOMAXPROCS(0) {
+			t.Run(fmt.Sprint(worker), func(t *testing.T) {
+				t.Parallel()
+				for failed.Load() < 3 {
+					n := next.Add(1) - 1
+					if uint64(n) >= seeds {
+						return
+					}
+					seed := first + uint64(n)
+					root := folder(t, seed)
+					trace, approved, found := play(t, seed, root)
+					approvals.Add(int64(approved))
+					_ = os.RemoveAll(root) // memory is short when ten thousand days are
+					if found != nil {
+						failed.Add(1)
+						t.Errorf("%v\nrepeat it with SIM_SEED=%d\n%s", found, seed, strings.Join(trace, "\n"))
+					}
+				}
+			})
+		}
+	})
+	t.Logf(
+		"%d days with %d approved payments in %.0f s",
+		next.Load(),
+		approvals.Load(),
+		time.Since(start).Seconds(),
+	)
+	if approvals.Load() < int64(seeds) && failed.Load() == 0 {
+		t.Error("hardly anything was approved: the days have lost their sense")
+	}
+}
+
+// folder is where a day keeps its files: in memory if there is such a place, since the disk is simulated.
+func folder(t *testing.T, seed uint64) string {
+	t.Helper()
+	root, err := os.MkdirTemp("/dev/shm", "sim-")
+	if err != nil {
+		root = t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(root) })
+	dir := filepath.Join(root, fmt.Sprint("day", seed))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
