@@ -67,10 +67,14 @@ type ScreenConfig struct {
 	Sound  bool
 }
 
-// PaymentConfig holds the limits of one payment. AmountMax is a decimal in the terminal's currency.
+// PaymentConfig holds the limits of payments. AmountMax and UnreportedMax are decimals in the terminal's
+// currency; an UnreportedMax of "0" and an UnreportedAge of 0 are no limit.
 type PaymentConfig struct {
-	Timeout   time.Duration
-	AmountMax string
+	Timeout       time.Duration
+	AmountMax     string
+	UnreportedMax string
+	UnreportedAge time.Duration
+	Keep          time.Duration
 }
 
 // MQTTConfig says where payments are reported; an empty Broker is off. The password and the private
@@ -90,11 +94,13 @@ func defaultConfig() Config {
 		Camera: CameraConfig{
 			Source: "auto", Format: "auto", Width: 640, Height: 480, FPS: 30, Loop: true, Realtime: true,
 		},
-		Board:   BoardConfig{Kind: "simulated"},
-		Screen:  ScreenConfig{Listen: "127.0.0.1:8080", Sound: true},
-		Payment: PaymentConfig{Timeout: 30 * time.Second, AmountMax: "50.00"},
-		MQTT:    MQTTConfig{Broker: "mqtt://127.0.0.1:1883"},
-		Log:     LogConfig{Level: "info", Format: "auto"},
+		Board:  BoardConfig{Kind: "simulated"},
+		Screen: ScreenConfig{Listen: "127.0.0.1:8080", Sound: true},
+		Payment: PaymentConfig{
+			Timeout: 30 * time.Second, AmountMax: "50.00", UnreportedMax: "0", Keep: 400 * 24 * time.Hour,
+		},
+		MQTT: MQTTConfig{Broker: "mqtt://127.0.0.1:1883"},
+		Log:  LogConfig{Level: "info", Format: "auto"},
 	}
 }
 

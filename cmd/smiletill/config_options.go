@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"smiletill/payment/journal"
 )
 
 // option is one key of the configuration: "section.key", where its value is held, and what it may be.
@@ -62,6 +64,12 @@ func (c *Config) options() []option {
 		{"screen.sound", &c.Screen.Sound, "let the page play tones", nil},
 		{"payment.timeout", &c.Payment.Timeout, "how long a customer has", within(5*time.Second, 5*time.Minute)},
 		{"payment.amount_max", &c.Payment.AmountMax, "largest amount of one payment", positiveDecimal},
+		{"payment.unreported_max", &c.Payment.UnreportedMax, "most money that the cloud may not know of; 0: any",
+			matchesDecimal},
+		{"payment.unreported_age", &c.Payment.UnreportedAge, "longest that it may not know of a payment; 0: any",
+			within(0, 365*24*time.Hour)},
+		{"payment.keep", &c.Payment.Keep, "how long payments that it knows of are kept",
+			within(journal.MinKeep, 20*365*24*time.Hour)},
 		{"mqtt.broker", &m.Broker, "where payments are reported; empty is off", brokerURL},
 		{"mqtt.username", &m.Username, "user at the broker", nil},
 		{"mqtt.password_file", &m.PasswordFile, "file that holds the password", absolute},
@@ -222,6 +230,10 @@ func shortText(v any) *mistake {
 
 func currencyCode(v any) *mistake {
 	return matches(`[A-Z]{3}`, `three capital letters of ISO 4217, like "EUR"`)(v)
+}
+
+func matchesDecimal(v any) *mistake {
+	return matches(`(0|[1-9]\d{0,8})(\.\d{1,3})?`, `an amount in quotes, like "500.00", or "0" for no limit`)(v)
 }
 
 func positiveDecimal(v any) *mistake {

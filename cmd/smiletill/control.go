@@ -106,6 +106,8 @@ func (c *control) serve(ctx context.Context) error {
 	mux.HandleFunc("POST /v1/payments", answer(c.begin))
 	mux.HandleFunc("GET /v1/payments/{id}", answer(c.wait))
 	mux.HandleFunc("POST /v1/payments/{id}/cancel", answer(c.cancel))
+	mux.HandleFunc("POST /v1/reversals", answer(c.reverse))
+	mux.HandleFunc("POST /v1/reports/{seq}/unpark", answer(c.unpark))
 	mux.HandleFunc("GET /v1/customers", answer(c.customers))
 	mux.HandleFunc("POST /v1/customers", c.enrol)
 	mux.HandleFunc("DELETE /v1/customers/{id}", answer(c.remove))
@@ -145,12 +147,14 @@ func answer[T any](h func(*http.Request) (T, error)) http.HandlerFunc {
 
 func statusOf(err error) int {
 	switch {
-	case errors.Is(err, payment.ErrBusy), errors.Is(err, payment.ErrConflict), errors.Is(err, payment.ErrClosed):
+	case errors.Is(err, payment.ErrBusy), errors.Is(err, payment.ErrConflict), errors.Is(err, payment.ErrClosed),
+		errors.Is(err, payment.ErrNotApproved), errors.Is(err, payment.ErrTooMuch):
 		return http.StatusConflict
 	case errors.Is(err, payment.ErrNotFound), errors.Is(err, gallery.ErrUnknownCustomer):
 		return http.StatusNotFound
 	case errors.Is(err, payment.ErrOutOfOrder),
 		errors.Is(err, payment.ErrBacklog),
+		errors.Is(err, payment.ErrLocked),
 		errors.Is(err, payment.ErrJournal):
 		return http.StatusServiceUnavailable
 	case errors.Is(err, context.DeadlineExceeded):

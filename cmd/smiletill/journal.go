@@ -14,7 +14,7 @@ import (
 
 func journalCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "journal", GroupID: "desk", Short: "List the payments, or verify the journal", Args: cobra.NoArgs,
+		Use: "journal", GroupID: "desk", Short: "List, verify and export the journal", Args: cobra.NoArgs,
 	}
 	limit := 20
 	list := &cobra.Command{
@@ -43,13 +43,13 @@ func journalCommand(a *app) *cobra.Command {
 					return err
 				}
 				fmt.Fprintf(cmd.OutOrStdout(),
-					"%s is sound: %d payments (%d approved, %d open) in %d facts, chain unbroken\nhead %s\n",
-					path, report.Payments, report.Approved, report.Open, report.Facts, report.Head)
+					"%s is sound: %d payments (%d approved, %d open), %d reversals in %d facts, chain unbroken\nhead %s\n",
+					path, report.Payments, report.Approved, report.Open, report.Reversals, report.Facts, report.Head)
 				return nil
 			})
 		},
 	}
-	for _, c := range []*cobra.Command{list, verify} {
+	for _, c := range []*cobra.Command{list, verify, exportCommand(a), parkedCommand(a), unparkCommand(a)} {
 		bindHidden(c)
 		cmd.AddCommand(c)
 	}

@@ -92,8 +92,12 @@ func openParts(ctx context.Context, cfg Config, t *tamper, log *slog.Logger) (_ 
 			expired,
 		)
 	}
+	refused, err := p.journal.FailedTries(ctx)
+	if err != nil {
+		return nil, err
+	}
 	p.engine = payment.NewEngine(p.journal, payment.Options{
-		Timeout: cfg.Payment.Timeout, TimeTrusted: clockSet, Log: log.With("room", "payment"),
+		Timeout: cfg.Payment.Timeout, TimeTrusted: clockSet, Log: log.With("room", "payment"), FailedTries: refused,
 	})
 	if err := p.openKeys(cfg); err != nil {
 		return nil, err
@@ -162,8 +166,17 @@ func openJournal(
 	for _, one := range set.Manifest.Models {
 		versions[string(one.Task)] = one.SHA256[:16]
 	}
+	var owed int64
+	if strings.Trim(cfg.Payment.UnreportedMax, "0.") != "" {
+		limit, err := payment.ParseDecimal(cfg.Payment.UnreportedMax, cfg.Terminal.Currency)
+		if err != nil {
+			return nil, fmt.Errorf("payment.unreported_max: %w", err)
+		}
+		owed = limit.Minor
+	}
 	return journal.Open(ctx, journalPath(cfg), journal.Options{
 		Terminal: cfg.Terminal.ID, Models: versions, Log: log.With("room", "journal"),
+		OwedMax: owed, UnreportedMax: cfg.Payment.UnreportedAge,
 	})
 }
 

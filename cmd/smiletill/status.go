@@ -70,10 +70,15 @@ func journalRow(ctx context.Context, p *parts) screen.StatusRow {
 	if err != nil {
 		return screen.StatusRow{Name: "journal", Value: err.Error(), Level: screen.LevelFault, Do: hintOf(err)}
 	}
+	if b.Parked > 0 {
+		return screen.StatusRow{Name: "journal", Level: screen.LevelWarning,
+			Value: fmt.Sprintf("%d reports can't be delivered, %d wait for the cloud", b.Parked, b.Count),
+			Do:    "`smiletill journal parked` says why; call the operator of the cloud"}
+	}
 	value := "all approvals are acknowledged by the cloud"
 	if b.Count > 0 {
 		value = fmt.Sprintf(
-			"%d approvals wait for the cloud, the oldest since %s",
+			"%d reports wait for the cloud, the oldest since %s",
 			b.Count,
 			b.Oldest.Local().Format(time.DateTime),
 		)
@@ -85,6 +90,11 @@ func reportRow(p *parts) screen.StatusRow {
 	row := screen.StatusRow{Name: "report", Level: screen.LevelOK}
 	if p.reporter == nil {
 		row.Value, row.Level, row.Do = "off", screen.LevelWarning, "set mqtt.broker to report payments to the cloud"
+		return row
+	}
+	if len(p.cloudKeys) == 0 {
+		row.Value, row.Level = "the cloud's key is not known: no acknowledgement is believed", screen.LevelWarning
+		row.Do = cloudKeyHint("cloud.pub in the data folder")
 		return row
 	}
 	s := p.reporter.State()
