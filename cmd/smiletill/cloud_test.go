@@ -44,6 +44,7 @@ func TestCloudCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	k, public := newKey(t), filepath.Join(dir, "till.pub")
+	till := report.Address{Tenant: "demo", Site: "shop", Terminal: "till-1"}
 	text, err := signature.EncodePublic(k.Public())
 	if err == nil {
 		err = os.WriteFile(public, text, 0o600)
@@ -67,7 +68,6 @@ func TestCloudCommand(t *testing.T) {
 			t.Errorf("cloud run ended with %d", code)
 		}
 	}()
-	till := report.Address{Tenant: "demo", Site: "shop", Terminal: "till-1"}
 	event, err := report.Encode(
 		till,
 		report.Row{Seq: 2, ID: "e1", Kind: "approved", PaymentID: "order-7", Hash: "ab",
@@ -118,8 +118,18 @@ func TestCloudCommand(t *testing.T) {
 		t.Errorf("a name of another site: %v, %v", resp.Status, err)
 	}
 	_ = resp.Body.Close()
-	if out := smiletill("cloud", "terminals"); !strings.Contains(out, "smiletill:/demo/shop/till-1  1     1") {
-		t.Error(out)
+	if _, err := l.Publish(t.Context(), till.Topic(report.ChannelStatus), true,
+		[]byte(`{"status":"online","alarm":"the case was opened"}`)); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		out := strings.Join(strings.Fields(smiletill("cloud", "terminals")), " ")
+		if strings.Contains(out, "smiletill:/demo/shop/till-1 1 1 2 true the case was opened") {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal(out)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"smiletill/payment"
 	"smiletill/payment/journal"
 )
 
@@ -82,7 +83,11 @@ func printPayments(w io.Writer, entries []journal.Entry) error {
 		if !p.TimeTrusted {
 			opened += "?" // the clock was not known to be right
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Seq, opened, p.Amount, p.State, dash(string(p.Reason)),
+		state := string(p.State)
+		if p.Reversed > 0 {
+			state += ", " + payment.Amount{Minor: p.Reversed, Currency: p.Amount.Currency}.Decimal() + " back"
+		}
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Seq, opened, p.Amount, state, dash(string(p.Reason)),
 			dash(string(e.Delivery)), dash(p.Customer), p.ID)
 	}
 	return t.Flush()

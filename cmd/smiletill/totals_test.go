@@ -73,6 +73,7 @@ func TestReverseAndTotals(t *testing.T) {
 		}
 	}
 	refused("--format", "csv or json", "journal", "export", "--format", "xml")
+	ok("approved, 4.20 back", "journal", "list")
 	ok("no report is parked", "journal", "parked")
 	refused("no such outbox row", "journal parked", "journal", "unpark", "99")
 	ok("2 reversals", "journal", "verify")

@@ -15,6 +15,9 @@ import (
 // maxStatus bounds a terminal's status message, in bytes; a birth with an alarm has some 300.
 const maxStatus = 4 << 10
 
+// maxStrangers is how many terminals that are not trusted are remembered by their status.
+const maxStrangers = 100
+
 // Trust lets the events of a terminal in that are signed with this key, besides those of keys that were
 // trusted before: a terminal that was given a new key may still have events of the old one.
 func (r *Receiver) Trust(ctx context.Context, a report.Address, key ed25519.PublicKey) error {
@@ -91,9 +94,13 @@ func (r *Receiver) noteStatus(ctx context.Context, a report.Address, payload []b
 	if len(payload) > maxStatus || json.Unmarshal(payload, &s) != nil {
 		return
 	}
-	_, err := r.store.db.ExecContext(ctx, `INSERT INTO status SELECT ?1, ?2, ?3
-		WHERE EXISTS (SELECT 1 FROM terminal WHERE source = ?1)
+	// A terminal that is trusted later was heard before; of those that never are, only the latest are kept.
+	_, err := r.store.db.ExecContext(ctx, `INSERT INTO status VALUES (?1, ?2, ?3)
 		ON CONFLICT (source) DO UPDATE SET payload = ?2, at = ?3`, a.Source(), string(payload), stamp(time.Now()))
+	if err == nil {
+		_, err = r.store.db.ExecContext(ctx, `DELETE FROM status WHERE source IN (SELECT source FROM status
+			WHERE source NOT IN (SELECT source FROM terminal) ORDER BY at DESC LIMIT -1 OFFSET ?)`, maxStrangers)
+	}
 	if err != nil && ctx.Err() == nil {
 		r.o.Log.Warn("cannot note a terminal's status", "source", a.Source(), "err", err)
 	}
