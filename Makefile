@@ -35,8 +35,18 @@ demo: build ## a shop day on a simulated board; ONCE=1 ends by itself, SCREEN=ho
 	@$(B)/bin/smiletill demo $(if $(ONCE),--once) --screen $(SCREEN)
 
 .PHONY: test
-test: floats tools ## all tests, with the race detector, the real runtime, a real broker and a real browser
+test: floats tools consumers ## all tests, with the race detector, the real runtime, a real broker and a real browser
 	go test -race -timeout 20m ./...
+
+CONSUMERS := payment/report/testdata/consumers
+
+.PHONY: consumers
+consumers:
+	@cmp -s $(CONSUMERS)/package-lock.json $(B)/consumers/.installed || { command -v npm >/dev/null || sh .ci/install.sh npm; \
+	  echo "installing npm's libraries that read the events (10 MB)"; rm -rf $(B)/consumers; mkdir -p $(B)/consumers && \
+	  cp $(CONSUMERS)/package*.json $(B)/consumers/ && cd $(B)/consumers && npm ci --silent --no-audit --no-fund --ignore-scripts && \
+	  cp package-lock.json .installed; }
+	@cp $(CONSUMERS)/check.mjs $(B)/consumers/
 
 .PHONY: check
 check: lint tools ## what CI runs: lint, tests, the build without TFLite, the simulation, the demo, systemd, the emulated machine, a clean tree
