@@ -16,18 +16,18 @@ type moment struct {
 	trusted bool // the wall clock is known to be right
 }
 
-// Uptime tells which boot this is and how long ago it was, also over a suspension: Linux's boot_id and
-// CLOCK_BOOTTIME. A machine that can't tell has a new boot each time it is asked, so that nothing is assumed.
-func Uptime() (boot string, since time.Duration) {
+// uptimeOf tells which boot this is, read once, and how long ago it was, also over a suspension: Linux's
+// boot_id and CLOCK_BOOTTIME. Of a machine that can't tell, nothing is assumed.
+func uptimeOf() func() (boot string, since time.Duration) {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return "", 0
+	boot := strings.TrimSpace(string(id))
+	return func() (string, time.Duration) {
+		var t unix.Timespec
+		if err != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &t) != nil {
+			return "", 0
+		}
+		return boot, time.Duration(t.Nano())
 	}
-	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
-		return "", 0
-	}
-	return strings.TrimSpace(string(id)), time.Duration(t.Nano())
 }
 
 // passed is how much time provably passed from one moment to a later one. Within a boot that is the

@@ -50,7 +50,7 @@ type Options struct {
 	UnreportedMax time.Duration // and the oldest for so long, on the terminal's own clock; 0: no limit
 
 	// For simulations:
-	Uptime  func() (boot string, since time.Duration) // default Uptime
+	Uptime  func() (boot string, since time.Duration) // default Linux's boot_id and CLOCK_BOOTTIME
 	Rewrite func(path string) error                   // default Rewrite
 	VFS     string                                    // name of SQLite's way to the files; default the system's
 }
@@ -85,7 +85,7 @@ func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Uptime == nil {
-		o.Uptime = Uptime
+		o.Uptime = uptimeOf()
 	}
 	if o.Rewrite == nil {
 		o.Rewrite = Rewrite
