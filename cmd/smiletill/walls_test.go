@@ -43,6 +43,7 @@ var rooms = map[string][]string{
 	"payment/report/signature": {"github.com/go-jose/go-jose/v4", "github.com/gowebpki/jcs"},
 	"payment/cloud": {"github.com/cloudevents/sdk-go/v2", "github.com/gowebpki/jcs", "modernc.org/sqlite",
 		"github.com/mochi-mqtt/server/v2", module + "payment/report"},
+	"payment/pin":   {"golang.org/x/crypto", "modernc.org/sqlite", module + "payment"},
 	"payment/sim":   {},
 	"device":        {"periph.io/x/conn/v3"},
 	"device/camera": {"github.com/blackjack/webcam", "github.com/ebitengine/purego"},

@@ -32,6 +32,16 @@ func (j *Journal) Standing(ctx context.Context, customer, currency string) (paym
 	return s, wrap(j.path, "read a customer's payments", err)
 }
 
+// Elapsed is how much time has provably passed on this terminal since its journal began. It may fall
+// behind over a restart, to the last fact's, and never runs ahead.
+func (j *Journal) Elapsed(ctx context.Context) (time.Duration, error) {
+	h, err := readHead(ctx, j.db)
+	if err != nil {
+		return 0, wrap(j.path, "read the terminal's clock", err)
+	}
+	return h.clock(j.moment(time.Time{}, false)), nil
+}
+
 // room refuses a new payment when too much waits for the cloud already: too many facts, too much money, or
 // for too long.
 func (j *Journal) room(ctx context.Context, tx *sql.Tx, p payment.Payment) error {

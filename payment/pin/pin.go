@@ -1,0 +1,226 @@
+package pin
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"smiletill/payment"
+)
+
+// The cost of a hash that is made now; a stored one keeps its own.
+const (
+	memoryKiB = 19 << 10
+	passes    = 2
+	lanes     = 1
+	hashBytes = 32
+	saltBytes = 16
+)
+
+// tries is how many wrong PINs in a row lock a customer's PIN.
+const tries = 3
+
+// ErrPIN marks what can't be a PIN.
+var ErrPIN = errors.New("not a usable PIN")
+
+const schema = `CREATE TABLE IF NOT EXISTS pin (
+	customer  TEXT PRIMARY KEY,
+	salt      BLOB NOT NULL,
+	hash      BLOB NOT NULL,
+	memory    INTEGER NOT NULL,
+	passes    INTEGER NOT NULL,
+	lanes     INTEGER NOT NULL,
+	wrong     INTEGER NOT NULL DEFAULT 0 CHECK (wrong >= 0),
+	locked_ms INTEGER NOT NULL DEFAULT 0
+) STRICT`
+
+// Store is an open file of PINs. It is a payment.PINs.
+type Store struct {
+	db    *sql.DB
+	clock func(context.Context) (time.Duration, error)
+	rand  io.Reader
+}
+
+// Open opens the file at path, or makes it (mode 0600). clock tells how much time has provably passed on this
+// terminal; see journal.Journal.Elapsed. random may be nil.
+func Open(
+	ctx context.Context, path string, clock func(context.Context) (time.Duration, error), random io.Reader,
+) (*Store, error) {
+	if random == nil {
+		random = rand.Reader
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // before SQLite, which would let the group read
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open PINs: %w", err)
+	}
+	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
+		"busy_timeout(5000)", "journal_mode(DELETE)", "synchronous(EXTRA)", "secure_delete(1)",
+	}}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
+	if err != nil {
+		return nil, fmt.Errorf("open PINs: %w", err)
+	}
+	db.SetMaxOpenConns(1)
+	if _, err := db.ExecContext(ctx, schema); err != nil {
+		err = errors.Join(fmt.Errorf("open PINs %s: %w", path, err), db.Close())
+		return nil, payment.WithHint(err, "put "+path+" away; customers with a PIN have to set it again")
+	}
+	return &Store{db: db, clock: clock, rand: random}, nil
+}
+
+// Close closes the file.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Check tells whether a text can be a PIN: 4 to 12 digits, not all alike and not a run up or down. Errors are
+// ErrPIN with a hint.
+func Check(pin string) error {
+	if len(pin) < 4 || len(pin) > 12 || strings.Trim(pin, "0123456789") != "" {
+		return payment.WithHint(ErrPIN, "use 4 to 12 digits")
+	}
+	alike, up, down := true, true, true
+	for i := 1; i < len(pin); i++ {
+		step := int(pin[i]) - int(pin[i-1])
+		alike, up, down = alike && step == 0, up && step == 1, down && step == -1
+	}
+	if alike || up || down {
+		return payment.WithHint(ErrPIN, "use one that is harder to guess than 0000 or 1234")
+	}
+	return nil
+}
+
+// Set gives a customer a PIN in place of any before, and ends its lock.
+func (s *Store) Set(ctx context.Context, customer, pin string) error {
+	if err := Check(pin); err != nil {
+		return err
+	}
+	salt := make([]byte, saltBytes)
+	if _, err := io.ReadFull(s.rand, salt); err != nil {
+		return fmt.Errorf("set PIN: %w", err)
+	}
+	hash := argon2.IDKey([]byte(pin), salt, passes, memoryKiB, lanes, hashBytes)
+	_, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO pin (customer, salt, hash, memory, passes, lanes)
+		VALUES (?, ?, ?, ?, ?, ?)`, customer, salt, hash, memoryKiB, passes, lanes)
+	if err != nil {
+		return fmt.Errorf("set PIN: %w", err)
+	}
+	return nil
+}
+
+// Remove takes a customer's PIN away. It is no error if there is none.
+func (s *Store) Remove(ctx context.Context, customer string) error {
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM pin WHERE customer = ?`, customer); err != nil {
+		return fmt.Errorf("remove PIN: %w", err)
+	}
+	return nil
+}
+
+// Ready is nil if the customer has a PIN that may be tried, else payment.ErrPINNotSet or ErrPINLocked.
+func (s *Store) Ready(ctx context.Context, customer string) error {
+	now, err := s.clock(ctx)
+	if err != nil {
+		return fmt.Errorf("look for a PIN: %w", err)
+	}
+	_, err = s.find(ctx, s.db, customer, now)
+	return err
+}
+
+type record struct {
+	salt, hash            []byte
+	memory, passes, lanes int64
+	wrong                 int
+}
+
+type queryer interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+func (s *Store) find(ctx context.Context, q queryer, customer string, now time.Duration) (record, error) {
+	var r record
+	var locked int64
+	err := q.QueryRowContext(ctx, `SELECT salt, hash, memory, passes, lanes, wrong, locked_ms FROM pin
+		WHERE customer = ?`, customer).Scan(&r.salt, &r.hash, &r.memory, &r.passes, &r.lanes, &r.wrong, &locked)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return r, payment.WithHint(payment.ErrPINNotSet, "`smiletill customers pin` gives the customer one")
+	case err != nil:
+		return r, fmt.Errorf("look for a PIN: %w", err)
+	case now.Milliseconds() < locked:
+		left := (time.Duration(locked)*time.Millisecond - now + time.Minute - 1).Truncate(time.Minute)
+		return r, payment.WithHint(payment.ErrPINLocked, fmt.Sprintf("it can be tried again in %v", left))
+	}
+	return r, nil
+}
+
+// Try is nil if it is the customer's PIN, else payment.ErrPINWrong, ErrPINNotSet, or ErrPINLocked when no
+// further try is allowed now.
+func (s *Store) Try(ctx context.Context, customer, pin string) error {
+	now, err := s.clock(ctx)
+	if err != nil {
+		return fmt.Errorf("check PIN: %w", err)
+	}
+	r, err := s.count(ctx, customer, now)
+	if err != nil {
+		return err
+	}
+	hash := argon2.IDKey([]byte(pin), r.salt, uint32(r.passes), uint32(r.memory), uint8(r.lanes), hashBytes)
+	if subtle.ConstantTimeCompare(hash, r.hash) == 1 {
+		_, err := s.db.ExecContext(ctx, `UPDATE pin SET wrong = 0, locked_ms = 0 WHERE customer = ?`, customer)
+		if err != nil {
+			return fmt.Errorf("check PIN: %w", err)
+		}
+		return nil
+	}
+	if _, err := s.find(ctx, s.db, customer, now); err != nil {
+		return err // that was the last one
+	}
+	return payment.ErrPINWrong
+}
+
+// count writes a try down as a wrong one, and locks with the last that is allowed.
+func (s *Store) count(ctx context.Context, customer string, now time.Duration) (record, error) {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return record{}, fmt.Errorf("check PIN: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after Commit
+	r, err := s.find(ctx, tx, customer, now)
+	if err != nil {
+		return r, err
+	}
+	until := (now + lockFor(r.wrong+1)).Milliseconds()
+	_, err = tx.ExecContext(
+		ctx,
+		`UPDATE pin SET wrong = wrong + 1, locked_ms = ? WHERE customer = ?`,
+		until,
+		customer,
+	)
+	if err == nil {
+		err = tx.Commit()
+	}
+	if err != nil {
+		return r, fmt.Errorf("check PIN: %w", err)
+	}
+	return r, nil
+}
+
+// lockFor is how long no PIN may be tried after so many wrong ones in a row.
+func lockFor(wrong int) time.Duration {
+	if wrong%tries != 0 {
+		return 0
+	}
+	return [...]time.Duration{15 * time.Minute, time.Hour, 24 * time.Hour}[min(wrong/tries, 3)-1]
+}
