@@ -113,8 +113,8 @@ fuzz: deps ## each fuzz target for FUZZTIME (default 10s)
 	    echo "== $$d $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(or $(FUZZTIME),10s) $$d || exit 1; done; done
 
 .PHONY: sim
-sim: ## SIM_SEEDS (default 10000) simulated shop days from SIM_FIRST on, and days with mistakes built in; SIM_SEED=n repeats one
-	SIM_SEEDS=$(or $(SIM_SEEDS),10000) go test -count 1 -timeout 20m -v -run '^TestSim$$' ./payment/sim
+sim: ## SIM_SEEDS (default 10000) simulated shop days from SIM_FIRST on, a fault at every write, mistakes built in; SIM_SEED=n repeats one
+	SIM_SEEDS=$(or $(SIM_SEEDS),10000) go test -count 1 -timeout 20m -v -run '^(TestSim|TestEveryWrite)$$' ./payment/sim
 	@test -n "$(SIM_SEED)" || SIM_MUTATIONS=1 go test -count 1 -timeout 20m -v -run '^TestMutations$$' ./payment/sim
 
 .PHONY: build

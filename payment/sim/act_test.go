@@ -73,6 +73,12 @@ func (d *day) register() {
 	case d.chance(20):
 		q.Amount.Minor++
 	}
+	d.beginAs(q)
+}
+
+func (d *day) beginAs(q payment.Request) {
+	id := q.ID
+	_, known := d.asked[id]
 	ctx, stop := d.ctx()
 	defer stop()
 	p, err := d.life.engine.Begin(ctx, q)
@@ -128,13 +134,22 @@ func (d *day) face() {
 		}
 		ev = payment.Consented{Evidence: d.evidence(p, who, now)}
 	}
+	d.see(p.ID, ev)
+}
+
+// see tells the engine what the camera saw, and remembers a consent that must count.
+func (d *day) see(id string, ev payment.Event) {
+	p, open := d.running()
+	if !open || p.ID != id {
+		return
+	}
 	ctx, stop := d.ctx()
 	defer stop()
-	d.note("%s sees %T", p.ID, ev)
-	if c, ok := ev.(payment.Consented); ok && holds(p, c.Evidence, now) {
-		d.faces[p.ID].good, d.faces[p.ID].who = true, who
+	d.note("%s sees %T", id, ev)
+	if c, ok := ev.(payment.Consented); ok && holds(p, c.Evidence, time.Now()) {
+		d.faces[id].good, d.faces[id].who = true, c.Evidence.Customer
 	}
-	d.tell(p.ID, d.life.engine.Handle(ctx, p.ID, ev))
+	d.tell(id, d.life.engine.Handle(ctx, id, ev))
 }
 
 func (d *day) evidence(p payment.Payment, who string, now time.Time) payment.Evidence {
@@ -166,6 +181,10 @@ func (d *day) pin(p payment.Payment) {
 	case d.chance(5):
 		pin = "locked"
 	}
+	d.enter(p, pin)
+}
+
+func (d *day) enter(p payment.Payment, pin string) {
 	if pin == rightPIN {
 		d.faces[p.ID].pin = true
 	}
@@ -214,6 +233,11 @@ func (d *day) reverse() {
 			q.Minor = 0
 		}
 	}
+	d.reverseAs(q)
+}
+
+func (d *day) reverseAs(q payment.ReversalRequest) {
+	id := q.ID
 	ctx, stop := d.ctx()
 	defer stop()
 	r, err := d.life.engine.Reverse(ctx, q)

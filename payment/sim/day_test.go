@@ -100,16 +100,20 @@ func (d *day) note(format string, args ...any) {
 	d.trace = append(d.trace, fmt.Sprintf("%4d %s", d.step, fmt.Sprintf(format, args...)))
 }
 
+func newDay(t *testing.T, seed uint64, root string) *day {
+	return &day{
+		t: t, seed: seed, r: rand.New(rand.NewPCG(seed, 5)), root: root, clock: clock{at: time.Now()},
+		asked: map[string]payment.Request{}, unsure: map[string]bool{}, told: map[string]payment.State{},
+		faces: map[string]*visit{}, given: map[string]payment.Reversal{},
+		wanted: map[string]payment.ReversalRequest{},
+		broker: newBroker(rand.New(rand.NewPCG(seed, 6))),
+	}
+}
+
 // play runs the day of a seed and gives what it found.
 func play(t *testing.T, seed uint64, root string) (trace []string, approved int, found error) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &day{
-			t: t, seed: seed, r: rand.New(rand.NewPCG(seed, 5)), root: root, clock: clock{at: time.Now()},
-			asked: map[string]payment.Request{}, unsure: map[string]bool{},
-			told: map[string]payment.State{}, faces: map[string]*visit{},
-			given: map[string]payment.Reversal{}, wanted: map[string]payment.ReversalRequest{},
-		}
-		d.broker = newBroker(rand.New(rand.NewPCG(seed, 6)))
+		d := newDay(t, seed, root)
 		defer func() {
 			approved = d.approved
 			if caught := recover(); caught != nil {
