@@ -293,3 +293,39 @@ func TestSmallDisk(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
+
+// TestLastEntriesUnsure fails what makes the last entries sure again after a failed write: the journal
+// says why nothing is written, and goes on as soon as it works.
+func TestLastEntriesUnsure(t *testing.T) {
+	for _, c := range []struct {
+		fault, want error
+		hint        string
+	}{
+		{syscall.EIO, ErrIO, "dmesg"}, {syscall.ENOSPC, ErrFull, "free"}, {syscall.EFBIG, ErrFull, "free"},
+	} {
+		var fault error
+		path := newPath(t)
+		j := open(t, path, Options{Rewrite: func(name string) error { return errors.Join(fault, Rewrite(name)) }})
+		approve(t, j, "a")
+		fault = c.fault
+		j.suspect.Store(true)
+		for range 2 {
+			err := j.Commit(t.Context(), waiting(t, "b"))
+			if !errors.Is(err, c.want) || !errors.Is(err, c.fault) || !strings.Contains(hint(err), c.hint) {
+				t.Errorf("%v: %v (hint %q)", c.fault, err, hint(err))
+			}
+		}
+		fault = nil
+		approve(t, j, "b")
+		if report := verify(t, &j.Reader); report.Approved != 2 {
+			t.Errorf("%v: %+v", c.fault, report)
+		}
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := Open(t.Context(), path, Options{Rewrite: func(string) error { return c.fault }}); !errors.Is(
+			err, c.want) || hint(err) == "" {
+			t.Errorf("%v at the start: %v (hint %q)", c.fault, err, hint(err))
+		}
+	}
+}

@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"syscall"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -76,14 +77,14 @@ func wrap(path, operation string, err error) error {
 	}
 	switch se.Code() & 0xff {
 	case sqlite3.SQLITE_FULL:
-		return as(ErrFull, "free some space on the disk of "+path+"; the journal goes on by itself then")
+		return as(ErrFull, hintFull(path))
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR:
 		// SQLITE_ERROR too: the statements are constant and tested, so it is the file they do not fit.
 		return &DamagedError{Path: path, What: operation, Err: err}
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return as(ErrInUse, "stop the other program that uses "+path)
 	case sqlite3.SQLITE_IOERR:
-		return as(ErrIO, "look at the kernel's log (dmesg) for the disk of "+path+"; replace it if it fails")
+		return as(ErrIO, hintIO(path))
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 		return as(
 			ErrIO,
@@ -91,4 +92,21 @@ func wrap(path, operation string, err error) error {
 		)
 	}
 	return fmt.Errorf("%s %s: %w", operation, path, err)
+}
+
+func hintFull(path string) string {
+	return "free some space on the disk of " + path + "; the journal goes on by itself then"
+}
+
+func hintIO(path string) string {
+	return "look at the kernel's log (dmesg) for the disk of " + path + "; replace it if it fails"
+}
+
+// failed is wrap for what the kernel said, not SQLite.
+func failed(path, operation string, err error) error {
+	sentinel, hint := ErrIO, hintIO(path)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
+		sentinel, hint = ErrFull, hintFull(path)
+	}
+	return payment.WithHint(fmt.Errorf("%s %s: %w: %w", operation, path, sentinel, err), hint)
 }

@@ -128,8 +128,7 @@ func (j *Journal) open(ctx context.Context) error {
 	}
 	// An earlier process may have met a disk that failed; what it left in the kernel's memory is read here.
 	if err := j.options.Rewrite(j.path + "-wal"); err != nil {
-		return payment.WithHint(fmt.Errorf("open journal %s: %w: %w", j.path, ErrIO, err),
-			"look at the kernel's log (dmesg) for the disk; replace it if it fails")
+		return failed(j.path, "open journal", err)
 	}
 	// recursive_triggers: without it a REPLACE removes rows behind the triggers' backs.
 	j.db, err = connect(j.path, j.options.VFS, url.Values{"_txlock": {"immediate"}, "psow": {"0"}, "_pragma": {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -32,8 +31,7 @@ func (j *Journal) sure(ctx context.Context) error {
 		return ignoreBad(conn.Close())
 	}
 	if err := j.options.Rewrite(j.path + "-wal"); err != nil {
-		return errors.Join(fmt.Errorf("%w: make sure of the last entries of %s: %w", ErrIO, j.path, err),
-			ignoreBad(conn.Close()))
+		return errors.Join(failed(j.path, "make sure of the last entries of", err), ignoreBad(conn.Close()))
 	}
 	j.suspect.Store(false)
 	_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // closes it, and says so in vain
