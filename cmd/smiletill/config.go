@@ -30,6 +30,7 @@ type Config struct {
 	Board    BoardConfig
 	Screen   ScreenConfig
 	Payment  PaymentConfig
+	PIN      PINConfig
 	MQTT     MQTTConfig
 	Log      LogConfig
 
@@ -77,6 +78,15 @@ type PaymentConfig struct {
 	Keep          time.Duration
 }
 
+// PINConfig says when a face alone is not enough; see payment.Policy. Amounts are decimals in the terminal's
+// currency, "0" is no limit.
+type PINConfig struct {
+	Always                    bool
+	AmountMax, SumMax, DayMax string
+	CountMax, Percent         int
+	Timeout                   time.Duration
+}
+
 // MQTTConfig says where payments are reported; an empty Broker is off. The password and the private
 // key are only ever named by file, so that no configuration holds a secret. CloudKeyFile holds the public
 // keys by which acknowledgements are believed; empty is cloud.pub in the data folder.
@@ -99,6 +109,7 @@ func defaultConfig() Config {
 		Payment: PaymentConfig{
 			Timeout: 30 * time.Second, AmountMax: "50.00", UnreportedMax: "0", Keep: 400 * 24 * time.Hour,
 		},
+		PIN:  PINConfig{AmountMax: "0", SumMax: "0", DayMax: "0", Timeout: time.Minute},
 		MQTT: MQTTConfig{Broker: "mqtt://127.0.0.1:1883"},
 		Log:  LogConfig{Level: "info", Format: "auto"},
 	}

@@ -166,7 +166,7 @@ func (f *fileReader) keyValue(table []key, e *unstable.Node) {
 }
 
 func (f *fileReader) unknownKey(k key, name string) {
-	var names, inSection []string
+	var names, inSection, homes []string
 	section, last, _ := strings.Cut(name, ".")
 	instead := ""
 	for _, o := range f.opts {
@@ -175,7 +175,8 @@ func (f *fileReader) unknownKey(k key, name string) {
 			inSection = append(inSection, o.key())
 		}
 		if o.key() == last || o.key() == name {
-			instead = fmt.Sprintf("%s belongs under [%s]", o.key(), o.section())
+			homes = append(homes, "["+o.section()+"]")
+			instead = o.key() + " belongs under " + strings.Join(homes, " or ")
 		}
 	}
 	if near := nearest(name, names); near != "" && instead == "" {

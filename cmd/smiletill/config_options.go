@@ -33,7 +33,7 @@ func wrong(text, format string, args ...any) *mistake {
 
 // options lists every key in the order of the documented example; the values point into c.
 func (c *Config) options() []option {
-	t, p, cam, m := &c.Terminal, &c.Paths, &c.Camera, &c.MQTT
+	t, p, cam, n, m := &c.Terminal, &c.Paths, &c.Camera, &c.PIN, &c.MQTT
 	return []option{
 		{"terminal.tenant", &t.Tenant, "whose terminal it is", topicLevel},
 		{"terminal.site", &t.Site, "shop that it stands in", topicLevel},
@@ -70,6 +70,13 @@ func (c *Config) options() []option {
 			within(0, 365*24*time.Hour)},
 		{"payment.keep", &c.Payment.Keep, "how long payments that it knows of are kept",
 			within(journal.MinKeep, 20*365*24*time.Hour)},
+		{"pin.always", &n.Always, "ask for the PIN each time", nil},
+		{"pin.amount_max", &n.AmountMax, "largest payment by face alone; 0: any", matchesDecimal},
+		{"pin.count_max", &n.CountMax, "payments by face alone since the last PIN; 0: any", between(0, 10000)},
+		{"pin.sum_max", &n.SumMax, "their sum; 0: any", matchesDecimal},
+		{"pin.day_max", &n.DayMax, "a customer's sum in 24 hours without a PIN now; 0: any", matchesDecimal},
+		{"pin.percent", &n.Percent, "of the other payments, drawn by lot, that need a PIN", between(0, 100)},
+		{"pin.timeout", &n.Timeout, "how long a customer has for the PIN", within(10*time.Second, 5*time.Minute)},
 		{"mqtt.broker", &m.Broker, "where payments are reported; empty is off", brokerURL},
 		{"mqtt.username", &m.Username, "user at the broker", nil},
 		{"mqtt.password_file", &m.PasswordFile, "file that holds the password", absolute},

@@ -40,6 +40,7 @@ type paymentReply struct {
 	Reason    string `json:"reason,omitempty"`
 	Detail    string `json:"detail,omitempty"`
 	Customer  string `json:"customer,omitempty"`
+	PINWrong  bool   `json:"pin_wrong,omitempty"` // the PIN just entered was wrong and may be tried again
 }
 
 type paymentRequest struct {
@@ -106,11 +107,13 @@ func (c *control) serve(ctx context.Context) error {
 	mux.HandleFunc("POST /v1/payments", answer(c.begin))
 	mux.HandleFunc("GET /v1/payments/{id}", answer(c.wait))
 	mux.HandleFunc("POST /v1/payments/{id}/cancel", answer(c.cancel))
+	mux.HandleFunc("POST /v1/payments/{id}/pin", answer(c.enterPIN))
 	mux.HandleFunc("POST /v1/reversals", answer(c.reverse))
 	mux.HandleFunc("POST /v1/reports/{seq}/unpark", answer(c.unpark))
 	mux.HandleFunc("GET /v1/customers", answer(c.customers))
 	mux.HandleFunc("POST /v1/customers", c.enrol)
 	mux.HandleFunc("DELETE /v1/customers/{id}", answer(c.remove))
+	mux.HandleFunc("PUT /v1/customers/{id}/pin", answer(c.setPIN))
 	mux.HandleFunc("POST /v1/models/reload", answer(c.reload))
 	mux.HandleFunc("POST /v1/tamper/reset", answer(c.resetTamper))
 	s := &http.Server{
@@ -148,7 +151,8 @@ func answer[T any](h func(*http.Request) (T, error)) http.HandlerFunc {
 func statusOf(err error) int {
 	switch {
 	case errors.Is(err, payment.ErrBusy), errors.Is(err, payment.ErrConflict), errors.Is(err, payment.ErrClosed),
-		errors.Is(err, payment.ErrNotApproved), errors.Is(err, payment.ErrTooMuch):
+		errors.Is(err, payment.ErrNotApproved), errors.Is(err, payment.ErrTooMuch),
+		errors.Is(err, payment.ErrNotRunning), errors.Is(err, payment.ErrEvent):
 		return http.StatusConflict
 	case errors.Is(err, payment.ErrNotFound), errors.Is(err, gallery.ErrUnknownCustomer):
 		return http.StatusNotFound
@@ -241,6 +245,10 @@ func (c *control) customers(*http.Request) ([]customerReply, error) {
 func (c *control) remove(r *http.Request) (struct{}, error) {
 	p, err := c.t.opened()
 	if err != nil {
+		return struct{}{}, err
+	}
+	// The PIN first: a customer who is half removed must still be in the list.
+	if err := p.pins.Remove(r.Context(), r.PathValue("id")); err != nil {
 		return struct{}{}, err
 	}
 	return struct{}{}, p.gallery.Remove(r.PathValue("id"))

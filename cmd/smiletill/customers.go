@@ -10,12 +10,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"smiletill/payment/pin"
 	"smiletill/vision/gallery"
 )
 
 func customersCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "customers", GroupID: "desk", Short: "List or remove enrolled customers",
+		Use: "customers", GroupID: "desk", Short: "List enrolled customers, remove them, set their PINs",
 		Args: cobra.NoArgs,
 	}
 	list := &cobra.Command{
@@ -50,7 +51,12 @@ func customersCommand(a *app) *cobra.Command {
 			if c := newClient(cfg.Paths.ControlSocket); c.running(cmd.Context()) {
 				err = c.remove(cmd.Context(), args[0])
 			} else {
-				err = withGallery(cfg, func(g *gallery.Gallery) error { return g.Remove(args[0]) })
+				err = withPINs(cmd.Context(), cfg, func(g *gallery.Gallery, s *pin.Store) error {
+					if err := s.Remove(cmd.Context(), args[0]); err != nil {
+						return err
+					}
+					return g.Remove(args[0])
+				})
 			}
 			if err != nil {
 				return fmt.Errorf("remove customer %s: %w", args[0], err)
@@ -59,7 +65,7 @@ func customersCommand(a *app) *cobra.Command {
 			return nil
 		},
 	}
-	for _, c := range []*cobra.Command{list, remove} {
+	for _, c := range []*cobra.Command{list, remove, customersPINCommand(a)} {
 		bindHidden(c)
 		cmd.AddCommand(c)
 	}

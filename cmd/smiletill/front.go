@@ -149,7 +149,7 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 	switch p.State {
 	case payment.StateRecognised:
 	case payment.StatePIN:
-		v.State, v.Instruction = screen.Recognised, ""
+		v.State, v.Instruction, v.Asked, v.Progress = screen.EnterPIN, "", p.ID, 0
 		return v, device.Recognised
 	case payment.StateWaiting, payment.StateApproved, payment.StateDeclined, payment.StateCancelled,
 		payment.StateExpired:

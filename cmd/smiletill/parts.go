@@ -17,6 +17,7 @@ import (
 	"smiletill/models"
 	"smiletill/payment"
 	"smiletill/payment/journal"
+	"smiletill/payment/pin"
 	"smiletill/payment/report"
 	"smiletill/payment/report/link"
 	"smiletill/payment/report/signature"
@@ -31,6 +32,7 @@ type parts struct {
 	accelerator *edgetpu.Accelerator
 	gallery     *gallery.Gallery
 	journal     *journal.Journal
+	pins        *pin.Store
 	engine      *payment.Engine
 	reporter    *report.Reporter // nil without a broker
 	key         *signature.Key   // signs this terminal's events
@@ -96,8 +98,17 @@ func openParts(ctx context.Context, cfg Config, t *tamper, log *slog.Logger) (_ 
 	if err != nil {
 		return nil, err
 	}
+	policy, err := pinPolicy(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if p.pins, err = pin.Open(ctx, pinsPath(cfg), p.journal.Elapsed, nil); err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, p.pins.Close)
 	p.engine = payment.NewEngine(p.journal, payment.Options{
-		Timeout: cfg.Payment.Timeout, TimeTrusted: clockSet, Log: log.With("room", "payment"), FailedTries: refused,
+		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: policy, PINs: p.pins,
+		TimeTrusted: clockSet, Log: log.With("room", "payment"), FailedTries: refused,
 	})
 	if err := p.openKeys(cfg); err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ func payCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "pay AMOUNT [CURRENCY]", GroupID: "till", Short: "Take a payment on the running terminal",
 		Long: "Take a payment on the terminal that runs on this machine, and wait for its end.\n" +
-			"Ctrl-C cancels it. " +
+			"If it needs the customer's PIN, that may be typed here too, unseen. Ctrl-C cancels it. " +
 			"Exit code 0: approved; 3: not approved; 1: something is broken; 2: wrong command line.",
 		Example: "  smiletill pay 1.50 EUR\n  smiletill pay 12.00 --id order-1017 --reference \"table 4\"",
 		Args:    cobra.RangeArgs(1, 2),
@@ -37,7 +37,7 @@ func payCommand(a *app) *cobra.Command {
 			if q.ID == "" {
 				q.ID = uuid.NewString()
 			}
-			return pay(cmd.Context(), newClient(cfg.Paths.ControlSocket), q, cmd.OutOrStdout())
+			return pay(cmd.Context(), newClient(cfg.Paths.ControlSocket), q, cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().StringVar(
@@ -52,20 +52,30 @@ func payCommand(a *app) *cobra.Command {
 }
 
 // pay begins a payment and follows it to its end.
-func pay(ctx context.Context, c *client, q paymentRequest, out io.Writer) error {
+func pay(ctx context.Context, c *client, q paymentRequest, in io.Reader, out io.Writer) error {
 	p, err := c.begin(ctx, q)
 	if err != nil {
 		return err
 	}
+	var typed typist
+	defer typed.stop()
 	for state := ""; ; {
 		if p.State != state {
 			state = p.State
+			typed.newLine()
 			fmt.Fprintf(out, "%s %s %s: %s\n", p.Amount, p.Currency, p.ID, describe(p))
 		}
 		if payment.State(p.State).Terminal() {
 			break
 		}
-		if p, err = c.wait(ctx, q.ID, time.Second); err != nil {
+		wait := time.Second
+		if p.State == string(payment.StatePIN) && typed.start(in, out) {
+			wait = 100 * time.Millisecond
+			if digits, ok := typed.next(); ok {
+				typed.enter(ctx, c, q.ID, digits)
+			}
+		}
+		if p, err = c.wait(ctx, q.ID, wait); err != nil {
 			if ctx.Err() == nil {
 				return err
 			}
@@ -100,7 +110,7 @@ func describe(p paymentReply) string {
 	case payment.StateRecognised:
 		return "recognised: smile to pay"
 	case payment.StatePIN:
-		return "the PIN is needed: enter it on the terminal"
+		return "the PIN is needed: enter it on the terminal's screen, or here"
 	case payment.StateApproved:
 		return "approved, paid by customer " + p.Customer
 	case payment.StateDeclined, payment.StateCancelled, payment.StateExpired:

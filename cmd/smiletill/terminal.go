@@ -63,7 +63,9 @@ func newTerminal(cfg Config, log *slog.Logger) (*terminal, error) {
 	// Whoever names another address than loopback in the configuration has chosen to show the page to the
 	// network.
 	remote := host != "localhost" && (perr != nil || !ip.IsLoopback())
-	t.page, err = screen.New(screen.Options{AllowRemote: remote, Log: log.With("room", "screen")})
+	t.page, err = screen.New(
+		screen.Options{AllowRemote: remote, Keypad: keypad{t}, Log: log.With("room", "screen")},
+	)
 	return t, err
 }
 

@@ -32,6 +32,7 @@ type message struct {
 	Amount    string            `json:"amount"`
 	Currency  string            `json:"currency"`
 	Progress  float64           `json:"progress"`
+	Asked     string            `json:"asked,omitempty"`
 	LeftMS    int64             `json:"left_ms"` // -1: no deadline
 	Sound     bool              `json:"sound"`
 	Simulated bool              `json:"simulated"`
@@ -59,6 +60,9 @@ func (s *Server) message(v View, seq uint64, lang string, now time.Time) message
 		if !v.Deadline.IsZero() {
 			m.LeftMS = max(0, v.Deadline.Sub(now).Milliseconds())
 		}
+	}
+	if v.State == EnterPIN {
+		m.Act, m.Asked = "", v.Asked
 	}
 	if v.Simulated {
 		m.Lamps, m.Buzzer = v.Lamps, v.Buzzer

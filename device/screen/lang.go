@@ -72,7 +72,7 @@ func (c catalogues) words(v View, lang string) map[string]string {
 		"title":    m["state."+string(v.State)],
 		"help":     m["help."+string(v.State)],
 	}
-	if v.State.paying() && v.Instruction != "" {
+	if v.State.paying() && v.State != EnterPIN && v.Instruction != "" {
 		w["title"], w["help"] = m["instruction."+string(v.Instruction)], ""
 	}
 	if v.State.result() {
@@ -92,7 +92,8 @@ func (c catalogues) fixed(lang string) map[string]string {
 	m := c[lang]
 	f := map[string]string{}
 	for _, k := range []string{"connecting", "connecting_help", "lost", "lost_help", "left", "progress",
-		"simulation", "buzzer", "silent", "on", "off", "noscript"} {
+		"simulation", "buzzer", "silent", "on", "off", "noscript", "pin", "pin_length",
+		"pin_checking", "pin_wrong", "pin_failed", "key_enter", "key_correct", "key_cancel"} {
 		f[k] = m["page."+k]
 	}
 	return f

@@ -38,6 +38,11 @@ func scenes() []scene {
 		{"look_here", with(LookHere, func(v *View) { v.Progress = 0.3 }), "Look at the camera", "in die Kamera"},
 		{"recognised", with(Recognised, func(v *View) { v.Progress = 1 }), "Recognised", "Erkannt"},
 		{"smile", with(Smile, func(v *View) { v.Progress = 0.65 }), "Smile to pay", "Zum Bezahlen lächeln"},
+		{"enter_pin", with(EnterPIN, func(v *View) { v.Asked = "p1" }), "Enter your PIN", "PIN eingeben"},
+		{"sim_enter_pin", with(EnterPIN, func(v *View) {
+			v.Asked, v.Amount, v.Currency = "p1", "12345.678", "KWD"
+			board(v)
+		}), "Cancel", "Abbrechen"},
 		{"smile_full", with(Smile, func(v *View) { v.Progress = 1; v.Instruction = KeepSmiling }),
 			"Keep smiling", "Weiter lächeln"},
 		{"approved", with(Approved, nil), "Approved", "Bezahlt"},
@@ -72,7 +77,8 @@ func scenes() []scene {
 		all = append(all, scene{"act_" + string(i), with(LookHere, func(v *View) { v.Instruction = i }), "", ""})
 	}
 	for _, r := range []Reason{NotRecognised, NoSmile, NobodyCame, CancelledByCustomer, CancelledByRegister,
-		CancelledByOperator, Restarted, DeviceFailed, CameraGone, JournalFull, JournalFailed, BacklogFull,
+		CancelledByOperator, NoPIN, WrongPIN, PINLocked, PINNotSet, Restarted,
+		DeviceFailed, CameraGone, JournalFull, JournalFailed, BacklogFull,
 		TamperOpen} {
 		all = append(all, scene{"why_" + string(r), with(Cancelled, func(v *View) {
 			v.Reason = r

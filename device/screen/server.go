@@ -22,6 +22,7 @@ const defaultClients = 8
 type Options struct {
 	Hosts       []string     // host names (no ports) that browsers may use, besides the loopback names
 	AllowRemote bool         // listen on other than loopback addresses, and be addressed by IP address
+	Keypad      Keypad       // takes the PIN; nil: none can be entered
 	MaxClients  int          // event streams at a time; 0 is 8
 	Log         *slog.Logger // nil discards
 }
@@ -78,7 +79,9 @@ func New(o Options) (*Server, error) {
 	mux.HandleFunc("GET /status", s.serveStatus)
 	mux.HandleFunc("GET /events", s.serveEvents)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
-	for _, name := range []string{"app.css", "app.js", "icon.svg", "status.css"} {
+	mux.HandleFunc("POST /pin", s.keypad(s.enterPIN))
+	mux.HandleFunc("POST /cancel", s.keypad(s.cancelPIN))
+	for _, name := range []string{"app.css", "app.js", "keypad.css", "keypad.js", "icon.svg", "status.css"} {
 		mux.HandleFunc("GET /"+name, s.serveAsset(name))
 	}
 	s.handler = s.guard(mux)

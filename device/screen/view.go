@@ -16,6 +16,7 @@ const (
 	LookHere   State = "look_here"    // a payment waits for a face
 	Recognised State = "recognised"   // the face is known, the smile comes next
 	Smile      State = "smile"        // waiting for the smile
+	EnterPIN   State = "enter_pin"    // waiting for the customer's PIN
 	Approved   State = "approved"     // paid
 	Declined   State = "declined"     // refused
 	Cancelled  State = "cancelled"    // ended by somebody
@@ -24,7 +25,9 @@ const (
 )
 
 // paying reports whether a payment is under way, so that an amount, an instruction and a deadline make sense.
-func (s State) paying() bool { return s == LookHere || s == Recognised || s == Smile }
+func (s State) paying() bool {
+	return s == LookHere || s == Recognised || s == Smile || s == EnterPIN
+}
 
 // result reports whether a payment has ended.
 func (s State) result() bool {
@@ -56,6 +59,10 @@ const (
 	NotRecognised       Reason = "not_recognised"
 	NoSmile             Reason = "no_smile"
 	NobodyCame          Reason = "nobody_came"
+	NoPIN               Reason = "no_pin"
+	WrongPIN            Reason = "wrong_pin"
+	PINLocked           Reason = "pin_locked"
+	PINNotSet           Reason = "pin_not_set"
 	CancelledByCustomer Reason = "cancelled_by_customer"
 	CancelledByRegister Reason = "cancelled_by_register"
 	CancelledByOperator Reason = "cancelled_by_operator"
@@ -77,6 +84,7 @@ type View struct {
 	Instruction Instruction // "" for the state's own words; only while paying
 	Reason      Reason      // "" if there is nothing to add; only for results and OutOfOrder
 	Progress    float64     // 0..1: how far the ring is filled and how much the face smiles
+	Asked       string      // what a PIN is asked for, sent back with it; only with EnterPIN
 	Deadline    time.Time   // end of the payment, with a monotonic reading (time.Now().Add); zero: none is shown
 	Merchant    string      // whose shop this is
 	Terminal    string      // which terminal this is, for staff
@@ -127,7 +135,7 @@ func (v View) same(w View) bool {
 		return false
 	}
 	return v.State == w.State && v.Amount == w.Amount && v.Currency == w.Currency &&
-		v.Instruction == w.Instruction && v.Reason == w.Reason && v.Progress == w.Progress &&
+		v.Instruction == w.Instruction && v.Reason == w.Reason && v.Asked == w.Asked && v.Progress == w.Progress &&
 		v.Merchant == w.Merchant && v.Terminal == w.Terminal && v.Lang == w.Lang && v.Sound == w.Sound &&
 		v.Detail == w.Detail && v.Simulated == w.Simulated && v.Buzzer == w.Buzzer
 }

@@ -222,6 +222,7 @@ func usedKeys(t *testing.T) map[string]bool {
 		}
 	}
 	find("app.js", `\bfixed\.(\w+)`, "page.")
+	find("keypad.js", `\bwords\.(\w+)`, "page.")
 	find("index.html", `data-fixed="(\w+)"`, "page.")
 	find("index.html", `\{\{\.Page\.(\w+)\}\}`, "page.")
 	find("status.html", `index \.M "([\w.]+)"`, "")

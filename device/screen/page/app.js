@@ -134,6 +134,7 @@ function show(view) {
   root.lang = view.lang;
   root.dataset.state = view.state;
   root.dataset.act = view.act;
+  keypad.show(view);
   root.dataset.link = "live";
   for (const node of document.querySelectorAll("[data-fixed]")) setText(node, fixed[node.dataset.fixed]);
   for (const node of document.querySelectorAll("[data-word]")) setText(node, view.words[node.dataset.word]);
@@ -156,6 +157,7 @@ function blank(link) {
   root.dataset.state = root.dataset.act = shown = "";
   deadline = null;
   fresh = false;
+  keypad.forget();
   for (const node of document.querySelectorAll("[data-word], .left")) setText(node, "");
   const amount = find(".amount");
   amount.replaceChildren();

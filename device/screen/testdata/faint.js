@@ -11,7 +11,7 @@
     }
     return [255, 255, 255];
   };
-  for (const n of document.querySelectorAll("h1, h2, p, b, span, th, td, small, a")) {
+  for (const n of document.querySelectorAll("h1, h2, p, b, span, th, td, small, a, button")) {
     const own = [...n.childNodes].some((c) => c.nodeType === Node.TEXT_NODE && c.textContent.trim());
     if (!own || !n.checkVisibility()) continue;
     const a = luminance(parse(getComputedStyle(n).color)), b = luminance(ground(n));

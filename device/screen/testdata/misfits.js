@@ -6,12 +6,13 @@
   const wide = document.scrollingElement.scrollWidth;
   if (wide > W) bad.push(`page is ${wide} wide`);
 
-  for (const n of visible("h1, h2, p, svg, li, .amount")) {
+  for (const n of visible("h1, h2, p, svg, li, button, .amount")) {
     const what = `${n.className.baseVal ?? n.className} ${n.tagName} ${n.textContent.trim().slice(0, 30)}`;
     const r = n.getBoundingClientRect();
     if (r.width === 0) continue;
     if (r.left < -0.5 || r.top < -0.5 || r.right > W + 0.5 || r.bottom > H + 0.5)
       bad.push(`outside: ${what} ${[r.left, r.top, r.right, r.bottom].map(Math.round)}`);
+    if (n.tagName === "BUTTON" && Math.min(r.width, r.height) < 32) bad.push(`too small for a finger: ${what}`);
     if (!cutsItself(n) && n.clientWidth && n.scrollWidth > n.clientWidth + 1) bad.push(`wider than its box: ${what}`);
   }
 

@@ -1,0 +1,116 @@
+package screen
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Keypad takes what is typed on the customer's page. asked is the View.Asked of the page that it was typed
+// on: what was meant for one payment is never tried on another.
+type Keypad interface {
+	// EnterPIN returns nil if the PIN was taken or has ended the payment, ErrWrongPIN if it may be tried
+	// again. pin is 1 to 12 digits.
+	EnterPIN(ctx context.Context, asked, pin string) error
+	// Cancel ends the payment for the customer.
+	Cancel(ctx context.Context, asked string) error
+}
+
+// ErrWrongPIN says that the PIN may be tried again.
+var ErrWrongPIN = errors.New("wrong PIN")
+
+const (
+	keypadBodyMax = 1 << 10
+	pinMax        = 12 // digits, as many as ISO 9564-1 allows
+)
+
+// entry is what the page sends.
+type entry struct {
+	Asked string `json:"asked"`
+	PIN   string `json:"pin"`
+}
+
+// keypad serves one of the keypad's two requests.
+func (s *Server) keypad(take func(context.Context, entry) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		if status, why := s.refuses(r); status != 0 {
+			http.Error(w, why, status)
+			return
+		}
+		var e entry
+		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, keypadBodyMax))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&e); err != nil {
+			http.Error(w, "send what the page sends", http.StatusBadRequest) // its error could repeat the PIN
+			return
+		}
+		// The customer sees the time of the payment run; nothing here waits longer than a slow hash.
+		ctx, cancel := context.WithTimeout(r.Context(), 8*time.Second)
+		defer cancel()
+		switch err := take(ctx, e); {
+		case err == nil:
+			w.WriteHeader(http.StatusNoContent)
+		case errors.Is(err, ErrWrongPIN):
+			http.Error(w, "wrong PIN", http.StatusUnprocessableEntity)
+		default:
+			s.log.Warn("screen: what was typed could not be taken", "err", err)
+			http.Error(w, "not taken", http.StatusConflict)
+		}
+	}
+}
+
+// refuses says why a request can't come from the page on the terminal's own display, or 0. A PIN must not
+// travel a network in clear text, and no other page may type here: what a form of another page can send
+// is not JSON.
+func (s *Server) refuses(r *http.Request) (int, string) {
+	remote, err := netip.ParseAddrPort(r.RemoteAddr)
+	site := r.Header.Get("Sec-Fetch-Site")
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	switch {
+	case s.opt.Keypad == nil:
+		return http.StatusNotFound, "this terminal has no keypad"
+	case err != nil || !remote.Addr().Unmap().IsLoopback():
+		return http.StatusForbidden, "a PIN is entered on the terminal itself"
+	case site != "" && site != "same-origin", !s.ownOrigin(r):
+		return http.StatusForbidden, "requests from other pages are refused"
+	case strings.TrimSpace(kind) != "application/json":
+		return http.StatusUnsupportedMediaType, "send JSON"
+	}
+	return 0, ""
+}
+
+// ownOrigin reports whether a request has no Origin, or that of this server.
+func (s *Server) ownOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true
+	}
+	host := r.Host
+	if h, port, err := net.SplitHostPort(host); err == nil && port == "80" {
+		host = h
+	}
+	return strings.EqualFold(origin, "http://"+host)
+}
+
+func (s *Server) enterPIN(ctx context.Context, e entry) error {
+	if e.PIN == "" || len(e.PIN) > pinMax || strings.Trim(e.PIN, "0123456789") != "" {
+		return errors.New("not 1 to 12 digits")
+	}
+	if v, _ := s.current(); v.State != EnterPIN || e.Asked == "" || v.Asked != e.Asked {
+		return errors.New("no PIN is asked for, or for another payment")
+	}
+	return s.opt.Keypad.EnterPIN(ctx, e.Asked, e.PIN)
+}
+
+func (s *Server) cancelPIN(ctx context.Context, e entry) error {
+	if v, _ := s.current(); v.State != EnterPIN || e.Asked == "" || v.Asked != e.Asked {
+		return errors.New("the payment is not running any more")
+	}
+	return s.opt.Keypad.Cancel(ctx, e.Asked)
+}
