@@ -53,6 +53,7 @@ check: lint tools ## what CI runs: lint, tests, the build without TFLite, the si
 	@/sbin/ldconfig -p | grep -q libturbojpeg.so.0 || { echo "libturbojpeg0 is missing: its tests would skip, and a check must not"; exit 1; }
 	@test -x /usr/sbin/mosquitto && command -v mosquitto_sub chromium >/dev/null || { \
 	  echo "mosquitto, mosquitto-clients or chromium is missing: tests would skip, and a check must not"; exit 1; }
+	@command -v strace ip >/dev/null || { echo "strace or iproute2 is missing: tests would skip, and a check must not"; exit 1; }
 	@$(HAS_ARM64) || { echo "one of $(ARM64) is missing: tests would skip, and a check must not"; exit 1; }
 	@command -v systemd-analyze patchelf >/dev/null || { echo "systemd or patchelf is missing: the units' tests would skip, and a check must not"; exit 1; }
 	@$(HAS_IMAGE) || { echo "one of $(IMAGE) is missing: tests would skip, and a check must not"; exit 1; }
@@ -116,6 +117,10 @@ fuzz: deps ## each fuzz target for FUZZTIME (default 10s)
 sim: ## SIM_SEEDS (default 10000) simulated shop days from SIM_FIRST on, a fault at every write, mistakes built in; SIM_SEED=n repeats one
 	SIM_SEEDS=$(or $(SIM_SEEDS),10000) go test -count 1 -timeout 20m -v -run '^(TestSim|TestEveryWrite)$$' ./payment/sim
 	@test -n "$(SIM_SEED)" || SIM_MUTATIONS=1 go test -count 1 -timeout 20m -v -run '^TestMutations$$' ./payment/sim
+
+.PHONY: crash
+crash: tools ## kills, failing and cut-off disks for real processes: at every write and fsync (strace), on an ext4 image, every byte flipped
+	CRASH_ALL=1 go test -count 1 -timeout 20m -v -run '^Test(Fault|PowerCuts|Flipped|Killed|FilesThat|LastEntries)' ./payment/journal
 
 .PHONY: build
 build: deps
@@ -197,6 +202,7 @@ floats: deps
 .PHONY: tools
 tools:
 	@{ test -x /usr/sbin/mosquitto && command -v mosquitto_sub chromium >/dev/null; } || sh .ci/install.sh mosquitto mosquitto-clients chromium
+	@command -v strace ip >/dev/null || sh .ci/install.sh strace iproute2
 	@$(HAS_ARM64) || sh .ci/install.sh $(ARM64)
 	@command -v systemd-analyze >/dev/null || sh .ci/install.sh systemd
 	@command -v patchelf dpkg-deb >/dev/null || sh .ci/install.sh patchelf dpkg

@@ -33,6 +33,8 @@ func TestChild(t *testing.T) {
 	switch os.Getenv("JOURNAL_CHILD") {
 	case "pay":
 		pay(t, path)
+	case "whole run":
+		wholeRun(t, path)
 	case "small files":
 		smallFiles(t, path)
 	case "":

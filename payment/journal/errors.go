@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"syscall"
 
 	"modernc.org/sqlite"
@@ -70,6 +71,9 @@ func wrap(path, operation string, err error) error {
 	}
 	var se *sqlite.Error
 	if !errors.As(err, &se) {
+		if errors.As(err, new(syscall.Errno)) {
+			return failed(path, operation, err)
+		}
 		return fmt.Errorf("%s: %w", operation, err)
 	}
 	as := func(sentinel error, hint string) error {
@@ -86,10 +90,7 @@ func wrap(path, operation string, err error) error {
 	case sqlite3.SQLITE_IOERR:
 		return as(ErrIO, hintIO(path))
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		return as(
-			ErrIO,
-			"check that "+path+" and its folder exist, belong to this user and are mounted writable",
-		)
+		return as(ErrIO, hintAccess(path))
 	}
 	return fmt.Errorf("%s %s: %w", operation, path, err)
 }
@@ -102,9 +103,16 @@ func hintIO(path string) string {
 	return "look at the kernel's log (dmesg) for the disk of " + path + "; replace it if it fails"
 }
 
+func hintAccess(path string) string {
+	return "check that " + path + " and its folder exist, belong to this user and are mounted writable"
+}
+
 // failed is wrap for what the kernel said, not SQLite.
 func failed(path, operation string, err error) error {
 	sentinel, hint := ErrIO, hintIO(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		hint = hintAccess(path)
+	}
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
 		sentinel, hint = ErrFull, hintFull(path)
 	}

@@ -272,13 +272,24 @@ func create(ctx context.Context, path, vfs string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(migrate(ctx, db, 0, len(migrations())), db.Close()); err != nil {
+	if err := errors.Join(migrate(ctx, db, 0, len(migrations())), moveAll(ctx, db), db.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(draft, path); err != nil {
 		return err
 	}
 	return syncFolder(filepath.Dir(path))
+}
+
+// moveAll brings a draft into one file, or says why not: closing would try the same and keep silent, and a
+// rename leaves a -wal behind.
+func moveAll(ctx context.Context, db *sql.DB) error {
+	var busy, inWAL, moved int
+	err := db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &inWAL, &moved)
+	if err == nil && busy != 0 {
+		err = errors.New("another process reads the draft")
+	}
+	return err
 }
 
 func syncFolder(path string) error {
