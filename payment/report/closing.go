@@ -11,6 +11,10 @@ import (
 
 // take judges one message of the ack topic. Only the last line of it can change anything.
 func (r *Reporter) take(ctx context.Context, w *window, m link.Message) {
+	if m.Topic == r.o.Address.Topic(ChannelStatus) {
+		r.heard(m)
+		return
+	}
 	ack, err := ParseAck(m.Payload)
 	if err != nil {
 		r.refuse(func(c *Counts) { c.Malformed++ }, "acknowledgement cannot be read",

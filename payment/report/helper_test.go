@@ -295,9 +295,16 @@ const mosquitto = "/usr/sbin/mosquitto"
 
 func startMosquitto(t testing.TB, addr string) (string, func()) {
 	t.Helper()
+	return startMosquittoWith(t, addr, "allow_anonymous true\npersistence false\n")
+}
+
+// startMosquittoWith starts one with settings of the test's.
+func startMosquittoWith(t testing.TB, addr, settings string) (string, func()) {
+	t.Helper()
 	_, port, _ := net.SplitHostPort(addr)
 	conf := filepath.Join(t.TempDir(), "mosquitto.conf")
-	text := "listener " + port + " 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stderr\n"
+	// As root it would become a user who can't read the test's files.
+	text := "user root\nlog_dest stderr\nlistener " + port + " 127.0.0.1\n" + settings
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -73,9 +73,12 @@ type Options struct {
 	// which is retained: the cloud knows it whenever there is a connection. It must not wait; may be nil.
 	Trouble func() string
 	OnAlarm func(Alarm) // called on Run's goroutine, once a row and connection; must not wait; may be nil
-	Log     *slog.Logger
-	Rand    *mathrand.Rand // for jitter; Run's own from then on
-	Nonces  io.Reader      // for session ids; nil: crypto/rand
+	// OnTakeover is told each session of another device under this terminal's name, on Run's goroutine; it must
+	// not wait; may be nil.
+	OnTakeover func(session string)
+	Log        *slog.Logger
+	Rand       *mathrand.Rand // for jitter; Run's own from then on
+	Nonces     io.Reader      // for session ids; nil: crypto/rand
 	// Dial connects; nil: link.Dial.
 	Dial func(ctx context.Context, o link.Options) (Link, error)
 
@@ -121,6 +124,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.OnAlarm == nil {
 		o.OnAlarm = func(Alarm) {}
+	}
+	if o.OnTakeover == nil {
+		o.OnTakeover = func(string) {}
 	}
 	return o
 }

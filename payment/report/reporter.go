@@ -38,6 +38,8 @@ type Reporter struct {
 	silent        bool      // the cloud has not been heard since silentTries sendings
 	refusedAt     time.Time // when a refused acknowledgement was last logged
 	said          string    // Trouble, as the status message has it
+	watch         watch
+	clash         bool // State.Problem is that of a takeover
 
 	mu    sync.Mutex
 	state State
@@ -114,6 +116,12 @@ func (r *Reporter) connection(ctx context.Context) error {
 	if err := l.Subscribe(ctx, r.o.Address.Topic(ChannelAck)); err != nil {
 		return err
 	}
+	if err := l.Subscribe(ctx, topic); err != nil {
+		// A broker's rules may keep it from us; then only a second terminal goes unseen.
+		r.o.Log.Warn("the broker does not let the terminal read its own status: a second device of its name "+
+			"would not be noticed", "err", err)
+	}
+	r.watch.own(session)
 	r.said = r.o.Trouble()
 	if err := r.birth(ctx, l, session); err != nil {
 		if ctx.Err() != nil {
@@ -124,6 +132,7 @@ func (r *Reporter) connection(ctx context.Context) error {
 	r.setConnected(true, session)
 	r.o.Log.Info("reporting payments", "broker", r.o.Broker, "source", r.o.Address.Source(), "session", session)
 	err = r.drain(ctx, l, session)
+	r.watch.first = true
 	r.droppedBefore += l.Dropped()
 	if ctx.Err() != nil {
 		r.farewell(l, topic, offline)

@@ -35,6 +35,7 @@ type Counts struct {
 	Malformed  uint64 // not an acknowledgement at all
 	Dropped    uint64 // found the inbox full
 	Parked     uint64 // rows taken out of the queue: no events, refused, or passed by too many others
+	Takeovers  uint64 // sessions of others under this terminal's name
 	Lost       uint64 // connections that ended or did not come about
 }
 
@@ -70,12 +71,16 @@ func (r *Reporter) trouble(err error) {
 	if errors.As(err, &h) {
 		hint = h.Hint()
 	}
+	if t := r.takeover(); t != nil { // why the connections end
+		err, hint = t, t.Hint()
+	}
 	r.update(func(s *State) { s.Problem, s.Hint = err.Error(), hint })
 }
 
 // look renews what the state says of the window, and notices a cloud that is silent behind a broker that is
 // not.
 func (r *Reporter) look(w *window, more bool, dropped uint64) {
+	defer r.lookForOthers()
 	r.update(func(s *State) {
 		s.InFlight, s.More, s.OldestSeq, s.OldestAt = len(w.flights), more, 0, time.Time{}
 		s.Counts.Dropped = r.droppedBefore + dropped
@@ -92,6 +97,20 @@ func (r *Reporter) look(w *window, more bool, dropped uint64) {
 			s.Problem, s.Hint = t.Error(), t.Hint()
 		}
 	})
+}
+
+// lookForOthers puts a takeover before all other problems, as long as it lasts.
+func (r *Reporter) lookForOthers() {
+	t := r.takeover()
+	r.update(func(s *State) {
+		switch {
+		case t != nil:
+			s.Problem, s.Hint = t.Error(), t.Hint()
+		case r.clash:
+			s.Problem, s.Hint = "", ""
+		}
+	})
+	r.clash = t != nil
 }
 
 // silence is the problem of a row that was sent and sent again.
