@@ -43,7 +43,7 @@ CONSUMERS := payment/report/testdata/consumers
 .PHONY: consumers
 consumers:
 	@cmp -s $(CONSUMERS)/package-lock.json $(B)/consumers/.installed || { command -v npm >/dev/null || sh .ci/install.sh npm; \
-	  echo "installing npm's libraries that read the events (10 MB)"; rm -rf $(B)/consumers; mkdir -p $(B)/consumers && \
+	  echo "installing npm's libraries that read the events (70 MB)"; rm -rf $(B)/consumers; mkdir -p $(B)/consumers && \
 	  cp $(CONSUMERS)/package*.json $(B)/consumers/ && cd $(B)/consumers && npm ci --silent --no-audit --no-fund --ignore-scripts && \
 	  cp package-lock.json .installed; }
 	@cp $(CONSUMERS)/check.mjs $(B)/consumers/

@@ -18,6 +18,7 @@ import (
 	"smiletill/payment/cloud/broker"
 	"smiletill/payment/journal"
 	"smiletill/payment/report"
+	"smiletill/payment/report/link"
 	"smiletill/payment/report/signature"
 )
 
@@ -34,7 +35,8 @@ func (q queue) Pending(ctx context.Context, after int64, limit int) ([]report.Ro
 }
 
 // TestConsumersInJavaScript has libraries that are not ours read what a terminal reports: npm's mqtt,
-// cloudevents, canonicalize and jose. `make consumers` installs them.
+// cloudevents, canonicalize and jose, and AsyncAPI's parser the document of the topics, against which each
+// message is held. `make consumers` installs them.
 func TestConsumersInJavaScript(t *testing.T) {
 	modules, err := filepath.Abs("../../.build/consumers")
 	if err != nil {
@@ -58,7 +60,11 @@ func TestConsumersInJavaScript(t *testing.T) {
 	}
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
-	node := exec.CommandContext(ctx, "node", "check.mjs", b.URL(), "3")
+	topics, err := filepath.Abs("../report/asyncapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := exec.CommandContext(ctx, "node", "check.mjs", b.URL(), "3", topics)
 	node.Dir, node.Stdin = modules, bytes.NewReader(public)
 	var errs bytes.Buffer
 	node.Stderr = &errs
@@ -73,6 +79,7 @@ func TestConsumersInJavaScript(t *testing.T) {
 	if !lines.Scan() || lines.Text() != "ready" {
 		t.Fatalf("%q %s", lines.Text(), errs.String())
 	}
+	acknowledge(t, b.URL(), k)
 	j := paid(t)
 	r, err := report.New(report.Options{
 		Broker: b.URL(), Address: report.Address{Tenant: "acme", Site: "shop", Terminal: "till-1"},
@@ -106,6 +113,33 @@ func TestConsumersInJavaScript(t *testing.T) {
 		"io.smiletill.payment.reversed.v1"
 	if err != nil || strings.Join(got, " ") != want {
 		t.Errorf("%v: %v\n%s", got, err, errs.String())
+	}
+}
+
+// acknowledge publishes what a cloud would, and what a newer one might.
+func acknowledge(t *testing.T, url string, k *signature.Key) {
+	t.Helper()
+	here := report.Address{Tenant: "acme", Site: "shop", Terminal: "till-1"}
+	l, err := link.Dial(t.Context(), link.Options{Broker: url, ClientID: "cloud"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, a := range []report.Ack{{ID: "x", Hash: "h", Seq: 1}, {ID: "y", Hash: "h", Seq: 2, Refused: "contradicts"}} {
+		if a.Sig, err = signature.Sign(k, a.Signed(here.Source())); err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		receipt, err := l.Publish(t.Context(), here.Topic(report.ChannelAck), false, text)
+		if err == nil {
+			err = receipt.Wait(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -1,8 +1,12 @@
 // Reads a terminal's events with libraries that are not ours: mqtt receives them, cloudevents validates them, jose
-// checks the terminal's signature and signs nothing. Usage: node check.mjs BROKER COUNT < public-key.pem
+// checks the terminal's signature and signs nothing. AsyncAPI's parser reads the document of the topics, and ajv holds
+// each message against it. Usage: node check.mjs BROKER COUNT ASYNCAPI.yaml < public-key.pem
 // Prints "ready", then a line of JSON for each event; ends after COUNT of them, with 0 if all were as they must be.
 import { readFileSync } from "node:fs";
 import { createHash } from "node:crypto";
+import { Parser } from "@asyncapi/parser";
+import Ajv from "ajv";
+import addFormats from "ajv-formats";
 import canonicalizeModule from "canonicalize";
 import { CloudEvent } from "cloudevents";
 import { calculateJwkThumbprint, exportJWK, flattenedVerify, importSPKI } from "jose";
@@ -10,6 +14,24 @@ import mqtt from "mqtt";
 
 const canonicalize = canonicalizeModule.default ?? canonicalizeModule;
 const [broker, count] = [process.argv[2], Number(process.argv[3])];
+const { document, diagnostics } = await new Parser().parse(readFileSync(process.argv[4], "utf8"));
+for (const d of diagnostics) {
+  if (d.severity < 2) console.error(`asyncapi: ${d.path.join(".")}: ${d.message}`);
+}
+if (!document || diagnostics.some((d) => d.severity < 2)) process.exit(1);
+const ajv = addFormats(new Ajv({ strict: false, allErrors: true }));
+const schemas = new Map(document.channels().all().map((c) =>
+  [c.address().split("/").pop(), ajv.compile(c.messages().all()[0].payload().json())]));
+const met = new Set();
+
+// conforms holds a message against the document's schema for its channel.
+function conforms(topic, text) {
+  const channel = topic.split("/").pop(), valid = schemas.get(channel);
+  if (!valid) throw new Error(`the document has no channel ${channel}`);
+  if (!valid(JSON.parse(text))) throw new Error(ajv.errorsText(valid.errors));
+  met.add(channel);
+}
+
 const key = await importSPKI(readFileSync(0, "utf8"), "EdDSA", { extractable: true });
 const kid = await calculateJwkThumbprint(await exportJWK(key));
 
@@ -50,14 +72,18 @@ let turn = Promise.resolve(); // one after the other, in the order of their arri
 client.on("message", (topic, payload) => {
   turn = turn.then(async () => {
     try {
+      conforms(topic, payload.toString("utf8"));
+      if (!topic.endsWith("/payment")) return;
       console.log(JSON.stringify(await check(topic, payload.toString("utf8"))));
     } catch (e) {
       console.error(`${topic}: ${e.message}\n${payload}`);
       process.exit(1);
     }
-    if (++seen === count) process.exit(0);
+    if (++seen < count) return;
+    if (met.size !== schemas.size) console.error(`met only ${[...met]}, of ${[...schemas.keys()]}`);
+    process.exit(met.size === schemas.size ? 0 : 1);
   });
 });
-await client.subscribeAsync("v1/+/+/+/payment", { qos: 1 });
+await client.subscribeAsync("v1/#", { qos: 1 });
 console.log("ready");
 setTimeout(() => { console.error("nothing comes any more"); process.exit(1); }, 60_000);
