@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"testing"
@@ -78,12 +79,22 @@ func pauses() map[string]time.Duration {
 	return map[string]time.Duration{"at_once": 0, "after_a_pause": 3 * quiet}
 }
 
-// BenchmarkOpen is the check at the start of a journal of 20,000 facts, BenchmarkVerify the whole of it.
+// BenchmarkOpen is the start of a journal of 20,000 facts, or BENCH_FACTS, with what a terminal asks of it
+// then; BenchmarkVerify the whole of it.
 func BenchmarkOpen(b *testing.B) {
 	path := large(b)
 	for b.Loop() {
 		j, err := Open(b.Context(), path, Options{})
 		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := j.Recover(b.Context(), time.Now(), false); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := j.FailedTries(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := j.Outbox().Pending(b.Context(), 0, 16); err != nil {
 			b.Fatal(err)
 		}
 		if err := j.Close(); err != nil {
@@ -105,9 +116,20 @@ func large(b *testing.B) string {
 	if _, err := j.db.Exec(`PRAGMA synchronous = OFF`); err != nil {
 		b.Fatal(err)
 	}
-	for i := range 10_000 {
-		approve(b, j, "p"+strconv.Itoa(i))
+	facts := 20_000
+	if n, err := strconv.Atoi(os.Getenv("BENCH_FACTS")); err == nil {
+		facts = n
 	}
+	for i := range facts / 2 {
+		approve(b, j, "p"+strconv.Itoa(i))
+		if i%(facts/20) == 0 {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			b.Logf("%d payments: %d KiB in use, %d KiB taken from the system", i, m.HeapInuse>>10, m.Sys>>10)
+		}
+	}
+	b.ResetTimer()
 	if err := j.Close(); err != nil {
 		b.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -18,7 +17,7 @@ import (
 // payment.ErrClosed or payment.ErrNotFound. After any other error the outcome is open: Find tells.
 func (j *Journal) Commit(ctx context.Context, p payment.Payment) error {
 	operation := fmt.Sprintf("journal %s payment %s", p.State, p.ID)
-	err := j.write(ctx, func(tx *sql.Tx) error {
+	err := j.write(ctx, func(tx *transaction) error {
 		if p.State == payment.StateWaiting {
 			return j.opening(ctx, tx, p)
 		}
@@ -39,7 +38,7 @@ func (j *Journal) wake() {
 }
 
 // opening writes the opening of a new payment.
-func (j *Journal) opening(ctx context.Context, tx *sql.Tx, p payment.Payment) error {
+func (j *Journal) opening(ctx context.Context, tx *transaction, p payment.Payment) error {
 	if err := j.room(ctx, tx, p); err != nil {
 		return err
 	}
@@ -72,7 +71,7 @@ func (j *Journal) opening(ctx context.Context, tx *sql.Tx, p payment.Payment) er
 }
 
 // ending writes the end of an open payment.
-func (j *Journal) ending(ctx context.Context, tx *sql.Tx, p payment.Payment) error {
+func (j *Journal) ending(ctx context.Context, tx *transaction, p payment.Payment) error {
 	stored, err := find(ctx, tx, p.ID)
 	switch {
 	case err != nil:
@@ -102,13 +101,13 @@ func (j *Journal) ending(ctx context.Context, tx *sql.Tx, p payment.Payment) err
 
 // enqueue adds a fact to what the cloud shall acknowledge. owed is what the merchant gets by it, in minor
 // units.
-func (j *Journal) enqueue(ctx context.Context, tx *sql.Tx, l link, owed int64) error {
+func (j *Journal) enqueue(ctx context.Context, tx *transaction, l link, owed int64) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO outbox (seq, owed_minor, clock_ms) VALUES (?, ?, ?)`,
 		l.body.Seq, owed, l.body.ClockMS)
 	return err
 }
 
-func (j *Journal) appendPayment(ctx context.Context, tx *sql.Tx, p payment.Payment) (link, error) {
+func (j *Journal) appendPayment(ctx context.Context, tx *transaction, p payment.Payment) (link, error) {
 	b, err := paymentBody(j.options, p)
 	if err != nil {
 		return link{}, err
@@ -121,7 +120,7 @@ func (j *Journal) appendPayment(ctx context.Context, tx *sql.Tx, p payment.Payme
 }
 
 // append adds a fact of a moment to the chain.
-func (j *Journal) append(ctx context.Context, tx *sql.Tx, b body, at time.Time) (link, error) {
+func (j *Journal) append(ctx context.Context, tx *transaction, b body, at time.Time) (link, error) {
 	head, err := readHead(ctx, tx)
 	if err != nil {
 		return link{}, err
@@ -163,7 +162,7 @@ func (j *Journal) Probe(ctx context.Context) error {
 		fmt.Sprintf(`INSERT OR REPLACE INTO scratch VALUES (1, zeroblob(%d))`, probeBytes),
 		`DELETE FROM scratch`,
 	} {
-		if err := j.write(ctx, func(tx *sql.Tx) error {
+		if err := j.write(ctx, func(tx *transaction) error {
 			_, err := tx.ExecContext(ctx, statement)
 			return err
 		}); err != nil {
@@ -174,7 +173,7 @@ func (j *Journal) Probe(ctx context.Context) error {
 }
 
 // write runs one transaction. When SQLite fails, the journal is suspect: see sure.
-func (j *Journal) write(ctx context.Context, work func(*sql.Tx) error) error {
+func (j *Journal) write(ctx context.Context, work func(*transaction) error) error {
 	if err := j.sure(ctx); err != nil {
 		return err
 	}
@@ -184,7 +183,9 @@ func (j *Journal) write(ctx context.Context, work func(*sql.Tx) error) error {
 	}
 	tx, err := conn.BeginTx(ctx, nil) // immediate, by _txlock
 	if err == nil {
-		if err = work(tx); err == nil {
+		t := transaction{Tx: tx, known: j.statements()}
+		defer func() { j.learn(ctx, t.wanted) }()
+		if err = work(&t); err == nil {
 			err = tx.Commit()
 		}
 		if err != nil {

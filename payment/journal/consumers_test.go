@@ -125,7 +125,9 @@ func acknowledge(t *testing.T, url string, k *signature.Key) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	for _, a := range []report.Ack{{ID: "x", Hash: "h", Seq: 1}, {ID: "y", Hash: "h", Seq: 2, Refused: "contradicts"}} {
+	for _, a := range []report.Ack{
+		{ID: "x", Hash: "h", Seq: 1}, {ID: "y", Hash: "h", Seq: 2, Refused: "contradicts"},
+	} {
 		if a.Sig, err = signature.Sign(k, a.Signed(here.Source())); err != nil {
 			t.Fatal(err)
 		}

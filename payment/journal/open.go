@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -69,6 +70,9 @@ type Journal struct {
 	added   chan struct{}
 	suspect atomic.Bool // the last write failed: what the files say may not be on the disk
 	keeper  keeper
+
+	compiling sync.Mutex
+	compiled  map[string]*sql.Stmt // replaced, never changed; guarded by compiling
 }
 
 // Open opens the journal at path, or makes it (mode 0600, in an existing folder). It checks the file:
@@ -98,7 +102,8 @@ func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{Reader: Reader{path: path}, options: o, lock: lock, added: make(chan struct{}, 1)}
+	j := &Journal{Reader: Reader{path: path}, options: o, lock: lock, added: make(chan struct{}, 1),
+		compiled: map[string]*sql.Stmt{}}
 	if err := j.open(ctx); err != nil {
 		return nil, errors.Join(err, j.Close())
 	}

@@ -64,7 +64,7 @@ func (o *Outbox) Pending(ctx context.Context, after int64, limit int) ([]Row, er
 // otherwise ErrMismatch, and nothing changes. ErrUnknown when no row has the id. A row that is closed stays
 // as it is: nil. The caller has checked the acknowledgement's signature.
 func (o *Outbox) Close(ctx context.Context, id, hash string, seq int64) error {
-	err := o.j.write(ctx, func(tx *sql.Tx) error {
+	err := o.j.write(ctx, func(tx *transaction) error {
 		var row int64
 		var acked bool
 		var found []byte
@@ -106,7 +106,7 @@ func (o *Outbox) Unpark(ctx context.Context, seq int64) error {
 }
 
 func (o *Outbox) park(ctx context.Context, seq int64, why *string) error {
-	err := o.j.write(ctx, func(tx *sql.Tx) error {
+	err := o.j.write(ctx, func(tx *transaction) error {
 		done, err := tx.ExecContext(
 			ctx,
 			`UPDATE outbox SET parked = ? WHERE seq = ? AND acked_at IS NULL`,

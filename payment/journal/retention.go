@@ -34,7 +34,7 @@ func (j *Journal) Prune(ctx context.Context, keep time.Duration) (int64, error) 
 }
 
 func (j *Journal) prune(ctx context.Context, keep time.Duration) (removed int64, err error) {
-	err = j.write(ctx, func(tx *sql.Tx) error {
+	err = j.write(ctx, func(tx *transaction) error {
 		h, err := readHead(ctx, tx)
 		if err != nil {
 			return err
@@ -62,7 +62,12 @@ func (j *Journal) prune(ctx context.Context, keep time.Duration) (removed int64,
 }
 
 // lastToGo gives the fact up to which everything may go, at most limit, or anchor if nothing may.
-func lastToGo(ctx context.Context, tx *sql.Tx, anchor, limit int64, before time.Duration) (int64, error) {
+func lastToGo(
+	ctx context.Context,
+	tx *transaction,
+	anchor, limit int64,
+	before time.Duration,
+) (int64, error) {
 	var last sql.NullInt64
 	// The clock rises with seq. Facts of the first version have none, and are older than all that do.
 	err := tx.QueryRowContext(ctx, `SELECT max(seq) FROM fact WHERE seq > ?1 AND seq <= ?2
@@ -92,7 +97,7 @@ func lastToGo(ctx context.Context, tx *sql.Tx, anchor, limit int64, before time.
 	}
 }
 
-func removeUpTo(ctx context.Context, tx *sql.Tx, seq int64) error {
+func removeUpTo(ctx context.Context, tx *transaction, seq int64) error {
 	for _, statement := range []string{
 		`UPDATE anchor SET seq = ?1, hash = (SELECT hash FROM fact WHERE seq = ?1)`,
 		`UPDATE checkpoint SET seq = a.seq, hash = a.hash FROM anchor a WHERE checkpoint.seq < ?1 AND a.seq = ?1`,

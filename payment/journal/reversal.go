@@ -14,14 +14,14 @@ import (
 // payment.ErrConflict (the id is taken), ErrNotFound, ErrNotApproved or ErrTooMuch. After any other error
 // the outcome is open: FindReversal tells.
 func (j *Journal) Reverse(ctx context.Context, r payment.Reversal) error {
-	err := j.write(ctx, func(tx *sql.Tx) error { return j.reverse(ctx, tx, r) })
+	err := j.write(ctx, func(tx *transaction) error { return j.reverse(ctx, tx, r) })
 	if err == nil {
 		j.wake()
 	}
 	return wrap(j.path, "journal reversal "+r.ID, err)
 }
 
-func (j *Journal) reverse(ctx context.Context, tx *sql.Tx, r payment.Reversal) error {
+func (j *Journal) reverse(ctx context.Context, tx *transaction, r payment.Reversal) error {
 	switch _, err := findReversal(ctx, tx, r.ID); {
 	case err == nil:
 		return payment.ErrConflict

@@ -44,7 +44,7 @@ func (j *Journal) Elapsed(ctx context.Context) (time.Duration, error) {
 
 // room refuses a new payment when too much waits for the cloud already: too many facts, too much money, or
 // for too long.
-func (j *Journal) room(ctx context.Context, tx *sql.Tx, p payment.Payment) error {
+func (j *Journal) room(ctx context.Context, tx *transaction, p payment.Payment) error {
 	var count int
 	var owed int64
 	err := tx.QueryRowContext(ctx, `SELECT count, minor FROM unreported`).Scan(&count, &owed)

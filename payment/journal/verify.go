@@ -166,7 +166,7 @@ func (j *Journal) checkpoint(ctx context.Context) error {
 	if err != nil || h.chainHead == mark {
 		return wrap(j.path, "open journal", err)
 	}
-	err = j.write(ctx, func(tx *sql.Tx) error {
+	err = j.write(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `UPDATE checkpoint SET seq = ?, hash = ?`, h.seq, h.hash[:])
 		return err
 	})

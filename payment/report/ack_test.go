@@ -347,31 +347,3 @@ func TestNewRefuses(t *testing.T) {
 		}
 	}
 }
-
-// BenchmarkDrain is the way of a backlog of 1,000 rows: outbox, broker, the cloud's commit, acknowledgement,
-// close. Both databases are SQLite files; the outbox's synchronous is FULL, SQLite's default.
-func BenchmarkDrain(b *testing.B) {
-	at, _ := embedded(b, "127.0.0.1:0")
-	box := newOutbox(b)
-	startCloud(b, "mqtt://"+at, filepath.Join(b.TempDir(), "cloud.db"))
-	wake := make(chan struct{}, 1)
-	o := options("mqtt://"+at, box)
-	o.AckTimeout, o.Poll, o.Wake = patience, patience, wake
-	r, _ := startReporter(b, o)
-	const backlog = 1000
-	var rows uint64
-	var took time.Duration
-	for b.Loop() {
-		b.StopTimer()
-		box.add(backlog)
-		rows += backlog
-		b.StartTimer()
-		began := time.Now()
-		wake <- struct{}{}
-		for r.State().Counts.Closed < rows {
-			time.Sleep(time.Millisecond)
-		}
-		took += time.Since(began)
-	}
-	b.ReportMetric(float64(rows)/took.Seconds(), "rows/s")
-}
