@@ -269,6 +269,25 @@ func TestReceiverCountsOnceAndSurvivesRestart(t *testing.T) {
 	}
 }
 
+// A terminal whose card was replaced by an older copy sells on under numbers that were used: each sale
+// counts, and a person is told.
+func TestOlderJournalPutBackIsAnAlarm(t *testing.T) {
+	k := newBench(t)
+	r, _ := k.start(k.options())
+	k.send(encode(t, same))
+	k.wantAck("e-1", "h-1", 1)
+	again := func(r *report.Row) { r.ID, r.Hash = "e-other", "h-other" }
+	for range 2 {
+		k.send(encode(t, again))
+		k.wantAck("e-other", "h-other", 1)
+	}
+	k.wantCount(r, 2)
+	kept, err := r.Alarms(t.Context(), 9)
+	if err != nil || len(kept) != 1 || kept[0].Why != Rewound || kept[0].ID != "e-other" || kept[0].Count != 1 {
+		t.Errorf("%+v, %v", kept, err)
+	}
+}
+
 func TestContradictionIsAnAlarmAndRefused(t *testing.T) {
 	k := newBench(t)
 	r, _ := k.start(k.options())

@@ -30,7 +30,7 @@ var ErrOptions = errors.New("bad receiver settings")
 // Alarm is what a person should look at.
 type Alarm struct {
 	Event Event
-	Why   Verdict // Contradiction, Forged or UnknownTerminal
+	Why   Verdict // Rewound, Contradiction, Forged or UnknownTerminal
 }
 
 // Options of a Receiver. Broker, File, Key, Log and Rand must be given.
@@ -214,6 +214,16 @@ func (r *Receiver) receive(ctx context.Context, l report.Link, batch []Event) er
 		switch v := verdicts[i]; v {
 		case Stored, Duplicate:
 			e.Duplicate = v == Duplicate
+			r.o.OnEvent(e)
+			err = r.acknowledge(ctx, l, e, "")
+		case Rewound:
+			r.o.Log.Error(
+				"two events have one place in a terminal's journal: an older copy of it was put back; both count",
+				about,
+				"hint",
+				"compare `smiletill journal list` there with what is stored here",
+			)
+			r.o.OnAlarm(Alarm{e, v})
 			r.o.OnEvent(e)
 			err = r.acknowledge(ctx, l, e, "")
 		case Contradiction:

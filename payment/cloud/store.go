@@ -30,6 +30,7 @@ const schema = `CREATE TABLE IF NOT EXISTS event (
 	received TEXT NOT NULL,
 	UNIQUE (source, id)
 ) STRICT;
+CREATE INDEX IF NOT EXISTS event_seq ON event (source, seq);
 CREATE TABLE IF NOT EXISTS terminal (
 	source TEXT NOT NULL,
 	key    TEXT NOT NULL,
@@ -59,10 +60,11 @@ const maxAlarms = 1000
 // Verdict is what became of one event.
 type Verdict string
 
-// The verdicts. Only the first two are acknowledged; a Contradiction is refused.
+// The verdicts. The first three are acknowledged; a Contradiction is refused.
 const (
 	Stored          Verdict = "stored"
 	Duplicate       Verdict = "duplicate"        // committed before, with the same content
+	Rewound         Verdict = "rewound"          // stored; its seq was another's: an older journal was put back
 	Contradiction   Verdict = "contradiction"    // committed before, with another content
 	Forged          Verdict = "forged"           // not signed by its terminal
 	UnknownTerminal Verdict = "unknown_terminal" // the terminal's key is not known
@@ -150,7 +152,7 @@ func put(ctx context.Context, tx *sql.Tx, e *Event) (Verdict, error) {
 		return "", err
 	}
 	if n == 1 {
-		return Stored, nil
+		return storedAs(ctx, tx, e)
 	}
 	var same bool
 	err = tx.QueryRowContext(ctx, `SELECT seq = ? AND hash = ? AND digest = ? FROM event
@@ -162,6 +164,24 @@ func put(ctx context.Context, tx *sql.Tx, e *Event) (Verdict, error) {
 		return Contradiction, nil
 	}
 	return Duplicate, nil
+}
+
+// storedAs tells whether an event's place in the terminal's journal was another's before. A journal only
+// grows: a copy of an earlier day must have been put back, and what was sold since is forgotten there.
+func storedAs(ctx context.Context, tx *sql.Tx, e *Event) (Verdict, error) {
+	var taken bool
+	err := tx.QueryRowContext(
+		ctx,
+		`SELECT count(*) > 1 FROM event WHERE source = ? AND seq = ?`,
+		e.Source,
+		e.Seq,
+	).Scan(
+		&taken,
+	)
+	if err != nil || !taken {
+		return Stored, err
+	}
+	return Rewound, nil
 }
 
 // raise keeps an alarm, once for each event and reason.
