@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"smiletill/payment"
 	"smiletill/payment/journal"
 )
 
@@ -336,6 +337,17 @@ func (c *Config) checkTogether() []Problem {
 	const encrypt = `write mqtt.broker = "mqtts://HOST:8883"`
 	if plain && m.CAFile != "" {
 		add("mqtt.ca_file", "certificates do nothing for "+m.Broker, encrypt)
+	}
+	for _, amount := range []struct{ name, text string }{
+		{"payment.amount_max", c.Payment.AmountMax}, {"payment.unreported_max", c.Payment.UnreportedMax},
+		{"pin.amount_max", c.PIN.AmountMax}, {"pin.sum_max", c.PIN.SumMax}, {"pin.day_max", c.PIN.DayMax},
+	} {
+		if strings.Trim(amount.text, "0.") == "" {
+			continue // no limit
+		}
+		if _, err := payment.ParseDecimal(amount.text, c.Terminal.Currency); err != nil {
+			add(amount.name, err.Error(), hintOf(err))
+		}
 	}
 	if plain && m.CertFile != "" {
 		add("mqtt.cert_file", "certificates do nothing for "+m.Broker, encrypt)

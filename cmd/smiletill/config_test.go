@@ -62,6 +62,8 @@ func TestConfigMistakes(t *testing.T) {
 		{name: "far key", file: "[camera]\naperture = 2\n", where: ":2:1", instead: "source, format"},
 		{name: "key elsewhere", file: "[camera]\ntimeout = \"3s\"\n", where: ":2:1",
 			instead: "timeout belongs under [payment] or [pin]"},
+		{name: "more digits than the currency has", file: "[pin]\nsum_max = \"1.005\"\n", where: ":2:11",
+			instead: "2"},
 		{name: "no section", file: "timeout = \"3s\"\n", where: ":1:1", instead: "under [payment]"},
 		{name: "quoted dot", file: "\"camera.width\" = 640\n", where: ":1:1", what: `"camera.width"`},
 		{name: "text for int", file: "[camera]\nwidth = \"640\"\n", where: ":2:9", what: "camera.width: is text",

@@ -68,6 +68,7 @@ type customerReply struct {
 	Templates  int       `json:"templates"`
 	Model      string    `json:"model,omitempty"` // SHA-256 of the embedding model
 	Stale      bool      `json:"stale,omitempty"` // of another model than the terminal's: must be enrolled again
+	PIN        bool      `json:"pin,omitempty"`   // the customer has one
 	Damage     string    `json:"damage,omitempty"`
 }
 
@@ -234,12 +235,13 @@ func (c *control) cancel(r *http.Request) (paymentReply, error) {
 	return reply(ended), err
 }
 
-func (c *control) customers(*http.Request) ([]customerReply, error) {
+func (c *control) customers(r *http.Request) ([]customerReply, error) {
 	p, err := c.t.opened()
 	if err != nil {
 		return nil, err
 	}
-	return listCustomers(p.gallery), nil
+	all := listCustomers(p.gallery)
+	return all, notePINs(r.Context(), p.pins, all)
 }
 
 func (c *control) remove(r *http.Request) (struct{}, error) {

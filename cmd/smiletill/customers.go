@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +31,10 @@ func customersCommand(a *app) *cobra.Command {
 			if c := newClient(cfg.Paths.ControlSocket); c.running(cmd.Context()) {
 				all, err = c.customers(cmd.Context())
 			} else {
-				err = withGallery(cfg, func(g *gallery.Gallery) error { all = listCustomers(g); return nil })
+				err = withPINs(cmd.Context(), cfg, func(g *gallery.Gallery, s *pin.Store) error {
+					all = listCustomers(g)
+					return notePINs(cmd.Context(), s, all)
+				})
 			}
 			if err != nil {
 				return fmt.Errorf("list customers: %w", err)
@@ -104,25 +108,46 @@ func listCustomers(g *gallery.Gallery) []customerReply {
 	return all
 }
 
+// notePINs says of each who has a PIN.
+func notePINs(ctx context.Context, s *pin.Store, all []customerReply) error {
+	with, err := s.Customers(ctx)
+	for i := range all {
+		all[i].PIN = with[all[i].ID]
+	}
+	return err
+}
+
 func printCustomers(w io.Writer, all []customerReply) error {
 	if len(all) == 0 {
 		_, err := fmt.Fprintln(w, "nobody is enrolled: `smiletill enrol NAME PHOTO PHOTO PHOTO` enrols somebody")
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tNAME\tENROLLED\tTEMPLATES\tSTATE")
+	fmt.Fprintln(t, "ID\tNAME\tENROLLED\tTEMPLATES\tPIN\tSTATE")
 	stale := 0
 	for _, c := range all {
+		pinSet := "no"
+		if c.PIN {
+			pinSet = "yes"
+		}
 		when := c.EnrolledAt.Local().Format(time.DateTime)
 		switch {
 		case c.Damage != "":
-			fmt.Fprintf(t, "%s\t%s\t\t\tunusable: %s\n", c.ID, c.Name, c.Damage)
+			fmt.Fprintf(t, "%s\t%s\t\t\t\tunusable: %s\n", c.ID, c.Name, c.Damage)
 		case c.Stale:
 			stale++
-			fmt.Fprintf(t, "%s\t%s\t%s\t%d\tmust be enrolled again (model %.8s)\n", c.ID, c.Name, when, c.Templates,
-				c.Model)
+			fmt.Fprintf(
+				t,
+				"%s\t%s\t%s\t%d\t%s\tmust be enrolled again (model %.8s)\n",
+				c.ID,
+				c.Name,
+				when,
+				c.Templates,
+				pinSet,
+				c.Model,
+			)
 		default:
-			fmt.Fprintf(t, "%s\t%s\t%s\t%d\tcan pay\n", c.ID, c.Name, when, c.Templates)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\tcan pay\n", c.ID, c.Name, when, c.Templates, pinSet)
 		}
 	}
 	if err := t.Flush(); err != nil || stale == 0 {

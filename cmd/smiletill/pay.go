@@ -64,6 +64,9 @@ func pay(ctx context.Context, c *client, q paymentRequest, in io.Reader, out io.
 			state = p.State
 			typed.newLine()
 			fmt.Fprintf(out, "%s %s %s: %s\n", p.Amount, p.Currency, p.ID, describe(p))
+			if p.Reason == string(payment.ReasonPINNotSet) {
+				fmt.Fprintf(out, "`smiletill customers pin %s` gives the customer one\n", p.Customer)
+			}
 		}
 		if payment.State(p.State).Terminal() {
 			break
@@ -110,7 +113,7 @@ func describe(p paymentReply) string {
 	case payment.StateRecognised:
 		return "recognised: smile to pay"
 	case payment.StatePIN:
-		return "the PIN is needed: enter it on the terminal's screen, or here"
+		return "the PIN is needed: enter it on the terminal's screen"
 	case payment.StateApproved:
 		return "approved, paid by customer " + p.Customer
 	case payment.StateDeclined, payment.StateCancelled, payment.StateExpired:

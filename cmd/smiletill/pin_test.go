@@ -83,6 +83,9 @@ func TestPIN(t *testing.T) {
 		!strings.Contains(out, "set the PIN") {
 		t.Fatalf("customers pin: %d %s %s", code, out, errs)
 	}
+	if _, out, errs := s.cli("customers", "list"); !strings.Contains(out, "yes  can pay") {
+		t.Errorf("customers list does not say who has a PIN:\n%s%s", out, errs)
+	}
 
 	s.pay("screen", "6.00")
 	s.eventually("the keypad", func() bool { return s.sees(screen.EnterPIN) })

@@ -44,7 +44,7 @@ func (t *typist) start(in io.Reader, out io.Writer) bool {
 		return false
 	}
 	t.f, t.before, t.out = f, before, out
-	t.ask("PIN: ")
+	t.ask("PIN, if it is entered here: ")
 	return true
 }
 

@@ -71,23 +71,8 @@ func TestKilled(t *testing.T) {
 	}
 	for round := range rounds {
 		cmd := child(t, "pay", path)
-		out, err := cmd.StdoutPipe()
-		if err == nil {
-			err = cmd.Start()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(out)
-		for lines.Scan() && !strings.HasPrefix(lines.Text(), "opened") { // it has begun
-		}
-		note(said, lines.Text())
 		wait := time.Duration(rand.IntN(40_000)) * time.Microsecond
-		timer := time.AfterFunc(wait, func() { _ = cmd.Process.Kill() })
-		for lines.Scan() {
-			note(said, lines.Text())
-		}
-		timer.Stop()
+		payUntil(t, cmd, said, wait, func() { _ = cmd.Process.Kill() })
 		_ = cmd.Wait()
 
 		j := open(t, path, Options{})
@@ -111,6 +96,27 @@ func TestKilled(t *testing.T) {
 	}
 	if len(said) < rounds {
 		t.Errorf("only %d payments in %d rounds", len(said), rounds)
+	}
+}
+
+// payUntil starts a process that pays, does end some time after its first payment, and notes what the process
+// says up to its end.
+func payUntil(t *testing.T, cmd *exec.Cmd, said map[string]payment.State, wait time.Duration, end func()) {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "opened") { // it has begun
+	}
+	note(said, lines.Text())
+	time.AfterFunc(wait, end)
+	for lines.Scan() {
+		note(said, lines.Text())
 	}
 }
 

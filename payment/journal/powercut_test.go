@@ -1,14 +1,12 @@
 package journal
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -141,22 +139,8 @@ func payUntilTheCut(
 	t.Helper()
 	cmd := child(t, "pay", path)
 	cmd.Stderr = nil // it ends with the disk's error
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(out)
-	for lines.Scan() && !strings.HasPrefix(lines.Text(), "opened") { // it has begun
-	}
-	note(said, lines.Text())
 	cut := make(chan struct{})
-	time.AfterFunc(wait, func() { disk.cut(); close(cut) })
-	for lines.Scan() {
-		note(said, lines.Text())
-	}
+	payUntil(t, cmd, said, wait, func() { disk.cut(); close(cut) })
 	<-cut
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()

@@ -128,6 +128,24 @@ func (s *Store) Remove(ctx context.Context, customer string) error {
 	return nil
 }
 
+// Customers tells who has a PIN.
+func (s *Store) Customers(ctx context.Context) (map[string]bool, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT customer FROM pin`)
+	if err != nil {
+		return nil, fmt.Errorf("list PINs: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	with := map[string]bool{}
+	for rows.Next() {
+		var customer string
+		if err := rows.Scan(&customer); err != nil {
+			return nil, fmt.Errorf("list PINs: %w", err)
+		}
+		with[customer] = true
+	}
+	return with, rows.Err()
+}
+
 // Ready is nil if the customer has a PIN that may be tried, else payment.ErrPINNotSet or ErrPINLocked.
 func (s *Store) Ready(ctx context.Context, customer string) error {
 	now, err := s.clock(ctx)

@@ -132,7 +132,7 @@ func (r *Reporter) connection(ctx context.Context) error {
 	r.setConnected(true, session)
 	r.o.Log.Info("reporting payments", "broker", r.o.Broker, "source", r.o.Address.Source(), "session", session)
 	err = r.drain(ctx, l, session)
-	r.watch.first = true
+	r.watch.ended()
 	r.droppedBefore += l.Dropped()
 	if ctx.Err() != nil {
 		r.farewell(l, topic, offline)

@@ -19,29 +19,43 @@ const (
 // never connected together: the broker ends the older connection. But each leaves its session in the
 // retained status message, and the other finds it there when it returns.
 type watch struct {
-	known []string // sessions that are ours, or were there before this process
-	first bool     // the first connection has been through: what is foreign from now on is a takeover
-	alarm []string // foreign sessions that were told
-	at    time.Time
+	session string   // of this connection
+	known   []string // sessions that are ours, or were there before this process
+	heard   bool     // this connection's birth came back: what was retained before it is known by then
+	first   bool     // a connection has been so far, and ended: what is foreign from now on is a takeover
+	alarm   []string // foreign sessions that were told
+	at      time.Time
 }
 
+// own names the session of the connection that begins.
 func (t *watch) own(session string) {
+	t.session, t.heard = session, false
+	t.remember(session)
+}
+
+func (t *watch) remember(session string) {
 	t.known = append(t.known, session)
 	if len(t.known) > mostSessions {
 		t.known = slices.Delete(t.known, 0, len(t.known)-mostSessions)
 	}
 }
 
+// ended notes that a connection is over.
+func (t *watch) ended() { t.first = t.first || t.heard }
+
 // foreign reports whether a status message shows that somebody else was connected as this terminal.
 func (t *watch) foreign(s status, retained bool) bool {
 	switch {
-	case s.Session == "" || slices.Contains(t.known, s.Session):
+	case s.Session == "":
+		return false
+	case slices.Contains(t.known, s.Session):
+		t.heard = t.heard || s.Session == t.session
 		return false
 	case t.first:
 		return true
 	case retained, s.Status != "online":
 		// What the process before this one left: its last birth, or its will, which comes when we connect.
-		t.own(s.Session)
+		t.remember(s.Session)
 		return false
 	}
 	return true
