@@ -39,6 +39,7 @@ func Start(addr string, log *slog.Logger) (*Broker, error) {
 	s := mqtt.New(&mqtt.Options{Logger: slog.New(quiet{log.Handler()})})
 	if err := errors.Join(
 		s.AddHook(new(everybody), nil),
+		s.AddHook(new(order), nil),
 		s.AddListener(NewListener(ln)),
 		s.Serve(),
 	); err != nil {
