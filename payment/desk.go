@@ -74,7 +74,7 @@ func (d *desk) begin(r Request) (Payment, error) {
 	}
 	p.TimeTrusted = d.engine.options.TimeTrusted()
 	switch err := d.engine.journal.Commit(d.ctx, p); {
-	case errors.Is(err, ErrBacklog), errors.Is(err, ErrConflict):
+	case errors.Is(err, ErrBacklog), errors.Is(err, ErrConflict), errors.Is(err, ErrUnsure):
 		return Payment{}, fmt.Errorf("begin payment %s: %w", r.ID, err)
 	case err != nil:
 		d.doubt = p.ID
@@ -100,6 +100,8 @@ func (d *desk) find(id string) (*running, error) {
 	case errors.Is(err, ErrNotFound):
 		hint := "ask for an id that this terminal was given"
 		return nil, WithHint(fmt.Errorf("find payment %s: %w", id, ErrNotFound), hint)
+	case errors.Is(err, ErrUnsure):
+		return nil, err
 	case err != nil:
 		return nil, d.fail(id, err)
 	case !p.State.Terminal():

@@ -127,7 +127,7 @@ func (d *desk) reverse(q ReversalRequest) (Reversal, error) {
 	switch {
 	case err == nil:
 	case errors.Is(err, ErrConflict), errors.Is(err, ErrTooMuch), errors.Is(err, ErrNotApproved),
-		errors.Is(err, ErrNotFound):
+		errors.Is(err, ErrNotFound), errors.Is(err, ErrUnsure):
 		return Reversal{}, err
 	default:
 		return Reversal{}, d.fail(q.PaymentID, err)

@@ -18,7 +18,8 @@ import (
 // taken); any other error puts the engine out of order until Probe succeeds. Find gives what is stored, or
 // ErrNotFound. Probe makes a write of the size of a commit. Standing is what a customer paid before, in one
 // currency. Reverse commits a reversal, or refuses with ErrConflict (the id is taken), ErrNotFound,
-// ErrNotApproved or ErrTooMuch; FindReversal gives what is stored, or ErrNotFound.
+// ErrNotApproved, ErrTooMuch or ErrUnsure; FindReversal gives what is stored, or ErrNotFound. Commit and Find
+// say ErrUnsure of a payment whose outcome was lost with a damaged journal.
 type Journal interface {
 	Commit(ctx context.Context, p Payment) error
 	Find(ctx context.Context, id string) (Payment, error)
@@ -44,6 +45,7 @@ var (
 	ErrOutOfOrder = errors.New("terminal is out of order")
 	ErrBacklog    = errors.New("too many payments wait to be reported")
 	ErrNotFound   = errors.New("no such payment")
+	ErrUnsure     = errors.New("outcome was lost with a damaged journal")
 	ErrNotRunning = errors.New("payment is not running")
 	ErrJournal    = errors.New("journal failed, outcome of the payment not known yet")
 	ErrStopped    = errors.New("engine has stopped")
@@ -222,7 +224,7 @@ func (e *Engine) EnterPIN(ctx context.Context, id, pin string) (Payment, error) 
 
 // Reverse gives an approved payment back, in whole or in part, or gives the stored reversal of the same
 // request again. Errors: ErrRequest; ErrConflict (id known, other content); ErrNotFound; ErrNotApproved;
-// ErrTooMuch; ErrJournal: ask again with the same id, it is never given back twice.
+// ErrTooMuch; ErrUnsure; ErrJournal: ask again with the same id, it is never given back twice.
 func (e *Engine) Reverse(ctx context.Context, q ReversalRequest) (Reversal, error) {
 	return ask(ctx, e, func(d *desk) (Reversal, error) { return d.reverse(q) })
 }

@@ -152,6 +152,7 @@ func answer[T any](h func(*http.Request) (T, error)) http.HandlerFunc {
 func statusOf(err error) int {
 	switch {
 	case errors.Is(err, payment.ErrBusy), errors.Is(err, payment.ErrConflict), errors.Is(err, payment.ErrClosed),
+		errors.Is(err, payment.ErrUnsure),
 		errors.Is(err, payment.ErrNotApproved), errors.Is(err, payment.ErrTooMuch),
 		errors.Is(err, payment.ErrNotRunning), errors.Is(err, payment.ErrEvent):
 		return http.StatusConflict

@@ -242,9 +242,9 @@ func (l *lane) killOnce(i int) {
 			done <- p.State
 		}
 	}()
-	// A third of the kills comes in the first half of the shortest payment so far, a third within a tenth of a second
-	// of the answer, while the approval is reported, and a third at any moment: so that each kind of moment is hit,
-	// however fast or slow the machine is today.
+	// A third of the kills comes in the first half of the shortest payment so far, a third within a tenth of a
+	// second of the answer, while the approval is reported, and a third at any moment: so that each kind of
+	// moment is hit, however fast or slow the machine is today.
 	at, kind := l.rng.Float64(), l.rng.IntN(3)
 	if l.rng.IntN(8) > 0 { // one kill in eight comes while the terminal starts
 		select {

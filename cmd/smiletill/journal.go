@@ -46,11 +46,22 @@ func journalCommand(a *app) *cobra.Command {
 				fmt.Fprintf(cmd.OutOrStdout(),
 					"%s is sound: %d payments (%d approved, %d open), %d reversals in %d facts, chain unbroken\nhead %s\n",
 					path, report.Payments, report.Approved, report.Open, report.Reversals, report.Facts, report.Head)
+				if report.TakenOver > 0 {
+					fmt.Fprintf(
+						cmd.OutOrStdout(),
+						"before the chain: %d facts taken over from a damaged journal, each whole; "+
+							"%d gaps, %d payments whose outcome was lost\n",
+						report.TakenOver,
+						report.Gaps,
+						report.Unsure,
+					)
+				}
 				return nil
 			})
 		},
 	}
-	for _, c := range []*cobra.Command{list, verify, exportCommand(a), parkedCommand(a), unparkCommand(a)} {
+	for _, c := range []*cobra.Command{list, verify, exportCommand(a), parkedCommand(a), unparkCommand(a),
+		quarantineCommand(a)} {
 		bindHidden(c)
 		cmd.AddCommand(c)
 	}

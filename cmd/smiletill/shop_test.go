@@ -92,6 +92,12 @@ func (s *shop) enrol() {
 // open starts the terminal and waits until its control socket answers.
 func (s *shop) open() {
 	s.t.Helper()
+	s.openUntil()
+}
+
+// openUntil is open; the terminal is switched off by end, or with the test.
+func (s *shop) openUntil() (end func()) {
+	s.t.Helper()
 	root := runCommand(&app{})
 	if err := root.ParseFlags(s.flags); err != nil {
 		s.t.Fatal(err)
@@ -115,13 +121,15 @@ func (s *shop) open() {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.term.run(ctx) }()
-	s.t.Cleanup(func() {
+	end = sync.OnceFunc(func() {
 		stop()
 		if err := <-ended; err != nil {
 			s.t.Errorf("run: %v", err)
 		}
 	})
+	s.t.Cleanup(end)
 	s.eventually("the control socket", func() bool { return s.running(s.t.Context()) })
+	return end
 }
 
 // plug opens the camera: the customer's visit, over and over, three times as fast as filmed.

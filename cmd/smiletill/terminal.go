@@ -160,7 +160,7 @@ func (t *terminal) serveParts(ctx context.Context) error {
 	g.Go(func() error { return e.run(ctx) })
 	g.Go(func() error { return p.accelerate(ctx) })
 	g.Go(func() error { t.front.follow(ctx, p); return nil })
-	g.Go(func() error { p.prune(ctx, t.cfg.Payment.Keep); return nil })
+	g.Go(func() error { return p.tend(ctx, t.cfg.Payment.Keep, tendEvery) })
 	if p.reporter != nil {
 		g.Go(func() error { return p.reporter.Run(ctx) })
 	}

@@ -14,7 +14,8 @@ import (
 // Commit writes the opening (waiting) or the end of a payment: payment, fact and, for an approval, outbox
 // row in one transaction. It returns nil when they are on stable storage. Nothing was written when it
 // returns payment.ErrBacklog (the outbox is full), payment.ErrConflict (id known, or with other content),
-// payment.ErrClosed or payment.ErrNotFound. After any other error the outcome is open: Find tells.
+// payment.ErrClosed, payment.ErrNotFound or payment.ErrUnsure. After any other error the outcome is open:
+// Find tells.
 func (j *Journal) Commit(ctx context.Context, p payment.Payment) error {
 	operation := fmt.Sprintf("journal %s payment %s", p.State, p.ID)
 	err := j.write(ctx, func(tx *transaction) error {
@@ -45,7 +46,7 @@ func (j *Journal) opening(ctx context.Context, tx *transaction, p payment.Paymen
 	switch _, err := find(ctx, tx, p.ID); {
 	case err == nil:
 		return payment.ErrConflict
-	case !errors.Is(err, payment.ErrNotFound):
+	case !errors.Is(err, payment.ErrNotFound): // payment.ErrUnsure among them
 		return err
 	}
 	l, err := j.appendPayment(ctx, tx, p)
@@ -204,7 +205,7 @@ func (j *Journal) write(ctx context.Context, work func(*transaction) error) erro
 // refusal tells our own answers, which leave the connection sound, from failures of SQLite.
 func refusal(err error) bool {
 	for _, ours := range []error{payment.ErrBacklog, payment.ErrConflict, payment.ErrClosed, payment.ErrNotFound,
-		payment.ErrNotApproved, payment.ErrTooMuch, ErrMismatch, ErrUnknown} {
+		payment.ErrNotApproved, payment.ErrTooMuch, payment.ErrUnsure, ErrMismatch, ErrUnknown} {
 		if errors.Is(err, ours) {
 			return true
 		}

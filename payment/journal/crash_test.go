@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -35,6 +36,16 @@ func TestChild(t *testing.T) {
 		pay(t, path)
 	case "whole run":
 		wholeRun(t, path)
+	case "quarantine":
+		runtime.LockOSThread()
+		if _, err := Quarantine(context.Background(), path, noon, nil); err != nil {
+			if hint(err) == "" {
+				t.Errorf("no hint: %v", err)
+			}
+			fmt.Println("refused", err)
+			return
+		}
+		fmt.Println("whole")
 	case "small files":
 		smallFiles(t, path)
 	case "":

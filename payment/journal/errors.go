@@ -53,8 +53,9 @@ func (e *DamagedError) Unwrap() []error { return []error{ErrDamaged, e.Err} }
 
 // Hint says what to do next.
 func (e *DamagedError) Hint() string {
-	return "copy " + e.Path + "* away and keep the copy: it is the record of the payments. Replace the " +
-		"storage, start with a new journal, and reconcile the copy with the cloud"
+	return "run `smiletill journal quarantine`: it moves the damaged files aside, takes over every payment " +
+		"that can be proved whole, reports it once more, and says what is missing. Replace the storage if it " +
+		"happens again"
 }
 
 // wrap says what failed and sorts SQLite's codes into the sentinels.

@@ -25,6 +25,14 @@ import (
 func open(t testing.TB, path string, o Options) *Journal {
 	t.Helper()
 	j, err := Open(t.Context(), path, o)
+	for range 40 {
+		if !errors.Is(err, ErrInUse) {
+			break
+		}
+		// A child that a parallel test is just starting has this process's locks until it runs its own program.
+		time.Sleep(25 * time.Millisecond)
+		j, err = Open(t.Context(), path, o)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,10 +112,13 @@ func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 }
 
 func (j *Journal) open(ctx context.Context) error {
+	if err := begun(j.path); err != nil {
+		return err
+	}
 	info, err := os.Stat(j.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if err := create(ctx, j.path, j.options.VFS); err != nil {
+		if err := create(ctx, j.path, j.options.VFS, nil); err != nil {
 			return wrap(j.path, "create journal", err)
 		}
 		j.options.Log.Info("journal created", "path", j.path)
@@ -175,6 +178,9 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	if err := begun(path); err != nil {
+		return nil, err
 	}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -258,8 +264,9 @@ func acquire(path string) (*os.File, error) {
 	return lock, nil
 }
 
-// create makes a complete, empty journal under another name and renames it: what has the right name is whole.
-func create(ctx context.Context, path, vfs string) error {
+// create makes a complete journal under another name and renames it: what has the right name is whole. fill
+// puts into it what it shall hold from the first; nil: nothing.
+func create(ctx context.Context, path, vfs string, fill func(db *sql.DB) error) error {
 	draft := path + ".new"
 	for _, leftover := range []string{draft, draft + "-journal", draft + "-wal", draft + "-shm"} {
 		if err := os.Remove(leftover); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -277,7 +284,14 @@ func create(ctx context.Context, path, vfs string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(migrate(ctx, db, 0, len(migrations())), moveAll(ctx, db), db.Close()); err != nil {
+	err = migrate(ctx, db, 0, len(migrations()))
+	if err == nil && fill != nil {
+		err = fill(db)
+	}
+	if err == nil {
+		err = moveAll(ctx, db)
+	}
+	if err := errors.Join(err, db.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(draft, path); err != nil {

@@ -85,13 +85,27 @@ func parseStamp(s string) (time.Time, error) {
 func find(ctx context.Context, q queryer, id string) (payment.Payment, error) {
 	e, err := scanEntry(q.QueryRowContext(ctx, `SELECT `+columns+` FROM payment p WHERE p.id = ?`, id))
 	if errors.Is(err, sql.ErrNoRows) {
-		err = payment.ErrNotFound
+		err = unsureOr(ctx, q, id, payment.ErrNotFound)
 	}
 	return e.Payment, err
 }
 
+// unsureOr is payment.ErrUnsure if the outcome of a payment was lost, else the error given.
+func unsureOr(ctx context.Context, q queryer, id string, other error) error {
+	var unsure bool
+	if err := q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM unsure WHERE payment = ?)`, id).
+		Scan(&unsure); err != nil {
+		return err
+	}
+	if !unsure {
+		return other
+	}
+	return payment.WithHint(fmt.Errorf("payment %s: %w", id, payment.ErrUnsure),
+		"look it up in the cloud's record: if it was approved there, the customer has paid; else take a new id")
+}
+
 // Find gives a payment as it is stored: its times are wall times, its evidence the counts.
-// payment.ErrNotFound if it isn't there.
+// payment.ErrNotFound if it isn't there, payment.ErrUnsure if its outcome was lost (see Quarantine).
 func (r *Reader) Find(ctx context.Context, id string) (payment.Payment, error) {
 	p, err := find(ctx, r.db, id)
 	return p, wrap(r.path, "find payment "+id, err)

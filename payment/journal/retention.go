@@ -84,7 +84,7 @@ func lastToGo(
 			UNION ALL SELECT min(f.seq) FROM fact f JOIN payment p ON p.id = f.payment
 				WHERE f.seq > ?1 AND f.seq <= ?2 AND (p.seq > ?2 OR p.state = 'waiting')
 			UNION ALL SELECT min(f.seq) FROM fact f JOIN reversal r ON r.payment = f.payment
-				WHERE f.seq > ?1 AND f.seq <= ?2 AND r.seq > ?2)`, anchor, seq).Scan(&first)
+				WHERE f.seq <= ?2 AND r.seq > ?2)`, anchor, seq).Scan(&first)
 		if err != nil {
 			return anchor, err
 		}

@@ -11,8 +11,8 @@ import (
 
 // Reverse writes a reversal: its fact, its row, the payment's new rest and the outbox row, in one
 // transaction. It returns nil when they are on stable storage. Nothing was written when it returns
-// payment.ErrConflict (the id is taken), ErrNotFound, ErrNotApproved or ErrTooMuch. After any other error
-// the outcome is open: FindReversal tells.
+// payment.ErrConflict (the id is taken), ErrNotFound, ErrNotApproved, ErrTooMuch or ErrUnsure. After any
+// other error the outcome is open: FindReversal tells.
 func (j *Journal) Reverse(ctx context.Context, r payment.Reversal) error {
 	err := j.write(ctx, func(tx *transaction) error { return j.reverse(ctx, tx, r) })
 	if err == nil {
@@ -36,6 +36,9 @@ func (j *Journal) reverse(ctx context.Context, tx *transaction, r payment.Revers
 		return fmt.Errorf("%w: it is %s", payment.ErrNotApproved, p.State)
 	case r.Amount.Minor <= 0 || r.Amount.Minor > p.Amount.Minor-p.Reversed:
 		return payment.ErrTooMuch
+	}
+	if err := nothingLostBehind(ctx, tx, p.ID); err != nil {
+		return err
 	}
 	l, err := j.append(ctx, tx, reversalBody(j.options, r), r.At)
 	if err != nil {
@@ -64,6 +67,26 @@ func (j *Journal) reverse(ctx context.Context, tx *transaction, r payment.Revers
 		return err
 	}
 	return j.enqueue(ctx, tx, l, 0)
+}
+
+// nothingLostBehind refuses with payment.ErrUnsure when a reversal of the payment may have been lost with a
+// damaged journal: facts behind its approval are missing.
+func nothingLostBehind(ctx context.Context, q queryer, paymentID string) error {
+	var lost bool
+	err := q.QueryRowContext(
+		ctx,
+		`SELECT EXISTS (SELECT 1 FROM gap, payment p WHERE p.id = ? AND gap.last > p.seq)`,
+		paymentID,
+	).Scan(
+		&lost,
+	)
+	if err != nil || !lost {
+		return err
+	}
+	return payment.WithHint(
+		fmt.Errorf("payment %s: whether it was given back before: %w", paymentID, payment.ErrUnsure),
+		"look in the cloud's record whether it was given back, and if not, give it back by other means",
+	)
 }
 
 const reversalColumns = `r.id, r.payment, r.amount_minor, r.currency, r.whole, r.reference, r.customer, r.at,

@@ -72,6 +72,14 @@ func wholeRun(t *testing.T, path string) {
 // call, at the k-th write and fsync for each k, until a whole run meets the fault no more. Afterwards what
 // was confirmed must be there. `make crash` takes each k; otherwise every thirteenth is taken.
 func TestFaultAtEverySyscall(t *testing.T) {
+	faultAtEverySyscall(t, "whole run", func(*testing.T, string) {}, afterwards)
+}
+
+// faultAtEverySyscall runs a child (see TestChild) on a path that was prepared, with one fault each, and
+// has the path looked at afterwards, with what the child said.
+func faultAtEverySyscall(t *testing.T, what string, prepare func(t *testing.T, path string),
+	afterwards func(t *testing.T, name, path, said string),
+) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("strace is not installed")
@@ -80,6 +88,9 @@ func TestFaultAtEverySyscall(t *testing.T) {
 		t.Skipf("strace may not trace here: %v %s", err, out)
 	}
 	stride := 13
+	if what == "quarantine" {
+		stride = 37 // what is looked at afterwards takes a second under the race detector
+	}
 	if os.Getenv("CRASH_ALL") != "" {
 		stride = 1
 	}
@@ -89,35 +100,46 @@ func TestFaultAtEverySyscall(t *testing.T) {
 			name := strings.SplitN(call, ",", 2)[0] + " " + strings.SplitN(fault, ":", 2)[0]
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				sweep(t, strace, call, fault, stride)
+				s := sweep{strace: strace, call: call, fault: fault, stride: stride, what: what, prepare: prepare,
+					afterwards: afterwards}
+				s.run(t)
 			})
 		}
 	}
 }
 
-func sweep(t *testing.T, strace, call, fault string, stride int) {
+type sweep struct {
+	strace, call, fault, what string
+	stride                    int
+	prepare                   func(t *testing.T, path string)
+	afterwards                func(t *testing.T, name, path, said string)
+}
+
+func (s sweep) run(t *testing.T) {
 	runs, hit := 0, 0
-	for k := 1; k < 2000; k += stride {
+	for k := 1; k < 2000; k += s.stride {
 		path, trace := newPath(t), filepath.Join(t.TempDir(), "trace")
+		s.prepare(t, path)
 		// Only what touches the journal's files counts, and not what the process prints.
-		args := []string{"-f", "-qq", "-o", trace, "-e", "trace=" + call,
-			"-e", "inject=" + call + ":" + fmt.Sprintf(fault, k)}
-		for _, file := range []string{"", "-wal", "-shm", "-journal", ".lock", ".new", ".new-wal"} {
+		args := []string{"-f", "-qq", "-o", trace, "-e", "trace=" + s.call,
+			"-e", "inject=" + s.call + ":" + fmt.Sprintf(s.fault, k)}
+		for _, file := range []string{"", "-wal", "-shm", "-journal", ".lock", ".new", ".new-wal", ".quarantine",
+			".quarantine/journal.db", ".quarantine/candidates.db", ".quarantine/report.json"} {
 			args = append(args, "-P", path+file)
 		}
 		args = append(args, "-P", filepath.Dir(path))
-		cmd := child(t, "whole run", path)
-		cmd.Args = append(append([]string{strace}, args...), cmd.Args...)
-		cmd.Path = strace
+		cmd := child(t, s.what, path)
+		cmd.Args = append(append([]string{s.strace}, args...), cmd.Args...)
+		cmd.Path = s.strace
 		var said bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &said, &said
 		err := cmd.Run()
 		runs++
-		killed := strings.Contains(fault, "SIGKILL") && err != nil
+		killed := strings.Contains(s.fault, "SIGKILL") && err != nil
 		if err != nil && !killed {
 			t.Errorf("k=%d: %v\n%s", k, err, &said)
 		}
-		afterwards(t, fmt.Sprintf("k=%d", k), path, said.String())
+		s.afterwards(t, fmt.Sprintf("k=%d", k), path, said.String())
 		calls, err := os.ReadFile(trace)
 		if err != nil {
 			t.Fatal(err)
@@ -133,7 +155,7 @@ func sweep(t *testing.T, strace, call, fault string, stride int) {
 		}
 	}
 	t.Logf("%d runs, %d of them met the fault", runs, hit)
-	if hit == 0 && strings.HasPrefix(call, "pwrite") {
+	if hit == 0 && strings.HasPrefix(s.call, "pwrite") {
 		t.Error("no run met the fault: the sweep has lost its sense")
 	}
 }

@@ -3,10 +3,12 @@ package journal
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 
 	"smiletill/payment"
 )
@@ -19,6 +21,11 @@ type Report struct {
 	Facts, Payments, Open, Approved, Reversals int
 	First                                      int64  // seq of the first fact; older ones were removed
 	Head                                       string // hash of the last fact, 64 hex digits
+
+	// Of a journal that was damaged once (see Quarantine):
+	TakenOver int // facts taken over, and of these the chain knows nothing; Payments and so on count them too
+	Gaps      int // runs of facts that are missing
+	Unsure    int // payments whose outcome is
 }
 
 // Verify checks everything that can be checked: SQLite's integrity_check, every link of the chain, the
@@ -71,6 +78,9 @@ func (v *verifier) run(progress func(done, total int64)) error {
 		return err
 	}
 	v.report.First = v.at.seq + 1
+	if err := v.takenOver(); err != nil {
+		return err
+	}
 	for {
 		count, err := v.links(batch)
 		if err != nil {
@@ -156,6 +166,18 @@ func (v *verifier) hashOf(h *chainHead) error {
 	return err
 }
 
+// CheckTail checks the chain from where it was checked last, as Open does, and remembers how far it came: the
+// next start has the less to read. Errors: *DamagedError.
+func (j *Journal) CheckTail(ctx context.Context) error {
+	if err := j.sure(ctx); err != nil {
+		return wrap(j.path, "check journal", err)
+	}
+	if err := j.checkTail(ctx); err != nil {
+		return err
+	}
+	return j.checkpoint(ctx)
+}
+
 // checkpoint remembers that the chain was checked up to its head.
 func (j *Journal) checkpoint(ctx context.Context) error {
 	mark, err := readMark(ctx, j.db, "checkpoint")
@@ -182,26 +204,8 @@ type stored struct {
 
 // links checks the next facts, at most limit, and tells how many there were.
 func (v *verifier) links(limit int) (int, error) {
-	rows, err := v.tx.QueryContext(
-		v.ctx,
-		`SELECT seq, id, payment, kind, time, body, prev_hash, hash FROM fact
-		WHERE seq > ? ORDER BY seq LIMIT ?`,
-		v.at.seq,
-		limit,
-	)
+	facts, err := v.read(v.at.seq, math.MaxInt64, limit)
 	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
-	var facts []stored
-	for rows.Next() {
-		var f stored
-		if err := rows.Scan(&f.seq, &f.id, &f.payment, &f.kind, &f.time, &f.text, &f.prev, &f.hash); err != nil {
-			return 0, err
-		}
-		facts = append(facts, f)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return 0, err
 	}
 	for _, f := range facts {
@@ -212,24 +216,36 @@ func (v *verifier) links(limit int) (int, error) {
 	return len(facts), nil
 }
 
+// read gives the facts after one up to another, at most limit.
+func (v *verifier) read(after, last int64, limit int) ([]stored, error) {
+	rows, err := v.tx.QueryContext(v.ctx, `SELECT seq, id, payment, kind, time, body, prev_hash, hash FROM fact
+		WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`, after, last, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var facts []stored
+	for rows.Next() {
+		var f stored
+		if err := rows.Scan(&f.seq, &f.id, &f.payment, &f.kind, &f.time, &f.text, &f.prev, &f.hash); err != nil {
+			return nil, err
+		}
+		facts = append(facts, f)
+	}
+	return facts, errors.Join(rows.Err(), rows.Close())
+}
+
 func (v *verifier) link(f stored) error {
 	next := v.at.seq + 1
-	hash := chain(v.at.hash, f.text)
 	switch {
 	case f.seq != next:
 		return v.bad(next, "the fact is missing")
 	case !bytes.Equal(f.prev, v.at.hash[:]):
 		return v.bad(next, "it does not follow the fact before")
-	case !bytes.Equal(f.hash, hash[:]):
-		return v.bad(next, "its body does not have its hash")
 	}
-	b, err := parseBody(f.text)
+	b, hash, err := v.own(f)
 	if err != nil {
-		return v.bad(next, "%v", err)
-	}
-	if b.Seq != f.seq || b.ID != f.id || b.PaymentID != f.payment || b.Kind != f.kind || b.Time != f.time ||
-		b.PrevHash != hex.EncodeToString(f.prev) {
-		return v.bad(next, "its columns do not say what its body says")
+		return err
 	}
 	if b.ClockMS < v.clock {
 		return v.bad(next, "the terminal's clock goes backwards")
@@ -242,6 +258,22 @@ func (v *verifier) link(f stored) error {
 	}
 	v.at = chainHead{seq: next, hash: hash}
 	return nil
+}
+
+// own checks what a fact says of itself.
+func (v *verifier) own(f stored) (b body, hash [sha256.Size]byte, err error) {
+	copy(hash[:], f.prev)
+	if hash = chain(hash, f.text); !bytes.Equal(f.hash, hash[:]) {
+		return b, hash, v.bad(f.seq, "its body does not have its hash")
+	}
+	if b, err = parseBody(f.text); err != nil {
+		return b, hash, v.bad(f.seq, "%v", err)
+	}
+	if b.Seq != f.seq || b.ID != f.id || b.PaymentID != f.payment || b.Kind != f.kind || b.Time != f.time ||
+		b.PrevHash != hex.EncodeToString(f.prev) {
+		return b, hash, v.bad(f.seq, "its columns do not say what its body says")
+	}
+	return b, hash, nil
 }
 
 // replay applies a fact and compares what ended with the table of payments.
