@@ -138,7 +138,7 @@ func Next(p Payment, e Event, now time.Time) (Payment, error) {
 func seen(p Payment, e Event, now time.Time) (Payment, error) {
 	switch e := e.(type) {
 	case Recognised:
-		if !validName(e.Customer) {
+		if !ValidID(e.Customer) {
 			return p, fmt.Errorf("payment %s: recognised: %w: customer id", p.ID, ErrEvent)
 		}
 		p.State, p.Customer = StateRecognised, e.Customer

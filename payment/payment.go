@@ -119,7 +119,7 @@ type Payment struct {
 // Open gives the waiting payment of a request. Errors wrap ErrRequest or one of the amount's.
 func Open(r Request, now time.Time, timeout time.Duration) (Payment, error) {
 	switch {
-	case !validName(r.ID):
+	case !ValidID(r.ID):
 		return Payment{}, badRequest(
 			"id",
 			"use 1 to 64 letters, digits, points, underscores, colons or hyphens",
@@ -147,8 +147,9 @@ func badRequest(field, hint string) error {
 	return WithHint(fmt.Errorf("open payment: %s: %w", field, ErrRequest), hint)
 }
 
-// validName holds for ids of payments and of customers.
-func validName(s string) bool {
+// ValidID holds for ids of payments, reversals and customers: 1 to 64 letters, digits, points, underscores,
+// colons or hyphens.
+func ValidID(s string) bool {
 	if s == "" || len(s) > maxID {
 		return false
 	}

@@ -67,9 +67,9 @@ func OpenReversal(q ReversalRequest, p Payment, now time.Time) (Reversal, error)
 
 func (q ReversalRequest) check() error {
 	switch {
-	case !validName(q.ID):
+	case !ValidID(q.ID):
 		return badReversal("id", "use 1 to 64 letters, digits, points, underscores, colons or hyphens")
-	case !validName(q.PaymentID):
+	case !ValidID(q.PaymentID):
 		return badReversal("payment id", "name the payment by the id that it was begun with")
 	case q.Minor < 0 || q.Minor > MaxMinor:
 		return badReversal("amount", "give back a positive amount, at most what was paid")

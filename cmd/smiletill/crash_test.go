@@ -86,10 +86,10 @@ type lane struct {
 	usual   time.Duration // the shortest that a payment took, from its first asking to its answer
 }
 
-func newLane(t *testing.T, program, id string, rng *rand.Rand) *lane {
+// newCloud runs a broker and a cloud that knows a terminal, whose data is in dir, until the test ends.
+func newCloud(t *testing.T, cfg Config, dir string, rng *rand.Rand) (*broker.Broker, *cloud.Receiver) {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	dir := t.TempDir()
 	b, err := broker.Start("127.0.0.1:0", quiet)
 	if err != nil {
 		t.Fatal(err)
@@ -99,8 +99,6 @@ func newLane(t *testing.T, program, id string, rng *rand.Rand) *lane {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := defaultConfig()
-	cfg.Terminal.ID = id
 	if err := introduce(t.Context(), c, cfg, filepath.Join(dir, "data")); err != nil {
 		t.Fatal(err)
 	}
@@ -113,6 +111,15 @@ func newLane(t *testing.T, program, id string, rng *rand.Rand) *lane {
 			t.Errorf("end of the cloud: %v", err)
 		}
 	})
+	return b, c
+}
+
+func newLane(t *testing.T, program, id string, rng *rand.Rand) *lane {
+	t.Helper()
+	dir := t.TempDir()
+	cfg := defaultConfig()
+	cfg.Terminal.ID = id
+	b, c := newCloud(t, cfg, dir, rng)
 	socket := filepath.Join(shortDir(t), "s")
 	l := &lane{
 		t:       t,

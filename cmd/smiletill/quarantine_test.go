@@ -3,7 +3,7 @@
 package main
 
 import (
-	"context"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -11,38 +11,17 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"smiletill/device/screen"
-	"smiletill/payment/cloud"
-	"smiletill/payment/cloud/broker"
+	"smiletill/payment/journal"
 )
 
 // TestQuarantineUnderATerminal damages the journal of a terminal that is switched off, and has the
 // technician mend it while the terminal stands there out of order. The cloud counts each payment once.
 func TestQuarantineUnderATerminal(t *testing.T) {
 	s := newShop(t)
-	quiet := slog.New(slog.DiscardHandler)
-	b, err := broker.Start("127.0.0.1:0", quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := cloud.Open(t.Context(), cloud.Options{Broker: b.URL(), File: filepath.Join(s.dir, "cloud.db"),
-		Key: newKey(t), Log: quiet, Rand: rand.New(rand.NewPCG(1, 2))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- c.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := errors.Join(<-ended, c.Close(), b.Close()); err != nil {
-			t.Errorf("end of the cloud: %v", err)
-		}
-	})
-	if err := introduce(t.Context(), c, defaultConfig(), filepath.Join(s.dir, "data")); err != nil {
-		t.Fatal(err)
-	}
+	b, c := newCloud(t, defaultConfig(), s.dir, rand.New(rand.NewPCG(1, 2)))
 	s.flags = append(s.flags, "--mqtt-broker", b.URL())
 	s.enrol()
 	counted := func(n int) func() bool {
@@ -90,5 +69,39 @@ func TestQuarantineUnderATerminal(t *testing.T) {
 	})
 	if code, _, errs := s.cli("journal", "quarantine"); code == exitOK || !strings.Contains(errs, "in use") {
 		t.Errorf("quarantine of a journal in use: %d %s", code, errs)
+	}
+}
+
+// TestTendFindsDamage changes an entry under a terminal that runs: it does not go on with it.
+func TestTendFindsDamage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	j, err := journal.Open(t.Context(), path, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	ended := make(chan error, 1)
+	p := &parts{journal: j, log: slog.New(slog.DiscardHandler)}
+	go func() { ended <- p.tend(t.Context(), journal.MinKeep, 10*time.Millisecond) }()
+	select {
+	case err := <-ended:
+		t.Fatalf("a sound journal: %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Exec(`UPDATE head SET seq = 1`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if !errors.Is(err, journal.ErrDamaged) || hintOf(err) == "" {
+			t.Errorf("damage: %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the damage is not found")
 	}
 }

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -97,14 +98,26 @@ func (j *Journal) ending(ctx context.Context, tx *transaction, p payment.Payment
 	if p.State != payment.StateApproved {
 		return nil
 	}
-	return j.enqueue(ctx, tx, l, p.Amount.Minor)
+	return enqueue(ctx, tx, l.body, p.Amount.Minor)
+}
+
+// execer is a transaction, the writer's or SQLite's own.
+type execer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
 // enqueue adds a fact to what the cloud shall acknowledge. owed is what the merchant gets by it, in minor
 // units.
-func (j *Journal) enqueue(ctx context.Context, tx *transaction, l link, owed int64) error {
+func enqueue(ctx context.Context, tx execer, b body, owed int64) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO outbox (seq, owed_minor, clock_ms) VALUES (?, ?, ?)`,
-		l.body.Seq, owed, l.body.ClockMS)
+		b.Seq, owed, b.ClockMS)
+	return err
+}
+
+func insertFact(ctx context.Context, tx execer, l link) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO fact (seq, id, payment, kind, time, body, prev_hash, hash)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, l.body.Seq, l.body.ID, l.body.PaymentID, l.body.Kind, l.body.Time,
+		string(l.text), l.prev[:], l.hash[:])
 	return err
 }
 
@@ -136,9 +149,7 @@ func (j *Journal) append(ctx context.Context, tx *transaction, b body, at time.T
 	if err != nil {
 		return link{}, err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO fact (seq, id, payment, kind, time, body, prev_hash, hash)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, l.body.Seq, l.body.ID, l.body.PaymentID, l.body.Kind, l.body.Time,
-		string(l.text), l.prev[:], l.hash[:]); err != nil {
+	if err := insertFact(ctx, tx, l); err != nil {
 		return link{}, err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE head SET seq = ?, hash = ?, clock_ms = ?, boot = ?, uptime_ms = ?,

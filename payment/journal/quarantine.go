@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"smiletill/payment"
@@ -85,7 +87,11 @@ func Quarantine(
 		return Quarantined{}, err
 	}
 	q, err := quarantine(ctx, path, now, progress)
-	return q, errors.Join(wrap(path, "quarantine journal", err), lock.Close())
+	if err = wrap(path, "quarantine journal", err); errors.Is(err, ErrFull) {
+		err = payment.WithHint(err, "free as much space as the journal has and run `smiletill journal quarantine` "+
+			"again; nothing is lost meanwhile, and nothing opens the journal")
+	}
+	return q, errors.Join(err, lock.Close())
 }
 
 // acquireSoon waits a little for the lock: a terminal whose journal is damaged looks at it every few seconds.
@@ -139,6 +145,9 @@ func quarantine(
 
 // wantsQuarantine is nil for a journal that is damaged, or that the disk can't read.
 func wantsQuarantine(ctx context.Context, path string) error {
+	if _, err := os.Stat(path); err == nil && !hasMagic(path) {
+		return nil // the terminal refuses it for this, before it asks SQLite
+	}
 	r, err := OpenReader(ctx, path)
 	if err == nil {
 		_, err = r.Verify(ctx, nil)
@@ -152,10 +161,22 @@ func wantsQuarantine(ctx context.Context, path string) error {
 		)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 		return err
-	case errors.Is(err, ErrDamaged), errors.Is(err, ErrIO):
+	case errors.Is(err, ErrDamaged), errors.Is(err, ErrIO) && !readable(path):
 		return nil
 	}
 	return err // ErrOlder too: its pages are sound, and the next start brings it to the new form
+}
+
+// readable tells whether the disk gives all of a file: what SQLite calls a failing disk may also be rights,
+// or a folder that is not writable.
+func readable(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	_, err = io.Copy(io.Discard, f)
+	return !errors.Is(err, syscall.EIO)
 }
 
 // rebuild makes the new journal of what is in the folder, and writes the report of it there first.
@@ -173,10 +194,21 @@ func rebuild(
 		if err := r.fill(db); err != nil {
 			return err
 		}
-		return writeReport(work, r.found)
+		owner, err := os.Stat(work)
+		if err != nil {
+			return err
+		}
+		err = errors.Join(writeReport(work, r.found), sameOwner(filepath.Join(work, reportName), owner))
+		for _, suffix := range []string{".new", ".lock"} {
+			err = errors.Join(err, sameOwner(path+suffix, owner))
+		}
+		return err
 	})
 	return r.found, err
 }
+
+// mainName is the damaged journal's in its folder.
+const mainName = "journal.db"
 
 const reportName = "report.json"
 
@@ -204,6 +236,13 @@ func readReport(work string) (Quarantined, error) {
 
 // moveIn moves the files into the folder, the journal first: where both have one, the one outside is new.
 func moveIn(path, work string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		info, err = os.Stat(filepath.Join(work, mainName)) // moved before
+	}
+	if err != nil {
+		return err
+	}
 	if err := os.Mkdir(work, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
@@ -211,7 +250,7 @@ func moveIn(path, work string) error {
 		return err
 	}
 	for i, suffix := range []string{"", "-wal", "-shm"} {
-		to := filepath.Join(work, "journal.db"+suffix)
+		to := filepath.Join(work, mainName+suffix)
 		if _, err := os.Stat(to); err == nil {
 			continue
 		}
@@ -220,5 +259,14 @@ func moveIn(path, work string) error {
 			return err
 		}
 	}
-	return errors.Join(syncFolder(work), syncFolder(filepath.Dir(path)))
+	return errors.Join(sameOwner(work, info), syncFolder(work), syncFolder(filepath.Dir(path)))
+}
+
+// sameOwner gives a file to the owner of another: what root makes here the terminal must be able to open.
+func sameOwner(path string, as fs.FileInfo) error {
+	s, ok := as.Sys().(*syscall.Stat_t)
+	if !ok || os.Geteuid() != 0 {
+		return nil
+	}
+	return os.Chown(path, int(s.Uid), int(s.Gid))
 }

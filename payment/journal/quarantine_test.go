@@ -160,11 +160,39 @@ func rescued(t *testing.T, path string, harmed []byte, want contents, q Quaranti
 			t.Errorf("nobody knows what became of the open payment, and it is %s", p.State)
 		}
 	}
-	goesOn(t, j, q)
+	goesOn(t, j, q, want)
+}
+
+// givesBack tries to give back what was taken over: where facts behind the approval are missing, a
+// reversal may be among them.
+func givesBack(t *testing.T, j *Journal, want contents, q Quarantined) {
+	t.Helper()
+	lost := int64(0)
+	for _, g := range q.Gaps {
+		lost = g.Last
+	}
+	if q.Tail {
+		lost = q.First
+	}
+	for i, e := range want.entries {
+		p, err := j.Find(t.Context(), e.Payment.ID)
+		if err != nil || p.State != payment.StateApproved || p.ID == "between" {
+			continue
+		}
+		r, err := payment.OpenReversal(
+			payment.ReversalRequest{ID: fmt.Sprint("again-", i), PaymentID: p.ID, Minor: 1}, p, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = j.Reverse(t.Context(), r)
+		if unsure := errors.Is(err, payment.ErrUnsure); unsure != (e.Seq < lost) || !unsure && err != nil {
+			t.Errorf("%s, fact %d, facts lost up to %d, is given back: %v", p.ID, e.Seq, lost, err)
+		}
+	}
 }
 
 // goesOn pays and gives back with the new journal.
-func goesOn(t *testing.T, j *Journal, q Quarantined) {
+func goesOn(t *testing.T, j *Journal, q Quarantined, want contents) {
 	t.Helper()
 	if n, err := j.Recover(t.Context(), noon, true); err != nil || n != 0 {
 		t.Errorf("%d recovered, %v", n, err)
@@ -175,6 +203,7 @@ func goesOn(t *testing.T, j *Journal, q Quarantined) {
 	if len(rows) != 2 || rows[0].Seq != q.First+1 || q.First%seqStep != 1 {
 		t.Errorf("%+v", rows)
 	}
+	givesBack(t, j, want, q)
 	for _, u := range q.Unsure {
 		p := waiting(t, u.PaymentID)
 		if err := j.Commit(t.Context(), p); !errors.Is(err, payment.ErrUnsure) || hint(err) == "" {
@@ -295,4 +324,45 @@ func TestDamageFoundWhileRunning(t *testing.T) {
 	if err := j.CheckTail(t.Context()); !errors.Is(err, ErrDamaged) || hint(err) == "" {
 		t.Errorf("a changed fact: %v", err)
 	}
+}
+
+// TestPruneAfterQuarantine removes what was taken over when it is old and acknowledged, and not before;
+// what a reversal of today gives back stays with it.
+func TestPruneAfterQuarantine(t *testing.T) {
+	text, _ := till(t)
+	clear(text[:100])
+	path := newPath(t)
+	write(t, path, text)
+	if _, err := Quarantine(t.Context(), path, noon, nil); err != nil {
+		t.Fatal(err)
+	}
+	alter(t, path, `DROP TRIGGER gap_stays; DELETE FROM gap; CREATE TRIGGER gap_stays BEFORE DELETE ON gap
+	BEGIN SELECT raise(ABORT, 'what is missing stays missing'); END`) // or nothing could be given back
+	m := &machine{boot: "a", up: time.Hour}
+	j := open(t, path, Options{Uptime: m.Uptime})
+	prune := func(want bool) {
+		t.Helper()
+		n, err := j.Prune(t.Context(), MinKeep)
+		if err != nil || (n > 0) != want {
+			t.Fatalf("%d removed: %v", n, err)
+		}
+		_, err = j.Find(t.Context(), "pay-00")
+		if gone := errors.Is(err, payment.ErrNotFound); gone != want {
+			t.Errorf("gone: %v, %v", gone, err)
+		}
+		verify(t, &j.Reader)
+	}
+	approve(t, j, "new")
+	m.up += MinKeep + time.Hour
+	reverse(t, j, "late", "pay-01", 50)
+	prune(false) // nothing is acknowledged
+	for _, r := range pending(t, j, 0, 999) {
+		if err := j.Outbox().Close(t.Context(), r.ID, r.Hash, r.Seq); err != nil {
+			t.Fatal(err)
+		}
+	}
+	prune(false) // the reversal is of today
+	m.up += MinKeep + time.Hour
+	approve(t, j, "newest")
+	prune(true)
 }

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
 	"errors"
@@ -19,9 +18,9 @@ const refillStep = 2000
 type refill struct {
 	*rescue
 	tx    *sql.Tx
-	base  int64 // where the new chain begins
-	at    int64 // seq of the last candidate
-	last  int64 // seq of the last fact taken
+	base  int64     // where the new chain begins
+	at    int64     // seq of the last candidate
+	last  chainHead // the last fact taken
 	clock int64
 	open  map[string]payment.Payment
 }
@@ -29,7 +28,7 @@ type refill struct {
 // fill fills a new journal. Its chain begins behind all that was found, with the hash of the damaged files.
 func (r *rescue) fill(db *sql.DB) error {
 	r.found = Quarantined{SHA256: r.sumText()}
-	f := &refill{rescue: r, last: r.said.anchor.seq, open: map[string]payment.Payment{}}
+	f := &refill{rescue: r, last: r.said.anchor, open: map[string]payment.Payment{}}
 	if err := f.begin(db); err != nil {
 		return err
 	}
@@ -108,11 +107,11 @@ func (f *refill) step(db *sql.DB) (n int, err error) {
 // take takes over one fact, what it made of its payment, and its report.
 func (f *refill) take(b body, text []byte) error {
 	f.at = b.Seq
-	var prev [sha256.Size]byte
-	if _, err := hex.Decode(prev[:], []byte(b.PrevHash)); err != nil {
+	l := link{body: b, text: text}
+	if _, err := hex.Decode(l.prev[:], []byte(b.PrevHash)); err != nil {
 		return err
 	}
-	hash := chain(prev, text)
+	l.hash = chain(l.prev, text)
 	fits, err := f.fits(b)
 	if err != nil {
 		return err
@@ -121,17 +120,15 @@ func (f *refill) take(b body, text []byte) error {
 		f.lost[b.PaymentID] = true
 		return nil
 	}
-	if b.Seq > f.last+1 {
-		f.found.Gaps = append(f.found.Gaps, Gap{f.last + 1, b.Seq - 1})
+	if b.Seq > f.last.seq+1 {
+		f.found.Gaps = append(f.found.Gaps, Gap{f.last.seq + 1, b.Seq - 1})
 	}
-	f.last, f.clock = b.Seq, max(f.clock, b.ClockMS)
+	f.last, f.clock = chainHead{seq: b.Seq, hash: l.hash}, max(f.clock, b.ClockMS)
 	f.found.Facts++
 	if err := f.exec(`UPDATE head SET seq = ?`, b.Seq-1); err != nil { // facts are appended to the head
 		return err
 	}
-	if err := f.exec(`INSERT INTO fact (seq, id, payment, kind, time, body, prev_hash, hash)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, b.Seq, b.ID, b.PaymentID, b.Kind, b.Time, string(text), prev[:],
-		hash[:]); err != nil {
+	if err := insertFact(f.ctx, f.tx, l); err != nil {
 		return err
 	}
 	switch b.Kind {
@@ -192,17 +189,13 @@ func (f *refill) takeEnd(b body) error {
 		return nil
 	}
 	f.found.Approved++
-	return f.report(b, b.AmountMinor)
-}
-
-func (f *refill) report(b body, owed int64) error {
-	return f.exec(`INSERT INTO outbox (seq, owed_minor, clock_ms) VALUES (?, ?, ?)`, b.Seq, owed, b.ClockMS)
+	return enqueue(f.ctx, f.tx, b, b.AmountMinor)
 }
 
 // takeReversal takes over a reversal. Of a payment that was lost only the report is left.
 func (f *refill) takeReversal(b body) error {
 	f.found.Reversals++
-	if err := f.report(b, 0); err != nil {
+	if err := enqueue(f.ctx, f.tx, b, 0); err != nil {
 		return err
 	}
 	room, err := roomFor(f.ctx, f.tx, b)
@@ -210,12 +203,11 @@ func (f *refill) takeReversal(b body) error {
 		f.lost[b.PaymentID] = true
 		return err
 	}
-	return errors.Join(
-		f.exec(`INSERT INTO reversal (id, seq, payment, amount_minor, currency, whole, reference, customer,
-		at, time_trusted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, b.ReversalID, b.Seq, b.PaymentID, b.AmountMinor,
-			b.Currency, b.Whole, b.Reference, b.Customer, b.Time, b.TimeTrusted),
-		f.exec(`UPDATE payment SET reversed_minor = reversed_minor + ? WHERE id = ?`, b.AmountMinor, b.PaymentID),
-	)
+	r, err := b.reversal()
+	if err != nil {
+		return err
+	}
+	return insertReversal(f.ctx, f.tx, b.Seq, r)
 }
 
 // roomFor tells whether a reversal that is not in the table fits its payment.
@@ -247,7 +239,7 @@ func (f *refill) unsure() error {
 			Scan(&known); err != nil {
 			return err
 		}
-		if known || id == "" {
+		if known {
 			continue
 		}
 		if err := f.exec(`INSERT INTO unsure (payment, said) VALUES (?, ?)`, id, heard[id]); err != nil {
@@ -263,8 +255,8 @@ func (f *refill) unsure() error {
 func (f *refill) end() error {
 	f.found.First = f.base + 1
 	gaps := f.found.Gaps
-	if f.found.Tail = f.said.head.seq != f.last; f.found.Tail {
-		gaps = append(slices.Clone(gaps), Gap{f.last + 1, f.base})
+	if f.found.Tail = f.said.head != f.last; f.found.Tail {
+		gaps = append(slices.Clone(gaps), Gap{f.last.seq + 1, f.base})
 	}
 	for _, g := range gaps {
 		if err := f.exec(`INSERT INTO gap (first, last) VALUES (?, ?)`, g.First, g.Last); err != nil {

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+
+	"smiletill/payment"
 )
 
 // seqStep is what the sequence of a new journal is ahead of the damaged one's: nobody can tell how many
@@ -87,7 +89,7 @@ func (r *rescue) collect() (err error) {
 	if err := r.carveAll(); err != nil {
 		return err
 	}
-	r.said = ask(r.ctx, filepath.Join(r.work, "journal.db"))
+	r.said = ask(r.ctx, filepath.Join(r.work, mainName))
 	if err := r.dropRemoved(); err != nil {
 		return err
 	}
@@ -108,7 +110,7 @@ func (r *rescue) carveAll() error {
 	if err != nil {
 		return err
 	}
-	files := []string{filepath.Join(r.work, "journal.db"), filepath.Join(r.work, "journal.db-wal")}
+	files := []string{filepath.Join(r.work, mainName), filepath.Join(r.work, mainName+"-wal")}
 	var total, before int64
 	for _, file := range files {
 		if info, err := os.Stat(file); err == nil {
@@ -266,6 +268,12 @@ func askPairs(ctx context.Context, db *sql.DB, query string, into map[string]str
 		var id, state string
 		if rows.Scan(&id, &state) != nil {
 			return
+		}
+		if !payment.ValidID(id) {
+			continue // damage, and nobody's id
+		}
+		if _, err := kindOf(payment.State(state)); err != nil {
+			state = ""
 		}
 		if into[id] == "" {
 			into[id] = state

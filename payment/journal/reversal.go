@@ -44,29 +44,35 @@ func (j *Journal) reverse(ctx context.Context, tx *transaction, r payment.Revers
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(
+	if err := insertReversal(ctx, tx, l.body.Seq, r); err != nil {
+		return err
+	}
+	return enqueue(ctx, tx, l.body, 0)
+}
+
+// insertReversal writes a reversal's row and what is left of its payment.
+func insertReversal(ctx context.Context, tx execer, seq int64, r payment.Reversal) error {
+	_, err := tx.ExecContext(
 		ctx,
 		`INSERT INTO reversal (id, seq, payment, amount_minor, currency, whole, reference,
 		customer, at, time_trusted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.ID,
-		l.body.Seq,
+		seq,
 		r.PaymentID,
 		r.Amount.Minor,
 		r.Amount.Currency,
 		r.Whole,
 		r.Reference,
 		r.Customer,
-		l.body.Time,
+		stamp(r.At),
 		r.TimeTrusted,
 	)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE payment SET reversed_minor = reversed_minor + ? WHERE id = ?`,
-		r.Amount.Minor, r.PaymentID); err != nil {
-		return err
-	}
-	return j.enqueue(ctx, tx, l, 0)
+	_, err = tx.ExecContext(ctx, `UPDATE payment SET reversed_minor = reversed_minor + ? WHERE id = ?`,
+		r.Amount.Minor, r.PaymentID)
+	return err
 }
 
 // nothingLostBehind refuses with payment.ErrUnsure when a reversal of the payment may have been lost with a
