@@ -59,6 +59,39 @@ const (
 	ReasonRestarted           Reason = "restarted"             // expired: the terminal stopped while it was open
 )
 
+// Text says a reason in words for an operator; those of a device's failure are to be followed by its Detail.
+func (r Reason) Text() string {
+	switch r {
+	case ReasonNotRecognised:
+		return "the face belongs to no customer"
+	case ReasonTimeout:
+		return "nobody was recognised in time"
+	case ReasonNoSmile:
+		return "recognised, but there was no smile in time"
+	case ReasonNoPIN:
+		return "the PIN was asked for, and not entered in time"
+	case ReasonWrongPIN:
+		return "the PIN was wrong too often"
+	case ReasonPINLocked:
+		return "the customer's PIN is locked for a while, after too many wrong ones"
+	case ReasonPINNotSet:
+		return "a face alone is not enough for it, and the customer has no PIN"
+	case ReasonCancelledByCustomer:
+		return "by the customer"
+	case ReasonCancelledByRegister:
+		return "by the register"
+	case ReasonCancelledByOperator:
+		return "by the operator"
+	case ReasonDeviceFailed:
+		return "a part of the terminal failed"
+	case ReasonJournalFailed:
+		return "it could not be written to the journal"
+	case ReasonRestarted:
+		return "the terminal restarted in the middle"
+	}
+	return string(r)
+}
+
 const (
 	// MaxEvidenceAge is how old the evidence of a consent may be when it becomes an approval or a question
 	// for the PIN. Two seconds are some tens of frames: time for a slow commit, too little to walk away

@@ -31,6 +31,7 @@ type Config struct {
 	Screen   ScreenConfig
 	Payment  PaymentConfig
 	PIN      PINConfig
+	Register RegisterConfig
 	MQTT     MQTTConfig
 	Log      LogConfig
 
@@ -87,6 +88,11 @@ type PINConfig struct {
 	Timeout                   time.Duration
 }
 
+// RegisterConfig says where a cash register finds the terminal; an empty Listen is off. An empty POIID is
+// made of the terminal's id, without CertFile and KeyFile the terminal makes its own for CommonName (empty:
+// the POIID). EventsURL is told what happens; empty: nobody.
+type RegisterConfig struct{ Listen, POIID, CertFile, KeyFile, CommonName, EventsURL string }
+
 // MQTTConfig says where payments are reported; an empty Broker is off. The password and the private
 // key are only ever named by file, so that no configuration holds a secret. CloudKeyFile holds the public
 // keys by which acknowledgements are believed; empty is cloud.pub in the data folder.
@@ -109,9 +115,10 @@ func defaultConfig() Config {
 		Payment: PaymentConfig{
 			Timeout: 30 * time.Second, AmountMax: "50.00", UnreportedMax: "0", Keep: 400 * 24 * time.Hour,
 		},
-		PIN:  PINConfig{AmountMax: "0", SumMax: "0", DayMax: "0", Timeout: time.Minute},
-		MQTT: MQTTConfig{Broker: "mqtt://127.0.0.1:1883"},
-		Log:  LogConfig{Level: "info", Format: "auto"},
+		PIN:      PINConfig{AmountMax: "0", SumMax: "0", DayMax: "0", Timeout: time.Minute},
+		Register: RegisterConfig{Listen: "127.0.0.1:8443"},
+		MQTT:     MQTTConfig{Broker: "mqtt://127.0.0.1:1883"},
+		Log:      LogConfig{Level: "info", Format: "auto"},
 	}
 }
 

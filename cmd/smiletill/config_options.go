@@ -34,7 +34,7 @@ func wrong(text, format string, args ...any) *mistake {
 
 // options lists every key in the order of the documented example; the values point into c.
 func (c *Config) options() []option {
-	t, p, cam, n, m := &c.Terminal, &c.Paths, &c.Camera, &c.PIN, &c.MQTT
+	t, p, cam, n, r, m := &c.Terminal, &c.Paths, &c.Camera, &c.PIN, &c.Register, &c.MQTT
 	return []option{
 		{"terminal.tenant", &t.Tenant, "whose terminal it is", topicLevel},
 		{"terminal.site", &t.Site, "shop that it stands in", topicLevel},
@@ -78,6 +78,13 @@ func (c *Config) options() []option {
 		{"pin.day_max", &n.DayMax, "a customer's sum in 24 hours without a PIN now; 0: any", matchesDecimal},
 		{"pin.percent", &n.Percent, "of the other payments, drawn by lot, that need a PIN", between(0, 100)},
 		{"pin.timeout", &n.Timeout, "how long a customer has for the PIN", within(10*time.Second, 5*time.Minute)},
+		{"register.listen", &r.Listen, "host:port for cash registers; empty is off", listenOrOff},
+		{"register.poi_id", &r.POIID, "this terminal's name for registers; empty: smiletill-ID", poiID},
+		{"register.cert_file", &r.CertFile, "certificate for registers; empty: the terminal's own", absolute},
+		{"register.key_file", &r.KeyFile, "its private key", absolute},
+		{"register.common_name", &r.CommonName, "name in the terminal's own certificate; empty: the POIID",
+			commonName},
+		{"register.events_url", &r.EventsURL, "where events are posted; empty: nowhere", eventsURL},
 		{"mqtt.broker", &m.Broker, "where payments are reported; empty is off", brokerURL},
 		{"mqtt.username", &m.Username, "user at the broker", nil},
 		{"mqtt.password_file", &m.PasswordFile, "file that holds the password", absolute},
@@ -293,6 +300,13 @@ func listenAddress(v any) *mistake {
 	return hostPort(v)
 }
 
+func listenOrOff(v any) *mistake {
+	if v == "" {
+		return nil
+	}
+	return listenAddress(v)
+}
+
 func brokerURL(v any) *mistake {
 	const like = `write "mqtt://127.0.0.1:1883", "mqtts://HOST:8883", or "" for no reports`
 	if v == "" {
@@ -323,7 +337,13 @@ func (c *Config) checkTogether() []Problem {
 	add := func(name, what, instead string) {
 		problems = append(problems, Problem{Where: c.Origin(name), What: name + ": " + what, Instead: instead})
 	}
-	m := &c.MQTT
+	r, m := &c.Register, &c.MQTT
+	switch {
+	case r.CertFile != "" && r.KeyFile == "":
+		add("register.cert_file", "a certificate without its key", "write register.key_file too")
+	case r.CertFile == "" && r.KeyFile != "":
+		add("register.key_file", "a key without its certificate", "write register.cert_file too")
+	}
 	switch {
 	case m.CertFile != "" && m.KeyFile == "":
 		add("mqtt.cert_file", "a certificate without its key", "write mqtt.key_file too")

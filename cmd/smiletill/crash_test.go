@@ -131,7 +131,8 @@ func newLane(t *testing.T, program, id string, rng *rand.Rand) *lane {
 		told:    map[string]string{},
 		flags: []string{
 			"--paths-data-dir", filepath.Join(dir, "data"), "--paths-control-socket", socket, "--terminal-id", id,
-			"--screen-listen", "127.0.0.1:0", "--mqtt-broker", b.URL(), "--camera-realtime=false", "--camera-loop",
+			"--screen-listen", "127.0.0.1:0", "--register-listen", "",
+			"--mqtt-broker", b.URL(), "--camera-realtime=false", "--camera-loop",
 			"--camera-source", "replay:" + filepath.Join(dir, "customer_smile.mjpeg"), "--log-format", "json",
 		},
 	}

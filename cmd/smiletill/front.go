@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +25,8 @@ type front struct {
 	mu     sync.Mutex
 	faults map[string]fault
 	scene  scene
+	words  string    // a register's, while nothing is to be paid
+	until  time.Time // then they leave
 }
 
 // fault is why the terminal is out of order, as staff should read it.
@@ -79,7 +82,7 @@ func (f *front) run(ctx context.Context) {
 
 func (f *front) show(now time.Time) {
 	f.mu.Lock()
-	s := f.scene
+	s, words, until := f.scene, f.words, f.until
 	if one, ok := f.worst(); ok {
 		s.fault = &one
 	}
@@ -88,6 +91,9 @@ func (f *front) show(now time.Time) {
 		return // still starting, as the page says by itself; lamps stay dark
 	}
 	v, signal := s.compose(now)
+	if v.State == screen.Idle && now.Before(until) {
+		v.Note = words
+	}
 	f.t.hardware.show(signal)
 	if f.t.sim != nil && signal != f.last {
 		f.t.log.Info("simulated board", "signal", signal)
@@ -209,6 +215,22 @@ func (f *front) fault(cause string, what fault) {
 	f.faults[cause] = what
 	f.mu.Unlock()
 	f.wake()
+}
+
+// note shows a register's words while nothing is to be paid.
+func (f *front) note(lines []string, long time.Duration) {
+	f.mu.Lock()
+	f.words, f.until = strings.Join(lines, "\n"), time.Now().Add(long)
+	f.mu.Unlock()
+	f.wake()
+}
+
+// trouble is the first fault in words, or "".
+func (f *front) trouble() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	one, _ := f.worst()
+	return one.what
 }
 
 func (f *front) cured(cause string) {

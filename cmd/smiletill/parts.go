@@ -18,6 +18,7 @@ import (
 	"smiletill/payment"
 	"smiletill/payment/journal"
 	"smiletill/payment/pin"
+	"smiletill/payment/register"
 	"smiletill/payment/report"
 	"smiletill/payment/report/link"
 	"smiletill/payment/report/signature"
@@ -33,6 +34,8 @@ type parts struct {
 	gallery     *gallery.Gallery
 	journal     *journal.Journal
 	pins        *pin.Store
+	records     *register.Records // nil: recordsErr says why registers are refused
+	recordsErr  error
 	engine      *payment.Engine
 	reporter    *report.Reporter // nil without a broker
 	key         *signature.Key   // signs this terminal's events
@@ -83,16 +86,8 @@ func openParts(ctx context.Context, cfg Config, t *tamper, log *slog.Logger) (_ 
 		return nil, err
 	}
 	p.closers = append(p.closers, p.journal.Close)
-	expired, err := p.journal.Recover(ctx, time.Now(), clockSet())
-	if err != nil {
+	if err := p.recover(ctx); err != nil {
 		return nil, err
-	}
-	if expired > 0 {
-		log.Warn(
-			"a payment was open when the terminal stopped: it is expired, nothing was charged",
-			"payments",
-			expired,
-		)
 	}
 	refused, err := p.journal.FailedTries(ctx)
 	if err != nil {
@@ -106,6 +101,7 @@ func openParts(ctx context.Context, cfg Config, t *tamper, log *slog.Logger) (_ 
 		return nil, err
 	}
 	p.closers = append(p.closers, p.pins.Close)
+	p.openRecords(ctx, cfg)
 	p.engine = payment.NewEngine(p.journal, payment.Options{
 		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: policy, PINs: p.pins,
 		TimeTrusted: clockSet, Log: log.With("room", "payment"), FailedTries: refused,
@@ -114,6 +110,16 @@ func openParts(ctx context.Context, cfg Config, t *tamper, log *slog.Logger) (_ 
 		return nil, err
 	}
 	return p, p.openReporter(cfg, t.words)
+}
+
+// recover ends a payment that was open when the terminal stopped.
+func (p *parts) recover(ctx context.Context) error {
+	expired, err := p.journal.Recover(ctx, time.Now(), clockSet())
+	if expired > 0 {
+		p.log.Warn("a payment was open when the terminal stopped: it is expired, nothing was charged",
+			"payments", expired)
+	}
+	return err
 }
 
 func (p *parts) openReporter(cfg Config, trouble func() string) error {

@@ -118,20 +118,9 @@ func describe(p paymentReply) string {
 		return "approved, paid by customer " + p.Customer
 	case payment.StateDeclined, payment.StateCancelled, payment.StateExpired:
 	}
-	why := map[payment.Reason]string{
-		payment.ReasonNotRecognised:       "the face belongs to no customer",
-		payment.ReasonTimeout:             "nobody was recognised in time",
-		payment.ReasonNoSmile:             "recognised, but there was no smile in time",
-		payment.ReasonNoPIN:               "the PIN was asked for, and not entered in time",
-		payment.ReasonWrongPIN:            "the PIN was wrong too often",
-		payment.ReasonPINLocked:           "the customer's PIN is locked for a while, after too many wrong ones",
-		payment.ReasonPINNotSet:           "a face alone is not enough for it, and the customer has no PIN",
-		payment.ReasonCancelledByCustomer: "by the customer",
-		payment.ReasonCancelledByRegister: "by the register",
-		payment.ReasonCancelledByOperator: "by the operator",
-		payment.ReasonDeviceFailed:        "a part of the terminal failed: " + p.Detail,
-		payment.ReasonJournalFailed:       "it could not be written to the journal",
-		payment.ReasonRestarted:           "the terminal restarted in the middle",
-	}[payment.Reason(p.Reason)]
+	why := payment.Reason(p.Reason).Text()
+	if p.Detail != "" {
+		why += ": " + p.Detail
+	}
 	return p.State + ": " + why + "; nothing was charged"
 }

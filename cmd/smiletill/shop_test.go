@@ -46,7 +46,8 @@ func newShop(t *testing.T) *shop {
 	socket := filepath.Join(shortDir(t), "s")
 	s.client = newClient(socket)
 	s.flags = []string{"--paths-data-dir", filepath.Join(s.dir, "data"), "--paths-control-socket", socket,
-		"--screen-listen", "127.0.0.1:0", "--mqtt-broker", "", "--payment-timeout", "20s", "--log-level", "error"}
+		"--screen-listen", "127.0.0.1:0", "--register-listen", "",
+		"--mqtt-broker", "", "--payment-timeout", "20s", "--log-level", "error"}
 	film, err := camera.Load(visits.Files(), "customer_smile.mjpeg")
 	if err != nil {
 		t.Fatal(err)

@@ -30,6 +30,7 @@ type terminal struct {
 	tamper   *tamper
 	front    *front
 	control  *control
+	register *cashDesk
 	parts    atomic.Pointer[parts] // nil while something can't be opened
 
 	// openCamera gives a source; the demo puts its own in place of the configured one.
@@ -56,6 +57,7 @@ func newTerminal(cfg Config, log *slog.Logger) (*terminal, error) {
 	t.front = newFront(t)
 	t.hardware = hardware{t: t, faults: map[string]error{}}
 	t.tamper = newTamper(t)
+	t.register = newCashDesk(t)
 	t.openCamera = func() (camera.Source, error) { return openCamera(cfg.Camera) }
 	var err error
 	host, _, _ := net.SplitHostPort(cfg.Screen.Listen)
@@ -109,6 +111,8 @@ func (t *terminal) run(ctx context.Context) error {
 	g.Go(func() error { t.tellTechnician(ctx); return nil })
 	g.Go(func() error { t.keepOpen(ctx); return nil })
 	g.Go(func() error { t.supervise(ctx); return nil })
+	g.Go(func() error { t.register.run(ctx); return nil })
+	g.Go(func() error { t.register.watch(ctx); return nil })
 	err = g.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil

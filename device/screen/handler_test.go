@@ -210,9 +210,9 @@ func TestStatusPage(t *testing.T) {
 		}
 		expect("en", "No status yet", "Fish &amp; &lt;Chips&gt;")
 		rows := []StatusRow{
-			{"camera", "<script>alert(1)</script>", LevelFault, "Check the ribbon cable."},
-			{"report", "3 payments wait", LevelWarning, ""},
-			{"fan", "1200 rpm", "odd", ""},
+			{"camera", "<script>alert(1)</script>", LevelFault, "Check the ribbon cable.", nil},
+			{"report", "3 payments wait", LevelWarning, "", nil},
+			{"fan", "1200 rpm", "odd", "", nil},
 		}
 		s.SetStatus(Status{Rows: rows})
 		rows[0].Value = "changed afterwards"

@@ -75,6 +75,9 @@ func (c catalogues) words(v View, lang string) map[string]string {
 	if v.State.paying() && v.State != EnterPIN && v.Instruction != "" {
 		w["title"], w["help"] = m["instruction."+string(v.Instruction)], ""
 	}
+	if v.State == Idle && v.Note != "" {
+		w["help"] = v.Note
+	}
 	if v.State.result() {
 		w["label"] = m["label.amount"]
 	}

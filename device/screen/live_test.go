@@ -191,13 +191,13 @@ func TestStatusInBrowser(t *testing.T) {
 	s := newServer(t, Options{})
 	s.Show(View{State: Idle, Merchant: "Café Morgenrot", Terminal: "Till 2"})
 	s.SetStatus(Status{Rows: []StatusRow{
-		{"camera", "640x480 MJPEG, 14.8 frames/s", LevelOK, ""},
-		{"models", "3 of 3 verified", LevelOK, ""},
-		{"gallery", "1 customer, 5 templates", LevelOK, ""},
-		{"journal", "41 payments, chain intact", LevelOK, ""},
-		{"report", "3 wait, the oldest since 4 min", LevelWarning, "Check the network cable."},
-		{"board", "pin GPIO22: permission denied", LevelFault, "Add the service's user to the group gpio."},
-		{"version", "smiletill 0.1.0 5f2c9e0d1b7a4d6c8e3f5f2c9e0d1b7a4d6c8e3f", LevelUnknown, ""},
+		{"camera", "640x480 MJPEG, 14.8 frames/s", LevelOK, "", nil},
+		{"models", "3 of 3 verified", LevelOK, "", nil},
+		{"gallery", "1 customer, 5 templates", LevelOK, "", nil},
+		{"journal", "41 payments, chain intact", LevelOK, "", nil},
+		{"report", "3 wait, the oldest since 4 min", LevelWarning, "Check the network cable.", nil},
+		{"board", "pin GPIO22: permission denied", LevelFault, "Add the service's user to the group gpio.", nil},
+		{"version", "smiletill 0.1.0 5f2c9e0d1b7a4d6c8e3f5f2c9e0d1b7a4d6c8e3f", LevelUnknown, "", nil},
 	}})
 	web := serve(t, s)
 	for _, z := range sizes {

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -26,13 +27,33 @@ const staleAfter = 30 * time.Second
 type Status struct{ Rows []StatusRow }
 
 // StatusRow is one part of the terminal. Name is one of camera, models, accelerator, gallery, journal,
-// report, board, version (which are translated) or any other word (which is not); Value says how it is in a
-// few words; Do what to do, or nothing.
+// report, register, board, version (which are translated) or any other word (which is not); Value says how it
+// is in a few words; Do what to do, or nothing.
 type StatusRow struct {
 	Name  string
 	Value string
 	Level Level
 	Do    string
+	Code  Code // shown below, to be read by a telephone; nil: none
+}
+
+// Code is a two-dimensional code: rows of modules, of which true ones are dark. Its quiet zone is added.
+type Code [][]bool
+
+// size is the width and the height in modules, with the quiet zone of four that ISO/IEC 18004 asks for.
+func (c Code) size() int { return len(c) + 8 }
+
+// path draws the dark modules as the data of an SVG path.
+func (c Code) path() string {
+	var b strings.Builder
+	for y, row := range c {
+		for x, dark := range row {
+			if dark {
+				fmt.Fprintf(&b, "M%d %dh1v1h-1z", x+4, y+4)
+			}
+		}
+	}
+	return b.String()
 }
 
 // SetStatus makes st what the technician's page shows. It never blocks and keeps no reference to st.Rows.
@@ -49,7 +70,10 @@ func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	lang := s.language(r, v)
 	m := s.words[lang]
-	type row struct{ Name, Value, Level, Word, Do string }
+	type row struct {
+		Name, Value, Level, Word, Do, Code string
+		Size                               int
+	}
 	rows := make([]row, 0, len(st.Rows))
 	for _, r := range st.Rows {
 		name := m["status.part."+r.Name]
@@ -59,7 +83,8 @@ func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request) {
 		if r.Level != LevelOK && r.Level != LevelWarning && r.Level != LevelFault {
 			r.Level = LevelUnknown
 		}
-		rows = append(rows, row{name, r.Value, string(r.Level), m["status."+string(r.Level)], r.Do})
+		rows = append(rows, row{name, r.Value, string(r.Level), m["status."+string(r.Level)], r.Do, r.Code.path(),
+			r.Code.size()})
 	}
 	age := time.Since(at)
 	s.render(w, "status.html", map[string]any{

@@ -203,11 +203,11 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, k := range []string{"to_pay", "amount", "staff"} {
 		used["label."+k] = true
 	}
-	for _, k := range []string{"camera", "models", "accelerator", "gallery", "journal", "report", "board",
+	for _, k := range []string{"camera", "models", "accelerator", "gallery", "journal", "report", "register", "board",
 		"version"} {
 		used["status.part."+k] = true
 	}
-	used["status.age"] = true
+	used["status.age"], used["status.code"] = true, true
 	find := func(file, pattern, prefix string) {
 		raw, err := page.ReadFile("page/" + file)
 		if err != nil {

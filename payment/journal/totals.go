@@ -21,8 +21,18 @@ type Total struct {
 	Untimed  int // of Count: those written while the clock was not known to be right
 }
 
-// Range is a span of time, by wall clock: From is in it, To is not. Zero is open.
-type Range struct{ From, To time.Time }
+// Range is a span of time, by wall clock, in which From is and To is not; and a span of the chain, in which
+// Upto is and After is not. Zero is open.
+type Range struct {
+	From, To    time.Time
+	After, Upto int64 // seqs
+}
+
+// Last is the seq of the latest fact, 0 before the first.
+func (r *Reader) Last(ctx context.Context) (int64, error) {
+	h, err := readHead(ctx, r.db)
+	return h.seq, wrap(r.path, "read the latest fact", err)
+}
 
 // Totals adds up what became of payments and what was reversed, by day, currency and result, in the order of
 // these. The day is that of the fact: a reversal counts on the day on which it was made.
@@ -84,7 +94,8 @@ type Fact struct {
 // Facts calls each with the facts of a span, in their order, without holding more than a few in memory. It
 // reads one snapshot. An error of each ends it and is returned as it is.
 func (r *Reader) Facts(ctx context.Context, span Range, each func(Fact) error) error {
-	rows, err := r.db.QueryContext(ctx, `SELECT seq, body, lower(hex(hash)) FROM fact ORDER BY seq`)
+	rows, err := r.db.QueryContext(ctx, `SELECT seq, body, lower(hex(hash)) FROM fact
+		WHERE seq > ?1 AND (?2 = 0 OR seq <= ?2) ORDER BY seq`, span.After, span.Upto)
 	if err != nil {
 		return wrap(r.path, "read facts", err)
 	}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"net"
+	"net/url"
+	"strconv"
+)
+
+func poiID(v any) *mistake {
+	return matches(`([A-Za-z0-9_.-]{1,60})?`,
+		`1 to 60 letters, digits, points, - or _, like "smiletill-till-1"`)(v)
+}
+
+func commonName(v any) *mistake {
+	return matches(`([A-Za-z0-9.-]{1,64})?`, `a host name, like "till.example"`)(v)
+}
+
+func eventsURL(v any) *mistake {
+	const like = `write "https://HOST/PATH", "http://127.0.0.1:PORT/PATH", or "" for no events`
+	if v == "" {
+		return nil
+	}
+	u, err := url.Parse(v.(string))
+	if err != nil || u.User != nil {
+		return &mistake{"isn't a URL without a password", like}
+	}
+	ip := net.ParseIP(u.Hostname())
+	if u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || ip == nil || !ip.IsLoopback()) {
+		return &mistake{strconv.Quote(u.Redacted()) + " won't do", like}
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package register
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"smiletill/payment"
+)
+
+// Certificate is the terminal's, as it lies in two PEM files. Files that are replaced are read again by the
+// next connection. Its methods may be called from any goroutine.
+type Certificate struct {
+	certFile, keyFile string
+
+	mu     sync.Mutex
+	loaded *tls.Certificate
+	stamps [2]time.Time // of the files when they were read
+}
+
+// OpenCertificate reads a certificate and its key.
+func OpenCertificate(certFile, keyFile string) (*Certificate, error) {
+	c := &Certificate{certFile: certFile, keyFile: keyFile}
+	_, err := c.get(nil)
+	return c, err
+}
+
+// MakeCertificate is OpenCertificate of files that it makes where neither is there: an ECDSA key (P-256) and
+// a certificate that it signs itself, for the name, for hosts and for this machine's addresses.
+func MakeCertificate(certFile, keyFile, name string, hosts []string) (*Certificate, error) {
+	_, certErr := os.Stat(certFile)
+	_, keyErr := os.Stat(keyFile)
+	if errors.Is(certErr, fs.ErrNotExist) && errors.Is(keyErr, fs.ErrNotExist) {
+		if err := writeCertificate(certFile, keyFile, name, hosts); err != nil {
+			return nil, fmt.Errorf("make the terminal's certificate: %w", err)
+		}
+	}
+	return OpenCertificate(certFile, keyFile)
+}
+
+func writeCertificate(certFile, keyFile, name string, hosts []string) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return err
+	}
+	t := &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: name},
+		// A terminal may make it before its clock is right; registers pin it, so that its dates say nothing.
+		NotBefore: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2049, 12, 31, 0, 0, 0, 0,
+			time.UTC),
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, BasicConstraintsValid: true, IsCA: true,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, MaxPathLenZero: true,
+		DNSNames: append([]string{"localhost"}, hosts...), IPAddresses: addresses(),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
+	if err != nil {
+		return err
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	// The certificate comes last: a key without one is made anew by whoever finds it.
+	err = replaceFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+	if err != nil {
+		return err
+	}
+	return replaceFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// addresses are this machine's.
+func addresses() []net.IP {
+	ips := []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return ips // loopback is enough to begin with
+	}
+	for _, a := range all {
+		if n, ok := a.(*net.IPNet); ok && !n.IP.IsLoopback() && !n.IP.IsLinkLocalUnicast() {
+			ips = append(ips, n.IP)
+		}
+	}
+	return ips
+}
+
+// get is tls.Config.GetCertificate.
+func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	stamps := [2]time.Time{modified(c.certFile), modified(c.keyFile)}
+	if c.loaded != nil && stamps == c.stamps {
+		return c.loaded, nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	if err != nil {
+		if c.loaded != nil {
+			return c.loaded, nil // one file is replaced, the other not yet
+		}
+		return nil, payment.WithHint(fmt.Errorf("read the terminal's certificate: %w", err),
+			"put a PEM certificate and its key into "+c.certFile+" and "+c.keyFile+
+				", or put both away: the terminal makes its own at the next start")
+	}
+	c.loaded, c.stamps = &pair, stamps
+	return c.loaded, nil
+}
+
+func modified(path string) time.Time {
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}
+
+// Info is what a technician compares.
+type Info struct {
+	Name        string // common name
+	Fingerprint string // SHA-256 of the certificate, 64 hex digits
+	NotBefore   time.Time
+	NotAfter    time.Time
+	Own         bool // signed by itself
+}
+
+// Info describes the certificate that is in use.
+func (c *Certificate) Info() (Info, error) {
+	pair, err := c.get(nil)
+	if err != nil {
+		return Info{}, err
+	}
+	sum := sha256.Sum256(pair.Leaf.Raw)
+	return Info{
+		Name: pair.Leaf.Subject.CommonName, Fingerprint: hex.EncodeToString(sum[:]), NotBefore: pair.Leaf.NotBefore,
+		NotAfter: pair.Leaf.NotAfter, Own: pair.Leaf.CheckSignatureFrom(pair.Leaf) == nil,
+	}, nil
+}

@@ -1,0 +1,31 @@
+// Package register lets a cash register take payments at this terminal: the Sale to POI messages of nexo
+// Retailer as JSON over HTTPS, in the subset that existing registers and their libraries speak.
+//
+// [Server] answers messages; [Client] is the register's side of them, for technicians and tests. What is paid
+// is decided by payment.Engine and told by the journal alone: this package translates. What it keeps of its
+// own, in [Records], is which message asked for which payment.
+//
+// # Invariants
+//
+//   - A message never charges twice. Its SaleID and ServiceID are written to the disk before the payment
+//     begins and are refused for [KeepRecords] of time that provably passed. Besides, the payment's id is
+//     derived from what the message says ([PaymentID]), and the journal refuses an id for as long as it keeps
+//     payments: a lost file of records does not charge twice either.
+//   - A payment lives on when the register's connection dies: no payment hangs on a request's context. Its
+//     result is asked for with TransactionStatus, also after a restart, and is always read from the journal.
+//   - An outcome that is not known is never told as one: such a payment answers InProgress.
+//   - From another machine nothing is taken but what a paired register encrypted ([Pairings]). Without a
+//     paired register no other address than loopback is listened on.
+//   - Bounded: body, depth, number of connections, time for a handshake, a header and a body. A connection
+//     that only holds its place is the first to be closed when places run out ([Listen]).
+//   - Amounts are decimal numbers in major units on the wire and are read exactly, never as floats ([Minor]).
+//   - Passphrases and derived keys print as [redacted].
+//
+// It imports the standard library, payment and an SQLite driver, and none of its siblings.
+//
+// # Sources
+//
+// nexo Sale to POI Protocol 3.0 as its JSON subset is described publicly (OpenAPI TerminalAPI-v1) and as npm
+// @adyen/api-library 32.1.0 (MIT) sends it, which the tests drive. Key derivation and envelope: the same
+// library's behaviour (PBKDF2-HMAC-SHA1, 4,000 rounds, AES-256-CBC, HMAC-SHA256).
+package register

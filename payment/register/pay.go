@@ -1,0 +1,339 @@
+package register
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"smiletill/payment"
+)
+
+// asked is a Payment message that makes sense.
+type asked struct {
+	request payment.Request
+	record  Record
+	sale    TransactionID
+}
+
+// readPayment checks a Payment message. Errors say what to send instead.
+func (s *Server) readPayment(q *Request, limit payment.Amount) (asked, error) {
+	sale, err := readSaleData(q.Payment.SaleData, true)
+	if err != nil {
+		return asked{}, err
+	}
+	a := q.Payment.Transaction.Amounts
+	amount, err := Minor(a.RequestedAmount, a.Currency)
+	if err != nil {
+		return asked{}, err
+	}
+	if amount.Currency != limit.Currency {
+		return asked{}, payment.WithHint(fmt.Errorf("amount %s: %w: this terminal takes %s", amount, ErrAmount,
+			limit.Currency), "send "+limit.Currency)
+	}
+	var tip int64
+	if a.TipAmount != "" && !isZero(a.TipAmount) {
+		t, err := Minor(a.TipAmount, a.Currency)
+		if err != nil {
+			return asked{}, fmt.Errorf("TipAmount: %w", err)
+		}
+		if tip = t.Minor; tip > amount.Minor {
+			return asked{}, payment.WithHint(fmt.Errorf("TipAmount: %w: more than RequestedAmount", ErrAmount),
+				"RequestedAmount is the total with the tip in it")
+		}
+	}
+	if a.CashBackAmount != "" && !isZero(a.CashBackAmount) {
+		return asked{}, payment.WithHint(fmt.Errorf("CashBackAmount: %w: this terminal hands out no cash",
+			ErrAmount),
+			"send no CashBackAmount")
+	}
+	r := payment.Request{ID: PaymentID(q.Header, sale.SaleTransactionID), Amount: amount,
+		Reference: sale.SaleTransactionID.TransactionID}
+	if _, err := payment.Open(r, time.Now(), time.Second); err != nil {
+		return asked{}, fmt.Errorf("SaleTransactionID: %w", err)
+	}
+	rec := Record{Header: q.Header, ID: r.ID, SaleData: q.Payment.SaleData, Tip: tip,
+		Digest: digest(amount.String(), r.ID, fmt.Sprint(tip))}
+	return asked{request: r, record: rec, sale: sale.SaleTransactionID}, nil
+}
+
+func isZero(n json.Number) bool {
+	f, err := n.Float64() // only zero or not: no amount is made of it
+	return err == nil && f == 0
+}
+
+// readSaleData checks the part of SaleData that is read.
+func readSaleData(raw json.RawMessage, needed bool) (SaleData, error) {
+	var d SaleData
+	if len(raw) == 0 && !needed {
+		return d, nil
+	}
+	if err := json.Unmarshal(raw, &d); err != nil {
+		return d, fmt.Errorf("%w: SaleData can't be read: %w", ErrMessage, err)
+	}
+	if needed && (d.SaleTransactionID.TransactionID == "" || d.SaleTransactionID.TimeStamp == "") {
+		return d, fmt.Errorf("%w: SaleTransactionID needs TransactionID and TimeStamp", ErrMessage)
+	}
+	return d, nil
+}
+
+// pay takes a payment and waits for its end.
+func (s *Server) pay(ctx context.Context, q *Request) *PaymentResponse {
+	refuse := func(r Response) *PaymentResponse {
+		return &PaymentResponse{Response: r, SaleData: q.Payment.SaleData, Receipts: []Receipt{},
+			POIData: POIData{TransactionID: TransactionID{TimeStamp: stamp(time.Now())}}}
+	}
+	if r := s.unwelcome(q.Header); r != nil {
+		return refuse(*r)
+	}
+	if d := q.Payment.Data; d != nil && d.PaymentType != "" && d.PaymentType != "Normal" {
+		return refuse(failure(PaymentRestriction,
+			fmt.Sprintf("PaymentType %.40q is not taken here; to give money back "+
+				"send a Reversal of the payment", d.PaymentType)))
+	}
+	till, err := s.opt.Till()
+	if err != nil {
+		return refuse(refusalOf(err))
+	}
+	a, err := s.readPayment(q, till.Limit)
+	if err != nil {
+		return refuse(refusalOf(err))
+	}
+	if a.request.Amount.Minor > till.Limit.Minor {
+		return refuse(failure(Refusal, fmt.Sprintf("amount %s is above this terminal's limit of %s",
+			a.request.Amount,
+			till.Limit), "refusalReason", "limit"))
+	}
+	rec, refused := s.begin(ctx, till, a)
+	if refused != nil {
+		return refuse(*refused)
+	}
+	p, err := s.await(ctx, a.request.ID)
+	return s.paymentAnswer(rec, p, err)
+}
+
+// unwelcome refuses what comes for another terminal, or after the register has logged out.
+func (s *Server) unwelcome(h Header) *Response {
+	if h.POIID != s.opt.POIID {
+		r := failure(NotAllowed, fmt.Sprintf("the message is for POIID %.60q, this terminal is %q", h.POIID,
+			s.opt.POIID))
+		return &r
+	}
+	s.mu.Lock()
+	in, known := s.sessions[h.SaleID]
+	s.mu.Unlock()
+	if known && !in {
+		r := failure(LoggedOut, "this register has logged out: send Login first")
+		return &r
+	}
+	return nil
+}
+
+// begin notes the message and opens its payment. What it returns in the end is a refusal, or nil when there
+// is a payment to wait for.
+func (s *Server) begin(ctx context.Context, till *Till, a asked) (Record, *Response) {
+	// A register that gives up now must find either nothing or a payment, not half of it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), beginMax)
+	defer cancel()
+	h := a.record.Header
+	done, ok := s.claim(h)
+	if !ok {
+		r := failure(Busy, "this very message is being worked on", "serviceId", h.ServiceID)
+		return Record{}, &r
+	}
+	defer done()
+	rec, known, err := till.Records.Begin(ctx, a.record)
+	if err != nil {
+		s.log.Error("a register's payment could not be noted: nothing was charged", "err", err)
+		r := failure(UnavailableService, "the terminal can't write to its disk; nothing was charged")
+		return Record{}, &r
+	}
+	if known {
+		if r := s.repeated(ctx, till, rec, a.record); r != nil {
+			return Record{}, r
+		}
+	}
+	p, err := till.Engine.Begin(ctx, a.request)
+	switch {
+	case err == nil && p.State.Terminal():
+		// The journal knows the message, the records had lost it.
+		r := failure(NotAllowed, "this message has its payment already: ask for it with TransactionStatus")
+		return Record{}, &r
+	case err == nil, errors.Is(err, payment.ErrJournal), ctx.Err() != nil:
+		return rec, nil // whether it was opened is to be waited for
+	}
+	r := s.busyWith(ctx, till, err)
+	if err := till.Records.Refuse(ctx, h, r); err != nil {
+		s.log.Error("a refusal could not be noted", "err", err)
+	}
+	return Record{}, &r
+}
+
+// busyWith is the refusal of an error; of a payment that runs it names the message.
+func (s *Server) busyWith(ctx context.Context, till *Till, err error) Response {
+	var busy *payment.BusyError
+	if !errors.As(err, &busy) {
+		return refusalOf(err)
+	}
+	running, findErr := till.Records.FindID(ctx, busy.Running)
+	if findErr != nil {
+		return failure(Busy, "another payment is running, which no register began")
+	}
+	return failure(Busy, "another payment is running", "serviceId", running.Header.ServiceID, "saleId",
+		running.Header.SaleID)
+}
+
+// repeated answers a message whose SaleID and ServiceID are known. nil: nothing came of it before (the
+// terminal was killed between the note and the payment), so that it may go on.
+func (s *Server) repeated(ctx context.Context, till *Till, before, now Record) *Response {
+	h := before.Header
+	used := failure(NotAllowed, "this SaleID and ServiceID were used before: ask for the result with "+
+		"TransactionStatus, or take a new ServiceID", "serviceId", h.ServiceID)
+	if before.Refused != nil || before.Digest != now.Digest || before.ID != now.ID {
+		return &used
+	}
+	var state payment.State
+	var err error
+	if h.MessageCategory == CategoryReversal {
+		_, err = till.Journal.FindReversal(ctx, before.ID)
+		state = payment.StateApproved
+	} else {
+		var p payment.Payment
+		p, err = till.Journal.Find(ctx, before.ID)
+		state = p.State
+	}
+	switch {
+	case errors.Is(err, payment.ErrNotFound):
+		return nil
+	case errors.Is(err, payment.ErrUnsure):
+		return &used
+	case err != nil:
+		r := refusalOf(err)
+		return &r
+	case !state.Terminal():
+		r := failure(Busy, "the payment of this message is running", "serviceId", h.ServiceID)
+		return &r
+	}
+	return &used
+}
+
+// claim marks a message as being worked on; ok is false if it is already.
+func (s *Server) claim(h Header) (done func(), ok bool) {
+	k := claimKey(h.SaleID, h.ServiceID)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.claims[k] {
+		return nil, false
+	}
+	s.claims[k] = true
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.claims, k)
+	}, true
+}
+
+func claimKey(sale, service string) string { return sale + "\x00" + service }
+
+func (s *Server) claimed(ref MessageReference) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.claims[claimKey(ref.SaleID, ref.ServiceID)]
+}
+
+// await waits for a payment's end, over an outcome that is not known yet and over parts that are opened anew.
+// Errors: payment.ErrNotFound (it was never opened), ErrUnsure, or what was last in the way.
+func (s *Server) await(ctx context.Context, id string) (payment.Payment, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.until)
+	defer cancel()
+	for {
+		till, err := s.opt.Till()
+		if err == nil {
+			var p payment.Payment
+			p, err = till.Engine.Wait(ctx, id)
+			if err == nil || errors.Is(err, payment.ErrNotFound) || errors.Is(err, payment.ErrUnsure) {
+				return p, err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return payment.Payment{}, err
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// paymentAnswer is the response of a payment that was begun, as its end in the journal says. err is await's.
+func (s *Server) paymentAnswer(rec Record, p payment.Payment, err error) *PaymentResponse {
+	answer := &PaymentResponse{SaleData: rec.SaleData, Receipts: []Receipt{},
+		POIData: POIData{TransactionID: TransactionID{TransactionID: rec.ID, TimeStamp: stamp(time.Now())},
+			ReconciliationID: fmt.Sprint(rec.Period)}}
+	switch {
+	case rec.Refused != nil:
+		answer.Response = *rec.Refused
+		return answer
+	case errors.Is(err, payment.ErrNotFound):
+		answer.Response = failure(UnavailableService, "the payment could not be opened; nothing was charged")
+		return answer
+	case errors.Is(err, payment.ErrUnsure):
+		answer.Response = refusalOf(err)
+		return answer
+	case err != nil:
+		answer.Response = failure(InProgress, "the outcome is not known yet: ask for it with TransactionStatus")
+		return answer
+	}
+	answer.POIData.TransactionID.TimeStamp = stamp(p.OpenedAt)
+	answer.Receipts = s.paymentReceipts(rec, p, false)
+	if p.State != payment.StateApproved {
+		answer.Response = failure(conditionOfEnd(p.Reason),
+			string(p.State)+": "+p.Reason.Text()+"; nothing was charged",
+			"refusalReason", string(p.Reason))
+		return answer
+	}
+	answer.Response = Response{Result: Success}
+	authentication := "UnknownMethod"
+	if p.PIN {
+		authentication = "OfflinePIN"
+	}
+	answer.Result = &PaymentResult{
+		PaymentType: "Normal", Instrument: Instrument{instrumentFace},
+		Amounts:        AmountResp{Currency: p.Amount.Currency, Authorized: major(p.Amount)},
+		Authentication: []string{authentication},
+		Acquirer: Acquirer{AcquirerID: s.opt.Tenant, MerchantID: s.opt.Tenant, AcquirerPOIID: s.opt.POIID,
+			TransactionID: answer.POIData.TransactionID},
+	}
+	if rec.Tip > 0 {
+		answer.Result.Amounts.Tip = major(payment.Amount{Minor: rec.Tip, Currency: p.Amount.Currency})
+	}
+	return answer
+}
+
+// abort ends the payment of a message, if it runs. There is no answer to it.
+func (s *Server) abort(ctx context.Context, q *Request) {
+	ref := q.Abort.Reference
+	if ref.SaleID == "" {
+		ref.SaleID = q.Header.SaleID
+	}
+	ref.MessageCategory = CategoryPayment
+	if q.Header.POIID != s.opt.POIID || ref.ServiceID == "" {
+		s.log.Warn("an abort names no payment of this terminal", "sale", q.Header.SaleID)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), beginMax)
+	defer cancel()
+	for s.claimed(ref) && ctx.Err() == nil { // it is being opened this moment
+		time.Sleep(5 * time.Millisecond)
+	}
+	till, err := s.opt.Till()
+	if err != nil {
+		return // it runs no more
+	}
+	rec, err := till.Records.Find(ctx, ref)
+	if err == nil {
+		_, err = till.Engine.Cancel(ctx, rec.ID, payment.ByRegister)
+	}
+	if err != nil && !errors.Is(err, payment.ErrClosed) && !errors.Is(err, payment.ErrNotFound) {
+		s.log.Error("a register's abort failed", "sale", ref.SaleID, "service", ref.ServiceID, "err", err)
+	}
+}

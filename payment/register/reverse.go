@@ -1,0 +1,230 @@
+package register
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"smiletill/payment"
+)
+
+// reverse gives a payment back, in whole or in part.
+func (s *Server) reverse(ctx context.Context, q *Request) *ReversalResponse {
+	original := q.Reversal.Original
+	refuse := func(r Response) *ReversalResponse {
+		return &ReversalResponse{Response: r, Original: &original, Receipts: []Receipt{}}
+	}
+	if r := s.unwelcome(q.Header); r != nil {
+		return refuse(*r)
+	}
+	till, err := s.opt.Till()
+	if err != nil {
+		return refuse(refusalOf(err))
+	}
+	// A register that gives up now must find either nothing or a reversal.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), beginMax)
+	defer cancel()
+	want, rec, err := s.readReversal(ctx, till, q)
+	if err != nil {
+		return refuse(refusalOf(err))
+	}
+	done, ok := s.claim(q.Header)
+	if !ok {
+		return refuse(failure(Busy, "this very message is being worked on", "serviceId", q.Header.ServiceID))
+	}
+	defer done()
+	rec, known, err := till.Records.Begin(ctx, rec)
+	if err != nil {
+		s.log.Error("a register's reversal could not be noted: nothing was given back", "err", err)
+		return refuse(failure(UnavailableService, "the terminal can't write to its disk; nothing was given back"))
+	}
+	if known {
+		now := Record{Digest: digest(want.ID), ID: want.ID}
+		if r := s.repeated(ctx, till, rec, now); r != nil {
+			return refuse(*r)
+		}
+	} else if _, err := till.Journal.FindReversal(ctx, want.ID); err == nil {
+		// The journal knows the message, the records had lost it.
+		return refuse(failure(NotAllowed,
+			"this message has its reversal already: ask for it with TransactionStatus"))
+	}
+	made, err := till.Engine.Reverse(ctx, want)
+	switch {
+	case err == nil:
+		return s.reversalAnswer(ctx, till, rec, made)
+	case errors.Is(err, payment.ErrJournal), ctx.Err() != nil:
+		return refuse(failure(InProgress, "the outcome is not known yet: ask for it with TransactionStatus"))
+	}
+	r := refusalOf(err)
+	if err := till.Records.Refuse(ctx, q.Header, r); err != nil {
+		s.log.Error("a refusal could not be noted", "err", err)
+	}
+	return refuse(r)
+}
+
+// readReversal checks a Reversal message.
+func (s *Server) readReversal(
+	ctx context.Context, till *Till, q *Request,
+) (payment.ReversalRequest, Record, error) {
+	fail := func(err error) (payment.ReversalRequest, Record, error) {
+		return payment.ReversalRequest{}, Record{}, err
+	}
+	r := q.Reversal
+	reasons := []string{"CustCancel", "Malfunction", "MerchantCancel", "Unable2Compl"}
+	if !slices.Contains(reasons, r.Reason) {
+		return fail(fmt.Errorf("%w: ReversalReason must be one of %v", ErrMessage, reasons))
+	}
+	sale, err := readSaleData(r.SaleData, false)
+	if err != nil {
+		return fail(err)
+	}
+	id := r.Original.POITransactionID.TransactionID
+	if !payment.ValidID(id) {
+		return fail(payment.WithHint(fmt.Errorf("payment %.64q: %w", id, payment.ErrNotFound),
+			"send the POITransactionID of the payment's response"))
+	}
+	paid, err := till.Journal.Find(ctx, id)
+	if err != nil {
+		return fail(err)
+	}
+	var minor int64
+	if r.Amount != "" {
+		a, err := Minor(r.Amount, paid.Amount.Currency)
+		if err != nil {
+			return fail(fmt.Errorf("ReversedAmount: %w", err))
+		}
+		minor = a.Minor
+	}
+	want := payment.ReversalRequest{ID: reversalID(q.Header, id, fmt.Sprint(minor), sale.SaleTransactionID),
+		PaymentID: id, Minor: minor, Reference: r.Reason}
+	return want, Record{Header: q.Header, ID: want.ID, SaleData: r.SaleData, Original: id,
+		Digest: digest(want.ID)}, nil
+}
+
+// reversalAnswer is the response of a reversal that was made.
+func (s *Server) reversalAnswer(
+	ctx context.Context, till *Till, rec Record, r payment.Reversal,
+) *ReversalResponse {
+	answer := &ReversalResponse{
+		Response: Response{Result: Success}, Amount: major(r.Amount), Receipts: s.reversalReceipts(r, false),
+		Original: &OriginalTransaction{POITransactionID: TransactionID{TransactionID: r.PaymentID}},
+		POIData: &POIData{TransactionID: TransactionID{TransactionID: r.ID, TimeStamp: stamp(r.At)},
+			ReconciliationID: fmt.Sprint(rec.Period)},
+	}
+	if paid, err := till.Journal.Find(ctx, r.PaymentID); err == nil {
+		answer.Original.POITransactionID.TimeStamp = stamp(paid.OpenedAt)
+	}
+	return answer
+}
+
+// status repeats the response of an earlier Payment or Reversal.
+func (s *Server) status(ctx context.Context, q *Request) *TransactionStatusResponse {
+	ref := MessageReference{}
+	if q.TransactionStatus.Reference != nil {
+		ref = *q.TransactionStatus.Reference
+	}
+	if ref.SaleID == "" {
+		ref.SaleID = q.Header.SaleID
+	}
+	answer := &TransactionStatusResponse{Reference: &ref}
+	till, err := s.opt.Till()
+	if err != nil {
+		answer.Response = failure(UnavailableService,
+			"the terminal is opening its journal: ask again; "+err.Error())
+		return answer
+	}
+	rec, err := till.Records.Find(ctx, ref)
+	switch {
+	case errors.Is(err, payment.ErrNotFound) && s.claimed(ref):
+		answer.Response = failure(InProgress, "the payment is being opened")
+		return answer
+	case errors.Is(err, payment.ErrNotFound):
+		answer.Response = failure(NotFound, "no such message is known here; records are kept for three days")
+		return answer
+	case err != nil:
+		s.log.Error("the register's records can't be read", "err", err)
+		answer.Response = failure(UnavailableService, "the terminal can't read its records: ask again")
+		return answer
+	}
+	answer.Reference = &MessageReference{MessageCategory: rec.Header.MessageCategory, SaleID: rec.Header.SaleID,
+		ServiceID: rec.Header.ServiceID, POIID: rec.Header.POIID}
+	repeated := &RepeatedMessage{Header: rec.Header.response()}
+	if rec.Header.MessageCategory == CategoryReversal {
+		answer.Response = s.reversalStatus(ctx, till, rec, q, repeated)
+	} else {
+		answer.Response = s.paymentStatus(ctx, till, rec, q, repeated)
+	}
+	if answer.Response.Result == Success {
+		answer.Repeated = repeated
+	}
+	return answer
+}
+
+// statusWait is how long TransactionStatus looks whether a payment has ended.
+const statusWait = 20 * time.Millisecond
+
+func (s *Server) paymentStatus(
+	ctx context.Context, till *Till, rec Record, q *Request, into *RepeatedMessage,
+) Response {
+	if rec.Refused == nil {
+		wait, cancel := context.WithTimeout(ctx, statusWait)
+		defer cancel()
+		p, err := till.Engine.Wait(wait, rec.ID)
+		switch {
+		case errors.Is(err, payment.ErrNotFound) && s.claimed(referTo(rec)):
+			return failure(InProgress, "the payment is being opened")
+		case errors.Is(err, payment.ErrNotFound):
+			return failure(NotFound, "the payment was never opened; nothing was charged")
+		case errors.Is(err, payment.ErrUnsure):
+			return refusalOf(err)
+		case err != nil:
+			return failure(InProgress, "the payment has not ended, or its end is not known yet: ask again")
+		}
+		into.Body.Payment = s.paymentAnswer(rec, p, nil)
+		into.Body.Payment.Receipts = s.reprint(q, s.paymentReceipts(rec, p, true))
+		return Response{Result: Success}
+	}
+	into.Body.Payment = s.paymentAnswer(rec, payment.Payment{}, nil)
+	return Response{Result: Success}
+}
+
+func referTo(rec Record) MessageReference {
+	return MessageReference{SaleID: rec.Header.SaleID, ServiceID: rec.Header.ServiceID}
+}
+
+func (s *Server) reversalStatus(
+	ctx context.Context, till *Till, rec Record, q *Request, into *RepeatedMessage,
+) Response {
+	if rec.Refused != nil {
+		into.Body.Reversal = &ReversalResponse{Response: *rec.Refused, Receipts: []Receipt{},
+			Original: &OriginalTransaction{POITransactionID: TransactionID{TransactionID: rec.Original}}}
+		return Response{Result: Success}
+	}
+	r, err := till.Journal.FindReversal(ctx, rec.ID)
+	switch {
+	case errors.Is(err, payment.ErrNotFound) && s.claimed(referTo(rec)):
+		return failure(InProgress, "the reversal is being made")
+	case errors.Is(err, payment.ErrNotFound):
+		return failure(NotFound, "the reversal was never made; nothing was given back")
+	case err != nil:
+		s.log.Error("a reversal can't be looked up", "err", err)
+		return failure(UnavailableService, "the terminal can't read its journal: ask again")
+	}
+	into.Body.Reversal = s.reversalAnswer(ctx, till, rec, r)
+	into.Body.Reversal.Receipts = s.reprint(q, s.reversalReceipts(r, true))
+	return Response{Result: Success}
+}
+
+// reprint chooses the receipts that a TransactionStatus asks for.
+func (s *Server) reprint(q *Request, all []Receipt) []Receipt {
+	chosen := []Receipt{}
+	for _, r := range all {
+		documents := q.TransactionStatus.Documents
+		if q.TransactionStatus.Reprint && (len(documents) == 0 || slices.Contains(documents, r.Document)) {
+			chosen = append(chosen, r)
+		}
+	}
+	return chosen
+}

@@ -1,0 +1,326 @@
+package register
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	"smiletill/payment"
+)
+
+// Engine decides about payments; payment.Engine does.
+type Engine interface {
+	Begin(ctx context.Context, r payment.Request) (payment.Payment, error)
+	Wait(ctx context.Context, id string) (payment.Payment, error)
+	Cancel(ctx context.Context, id string, by payment.By) (payment.Payment, error)
+	Reverse(ctx context.Context, q payment.ReversalRequest) (payment.Reversal, error)
+	Status(ctx context.Context) (payment.Status, error)
+}
+
+// Journal tells what is true.
+type Journal interface {
+	Find(ctx context.Context, id string) (payment.Payment, error)
+	FindReversal(ctx context.Context, id string) (payment.Reversal, error)
+}
+
+// Books adds up the journal.
+type Books interface {
+	// Last is the seq of the latest fact.
+	Last(ctx context.Context) (int64, error)
+	// Sums adds up the facts with after < seq <= upto (0: to the end), by currency and kind.
+	Sums(ctx context.Context, after, upto int64) ([]Sum, error)
+}
+
+// Sum is what came to one result in one currency.
+type Sum struct {
+	Result string // a terminal state of a payment, or "reversed"
+	Count  int
+	Amount payment.Amount
+}
+
+// Till is what takes the payments: the parts of a terminal that may be closed and opened again.
+type Till struct {
+	Engine  Engine
+	Journal Journal
+	Books   Books
+	Records *Records
+	Limit   payment.Amount // the largest payment, in the one currency that is taken
+}
+
+// Health is how the terminal does, for Diagnosis.
+type Health struct {
+	OutOfOrder string // why no payment can be taken; empty if it can
+	Tampered   bool   // the case was opened
+	Reachable  bool   // reports reach the cloud
+	Unreported int    // reports that the cloud has not acknowledged
+}
+
+// Options of a Server. Till, Pairings and Health are needed.
+type Options struct {
+	POIID    string // this terminal's name in messages: "MODEL-SERIAL"
+	Merchant string // the merchant's name, on receipts
+	Tenant   string // MerchantID and AcquirerID
+	Site     string // storeId of Diagnosis
+	Version  string // of the program
+
+	Till     func() (*Till, error) // the parts, or why there are none
+	Pairings func() Pairings       // the registers that may come from another machine
+	Health   func(context.Context) Health
+	Display  func(lines []string, long time.Duration) // shows text on the customer's page; nil: there is none
+
+	Zone *time.Location // of receipts; default local time
+	Rand io.Reader      // default crypto/rand
+	Log  *slog.Logger   // default none
+}
+
+// Server answers a register's messages. It is an http.Handler for the paths /nexo and /nexo/.
+type Server struct {
+	opt   Options
+	log   *slog.Logger
+	until time.Duration // how long a register is kept waiting for the end of a payment
+
+	mu       sync.Mutex
+	claims   map[string]bool // messages whose payment is being begun
+	sessions map[string]bool // by SaleID: logged in or, after a logout, not
+	events   uint64          // DeviceIDs of notifications
+}
+
+const (
+	// waitMax is how long a register is kept waiting: a payment and its PIN may take 5 minutes each.
+	waitMax = 11 * time.Minute
+	// beginMax is how long opening a payment may take: a slow card's fsync, twice.
+	beginMax = 15 * time.Second
+	// sessionsMax bounds what is remembered of logins.
+	sessionsMax = 256
+)
+
+// NewServer gives a Server.
+func NewServer(o Options) *Server {
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Zone == nil {
+		o.Zone = time.Local
+	}
+	return &Server{opt: o, log: o.Log, until: waitMax, claims: map[string]bool{}, sessions: map[string]bool{}}
+}
+
+// ServeHTTP answers one message. Whatever is JSON over POST is answered with 200 and a message of the
+// protocol, errors included; 4xx is for what isn't the protocol at all.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	switch {
+	case r.URL.Path != "/nexo" && r.URL.Path != "/nexo/":
+		http.Error(w, "registers POST to /nexo", http.StatusNotFound)
+		return
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "send messages by POST", http.StatusMethodNotAllowed)
+		return
+	case r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != "":
+		// A web page that somebody opens on this machine must not be able to charge or give back.
+		http.Error(w, "messages from web pages are refused: send them from a register's program",
+			http.StatusForbidden)
+		return
+	}
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // not every ResponseWriter can: tests' recorders
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, BodyMax))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		http.Error(w, fmt.Sprintf("a message has at most %d bytes", BodyMax), http.StatusRequestEntityTooLarge)
+		return
+	case err != nil:
+		http.Error(w, "the message did not arrive in time", http.StatusRequestTimeout)
+		return
+	}
+	_ = control.SetReadDeadline(time.Time{}) // as above
+	served := enter(r.Context())
+	defer served()
+	answer := s.answer(r.Context(), body, fromHere(r.RemoteAddr))
+	if r.Context().Err() != nil {
+		return // the register has gone; what was decided is in the journal
+	}
+	_ = control.SetWriteDeadline(time.Now().Add(bodyTimeout)) // as above
+	if answer == nil {
+		return // Abort: 200 without a body
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false) // query strings stay readable
+	if err := e.Encode(answer); err != nil {
+		s.log.Warn("an answer did not reach the register", "err", err)
+	}
+}
+
+// fromHere reports whether an address is of this machine.
+func fromHere(remote string) bool {
+	at, err := netip.ParseAddrPort(remote)
+	return err == nil && at.Addr().Unmap().IsLoopback()
+}
+
+// answer gives the message that answers a body, or nil where the protocol wants none.
+func (s *Server) answer(ctx context.Context, body []byte, here bool) *message {
+	q, err := parse(body)
+	if err != nil {
+		return s.reject(Header{}, body, err)
+	}
+	outer := q.Header
+	var key *Key
+	if q.SecurityTrailer != nil || q.NexoBlob != "" {
+		if q, key, err = s.unseal(q); err != nil {
+			return s.reject(outer, body, err)
+		}
+	} else if !here {
+		return s.reject(outer, body, payment.WithHint(
+			fmt.Errorf("%w: plain messages are taken from this machine alone", ErrMessage),
+			"pair the register (smiletill register pair NAME) and have it encrypt"))
+	}
+	if err := q.Header.check(); err != nil {
+		return s.reject(outer, body, err)
+	}
+	reply, err := s.dispatch(ctx, q)
+	if err != nil {
+		return s.reject(q.Header, body, err)
+	}
+	if reply == nil {
+		return nil
+	}
+	reply.Header = q.Header.response()
+	if key != nil {
+		sealed, err := key.sealReply(*reply, s.opt.Rand)
+		if err != nil {
+			s.log.Error("an answer could not be sealed", "err", err)
+			return s.reject(outer, body, err)
+		}
+		reply = &sealed
+	}
+	return &message{Reply: reply}
+}
+
+// unseal opens a sealed request with the key that it names.
+func (s *Server) unseal(q *Request) (*Request, *Key, error) {
+	if q.SecurityTrailer == nil || q.NexoBlob == "" {
+		return nil, nil, fmt.Errorf("%w: NexoBlob and SecurityTrailer come together", ErrMessage)
+	}
+	t := q.SecurityTrailer
+	key := s.opt.Pairings().Key(t.KeyIdentifier, t.KeyVersion)
+	if key == nil {
+		return nil, nil, payment.WithHint(
+			fmt.Errorf("%w: no register is paired with key %.40q, version %d", ErrSealed, t.KeyIdentifier,
+				t.KeyVersion),
+			"smiletill register list shows the keys; smiletill register pair NAME makes one")
+	}
+	opened, err := key.openRequest(q)
+	if err != nil {
+		s.log.Warn("a register's message was refused", "key", t.KeyIdentifier, "version", t.KeyVersion, "err", err)
+		return nil, nil, err
+	}
+	return opened, key, nil
+}
+
+// dispatch answers a request by its category. Errors are ErrMessage: there is no response of the category to
+// give.
+func (s *Server) dispatch(ctx context.Context, q *Request) (*Reply, error) {
+	missing := func() error {
+		return fmt.Errorf("%w: there is no %sRequest in it", ErrMessage, q.Header.MessageCategory)
+	}
+	switch q.Header.MessageCategory {
+	case CategoryPayment:
+		if q.Payment == nil {
+			return nil, missing()
+		}
+		return &Reply{Payment: s.pay(ctx, q)}, nil
+	case CategoryAbort:
+		if q.Abort == nil {
+			return nil, missing()
+		}
+		s.abort(ctx, q)
+		return nil, nil
+	case CategoryTransactionStatus:
+		if q.TransactionStatus == nil {
+			return nil, missing()
+		}
+		return &Reply{TransactionStatus: s.status(ctx, q)}, nil
+	case CategoryReversal:
+		if q.Reversal == nil {
+			return nil, missing()
+		}
+		return &Reply{Reversal: s.reverse(ctx, q)}, nil
+	case CategoryDiagnosis:
+		return &Reply{Diagnosis: s.diagnose(ctx, q)}, nil
+	case CategoryLogin:
+		if q.Login == nil {
+			return nil, missing()
+		}
+		return &Reply{Login: s.login(ctx, q)}, nil
+	case CategoryLogout:
+		return &Reply{Logout: s.logout(q)}, nil
+	case CategoryGetTotals:
+		return &Reply{GetTotals: s.totals(ctx, q)}, nil
+	case CategoryReconciliation:
+		if q.Reconciliation == nil {
+			return nil, missing()
+		}
+		return &Reply{Reconciliation: s.reconcile(ctx, q)}, nil
+	case CategoryDisplay:
+		if q.Display == nil || len(q.Display.Outputs) == 0 {
+			return nil, missing()
+		}
+		return &Reply{Display: s.display(q)}, nil
+	case CategoryEvent:
+	}
+	return nil, fmt.Errorf("%w: this terminal does not know MessageCategory %.40q", ErrMessage,
+		q.Header.MessageCategory)
+}
+
+// reject is the protocol's answer to what can't be answered: an event with the reason and the message itself.
+func (s *Server) reject(h Header, body []byte, why error) *message {
+	text := why.Error()
+	if hint := hintOf(why); hint != "" {
+		text += "; " + hint
+	}
+	s.log.Warn("a register's message was rejected", "sale", h.SaleID, "err", why)
+	n := s.notification("Reject", "message="+url.QueryEscape(text), h.SaleID)
+	n.Request.Event.Rejected = base64.StdEncoding.EncodeToString(body)
+	return n
+}
+
+// notification is an event of this terminal's.
+func (s *Server) notification(event, details, saleID string) *message {
+	s.mu.Lock()
+	s.events++
+	n := s.events
+	s.mu.Unlock()
+	return &message{Request: &Request{
+		Header: Header{ProtocolVersion: protocolVersion, MessageClass: classEvent, MessageCategory: CategoryEvent,
+			MessageType: "Notification", DeviceID: strconv.FormatUint(n%1e10, 10), SaleID: saleID,
+			POIID: s.opt.POIID},
+		Event: &EventNotification{TimeStamp: stamp(time.Now()), Event: event, Details: details},
+	}}
+}
+
+// hintOf is the advice of the outermost error that carries one, or "".
+func hintOf(err error) string {
+	var h interface{ Hint() string }
+	if errors.As(err, &h) {
+		return h.Hint()
+	}
+	return ""
+}
