@@ -203,7 +203,8 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, k := range []string{"to_pay", "amount", "staff"} {
 		used["label."+k] = true
 	}
-	for _, k := range []string{"camera", "models", "accelerator", "gallery", "journal", "report", "register", "board",
+	for _, k := range []string{"camera", "models", "accelerator", "gallery", "journal", "report", "register",
+		"board",
 		"version"} {
 		used["status.part."+k] = true
 	}
