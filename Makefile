@@ -49,7 +49,7 @@ consumers:
 	@cp $(CONSUMERS)/check.mjs $(B)/consumers/
 
 .PHONY: check
-check: lint tools ## what CI runs: lint, tests, the build without TFLite, the simulation, the demo, systemd, the emulated machine, a clean tree
+check: lint tools ## what CI runs: lint, tests, the build without TFLite, the simulation, a register's fuzzers, the demo, systemd, the emulated machine, a clean tree
 	@/sbin/ldconfig -p | grep -q libturbojpeg.so.0 || { echo "libturbojpeg0 is missing: its tests would skip, and a check must not"; exit 1; }
 	@test -x /usr/sbin/mosquitto && command -v mosquitto_sub chromium >/dev/null || { \
 	  echo "mosquitto, mosquitto-clients or chromium is missing: tests would skip, and a check must not"; exit 1; }
@@ -62,6 +62,7 @@ check: lint tools ## what CI runs: lint, tests, the build without TFLite, the si
 	CGO_ENABLED=0 go vet -tags notflite ./...
 	CGO_ENABLED=0 go test -tags notflite ./vision/... ./payment ./device/camera ./models
 	@$(MAKE) --no-print-directory sim
+	@$(MAKE) --no-print-directory fuzz FUZZDIR=./payment/register
 	@$(MAKE) --no-print-directory demo ONCE=1 SCREEN=127.0.0.1:0
 	@test "$$(id -u)" != 0 || $(MAKE) --no-print-directory systemd-test
 	@$(MAKE) --no-print-directory emulate
@@ -108,10 +109,10 @@ accuracy: build floats ## detection, ROC and identification on your photos: FACE
 	@$(B)/bin/smiletill accuracy "$(FACES)" --out $(B)/accuracy $(ARGS)
 
 .PHONY: fuzz
-fuzz: deps ## each fuzz target for FUZZTIME (default 10s)
-	@for d in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+fuzz: deps ## each fuzz target for FUZZTIME (default 10s), below FUZZDIR (default all)
+	@for d in $$(grep -rl --include='*_test.go' '^func Fuzz' $(or $(FUZZDIR),.) | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -rhoP --include='*_test.go' '^func \KFuzz\w+' $$d); do \
-	    echo "== $$d $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(or $(FUZZTIME),10s) $$d || exit 1; done; done
+	    echo "== $$d $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(or $(FUZZTIME),10s) -fuzzminimizetime 100x $$d || exit 1; done; done
 
 .PHONY: sim
 sim: ## SIM_SEEDS (default 10000) simulated shop days from SIM_FIRST on, a fault at every write, mistakes built in; SIM_SEED=n repeats one

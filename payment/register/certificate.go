@@ -145,9 +145,14 @@ func (c *Certificate) Info() (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	sum := sha256.Sum256(pair.Leaf.Raw)
 	return Info{
-		Name: pair.Leaf.Subject.CommonName, Fingerprint: hex.EncodeToString(sum[:]), NotBefore: pair.Leaf.NotBefore,
+		Name: pair.Leaf.Subject.CommonName, Fingerprint: Fingerprint(pair.Leaf), NotBefore: pair.Leaf.NotBefore,
 		NotAfter: pair.Leaf.NotAfter, Own: pair.Leaf.CheckSignatureFrom(pair.Leaf) == nil,
 	}, nil
+}
+
+// Fingerprint names a certificate: the SHA-256 of its DER form, 64 hex digits.
+func Fingerprint(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.Raw)
+	return hex.EncodeToString(sum[:])
 }

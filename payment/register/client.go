@@ -78,8 +78,11 @@ func (c *Client) Send(ctx context.Context, q Request) (*Reply, error) {
 		return nil, fmt.Errorf("send %s: the terminal answered %s: %.200s", q.Header.MessageCategory, resp.Status,
 			bytes.TrimSpace(answer))
 	}
-	if len(answer) == 0 {
+	switch {
+	case len(answer) == 0 && q.Header.MessageCategory == CategoryAbort:
 		return nil, nil
+	case len(answer) == 0:
+		return nil, fmt.Errorf("read the answer to %s: %w", q.Header.MessageCategory, io.ErrUnexpectedEOF)
 	}
 	return c.read(q.Header, answer)
 }

@@ -59,11 +59,11 @@ func (s *Server) paymentReceipts(rec Record, p payment.Payment, reprint bool) []
 	lines = append(lines, line{key: "totalAmount", name: "TOTAL", value: p.Amount.String(), bold: true})
 	if p.State == payment.StateApproved {
 		lines = append(lines, line{key: "approved", name: "APPROVED", bold: true})
-	} else {
-		lines = append(lines, line{key: "declined", name: "NOT PAID", bold: true},
-			line{key: "reason", name: "Reason", value: p.Reason.Text()})
+		return s.both(lines, reprint)
 	}
-	return s.both(lines, reprint)
+	return s.both(append(lines, line{key: "declined", name: "NOT PAID", bold: true},
+		line{key: "reason", name: "Reason", value: p.Reason.Text()},
+		line{key: "charged", name: "Nothing was charged"}), reprint)
 }
 
 // reversalReceipts are the same of money that was given back.
@@ -84,7 +84,7 @@ func (s *Server) both(lines []line, reprint bool) []Receipt {
 	receipts := make([]Receipt, 0, 2)
 	for _, r := range []struct{ document, header, footer string }{
 		{"CashierReceipt", "CASHIER RECEIPT", "Keep for your records"},
-		{"CustomerReceipt", "CUSTOMER RECEIPT", "Thank you"},
+		{"CustomerReceipt", "CUSTOMER RECEIPT", "Please keep this receipt"},
 	} {
 		all := []line{{key: "merchantTitle", name: s.opt.Merchant, bold: true},
 			{key: "header", name: r.header, bold: true}}

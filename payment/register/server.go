@@ -155,7 +155,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer served()
 	answer := s.answer(r.Context(), body, fromHere(r.RemoteAddr))
 	if r.Context().Err() != nil {
-		return // the register has gone; what was decided is in the journal
+		// The register has gone; what was decided is in the journal. An empty answer, which would be an Abort's,
+		// must not reach it in the last moment.
+		panic(http.ErrAbortHandler)
 	}
 	_ = control.SetWriteDeadline(time.Now().Add(bodyTimeout)) // as above
 	if answer == nil {
@@ -275,8 +277,8 @@ func (s *Server) dispatch(ctx context.Context, q *Request) (*Reply, error) {
 	case CategoryGetTotals:
 		return &Reply{GetTotals: s.totals(ctx, q)}, nil
 	case CategoryReconciliation:
-		if q.Reconciliation == nil {
-			return nil, missing()
+		if q.Reconciliation == nil || q.Reconciliation.Type == "" {
+			return nil, fmt.Errorf("%w: there is no ReconciliationType in it", ErrMessage)
 		}
 		return &Reply{Reconciliation: s.reconcile(ctx, q)}, nil
 	case CategoryDisplay:

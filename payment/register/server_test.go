@@ -1,0 +1,330 @@
+package register_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"smiletill/payment/register"
+)
+
+// TestNotTheProtocol: what is no message at all.
+func TestNotTheProtocol(t *testing.T) {
+	d := newDesk(t)
+	for _, c := range []struct {
+		name, method, path, body string
+		header                   [2]string
+		want                     int
+	}{
+		{"another path", "POST", "/", "{}", [2]string{}, http.StatusNotFound},
+		{"below", "POST", "/nexo/x", "{}", [2]string{}, http.StatusNotFound},
+		{"GET", "GET", "/nexo", "", [2]string{}, http.StatusMethodNotAllowed},
+		{"too large", "POST", "/nexo", strings.Repeat(" ", register.BodyMax+1), [2]string{},
+			http.StatusRequestEntityTooLarge},
+		{"a web page", "POST", "/nexo", "{}", [2]string{"Origin", "https://evil.example"}, http.StatusForbidden},
+		{"a web page's fetch", "POST", "/nexo", "{}", [2]string{"Sec-Fetch-Site", "cross-site"},
+			http.StatusForbidden},
+		{"with a slash", "POST", "/nexo/", "{}", [2]string{}, http.StatusOK},
+		{"without", "POST", "/nexo", "{}", [2]string{}, http.StatusOK},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), c.method, strings.TrimSuffix(d.url, "/nexo")+c.path,
+			strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.header[0] != "" {
+			r.Header.Set(c.header[0], c.header[1])
+		}
+		resp, err := d.http().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != c.want {
+			t.Errorf("%s: %s", c.name, resp.Status)
+		}
+		if err := resp.Body.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestRejected: what is JSON, or nearly, and no message that can be answered.
+func TestRejected(t *testing.T) {
+	d := newDesk(t)
+	const good = `{"MessageClass":"Service","MessageCategory":"Diagnosis","MessageType":"Request",` +
+		`"SaleID":"S","ServiceID":"1","POIID":"` + poiID + `","ProtocolVersion":"3.0"}`
+	with := func(old, new string) string {
+		return `{"SaleToPOIRequest":{"MessageHeader":` + strings.Replace(good, old, new, 1) +
+			`,"DiagnosisRequest":{}}}`
+	}
+	if code, answer := d.raw(with("", "")); code != 200 || !strings.Contains(answer, "DiagnosisResponse") {
+		t.Fatalf("%d %s", code, answer)
+	}
+	for _, c := range []struct{ name, body, want string }{
+		{"empty", "", "no message"},
+		{"words", "hello", "not JSON"},
+		{"cut", with("", "")[:60], "not JSON"},
+		{"two", with("", "") + with("", ""), "after top-level value"},
+		{"a list", "[]", "cannot unmarshal"},
+		{"nothing in it", "{}", "no SaleToPOIRequest"},
+		{"an answer", `{"SaleToPOIResponse":{}}`, "no SaleToPOIRequest"},
+		{"not UTF-8", "{\"a\":\"\xff\"}", "UTF-8"},
+		{"a key twice", with(`"SaleID":"S"`, `"SaleID":"S","SaleID":"T"`), "twice"},
+		{"a key twice in another case", with(`"SaleID":"S"`, `"SaleID":"S","saleid":"T"`), "twice"},
+		{"a key twice with a long s", with(`"SaleID":"S"`, `"SaleID":"S","ſaleID":"T"`), "twice"},
+		{"deep", strings.Repeat("[", 40) + strings.Repeat("]", 40), "deeper"},
+		{"class", with("Service\"", "Device\""), "MessageClass"},
+		{"type", with(`"Request"`, `"Response"`), "MessageType"},
+		{"version", with(`"3.0"`, `"2.0"`), "ProtocolVersion"},
+		{"no SaleID", with(`"S"`, `""`), "SaleID"},
+		{"long SaleID", with(`"S"`, `"`+strings.Repeat("x", 101)+`"`), "SaleID"},
+		{"no ServiceID", with(`"ServiceID":"1",`, ""), "ServiceID"},
+		{"long ServiceID", with(`"1"`, `"12345678901"`), "ServiceID"},
+		{"no POIID", with(poiID, ""), "POIID"},
+		{"category", with("Diagnosis\"", "Print\""), `does not know MessageCategory "Print"`},
+		{"body of another category", with("Diagnosis\"", "Payment\""), "no PaymentRequest"},
+		{"no abort in it", with("Diagnosis\"", "Abort\""), "no AbortRequest"},
+		{"no status in it", with("Diagnosis\"", "TransactionStatus\""), "no TransactionStatusRequest"},
+		{"no reversal in it", with("Diagnosis\"", "Reversal\""), "no ReversalRequest"},
+		{"no login in it", with("Diagnosis\"", "Login\""), "no LoginRequest"},
+		{"no reconciliation in it", with("Diagnosis\"", "Reconciliation\""), "no ReconciliationType"},
+		{"no display in it", with("Diagnosis\"", "Display\""), "no DisplayRequest"},
+		{"a number for a name", with(`"S"`, "1"), "cannot unmarshal"},
+	} {
+		code, answer := d.raw(c.body)
+		if text := rejection(t, code, answer, c.body); !strings.Contains(text, c.want) {
+			t.Errorf("%s: %s, want %q", c.name, text, c.want)
+		}
+	}
+}
+
+// TestFromAnotherMachine: plain messages are taken from this machine alone, sealed ones from anywhere.
+func TestFromAnotherMachine(t *testing.T) {
+	d := newDesk(t)
+	key := d.pair("correct horse")
+	post := func(remote string, m any) string {
+		t.Helper()
+		body, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodPost, "/nexo", strings.NewReader(string(body)))
+		r.RemoteAddr = remote
+		w := httptest.NewRecorder()
+		d.server.ServeHTTP(w, r)
+		return w.Body.String()
+	}
+	h := register.Header{ProtocolVersion: "3.0", MessageClass: "Service", MessageType: "Request",
+		MessageCategory: register.CategoryDiagnosis, ServiceID: "1", SaleID: "POS 1 (front)", POIID: poiID}
+	plain := map[string]any{"SaleToPOIRequest": register.Request{Header: h}}
+	sealed := map[string]any{"SaleToPOIRequest": register.SealRequest(key, poiID, diagnosis())}
+	for remote, here := range map[string]bool{"127.0.0.1:9": true, "[::1]:9": true, "[::ffff:127.0.0.1]:9": true,
+		"192.0.2.7:9": false, "[2001:db8::1]:9": false, "": false} {
+		answer := post(remote, plain)
+		if strings.Contains(answer, "DiagnosisResponse") != here ||
+			!here && !strings.Contains(answer, "pair+the+register") {
+			t.Errorf("plain from %q: %s", remote, answer)
+		}
+		if answer := post(remote, sealed); !strings.Contains(answer, "NexoBlob") || strings.Contains(answer,
+			"Global") {
+			t.Errorf("sealed from %q: %s", remote, answer)
+		}
+	}
+}
+
+// TestSlowConnections: connections that only hold their place (no handshake, half a header, half a body,
+// idle) don't stop a payment, and each is closed in the end.
+func TestSlowConnections(t *testing.T) {
+	d := newDesk(t)
+	address := strings.TrimSuffix(strings.TrimPrefix(d.url, "https://"), "/nexo")
+	var slow []net.Conn
+	for i := range 160 {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		slow = append(slow, conn)
+		if i%4 == 0 {
+			continue // not even a handshake
+		}
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		c := tls.Client(conn, &tls.Config{InsecureSkipVerify: true})
+		if err := c.Handshake(); err != nil {
+			continue // its place was taken while it shook hands
+		}
+		text := []string{"", "POST /nexo HTTP/1.1\r\nHost: x\r\n",
+			"POST /nexo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", ""}[i%4]
+		if text == "" {
+			text = "GET /nexo HTTP/1.1\r\nHost: x\r\n\r\n" // answered, and then idle
+		}
+		_, _ = io.WriteString(c, text) // it may have been closed by now: that is the point
+	}
+	r := d.pay(paymentOf("s1", "17", "1", "EUR"), d.smiles)
+	d.is("payment among them", r.Response, register.Success, "")
+	// While it waits for its customer, a payment's connection is never the one that goes.
+	answers := d.start(paymentOf("s2", "18", "1", "EUR"))
+	p := d.running()
+	for range 200 {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		slow = append(slow, conn)
+	}
+	d.smiles(p)
+	d.is("payment before them", d.take(answers).Response, register.Success, "")
+	for i, conn := range slow {
+		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		if _, err := io.Copy(io.Discard, conn); err != nil && isTimeout(err) && i%4 != 3 {
+			t.Fatalf("connection %d is still open", i)
+		}
+	}
+}
+
+func isTimeout(err error) bool {
+	ne, ok := err.(net.Error)
+	return ok && ne.Timeout()
+}
+
+// TestCertificate: made once, kept, replaced while it serves, and refused with a hint when it can't be read.
+func TestCertificate(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "r.crt"), filepath.Join(dir, "r.key")
+	c, err := register.MakeCertificate(cert, key, "X-Y.example", []string{"till"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := c.Info()
+	if err != nil || first.Name != "X-Y.example" || len(first.Fingerprint) != 64 || !first.Own {
+		t.Fatal(first, err)
+	}
+	if info, err := os.Stat(key); err != nil || info.Mode().Perm() != 0o600 {
+		t.Error(info, err)
+	}
+	again, err := register.MakeCertificate(cert, key, "other", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := again.Info(); err != nil || info != first {
+		t.Error("made anew:", info, err)
+	}
+	if err := os.Remove(cert); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := c.Info(); err != nil || info != first {
+		t.Error("half replaced:", info, err) // what is loaded serves on
+	}
+	if _, err := register.OpenCertificate(cert, key); err == nil || !strings.Contains(fmt.Sprint(err),
+		"certificate") {
+		t.Error(err)
+	}
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := register.MakeCertificate(cert, key, "X-Y.example", nil); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := c.Info(); err != nil || info.Fingerprint == first.Fingerprint {
+		t.Error("not read again:", info, err)
+	}
+}
+
+// TestServesTheCertificate: by its fingerprint, with TLS 1.2 at least.
+func TestServesTheCertificate(t *testing.T) {
+	d := newDesk(t)
+	address := strings.TrimSuffix(strings.TrimPrefix(d.url, "https://"), "/nexo")
+	c, err := register.OpenCertificate(filepath.Join(d.dir, "r.crt"), filepath.Join(d.dir, "r.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := c.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := conn.ConnectionState()
+	if got := register.Fingerprint(state.PeerCertificates[0]); got != info.Fingerprint {
+		t.Errorf("%s, want %s", got, info.Fingerprint)
+	}
+	if err := state.PeerCertificates[0].VerifyHostname("127.0.0.1"); err != nil {
+		t.Error(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true,
+		MaxVersion: tls.VersionTLS11}); err == nil {
+		t.Error("TLS 1.1 was taken")
+	}
+}
+
+func TestNotifier(t *testing.T) {
+	d := newDesk(t)
+	type note struct {
+		event, details string
+	}
+	got := make(chan note, 32)
+	failures := 2
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		if failures > 0 {
+			failures--
+			http.Error(w, "not now", http.StatusServiceUnavailable)
+			return
+		}
+		var m struct {
+			Request register.Request `json:"SaleToPOIRequest"`
+		}
+		if err := json.Unmarshal(body, &m); err != nil || m.Request.Event == nil ||
+			m.Request.Header.MessageClass != "Event" || m.Request.Header.POIID != poiID {
+			t.Errorf("%s %v", body, err)
+			return
+		}
+		got <- note{m.Request.Event.Event, register.Message(register.Response{
+			AdditionalResponse: m.Request.Event.Details})}
+	}))
+	t.Cleanup(hook.Close)
+	n := d.server.NewNotifier(hook.URL, hook.Client())
+	n.SetPause(time.Millisecond)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); n.Run(ctx) }()
+	n.Notify(register.EventOutOfOrder, "no camera & no light")
+	if e := <-got; e != (note{"OutOfOrder", "no camera & no light"}) {
+		t.Errorf("%+v", e)
+	}
+	stop()
+	<-done
+	// A receiver that is away never blocks; the newest events are kept, and sent at the end.
+	for range 40 {
+		n.Notify(register.EventInitialised, "")
+	}
+	n.Notify(register.EventShutdown, "")
+	n.Run(ctx)
+	close(got)
+	last, count := note{}, 0
+	for e := range got {
+		last, count = e, count+1
+	}
+	if last.event != "Shutdown" || count != 16 {
+		t.Errorf("%d events, the last %+v", count, last)
+	}
+}
