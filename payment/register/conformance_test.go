@@ -13,8 +13,8 @@ import (
 	"smiletill/payment/register"
 )
 
-// TestConformanceTable: every row of the table names tests of this package, and every message, result and condition
-// of the code has a row.
+// TestConformanceTable: every row of the table names tests of this package, and every message, result and
+// condition of the code has a row.
 func TestConformanceTable(t *testing.T) {
 	tests := map[string]bool{}
 	files, err := filepath.Glob("*_test.go")
@@ -65,7 +65,8 @@ func TestConformanceTable(t *testing.T) {
 			t.Errorf("no row for the result %s", r)
 		}
 	}
-	for _, c := range []register.Condition{register.Aborted, register.Busy, register.Cancelled, register.DeviceOut,
+	for _, c := range []register.Condition{register.Aborted, register.Busy, register.Cancelled,
+		register.DeviceOut,
 		register.InProgress, register.LoggedOut, register.MessageFormat, register.NotAllowed, register.NotFound,
 		register.PaymentRestriction, register.Refusal, register.UnavailableDevice, register.UnavailableService,
 		register.UnreachableHost, register.WrongPIN} {

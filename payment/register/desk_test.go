@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -29,7 +30,7 @@ const (
 // desk is a till with a register before it: the real engine, journal, records and TLS server. Its camera is
 // the test.
 type desk struct {
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	policy payment.Policy
 	limit  payment.Amount
@@ -51,7 +52,7 @@ type desk struct {
 	close   func()
 }
 
-func newDesk(t *testing.T, change ...func(*desk)) *desk {
+func newDesk(t testing.TB, change ...func(*desk)) *desk {
 	t.Helper()
 	d := &desk{t: t, dir: t.TempDir(), limit: payment.Amount{Minor: 5000, Currency: "EUR"}}
 	for _, c := range change {
@@ -362,4 +363,21 @@ func (d *desk) is(what string, r register.Response, result register.Result, c re
 	if r.Result == register.Failure && register.Message(r) == string(r.ErrorCondition) {
 		d.t.Errorf("%s: no words for a person", what)
 	}
+}
+
+func jsonNumber(a payment.Amount) json.Number { return json.Number(a.Decimal()) }
+
+// benchDesk keeps its files where BENCH_DIR says: a temporary folder may lie in memory.
+func benchDesk(b *testing.B) *desk {
+	b.Helper()
+	return newDesk(b, func(d *desk) {
+		if root := os.Getenv("BENCH_DIR"); root != "" {
+			dir, err := os.MkdirTemp(root, "register-")
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(func() { _ = os.RemoveAll(dir) })
+			d.dir = dir
+		}
+	})
 }

@@ -1,0 +1,278 @@
+package register_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"smiletill/payment"
+	"smiletill/payment/journal"
+	"smiletill/payment/register"
+)
+
+// TestShopDays plays days that a seed decides: two registers that pay, repeat, abort, give back, ask and lose
+// their connection in any order, a till that is restarted at any moment, and records that are lost.
+// REGISTER_SEED=n repeats one.
+func TestShopDays(t *testing.T) {
+	first, days := uint64(time.Now().UnixNano()), 12
+	if s := os.Getenv("REGISTER_SEED"); s != "" {
+		n, err := strconv.ParseUint(s, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, days = n, 1
+	}
+	for i := range uint64(days) {
+		seed := first + i
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			playDay(t, seed)
+		})
+	}
+}
+
+// day is what the registers of a day know.
+type day struct {
+	*desk
+	rng      *rand.Rand
+	messages []register.Request          // payments and reversals that were sent
+	told     map[string]register.Result  // by ServiceID: what a register was told in the end
+	paid     map[string]payment.Amount   // by payment's id
+	owner    map[string]register.Request // the payment message of an id
+	cut      []<-chan answered
+}
+
+func playDay(t *testing.T, seed uint64) {
+	d := &day{desk: newDesk(t), rng: rand.New(rand.NewPCG(seed, 1)), told: map[string]register.Result{},
+		paid: map[string]payment.Amount{}, owner: map[string]register.Request{}}
+	for step := range 60 {
+		switch n := d.rng.IntN(20); {
+		case n < 6:
+			d.newPayment(step)
+		case n < 10:
+			d.repeat()
+		case n < 13:
+			d.giveBack(step)
+		case n < 16:
+			d.ask()
+		case n < 18:
+			d.act()
+		case n < 19:
+			d.reopen()
+		default:
+			d.loseRecords()
+		}
+		d.check(step)
+	}
+	d.act()
+	for _, c := range d.cut {
+		<-c
+	}
+	d.check(60)
+}
+
+// deliver sends a message; if a payment comes of it something is done about it, or the connection is lost.
+func (d *day) deliver(q register.Request) {
+	d.t.Helper()
+	before, err := d.engine.Status(context.Background())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	answers := make(chan answered, 1)
+	go func() {
+		reply, err := d.client().Send(ctx, q)
+		answers <- answered{reply, err}
+	}()
+	for {
+		select {
+		case a := <-answers:
+			cancel()
+			d.hear(q, a)
+			return
+		case <-time.After(3 * time.Millisecond):
+		}
+		s, err := d.engine.Status(context.Background())
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		if s.Payment.ID == "" || s.Payment.ID == before.Payment.ID || s.Payment.State.Terminal() {
+			continue
+		}
+		if d.rng.IntN(3) == 0 { // the register's connection dies; the payment goes on
+			cancel()
+			<-answers
+			return
+		}
+		d.act()
+	}
+}
+
+// hear holds an answer against what was told before.
+func (d *day) hear(q register.Request, a answered) {
+	d.t.Helper()
+	if a.err != nil {
+		d.t.Fatal(a.err)
+	}
+	key, r := q.Header.ServiceID, register.Response{}
+	switch {
+	case a.reply.Payment != nil:
+		r = a.reply.Payment.Response
+	case a.reply.Reversal != nil:
+		r = a.reply.Reversal.Response
+	}
+	if r.Result == register.Success {
+		if d.told[key] == register.Success {
+			d.t.Errorf("%s: a second success for one message", key)
+		}
+		d.told[key] = register.Success
+	}
+}
+
+func (d *day) newPayment(step int) {
+	q := paymentOf(fmt.Sprintf("p%d", step), fmt.Sprintf("t%d", step), fmt.Sprintf("%d.%02d", d.rng.IntN(40),
+		1+d.rng.IntN(99)), "EUR")
+	d.messages = append(d.messages, q)
+	d.owner[idOf(q.Header.ServiceID, fmt.Sprintf("t%d", step))] = q
+	d.deliver(q)
+}
+
+func (d *day) repeat() {
+	if len(d.messages) > 0 {
+		d.deliver(d.messages[d.rng.IntN(len(d.messages))])
+	}
+}
+
+func (d *day) giveBack(step int) {
+	for id, a := range d.paid {
+		amount := payment.Amount{Minor: 1 + d.rng.Int64N(a.Minor), Currency: "EUR"}
+		q := reversalOf(fmt.Sprintf("r%d", step), id, "")
+		if d.rng.IntN(3) > 0 {
+			q.Reversal.Amount = jsonNumber(amount)
+		}
+		d.messages = append(d.messages, q)
+		d.deliver(q)
+		return
+	}
+}
+
+// ask has TransactionStatus tell nothing else than the journal says.
+func (d *day) ask() {
+	d.t.Helper()
+	for id, q := range d.owner {
+		s := d.status(q.Header.ServiceID)
+		p, err := d.journal.Find(context.Background(), id)
+		switch {
+		case s.Response.Result == register.Success:
+			told := s.Repeated.Body.Payment.Response.Result == register.Success
+			if told != (err == nil && p.State == payment.StateApproved) {
+				d.t.Errorf("%s: told %v, and the journal says %s %v", q.Header.ServiceID, told, p.State, err)
+			}
+		case s.Response.ErrorCondition == register.InProgress && err == nil && p.State.Terminal():
+			// it ended between the two questions
+			if again := d.status(q.Header.ServiceID); again.Response.Result != register.Success {
+				d.t.Errorf("%s: in progress, and the journal says %s", q.Header.ServiceID, p.State)
+			}
+		}
+		return
+	}
+}
+
+// act does something about the payment that runs, if one does.
+func (d *day) act() {
+	d.t.Helper()
+	s, err := d.engine.Status(context.Background())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	p := s.Payment
+	if p.ID == "" || p.State.Terminal() {
+		return
+	}
+	switch d.rng.IntN(6) {
+	case 0:
+		d.seen(p.ID, payment.Unknown{})
+	case 1:
+		d.seen(p.ID, payment.Cancelled{By: payment.ByCustomer})
+	case 2:
+		d.reopen()
+	default:
+		d.smiles(p)
+	}
+	// five strangers in a row lock the till for half a minute: this day has none so patient
+	if s, err = d.engine.Status(context.Background()); err == nil && s.Payment.State == payment.StateDeclined {
+		d.forgive()
+	}
+}
+
+// forgive ends a row of refused faces by a payment that is approved.
+func (d *day) forgive() {
+	p, err := d.engine.Begin(context.Background(), payment.Request{ID: fmt.Sprintf("hand-%d", d.rng.Uint32()),
+		Amount: payment.Amount{Minor: 100, Currency: "EUR"}})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.smiles(p)
+}
+
+func (d *day) loseRecords() {
+	d.t.Helper()
+	d.close()
+	for _, end := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(filepath.Join(d.dir, "register.db"+end)); err != nil && !errors.Is(err,
+			os.ErrNotExist) {
+			d.t.Fatal(err)
+		}
+	}
+	d.open()
+}
+
+// check holds the journal against what must always be so.
+func (d *day) check(step int) {
+	d.t.Helper()
+	all, err := d.journal.List(context.Background(), journal.Filter{State: payment.StateApproved, Limit: -1})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	approved := map[string]bool{}
+	for _, e := range all {
+		p := e.Payment
+		if approved[p.ID] || p.Reversed > p.Amount.Minor {
+			d.t.Fatalf("step %d: %s approved twice, or %d of %v given back", step, p.ID, p.Reversed, p.Amount)
+		}
+		// Each message has a reference of its own: however the payment is called, it is charged once.
+		if p.Reference != "" && approved[p.Reference] {
+			d.t.Fatalf("step %d: %s was charged twice", step, p.Reference)
+		}
+		approved[p.ID], approved[p.Reference] = true, true
+		d.paid[p.ID] = p.Amount
+		if q, ok := d.owner[p.ID]; ok {
+			if want, err := register.Minor(q.Payment.Transaction.Amounts.RequestedAmount, "EUR"); err != nil ||
+				want != p.Amount {
+				d.t.Fatalf("step %d: %s was charged %v for %v", step, p.ID, p.Amount, want)
+			}
+		}
+		back := int64(0)
+		reversals, err := d.journal.Reversals(context.Background(), p.ID)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		for _, r := range reversals {
+			back += r.Amount.Minor
+		}
+		if back != p.Reversed {
+			d.t.Fatalf("step %d: %s: %d given back, %d noted", step, p.ID, back, p.Reversed)
+		}
+	}
+	for id, q := range d.owner {
+		if d.told[q.Header.ServiceID] == register.Success && !approved[id] {
+			d.t.Fatalf("step %d: %s was told as paid and is not", step, id)
+		}
+	}
+}
