@@ -39,12 +39,10 @@ func OpenCertificate(certFile, keyFile string) (*Certificate, error) {
 	return c, err
 }
 
-// MakeCertificate is OpenCertificate of files that it makes where neither is there: an ECDSA key (P-256) and
-// a certificate that it signs itself, for the name, for hosts and for this machine's addresses.
+// MakeCertificate is OpenCertificate of files that it makes where there is no certificate: an ECDSA key
+// (P-256) and a certificate that it signs itself, for the name, for hosts and for this machine's addresses.
 func MakeCertificate(certFile, keyFile, name string, hosts []string) (*Certificate, error) {
-	_, certErr := os.Stat(certFile)
-	_, keyErr := os.Stat(keyFile)
-	if errors.Is(certErr, fs.ErrNotExist) && errors.Is(keyErr, fs.ErrNotExist) {
+	if _, err := os.Stat(certFile); errors.Is(err, fs.ErrNotExist) {
 		if err := writeCertificate(certFile, keyFile, name, hosts); err != nil {
 			return nil, fmt.Errorf("make the terminal's certificate: %w", err)
 		}
@@ -78,7 +76,7 @@ func writeCertificate(certFile, keyFile, name string, hosts []string) error {
 	if err != nil {
 		return err
 	}
-	// The certificate comes last: a key without one is made anew by whoever finds it.
+	// The certificate comes last: a key that was left without one by a power cut is made anew.
 	err = replaceFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
 	if err != nil {
 		return err

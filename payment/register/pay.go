@@ -286,8 +286,11 @@ func (s *Server) paymentAnswer(rec Record, p payment.Payment, err error) *Paymen
 	answer.POIData.TransactionID.TimeStamp = stamp(p.OpenedAt)
 	answer.Receipts = s.paymentReceipts(rec, p, false)
 	if p.State != payment.StateApproved {
-		answer.Response = failure(conditionOfEnd(p.Reason),
-			string(p.State)+": "+p.Reason.Text()+"; nothing was charged",
+		why := p.Reason.Text()
+		if p.Detail != "" {
+			why += " (" + p.Detail + ")"
+		}
+		answer.Response = failure(conditionOfEnd(p.Reason), string(p.State)+": "+why+"; nothing was charged",
 			"refusalReason", string(p.Reason))
 		return answer
 	}
