@@ -40,6 +40,7 @@ func TestShopDays(t *testing.T) {
 // day is what the registers of a day know.
 type day struct {
 	*desk
+	seed     uint64
 	rng      *rand.Rand
 	messages []register.Request          // payments and reversals that were sent
 	told     map[string]register.Result  // by ServiceID: what a register was told in the end
@@ -49,7 +50,8 @@ type day struct {
 }
 
 func playDay(t *testing.T, seed uint64) {
-	d := &day{desk: newDesk(t), rng: rand.New(rand.NewPCG(seed, 1)), told: map[string]register.Result{},
+	d := &day{desk: newDesk(t), seed: seed, rng: rand.New(rand.NewPCG(seed, 1)),
+		told: map[string]register.Result{},
 		paid: map[string]payment.Amount{}, owner: map[string]register.Request{}}
 	for step := range 60 {
 		switch n := d.rng.IntN(20); {
@@ -129,7 +131,7 @@ func (d *day) hear(q register.Request, a answered) {
 	}
 	if r.Result == register.Success {
 		if d.told[key] == register.Success {
-			d.t.Errorf("%s: a second success for one message", key)
+			d.t.Errorf("seed %d: %s: a second success for one message", d.seed, key)
 		}
 		d.told[key] = register.Success
 	}
@@ -172,12 +174,13 @@ func (d *day) ask() {
 		case s.Response.Result == register.Success:
 			told := s.Repeated.Body.Payment.Response.Result == register.Success
 			if told != (err == nil && p.State == payment.StateApproved) {
-				d.t.Errorf("%s: told %v, and the journal says %s %v", q.Header.ServiceID, told, p.State, err)
+				d.t.Errorf("seed %d: %s: told %v, and the journal says %s %v", d.seed, q.Header.ServiceID, told, p.State,
+					err)
 			}
 		case s.Response.ErrorCondition == register.InProgress && err == nil && p.State.Terminal():
 			// it ended between the two questions
 			if again := d.status(q.Header.ServiceID); again.Response.Result != register.Success {
-				d.t.Errorf("%s: in progress, and the journal says %s", q.Header.ServiceID, p.State)
+				d.t.Errorf("seed %d: %s: in progress, and the journal says %s", d.seed, q.Header.ServiceID, p.State)
 			}
 		}
 		return
@@ -244,18 +247,19 @@ func (d *day) check(step int) {
 	for _, e := range all {
 		p := e.Payment
 		if approved[p.ID] || p.Reversed > p.Amount.Minor {
-			d.t.Fatalf("step %d: %s approved twice, or %d of %v given back", step, p.ID, p.Reversed, p.Amount)
+			d.t.Fatalf("seed %d, step %d: %s approved twice, or %d of %v given back", d.seed, step, p.ID, p.Reversed,
+				p.Amount)
 		}
 		// Each message has a reference of its own: however the payment is called, it is charged once.
 		if p.Reference != "" && approved[p.Reference] {
-			d.t.Fatalf("step %d: %s was charged twice", step, p.Reference)
+			d.t.Fatalf("seed %d, step %d: %s was charged twice", d.seed, step, p.Reference)
 		}
 		approved[p.ID], approved[p.Reference] = true, true
 		d.paid[p.ID] = p.Amount
 		if q, ok := d.owner[p.ID]; ok {
 			if want, err := register.Minor(q.Payment.Transaction.Amounts.RequestedAmount, "EUR"); err != nil ||
 				want != p.Amount {
-				d.t.Fatalf("step %d: %s was charged %v for %v", step, p.ID, p.Amount, want)
+				d.t.Fatalf("seed %d, step %d: %s was charged %v for %v", d.seed, step, p.ID, p.Amount, want)
 			}
 		}
 		back := int64(0)
@@ -267,12 +271,12 @@ func (d *day) check(step int) {
 			back += r.Amount.Minor
 		}
 		if back != p.Reversed {
-			d.t.Fatalf("step %d: %s: %d given back, %d noted", step, p.ID, back, p.Reversed)
+			d.t.Fatalf("seed %d, step %d: %s: %d given back, %d noted", d.seed, step, p.ID, back, p.Reversed)
 		}
 	}
 	for id, q := range d.owner {
 		if d.told[q.Header.ServiceID] == register.Success && !approved[id] {
-			d.t.Fatalf("step %d: %s was told as paid and is not", step, id)
+			d.t.Fatalf("seed %d, step %d: %s was told as paid and is not", d.seed, step, id)
 		}
 	}
 }
