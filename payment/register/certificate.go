@@ -52,6 +52,16 @@ func MakeCertificate(certFile, keyFile, name string, hosts []string) (*Certifica
 	return OpenCertificate(certFile, keyFile)
 }
 
+// RenewCertificate puts a new key and certificate in the place of the files. A terminal that runs shows it
+// from the next connection on, and registers that have pinned the old one refuse it until they are given the
+// new one.
+func RenewCertificate(certFile, keyFile, name string, hosts []string) (*Certificate, error) {
+	if err := writeCertificate(certFile, keyFile, name, hosts); err != nil {
+		return nil, fmt.Errorf("renew the terminal's certificate: %w", err)
+	}
+	return OpenCertificate(certFile, keyFile)
+}
+
 func writeCertificate(certFile, keyFile, name string, hosts []string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -145,9 +155,14 @@ func (c *Certificate) Info() (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	sum := sha256.Sum256(pair.Leaf.Raw)
 	return Info{
-		Name: pair.Leaf.Subject.CommonName, Fingerprint: hex.EncodeToString(sum[:]), NotBefore: pair.Leaf.NotBefore,
+		Name: pair.Leaf.Subject.CommonName, Fingerprint: Fingerprint(pair.Leaf), NotBefore: pair.Leaf.NotBefore,
 		NotAfter: pair.Leaf.NotAfter, Own: pair.Leaf.CheckSignatureFrom(pair.Leaf) == nil,
 	}, nil
+}
+
+// Fingerprint names a certificate: the SHA-256 of its DER form, 64 hex digits.
+func Fingerprint(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.Raw)
+	return hex.EncodeToString(sum[:])
 }
