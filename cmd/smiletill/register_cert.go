@@ -51,7 +51,7 @@ func certificateCommand(a *app) *cobra.Command {
 			case code:
 				return printCode(cmd.OutOrStdout(), cfg, info)
 			}
-			return printCertificate(cmd.OutOrStdout(), certFile, info)
+			return printCertificate(cmd.OutOrStdout(), cfg, info)
 		},
 	}
 	f := cmd.Flags()
@@ -63,8 +63,9 @@ func certificateCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func printCertificate(w io.Writer, file string, info register.Info) error {
+func printCertificate(w io.Writer, cfg Config, info register.Info) error {
 	p := printout{w: w}
+	file, _ := registerCertificate(cfg)
 	p.say("name         %s\n", info.Name)
 	p.say("SHA-256      ")
 	printFingerprint(&p, info.Fingerprint, "             ")
@@ -76,6 +77,9 @@ func printCertificate(w io.Writer, file string, info register.Info) error {
 	}
 	p.say("signed       %s\n", signed)
 	p.say("file         %s\n", file)
+	if want, _ := certificateNames(cfg); cfg.Register.CertFile == "" && want != info.Name {
+		p.say("\nThe configuration wants the name %s: --renew makes a certificate for it.\n", want)
+	}
 	return p.err
 }
 

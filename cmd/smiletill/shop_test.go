@@ -40,6 +40,8 @@ type shop struct {
 	visitors *director // nil: the same customer again and again
 
 	views []screen.View
+
+	reconciled int64 // the latest fact at the last reconciliation
 }
 
 // newShop makes the folders and the flags of a terminal that does not run yet.
@@ -115,7 +117,9 @@ func (s *shop) openUntil() (end func()) {
 	}
 	s.term.openCamera = s.plug
 	if s.visitors != nil {
-		s.term.openCamera = func() (camera.Source, error) { return kept{s.visitors.live}, nil }
+		s.term.openCamera = func() (camera.Source, error) {
+			return &pullable{shop: s, Source: kept{s.visitors.live}}, nil
+		}
 	}
 	s.term.onView = func(v screen.View, _ string) {
 		s.mu.Lock()
