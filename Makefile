@@ -56,7 +56,6 @@ register-npm:
 	  echo "installing npm's library that registers use (37 MB)"; rm -rf $(B)/register-npm; mkdir -p $(B)/register-npm && \
 	  cp $(REGISTER_NPM)/package*.json $(B)/register-npm/ && cd $(B)/register-npm && npm ci --silent --no-audit --no-fund --ignore-scripts && \
 	  cp package-lock.json .installed; }
-	@cp $(REGISTER_NPM)/drive.cjs $(B)/register-npm/
 
 .PHONY: check
 check: lint tools ## what CI runs: lint, tests, the build without TFLite, the simulation, the demo, systemd, the emulated machine, a clean tree

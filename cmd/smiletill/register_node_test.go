@@ -42,11 +42,16 @@ type heard struct {
 	Error    string
 }
 
+// nodeModules gives a folder in which programs for Node find the library.
 func nodeModules(t *testing.T) string {
 	t.Helper()
-	dir := filepath.Join(root(t), ".build", "register-npm")
-	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
+	modules := filepath.Join(root(t), ".build", "register-npm", "node_modules")
+	if _, err := os.Stat(modules); err != nil {
 		t.Skip("npm's library is not installed: make register-npm")
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }
@@ -55,6 +60,10 @@ func newNode(t *testing.T) *node {
 	t.Helper()
 	cmd := exec.Command("node", "drive.cjs")
 	cmd.Dir = nodeModules(t)
+	drive := read(t, filepath.Join(root(t), "payment", "register", "testdata", "npm", "drive.cjs"))
+	if err := os.WriteFile(filepath.Join(cmd.Dir, "drive.cjs"), drive, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	n := &node{t: t, errs: &bytes.Buffer{}, wait: map[int]chan heard{}}
 	cmd.Stderr = n.errs
 	in, err := cmd.StdinPipe()
