@@ -35,7 +35,7 @@ demo: build ## a shop day on a simulated board; ONCE=1 ends by itself, SCREEN=ho
 	@$(B)/bin/smiletill demo $(if $(ONCE),--once) --screen $(SCREEN)
 
 .PHONY: test
-test: floats tools consumers ## all tests, with the race detector, the real runtime, a real broker and a real browser
+test: floats tools consumers register-npm ## all tests, with the race detector, the real runtime, a real broker and a real browser
 	go test -race -timeout 20m ./...
 
 CONSUMERS := payment/report/testdata/consumers
@@ -48,6 +48,15 @@ consumers:
 	  cp package-lock.json .installed; }
 	@cp $(CONSUMERS)/check.mjs $(B)/consumers/
 
+REGISTER_NPM := payment/register/testdata/npm
+
+.PHONY: register-npm
+register-npm:
+	@cmp -s $(REGISTER_NPM)/package-lock.json $(B)/register-npm/.installed || { command -v npm >/dev/null || sh .ci/install.sh npm; \
+	  echo "installing npm's library that registers use (37 MB)"; rm -rf $(B)/register-npm; mkdir -p $(B)/register-npm && \
+	  cp $(REGISTER_NPM)/package*.json $(B)/register-npm/ && cd $(B)/register-npm && npm ci --silent --no-audit --no-fund --ignore-scripts && \
+	  cp package-lock.json .installed; }
+
 .PHONY: check
 check: lint tools ## what CI runs: lint, tests, the build without TFLite, the simulation, a register's fuzzers, the demo, systemd, the emulated machine, a clean tree
 	@/sbin/ldconfig -p | grep -q libturbojpeg.so.0 || { echo "libturbojpeg0 is missing: its tests would skip, and a check must not"; exit 1; }
@@ -58,6 +67,9 @@ check: lint tools ## what CI runs: lint, tests, the build without TFLite, the si
 	@command -v systemd-analyze patchelf >/dev/null || { echo "systemd or patchelf is missing: the units' tests would skip, and a check must not"; exit 1; }
 	@$(HAS_IMAGE) || { echo "one of $(IMAGE) is missing: tests would skip, and a check must not"; exit 1; }
 	@$(MAKE) --no-print-directory models CHECK=1
+	@$(MAKE) --no-print-directory consumers register-npm
+	@cd $(B)/register-npm && node -e 'require("@adyen/api-library")' && test -d $(B)/consumers/node_modules || { \
+	  echo "npm's libraries are missing: their tests would skip, and a check must not"; exit 1; }
 	@$(MAKE) --no-print-directory test
 	CGO_ENABLED=0 go vet -tags notflite ./...
 	CGO_ENABLED=0 go test -tags notflite ./vision/... ./payment ./device/camera ./models

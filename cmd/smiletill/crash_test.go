@@ -78,6 +78,7 @@ type lane struct {
 	program string
 	dir     string
 	flags   []string
+	env     []string // besides this process's
 	rng     *rand.Rand
 	client  *client
 	cloud   *cloud.Receiver
@@ -183,6 +184,7 @@ func (l *lane) start() (stop func()) {
 	}
 	cmd := exec.Command(l.program, append([]string{"run"}, l.flags...)...)
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append(os.Environ(), l.env...)
 	if err := cmd.Start(); err != nil {
 		l.t.Fatal(err)
 	}

@@ -26,9 +26,13 @@ import (
 	"smiletill/vision/visits"
 )
 
-// TestMain lets this test program be the child that tries a delegate library, as smiletill itself is.
+// asProgram names the variable with which this test program is smiletill itself.
+const asProgram = "TEST_AS_SMILETILL"
+
+// TestMain lets this test program be the child that tries a delegate library, as smiletill itself is, and
+// smiletill itself.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "delegate-probe" {
+	if os.Getenv(asProgram) != "" || len(os.Args) > 1 && os.Args[1] == "delegate-probe" {
 		os.Exit(execute(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())

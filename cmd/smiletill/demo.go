@@ -124,6 +124,9 @@ func (d *demo) story(ctx context.Context, once bool, brokerAddr string) error {
 	d.say("smiletill demo: a shop day on a simulated board\n")
 	d.say("  customer's screen   http://%s/         open it in a browser", d.term.addr)
 	d.say("  technician's page   http://%s/status", d.term.addr)
+	if url, err := d.registerURL(ctx); err == nil {
+		d.say("  cash registers      %s", url)
+	}
 	d.say("  broker and cloud    %s, in this process", brokerAddr)
 	if err := d.enrol(ctx); err != nil {
 		return err
@@ -135,10 +138,15 @@ func (d *demo) story(ctx context.Context, once bool, brokerAddr string) error {
 	if once || err != nil {
 		return err
 	}
-	d.say(
-		"\nThe terminal stays up. In a second terminal:\n\n  %s pay 1.50 EUR\n\nCtrl-C ends the demo.",
-		programName(),
-	)
+	url, err := d.registerURL(ctx)
+	if err != nil {
+		return err
+	}
+	certFile, _ := registerCertificate(d.cfg)
+	d.say("\nThe terminal stays up. In a second terminal, directly and as a cash register:\n\n"+
+		"  %[1]s pay 1.50 EUR\n"+
+		"  %[1]s register pay 1.50 EUR --url %[2]s \\\n      --certificate %[3]s\n\nCtrl-C ends the demo.",
+		programName(), url, certFile)
 	return d.keepOpen(ctx)
 }
 
@@ -229,6 +237,7 @@ func (d *demo) startTerminal(
 	c.Camera = CameraConfig{Source: replayPrefix + " the demo's visits", Realtime: true}
 	c.Terminal.Name, c.Terminal.Currency = "The Corner Shop", "EUR"
 	c.Payment.Timeout = demoTimeout
+	c.Register = RegisterConfig{Listen: "127.0.0.1:0"} // nothing else is in its way there
 	var err error
 	if d.term, err = newTerminal(*c, log); err != nil {
 		return nil, err

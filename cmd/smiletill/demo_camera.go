@@ -16,13 +16,14 @@ type director struct {
 	live  *camera.Switch
 	idle  *camera.Clip
 	clips map[string]act
+	fps   float64
 }
 
 // act is a visit: all of it once, then its last part for as long as it is wanted.
 type act struct{ visit, rest *camera.Clip }
 
 func newDirector() (*director, error) {
-	d := &director{clips: map[string]act{}}
+	d := &director{clips: map[string]act{}, fps: visits.FPS}
 	for _, name := range visits.Names() {
 		c, err := visits.Open(name)
 		if err != nil {
@@ -58,7 +59,7 @@ func load(name string, frames [][]byte) (*camera.Clip, error) {
 }
 
 func (d *director) empty() camera.Source {
-	return d.idle.Play(camera.Playback{FPS: visits.FPS, Loop: true})
+	return d.idle.Play(camera.Playback{FPS: d.fps, Loop: true})
 }
 
 // enter lets the visits happen one after the other; the last one stays until the next cut.
@@ -69,9 +70,9 @@ func (d *director) enter(names ...string) error {
 		if !ok {
 			return fmt.Errorf("no clip is called %q", name)
 		}
-		parts = append(parts, a.visit.Play(camera.Playback{FPS: visits.FPS}))
+		parts = append(parts, a.visit.Play(camera.Playback{FPS: d.fps}))
 		if i == len(names)-1 && a.rest != nil {
-			parts = append(parts, a.rest.Play(camera.Playback{FPS: visits.FPS, Loop: true}))
+			parts = append(parts, a.rest.Play(camera.Playback{FPS: d.fps, Loop: true}))
 		}
 	}
 	d.live.Cut(&sequence{parts: append(parts, d.empty())})

@@ -20,6 +20,7 @@ type visit struct {
 	clips  []string
 	amount string
 	cancel bool     // by the cashier, as soon as somebody is recognised
+	till   bool     // asked for by a cash register
 	asked  []string // instructions that the screen must have shown
 	state  payment.State
 	reason payment.Reason
@@ -48,6 +49,8 @@ func shopDay() []visit {
 		},
 		{title: "the cashier cancels", clips: []string{"customer_neutral"}, amount: "7.80", cancel: true,
 			state: payment.StateCancelled, reason: payment.ReasonCancelledByRegister},
+		{title: "a cash register asks for the payment", clips: []string{"customer_smile"}, amount: "3.60",
+			till: true, state: payment.StateApproved},
 	}
 }
 
@@ -62,6 +65,9 @@ func (d *demo) play(ctx context.Context, v visit) error {
 	d.mu.Lock()
 	d.note = newNotes(time.Now())
 	d.mu.Unlock()
+	if v.till {
+		return d.playRegister(ctx, v)
+	}
 	if err := d.shop.enter(v.clips...); err != nil {
 		return err
 	}

@@ -33,8 +33,9 @@ type cashDesk struct {
 	addr     string // where it listens; empty while it doesn't
 	off      string // why it doesn't, if that is as it should be
 	err      error  // what is wrong
-	info     register.Info
+	cert     *register.Certificate
 	pairings register.Pairings
+	pairErr  error     // why they can't be read
 	stamp    time.Time // of the file that they were read from
 }
 
@@ -67,18 +68,32 @@ func openCertificate(cfg Config) (*register.Certificate, error) {
 	if cfg.Register.CertFile != "" {
 		return register.OpenCertificate(certFile, keyFile)
 	}
-	if err := preparePrivateDir(cfg.Paths.DataDir); err != nil {
+	if err := prepareDataDir(cfg); err != nil {
 		return nil, err
 	}
-	name := cfg.Register.CommonName
-	if name == "" {
+	name, hosts := certificateNames(cfg)
+	return register.MakeCertificate(certFile, keyFile, name, hosts)
+}
+
+// certificateNames are what the terminal's own certificate is made for.
+func certificateNames(cfg Config) (name string, hosts []string) {
+	if name = cfg.Register.CommonName; name == "" {
 		name = poiIDOf(cfg)
 	}
-	hosts := []string{name}
+	hosts = []string{name}
 	if host, err := os.Hostname(); err == nil && host != name {
 		hosts = append(hosts, host)
 	}
-	return register.MakeCertificate(certFile, keyFile, name, hosts)
+	return name, hosts
+}
+
+// prepareDataDir is preparePrivateDir of the data folder, except that root may work in the folder of the user
+// that runs the terminal: what registers need is written so that its owner can read it.
+func prepareDataDir(cfg Config) error {
+	if info, err := os.Stat(cfg.Paths.DataDir); err == nil && info.IsDir() && os.Geteuid() == 0 {
+		return nil
+	}
+	return preparePrivateDir(cfg.Paths.DataDir)
 }
 
 func newCashDesk(t *terminal) *cashDesk {
@@ -150,14 +165,13 @@ func (c *cashDesk) paired() register.Pairings {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		c.pairings, c.stamp = nil, time.Time{}
-	case info.ModTime() != c.stamp:
+		c.pairings, c.pairErr, c.stamp = nil, nil, time.Time{}
+	case info.ModTime() != c.stamp || c.pairErr != nil: // a mode that is set right leaves the time as it is
 		all, err := register.LoadPairings(path)
-		if err != nil {
+		if err != nil && (c.pairErr == nil || c.pairErr.Error() != err.Error()) {
 			c.t.log.Error("registers can't be let in", "err", err, "hint", hintOf(err))
-			c.err = err
 		}
-		c.pairings, c.stamp = all, info.ModTime()
+		c.pairings, c.pairErr, c.stamp = all, err, info.ModTime()
 	}
 	return c.pairings
 }
@@ -244,10 +258,10 @@ func (c *cashDesk) serve(ctx context.Context) error {
 		}
 		return err
 	}
-	c.set(l.Addr().String(), "", nil)
 	c.mu.Lock()
-	c.info = info
+	c.cert = certificate
 	c.mu.Unlock()
+	c.set(l.Addr().String(), "", nil)
 	c.t.log.Info("registers are served", "address", "https://"+l.Addr().String()+"/nexo", "poiid",
 		poiIDOf(c.t.cfg),
 		"certificate_sha256", info.Fingerprint)
@@ -286,9 +300,13 @@ func (c *cashDesk) row() screen.StatusRow {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	row := screen.StatusRow{Name: "register", Level: screen.LevelOK}
+	err, info := errors.Join(c.err, c.pairErr), register.Info{}
+	if err == nil && c.addr != "" {
+		info, err = c.cert.Info() // of the file as it is now: it may have been renewed
+	}
 	switch {
-	case c.err != nil:
-		row.Level, row.Value, row.Do = screen.LevelFault, c.err.Error(), hintOf(c.err)
+	case err != nil:
+		row.Level, row.Value, row.Do = screen.LevelFault, err.Error(), hintOf(err)
 	case c.addr == "" && c.off != "":
 		row.Value = "off: " + c.off
 		row.Do = "`smiletill register pair NAME` pairs a register"
@@ -296,8 +314,8 @@ func (c *cashDesk) row() screen.StatusRow {
 		row.Level, row.Value = screen.LevelUnknown, "starting"
 	default:
 		row.Value = fmt.Sprintf("https://%s/nexo, POIID %s, %d paired; certificate SHA-256 %s", c.addr,
-			poiIDOf(c.t.cfg), paired, grouped4(c.info.Fingerprint))
-		row.Code = registerLink(c.addr, poiIDOf(c.t.cfg), c.info.Fingerprint)
+			poiIDOf(c.t.cfg), paired, grouped4(info.Fingerprint))
+		row.Code = registerLink(c.addr, poiIDOf(c.t.cfg), info.Fingerprint)
 	}
 	if p := c.t.parts.Load(); p != nil && p.recordsErr != nil && c.t.cfg.Register.Listen != "" {
 		row.Level, row.Value, row.Do = screen.LevelFault, p.recordsErr.Error(), hintOf(p.recordsErr)

@@ -122,6 +122,7 @@ func rootCommand() *cobra.Command {
 		boardCommand(a),
 		tamperCommand(a),
 		keyCommand(a),
+		registerCommand(a),
 		cloudCommand(),
 		accuracyCommand(a),
 		benchCommand(a),

@@ -36,7 +36,12 @@ type shop struct {
 	pulled  bool
 	clip    *camera.Clip
 	plugged camera.Source
-	views   []screen.View
+
+	visitors *director // nil: the same customer again and again
+
+	views []screen.View
+
+	reconciled int64 // the latest fact at the last reconciliation
 }
 
 // newShop makes the folders and the flags of a terminal that does not run yet.
@@ -111,6 +116,11 @@ func (s *shop) openUntil() (end func()) {
 		s.t.Fatal(err)
 	}
 	s.term.openCamera = s.plug
+	if s.visitors != nil {
+		s.term.openCamera = func() (camera.Source, error) {
+			return &pullable{shop: s, Source: kept{s.visitors.live}}, nil
+		}
+	}
 	s.term.onView = func(v screen.View, _ string) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -149,6 +159,11 @@ func (s *shop) pull(out bool) {
 	defer s.mu.Unlock()
 	s.pulled = out
 }
+
+// kept is a camera that outlives the terminal which closes it.
+type kept struct{ camera.Source }
+
+func (kept) Close() error { return nil }
 
 type pullable struct {
 	camera.Source

@@ -50,6 +50,16 @@ func MakeCertificate(certFile, keyFile, name string, hosts []string) (*Certifica
 	return OpenCertificate(certFile, keyFile)
 }
 
+// RenewCertificate puts a new key and certificate in the place of the files. A terminal that runs shows it
+// from the next connection on, and registers that have pinned the old one refuse it until they are given the
+// new one.
+func RenewCertificate(certFile, keyFile, name string, hosts []string) (*Certificate, error) {
+	if err := writeCertificate(certFile, keyFile, name, hosts); err != nil {
+		return nil, fmt.Errorf("renew the terminal's certificate: %w", err)
+	}
+	return OpenCertificate(certFile, keyFile)
+}
+
 func writeCertificate(certFile, keyFile, name string, hosts []string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

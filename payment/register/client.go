@@ -10,21 +10,30 @@ import (
 	"io"
 	"math/big"
 	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
 	"time"
 
 	"smiletill/payment"
 )
 
-// ErrRejected says that the terminal could not read a message; the text says why.
-var ErrRejected = errors.New("terminal rejected the message")
+var (
+	// ErrRejected says that the terminal could not read a message; the text says why.
+	ErrRejected = errors.New("terminal rejected the message")
+	// ErrNotSent says that no byte of a message left: the terminal can't have done anything.
+	ErrNotSent = errors.New("nothing was sent")
+)
 
 // Client is a register: it sends messages to a terminal. Its methods may be called from any goroutine.
 type Client struct {
-	URL    string // "https://till:8443/nexo"
-	SaleID string // the register's name
-	POIID  string // the terminal's
-	Key    *Key   // seals messages; nil sends them plain
-	HTTP   *http.Client
+	URL    string       // "https://till:8443/nexo"
+	SaleID string       // the register's name
+	POIID  string       // the terminal's
+	Key    *Key         // seals messages; nil sends them plain
+	HTTP   *http.Client // Pinned gives one
+	// Raw, if it is set, is told each reply as it came, opened if it was sealed.
+	Raw func(reply []byte)
 }
 
 // NewServiceID gives a ServiceID that no message has had lately: 10 letters and digits.
@@ -42,8 +51,8 @@ func NewServiceID() (string, error) {
 }
 
 // Send sends a request and gives the reply; nil for Abort, which has none. It fills in the header but its
-// ServiceID and MessageCategory. Errors are ErrRejected, ErrSealed, or the connection's: then it is not known
-// what became of the message, and TransactionStatus tells.
+// ServiceID and MessageCategory. Errors are ErrNotSent, ErrRejected, or others, such as the connection's:
+// then it is not known what became of the message, and TransactionStatus tells.
 func (c *Client) Send(ctx context.Context, q Request) (*Reply, error) {
 	q.Header = Header{ProtocolVersion: protocolVersion, MessageClass: classService, MessageType: typeRequest,
 		MessageCategory: q.Header.MessageCategory, ServiceID: q.Header.ServiceID, SaleID: c.SaleID, POIID: c.POIID}
@@ -60,12 +69,23 @@ func (c *Client) Send(ctx context.Context, q Request) (*Reply, error) {
 			return nil, fmt.Errorf("send %s: %w", q.Header.MessageCategory, err)
 		}
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL, bytes.NewReader(body))
+	var connected atomic.Bool // the handshake is over, too
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
+	r, err := http.NewRequestWithContext(traced, http.MethodPost, c.URL, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("send %s: %w", q.Header.MessageCategory, err)
 	}
 	r.Header.Set("Content-Type", "application/json")
 	resp, err := c.HTTP.Do(r)
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err // without the address once more
+	}
+	if err != nil && !connected.Load() {
+		err = fmt.Errorf("%w: %w", ErrNotSent, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("send %s: %w", q.Header.MessageCategory, err)
 	}
@@ -75,8 +95,11 @@ func (c *Client) Send(ctx context.Context, q Request) (*Reply, error) {
 		return nil, fmt.Errorf("read the answer to %s: %w", q.Header.MessageCategory, err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("send %s: the terminal answered %s: %.200s", q.Header.MessageCategory, resp.Status,
-			bytes.TrimSpace(answer))
+		err := fmt.Errorf("it answered %s: %.200s", resp.Status, bytes.TrimSpace(answer))
+		if resp.StatusCode < http.StatusInternalServerError {
+			err = fmt.Errorf("%w: %w", ErrRejected, err)
+		}
+		return nil, fmt.Errorf("send %s: %w", q.Header.MessageCategory, err)
 	}
 	switch {
 	case len(answer) == 0 && q.Header.MessageCategory == CategoryAbort:
@@ -94,6 +117,7 @@ func (c *Client) read(h Header, answer []byte) (*Reply, error) {
 		return nil, fmt.Errorf("read the answer to %s: %w", h.MessageCategory, err)
 	}
 	if m.Request != nil && m.Request.Event != nil {
+		c.raw(answer)
 		return nil, payment.WithHint(
 			fmt.Errorf("%w: %s", ErrRejected, Message(Response{AdditionalResponse: m.Request.Event.Details})),
 			"compare address, key and POIID with the terminal's technician's page")
@@ -110,6 +134,7 @@ func (c *Client) read(h Header, answer []byte) (*Reply, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the answer to %s: %w", h.MessageCategory, err)
 		}
+		answer = plain
 		m = message{}
 		if err := json.Unmarshal(plain, &m); err != nil || m.Reply == nil {
 			return nil, fmt.Errorf("read the answer to %s: %w", h.MessageCategory, ErrMessage)
@@ -122,7 +147,14 @@ func (c *Client) read(h Header, answer []byte) (*Reply, error) {
 		return nil, fmt.Errorf("read the answer to %s: %w: it answers another message", h.MessageCategory,
 			ErrMessage)
 	}
+	c.raw(answer)
 	return m.Reply, nil
+}
+
+func (c *Client) raw(reply []byte) {
+	if c.Raw != nil {
+		c.Raw(reply)
+	}
 }
 
 // Pay asks for a payment of an amount as text in major units ("4.20") and waits for its end. transaction is
@@ -136,13 +168,6 @@ func (c *Client) Pay(
 	}
 	p := &PaymentRequest{SaleData: sale}
 	p.Transaction.Amounts = AmountsReq{Currency: currency, RequestedAmount: json.Number(number)}
-	reply, err := c.Send(ctx, Request{Header: Header{MessageCategory: CategoryPayment, ServiceID: serviceID},
-		Payment: p})
-	if err == nil && (reply == nil || reply.Payment == nil) {
-		err = fmt.Errorf("pay: %w: there is no PaymentResponse", ErrMessage)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return reply.Payment, nil
+	return askFor(ctx, c, CategoryPayment, serviceID, Request{Payment: p},
+		func(r *Reply) *PaymentResponse { return r.Payment })
 }

@@ -1,0 +1,522 @@
+//go:build !notflite
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"smiletill/payment"
+	"smiletill/payment/journal"
+)
+
+// newCounter is a shop whose terminal serves registers, and whose visitors the test chooses.
+func newCounter(t *testing.T, flags ...string) *shop {
+	t.Helper()
+	s := newShop(t)
+	visitors, err := newDirector()
+	if err != nil {
+		t.Fatal(err)
+	}
+	visitors.fps *= 2
+	s.visitors = visitors
+	s.flags = append(s.flags, append([]string{"--register-listen", "127.0.0.1:0", "--camera-source",
+		"replay:visitors", "--payment-timeout", "20s"}, flags...)...)
+	s.enrol()
+	return s
+}
+
+// ready opens the terminal and gives the address at which it serves registers. Who steps up when a payment
+// begins is named by the first word of its reference: smile, stranger, neutral, or nobody.
+func (s *shop) ready() (addr string, end func()) {
+	s.t.Helper()
+	end = s.openUntil()
+	s.eventually("registers", func() bool {
+		_, err := s.term.opened()
+		addr = s.term.register.address()
+		return err == nil && addr != ""
+	})
+	p, err := s.term.opened()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	changes, stop := p.engine.Watch()
+	s.t.Cleanup(stop)
+	go s.attend(changes)
+	return addr, end
+}
+
+func (s *shop) attend(changes <-chan payment.Status) {
+	id := ""
+	for now := range changes {
+		p := now.Payment
+		if p.State.Terminal() || p.ID == id {
+			continue
+		}
+		id = p.ID
+		who, _, _ := strings.Cut(p.Reference, " ")
+		clip := map[string]string{"smile": "customer_smile", "stranger": "stranger_smile",
+			"neutral": "customer_neutral"}[who]
+		if clip == "" {
+			s.visitors.leave()
+		} else {
+			s.stepUp(clip)
+		}
+	}
+}
+
+// stepUp has somebody come to the camera, and again: a busy machine looks at few frames of a visit.
+func (s *shop) stepUp(clip string) {
+	const times = 12
+	if err := s.visitors.enter(slices.Repeat([]string{clip}, times)...); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// wire is what lies between a register and the terminal: it can be cut, and mended.
+type wire struct {
+	net.Listener
+	mu     sync.Mutex
+	to     string // "" while it is cut
+	pieces map[net.Conn]bool
+}
+
+func newWire(t *testing.T, to string) *wire {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{Listener: l, to: to, pieces: map[net.Conn]bool{}}
+	t.Cleanup(func() { _ = l.Close(); w.lead("") })
+	go func() {
+		for {
+			near, err := l.Accept()
+			if err != nil {
+				return
+			}
+			w.join(near)
+		}
+	}()
+	return w
+}
+
+func (w *wire) url() string { return "https://" + w.Addr().String() + "/nexo" }
+
+func (w *wire) join(near net.Conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	far, err := net.Dial("tcp", w.to)
+	if w.to == "" || err != nil {
+		_ = near.Close()
+		return
+	}
+	w.pieces[near], w.pieces[far] = true, true
+	for _, pair := range [][2]net.Conn{{near, far}, {far, near}} {
+		go func() {
+			_, _ = io.Copy(pair[0], pair[1]) // until it is cut
+			_ = pair[0].Close()
+		}()
+	}
+}
+
+// lead cuts what runs over the wire, and leads it to another place from then on; "" nowhere.
+func (w *wire) lead(to string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.to = to
+	for c := range w.pieces {
+		_ = c.Close()
+	}
+	clear(w.pieces)
+}
+
+// ask runs a command of `smiletill register` against the terminal at a URL, whose certificate is in the data.
+func (s *shop) ask(ctx context.Context, url string, args ...string) (code int, stdout, stderr string) {
+	s.t.Helper()
+	var out, errs bytes.Buffer
+	line := append(append([]string{"register"}, args...), s.flags[:4]...)
+	line = append(line, "--certificate", filepath.Join(s.dir, "data", "register.crt"), "--url", url)
+	code = execute(ctx, line, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// books are the payments in the journal, by state.
+func (s *shop) books() map[payment.State]int {
+	s.t.Helper()
+	r, err := journal.OpenReader(s.t.Context(), filepath.Join(s.dir, "data", "journal.db"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer r.Close()
+	entries, err := r.List(s.t.Context(), journal.Filter{Limit: -1})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	states := map[payment.State]int{}
+	for _, e := range entries {
+		states[e.Payment.State]++
+	}
+	return states
+}
+
+// pairFor pairs a register and gives the flags with which it encrypts.
+func (s *shop) pairFor(name string) (flags []string, said string) {
+	s.t.Helper()
+	code, out, errs := s.cli("register", "pair", name)
+	if code != 0 {
+		s.t.Fatalf("pair: %d %s", code, errs)
+	}
+	file := filepath.Join(s.t.TempDir(), "passphrase")
+	if err := os.WriteFile(file, []byte(field(s.t, out, "passphrase")+"\n"), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return []string{"--key-id", field(s.t, out, "KeyIdentifier"), "--key-version", field(s.t, out, "KeyVersion"),
+		"--passphrase-file", file}, out
+}
+
+// field is what follows a word in a block of them.
+func field(t *testing.T, block, name string) string {
+	t.Helper()
+	m := regexp.MustCompile(`(?m)^ *` + regexp.QuoteMeta(name) + ` +(.+)$`).FindStringSubmatch(block)
+	if m == nil {
+		t.Fatalf("no %s in\n%s", name, block)
+	}
+	return m[1]
+}
+
+func wants(t *testing.T, what string, code, want int, text string, words ...string) {
+	t.Helper()
+	if code != want {
+		t.Errorf("%s: exit code %d, want %d\n%s", what, code, want, text)
+	}
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			t.Errorf("%s: no %q in\n%s", what, w, text)
+		}
+	}
+}
+
+// TestRegisterCommands drives `smiletill register` against a terminal of this process: over HTTPS, plain and
+// sealed, with a face.
+func TestRegisterCommands(t *testing.T) {
+	s := newCounter(t)
+	addr, _ := s.ready()
+	url := "https://" + addr + "/nexo"
+	approved := 0
+	sealed, _ := s.pairFor("Counter 1")
+	for _, mode := range []struct {
+		name  string
+		flags []string
+	}{{"plain", nil}, {"sealed", sealed}} {
+		t.Run(mode.name, func(t *testing.T) {
+			ask := func(args ...string) (int, string, string) {
+				return s.ask(t.Context(), url, append(args, mode.flags...)...)
+			}
+			if mode.flags != nil { // the terminal reads the file of paired registers every two seconds at least
+				s.eventually("the pairing", func() bool { code, _, _ := ask("diagnose"); return code == 0 })
+			}
+			code, out, errs := ask("pay", "4.20", "--service-id", "A-"+mode.name, "--reference", "smile 17")
+			wants(t, "pay", code, 0, out+errs, "ServiceID A-"+mode.name+": 4.20 EUR", "approved: 4.20 EUR",
+				"CUSTOMER RECEIPT", "TOTAL                   4.20 EUR", "smile 17")
+			approved++
+			id := strings.TrimSuffix(field(t, out, "transaction"), ", for `smiletill register reverse`")
+			if got := s.books()[payment.StateApproved]; got != approved {
+				t.Errorf("the journal has %d approved payments, want %d", got, approved)
+			}
+			code, out, errs = ask("pay", "4.20", "--service-id", "A-"+mode.name)
+			wants(t, "the same again", code, exitNotPayed, out+errs, "NotAllowed", "register status A-"+mode.name)
+			code, out, errs = ask("status", "A-"+mode.name, "--receipt=cashier", "--columns", "48")
+			wants(t, "status", code, 0, out+errs, "approved: 4.20 EUR", "CASHIER RECEIPT", "COPY", id)
+			code, out, errs = ask("reverse", id, "1.20", "--reason", "CustCancel")
+			wants(t, "reverse", code, 0, out+errs, "given back: 1.20", "GIVEN BACK", id)
+			code, out, errs = ask("status")
+			wants(t, "status of the reversal", code, 0, out+errs, "Reversal", "given back: 1.20")
+			code, out, errs = ask("reverse", id, "3.01")
+			wants(t, "too much back", code, exitNotPayed, out+errs, "not given back", "NotAllowed")
+			code, out, errs = ask("totals", "--json")
+			wants(t, "totals", code, 0, out+errs, `"ReverseDebit"`)
+			if !json.Valid([]byte(out)) {
+				t.Errorf("totals --json prints\n%s", out)
+			}
+			code, out, errs = ask("reconcile")
+			wants(t, "reconcile", code, 0, out+errs, "closed", "given back      1  1.20")
+			code, out, errs = ask("totals")
+			wants(t, "totals afterwards", code, 0, out+errs, "nothing was paid")
+			code, out, errs = ask("reconcile", "--previous", "0")
+			wants(t, "the period again", code, 0, out+errs, "given back      1  1.20")
+			code, out, errs = ask("display", "2 coffees", "5.80 "+mode.name, "--for", "20s")
+			wants(t, "display", code, 0, out+errs, "shown")
+			s.eventually("the note", func() bool {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				return s.views[len(s.views)-1].Note == "2 coffees\n5.80 "+mode.name
+			})
+			code, out, errs = ask("logout")
+			wants(t, "logout", code, 0, out+errs, "logged out")
+			code, out, errs = ask("pay", "1")
+			wants(t, "pay logged out", code, exitNotPayed, out+errs, "LoggedOut", "register login")
+			code, out, errs = ask("login")
+			wants(t, "login", code, 0, out+errs, "logged in")
+			code, out, errs = ask("diagnose")
+			wants(t, "diagnose", code, 0, out+errs, "ready for payments", "not reached")
+		})
+	}
+	code, out, errs := s.cli("register", "unpair", "counter-1")
+	wants(t, "unpair", code, 0, out+errs, "removed")
+	code, out, errs = s.ask(t.Context(), url, append([]string{"diagnose"}, sealed...)...)
+	wants(t, "a register that is paired no more", code, exitFailed, out+errs, "no register is paired with key")
+	s.nothingPersonalLeaked()
+}
+
+// TestRegisterPayIsFollowedToItsEnd cuts the connection, restarts the terminal and presses Ctrl-C while a
+// payment runs. Each is sent once.
+func TestRegisterPayIsFollowedToItsEnd(t *testing.T) {
+	s := newCounter(t)
+	addr, end := s.ready()
+	w := newWire(t, addr)
+	type told struct {
+		code      int
+		out, errs string
+	}
+	pay := func(ctx context.Context, id string) <-chan told {
+		done := make(chan told, 1)
+		go func() {
+			code, out, errs := s.ask(ctx, w.url(), "pay", "2.00", "--service-id", id)
+			done <- told{code, out, errs}
+		}()
+		s.eventually("payment "+id, func() bool {
+			p, err := s.term.opened()
+			if err != nil {
+				return false
+			}
+			now, err := p.engine.Status(t.Context())
+			return err == nil && now.Payment.Reference == id && !now.Payment.State.Terminal()
+		})
+		return done
+	}
+
+	done := pay(t.Context(), "CUT")
+	w.lead("")
+	time.Sleep(700 * time.Millisecond) // a question or two find no terminal
+	s.stepUp("customer_smile")
+	w.lead(addr)
+	a := <-done
+	wants(t, "the connection was cut", a.code, 0, a.out+a.errs, "no answer came", "asking until it does",
+		"approved: 2.00 EUR", "CUSTOMER RECEIPT")
+
+	ctx, interrupt := context.WithCancel(t.Context())
+	done = pay(ctx, "CTRL-C")
+	interrupt()
+	a = <-done
+	wants(t, "Ctrl-C", a.code, exitNotPayed, a.out+a.errs, "aborting", "cancelled: by the register", "Aborted")
+
+	done = pay(t.Context(), "ABORTED")
+	code, out, errs := s.ask(t.Context(), w.url(), "abort", "ABORTED")
+	wants(t, "abort", code, 0, out+errs, "has ended", "Aborted")
+	a = <-done
+	wants(t, "aborted", a.code, exitNotPayed, a.out+a.errs, "Aborted")
+
+	done = pay(t.Context(), "RESTARTED")
+	w.lead("")
+	end()
+	addr, _ = s.ready()
+	w.lead(addr)
+	a = <-done
+	wants(t, "the terminal was started again", a.code, exitNotPayed, a.out+a.errs, "no answer came",
+		"nothing was charged")
+
+	code, out, errs = s.ask(t.Context(), w.url(), "abort", "CUT")
+	wants(t, "abort too late", code, exitNotPayed, out+errs, "approved before", "register reverse nexo-")
+	code, out, errs = s.ask(t.Context(), w.url(), "abort", "NEVER")
+	wants(t, "abort of nothing", code, exitNotPayed, out+errs, "knows no Payment NEVER")
+	w.lead("")
+	code, out, errs = s.ask(t.Context(), w.url(), "pay", "2.00")
+	wants(t, "nobody there", code, exitFailed, out+errs, "nothing was sent", "hint:")
+	if b := s.books(); b[payment.StateApproved] != 1 || len(b) != 3 {
+		t.Errorf("the journal: %v", b)
+	}
+}
+
+func TestRegisterKnowsWhomItTalksTo(t *testing.T) {
+	s := newCounter(t)
+	addr, _ := s.ready()
+	url := "https://" + addr + "/nexo"
+	cli := func(args ...string) (int, string) {
+		code, out, errs := s.cli(append([]string{"register"}, args...)...)
+		return code, out + errs
+	}
+	code, text := cli("certificate")
+	wants(t, "certificate", code, 0, text, "smiletill-till-1", "by itself", "register.crt")
+	print := strings.Join(regexp.MustCompile(`\b[0-9a-f]{4}\b`).FindAllString(text, 16), ":")
+	if _, text := cli("certificate", "--pem"); !strings.HasPrefix(text, "-----BEGIN CERTIFICATE-----") {
+		t.Errorf("--pem prints %s", text)
+	}
+	code, text = cli("diagnose", "--url", url)
+	wants(t, "no pin", code, exitUsage, text, "can't be told who answers", "--fingerprint")
+	code, text = cli("diagnose", "--url", url, "--fingerprint", strings.ToUpper(print))
+	wants(t, "fingerprint", code, 0, text, "ready for payments")
+	for _, wrong := range []string{strings.Replace(print, print[:4], "beef", 1), print[:63], "x"} {
+		want := exitUsage
+		if strings.HasPrefix(wrong, "beef") {
+			want = exitFailed
+		}
+		code, text = cli("pay", "1", "--url", url, "--fingerprint", wrong)
+		wants(t, "fingerprint "+wrong, code, want, text, "hint:", "register certificate")
+	}
+	code, text = cli("diagnose", "--url", "http://"+addr)
+	wants(t, "no TLS", code, exitUsage, text, "https://HOST:8443/nexo")
+	code, text = cli("diagnose", "--key-id", "x", "--register-listen", addr)
+	wants(t, "half a key", code, exitUsage, text, "come together")
+	code, text = cli("diagnose", "--register-listen", addr)
+	wants(t, "this machine's own", code, 0, text, "ready for payments")
+	code, text = cli("certificate", "--code", "--register-listen", addr)
+	wants(t, "code", code, 0, text, "█▀▀▀▀▀█")
+
+	if code, text = cli("certificate", "--renew"); code == 0 { // nobody types yes
+		t.Errorf("renewed without a yes: %s", text)
+	}
+	code, text = cli("certificate", "--renew", "--yes")
+	wants(t, "renew", code, 0, text, "SHA-256")
+	code, text = cli("pay", "1", "--url", url, "--fingerprint", print)
+	wants(t, "the old certificate", code, exitFailed, text, "another certificate", "nothing was sent")
+	code, text = cli("diagnose", "--register-listen", addr)
+	wants(t, "the new certificate", code, 0, text, "ready for payments")
+	newPrint, err := s.term.register.cert.Info()
+	if err != nil || !strings.Contains(s.term.register.row().Value, grouped4(newPrint.Fingerprint)) ||
+		strings.Contains(s.term.register.row().Value, strings.ReplaceAll(print, ":", " ")) {
+		t.Errorf("the technician's page says %s", s.term.register.row().Value)
+	}
+	if len(s.books()) != 0 {
+		t.Errorf("somebody paid: %v", s.books())
+	}
+}
+
+func TestPairings(t *testing.T) {
+	s := newShop(t)
+	cli := func(args ...string) (int, string) {
+		code, out, errs := s.cli(append([]string{"register"}, args...)...)
+		return code, out + errs
+	}
+	code, text := cli("list")
+	wants(t, "nobody", code, 0, text, "no register is paired")
+	_, said := s.pairFor("Counter 1")
+	passphrase := field(t, said, "passphrase")
+	if !regexp.MustCompile(`^([a-z2-7]{4}-){6}[a-z2-7]{4}$`).MatchString(passphrase) {
+		t.Errorf("passphrase %q", passphrase)
+	}
+	wants(t, "the block", 0, 0, said, "https://127.0.0.1:8443/nexo", "smiletill-till-1", "counter-1",
+		"register.listen")
+	if _, other := s.pairFor("Counter 2"); field(t, other, "passphrase") == passphrase {
+		t.Error("two registers have one passphrase")
+	}
+	_, said = s.pairFor("Counter 1")
+	wants(t, "a further key", 0, 0, said, "KeyVersion     2", "unpair counter-1 --version 1")
+	code, text = cli("pair", "counter-1")
+	wants(t, "another register of that key", code, exitFailed, text, "Counter 1", "--key-id")
+	file := filepath.Join(s.dir, "own")
+	for _, c := range []struct {
+		mode os.FileMode
+		text string
+		says string
+	}{
+		{0o644, "a good passphrase", "others may read"}, {0o600, "short", "12 to 256"}, {0o600, "", "12 to 256"},
+		{0o600, "two lines of it\nand more", "12 to 256"},
+	} {
+		if err := os.WriteFile(file, []byte(c.text), c.mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(file, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		code, text = cli("pair", "Own", "--passphrase-file", file)
+		wants(t, "passphrase file "+c.text, code, exitFailed, text, c.says, "hint:")
+	}
+	if err := os.WriteFile(file, []byte("a good passphrase\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, text = cli("pair", "Own", "--key-id", "shop-7", "--passphrase-file", file)
+	wants(t, "own passphrase", code, 0, text, "as in "+file)
+	if strings.Contains(text, "a good passphrase") {
+		t.Errorf("the passphrase is printed: %s", text)
+	}
+	code, text = cli("list")
+	wants(t, "list", code, 0, text, "Counter 1  counter-1  1", "Counter 1  counter-1  2", "shop-7")
+	code, text = cli("unpair", "counter-1", "--version", "1")
+	wants(t, "unpair one", code, 0, text, "the key of counter-1")
+	if _, text = cli("list"); strings.Count(text, "counter-1") != 1 {
+		t.Errorf("list:\n%s", text)
+	}
+	code, text = cli("unpair", "nobody")
+	wants(t, "unpair nobody", code, exitFailed, text, "register list")
+	code, text = cli("pair", "")
+	wants(t, "no name", code, exitUsage, text, "hint:")
+	// The file of keys is as good as the passphrases.
+	for _, name := range []string{"registers.json", "register.key"} {
+		info, err := os.Stat(filepath.Join(s.dir, "data", name))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v", name, info.Mode(), err)
+		}
+	}
+}
+
+// TestPairingByRoot: what a technician writes with sudo, the terminal's own user can read.
+func TestPairingByRoot(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can be somebody else")
+	}
+	s := newShop(t)
+	data := filepath.Join(s.dir, "data")
+	const owner = 12345
+	if err := errors.Join(os.Mkdir(data, 0o700), os.Chown(data, owner, owner)); err != nil {
+		t.Fatal(err)
+	}
+	s.pairFor("Counter 1")
+	for _, name := range []string{"registers.json", "register.crt", "register.key"} {
+		info, err := os.Stat(filepath.Join(data, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Sys().(*syscall.Stat_t); got.Uid != owner || got.Gid != owner {
+			t.Errorf("%s belongs to %d:%d", name, got.Uid, got.Gid)
+		}
+	}
+}
+
+// TestPairingsAtOnce pairs from many commands at a time: none is lost.
+func TestPairingsAtOnce(t *testing.T) {
+	s := newShop(t)
+	const many = 8
+	var all sync.WaitGroup
+	for i := range many {
+		all.Go(func() { s.cli("register", "pair", string(rune('a'+i))) })
+	}
+	all.Wait()
+	if _, out, _ := s.cli("register", "list"); strings.Count(out, "\n") != many+1 {
+		t.Errorf("list:\n%s", out)
+	}
+}
+
+func TestKeyIDs(t *testing.T) {
+	for name, want := range map[string]string{
+		"Counter 1": "counter-1", "  Bar/left ": "bar-left", "Kasse Süd": "kasse-s-d", "…": "register",
+		"a.b_c": "a.b_c",
+	} {
+		if got := keyIDOf(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
