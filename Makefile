@@ -133,7 +133,7 @@ sim: ## SIM_SEEDS (default 10000) simulated shop days from SIM_FIRST on, a fault
 
 .PHONY: crash
 crash: tools ## kills, failing and cut-off disks for real processes: at every write and fsync (strace), on an ext4 image, every byte flipped
-	CRASH_ALL=1 go test -count 1 -timeout 20m -v -run '^Test(Fault|Quarantine|PowerCuts|Flipped|Killed|FilesThat|LastEntries)' ./payment/journal
+	CRASH_ALL=1 go test -count 1 -timeout 40m -v -run '^Test(Fault|Quarantine|PowerCuts|Flipped|Killed|FilesThat|LastEntries)' ./payment/journal
 
 .PHONY: build
 build: deps

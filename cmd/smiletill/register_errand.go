@@ -143,7 +143,7 @@ func (e *errand) follow(ctx context.Context) (outcome, error) {
 		case a.Response.ErrorCondition == register.NotFound:
 			if unknown++; unknown == unknownTimes {
 				return outcome{}, withHint(fmt.Errorf("%w %s %s: nothing was done", errUnknown, e.category, e.service),
-					"send it again, under the same ServiceID or a new one")
+					"send it again under the same ServiceID: whatever is still on its way, it is charged once")
 			}
 		case a.Response.ErrorCondition == register.InProgress:
 			tell("it is not decided yet: " + register.Message(a.Response))
