@@ -36,7 +36,7 @@ demo: build ## a shop day on a simulated board; ONCE=1 ends by itself, SCREEN=ho
 
 .PHONY: test
 test: floats tools consumers register-npm ## all tests, with the race detector, the real runtime, a real broker and a real browser
-	go test -race -timeout 20m ./...
+	go test -race -timeout 40m ./...
 
 CONSUMERS := payment/report/testdata/consumers
 
