@@ -115,6 +115,7 @@ func (c *control) serve(ctx context.Context) error {
 	mux.HandleFunc("POST /v1/customers", c.enrol)
 	mux.HandleFunc("DELETE /v1/customers/{id}", answer(c.remove))
 	mux.HandleFunc("PUT /v1/customers/{id}/pin", answer(c.setPIN))
+	mux.HandleFunc("PUT /v1/counter/pin", answer(c.setClerkPIN))
 	mux.HandleFunc("POST /v1/models/reload", answer(c.reload))
 	mux.HandleFunc("POST /v1/tamper/reset", answer(c.resetTamper))
 	s := &http.Server{
@@ -178,15 +179,21 @@ func (c *control) begin(r *http.Request) (paymentReply, error) {
 	if err != nil {
 		return paymentReply{}, err
 	}
-	amount, err := payment.ParseDecimal(q.Amount, q.Currency)
+	amount, err := p.payable(q.Amount, q.Currency)
 	if err != nil {
-		return paymentReply{}, err
-	}
-	if err := p.withinLimit(amount); err != nil {
 		return paymentReply{}, err
 	}
 	began, err := p.engine.Begin(r.Context(), payment.Request{ID: q.ID, Amount: amount, Reference: q.Reference})
 	return reply(began), err
+}
+
+// payable is an amount that this terminal takes.
+func (p *parts) payable(number, currency string) (payment.Amount, error) {
+	a, err := payment.ParseDecimal(number, currency)
+	if err != nil {
+		return payment.Amount{}, err
+	}
+	return a, p.withinLimit(a)
 }
 
 // withinLimit holds a payment against the terminal's currency and largest amount.

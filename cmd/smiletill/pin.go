@@ -131,19 +131,23 @@ func (c *control) setPIN(r *http.Request) (struct{}, error) {
 	return struct{}{}, nil
 }
 
-// withPINs opens gallery and PINs while no terminal runs. Tries are not counted here: no clock is needed.
+// withPINs opens gallery and PINs while no terminal runs.
 func withPINs(ctx context.Context, cfg Config, use func(*gallery.Gallery, *pin.Store) error) error {
 	return withGallery(cfg, func(g *gallery.Gallery) error {
-		s, err := pin.Open(ctx, pinsPath(cfg), nil, nil)
-		if err != nil {
-			return err
-		}
-		return errors.Join(use(g, s), s.Close())
+		return withPINFile(ctx, cfg, func(s *pin.Store) error { return use(g, s) })
 	})
 }
 
+// withPINFile opens the PINs alone. Tries are not counted here: no clock is needed.
+func withPINFile(ctx context.Context, cfg Config, use func(*pin.Store) error) error {
+	s, err := pin.Open(ctx, pinsPath(cfg), nil, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(s), s.Close())
+}
+
 func customersPINCommand(a *app) *cobra.Command {
-	var remove bool
 	cmd := &cobra.Command{
 		Use: "pin ID", Short: "Give a customer a PIN, or take it away",
 		Long: "Give a customer a PIN, which the terminal asks for where a face alone is not enough\n" +
@@ -151,36 +155,16 @@ func customersPINCommand(a *app) *cobra.Command {
 			"from a pipe one line is read. It is kept as an Argon2id hash. A new PIN ends a lock.",
 		Example: "  smiletill customers pin c4f1\n  smiletill customers pin c4f1 --remove",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := a.load(cmd)
-			if err != nil {
-				return err
-			}
-			digits := ""
-			if !remove {
-				if digits, err = askNewPIN(cmd.InOrStdin(), cmd.ErrOrStderr()); err != nil {
-					return err
-				}
-			}
-			if c := newClient(cfg.Paths.ControlSocket); c.running(cmd.Context()) {
-				err = c.setPIN(cmd.Context(), args[0], digits)
-			} else {
-				err = withPINs(cmd.Context(), cfg, func(g *gallery.Gallery, s *pin.Store) error {
-					return setPIN(cmd.Context(), g, s, args[0], digits)
-				})
-			}
-			if err != nil {
-				return fmt.Errorf("PIN of customer %s: %w", args[0], err)
-			}
-			said := "set"
-			if remove {
-				said = "removed"
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s the PIN of %s\n", said, args[0])
-			return nil
-		},
 	}
-	cmd.Flags().BoolVar(&remove, "remove", false, "take the PIN away")
+	a.changesPIN(cmd, func(args []string) string { return "customer " + args[0] },
+		func(ctx context.Context, cfg Config, args []string, digits string) error {
+			if c := newClient(cfg.Paths.ControlSocket); c.running(ctx) {
+				return c.setPIN(ctx, args[0], digits)
+			}
+			return withPINs(ctx, cfg, func(g *gallery.Gallery, s *pin.Store) error {
+				return setPIN(ctx, g, s, args[0], digits)
+			})
+		})
 	return cmd
 }
 

@@ -201,7 +201,7 @@ func (s *shop) sums(t *testing.T, after int64) (sums map[string]string, last int
 }
 
 // told are the sums of an answer.
-func told(t *testing.T, body object) map[string]string {
+func toldTotals(t *testing.T, body object) map[string]string {
 	t.Helper()
 	must(t, "totals", body, "Success")
 	sums := map[string]string{}
@@ -231,11 +231,11 @@ func libraryTotals(t *testing.T, s *shop, c *npmTill) {
 			t.Errorf("%s: %v, the journal has %v", what, got, want)
 		}
 	}
-	same("totals", told(t, c.ask("GetTotals", object{})), want)
+	same("totals", toldTotals(t, c.ask("GetTotals", object{})), want)
 	closed := c.ask("Reconciliation", object{"ReconciliationType": "SaleReconciliation"})
-	same("reconciliation", told(t, closed), want)
-	same("totals afterwards", told(t, c.ask("GetTotals", object{})), map[string]string{})
-	same("the same period again", told(t, c.ask("Reconciliation", object{
+	same("reconciliation", toldTotals(t, closed), want)
+	same("totals afterwards", toldTotals(t, c.ask("GetTotals", object{})), map[string]string{})
+	same("the same period again", toldTotals(t, c.ask("Reconciliation", object{
 		"ReconciliationType":  "PreviousReconciliation",
 		"POIReconciliationID": closed["POIReconciliationID"]})), want)
 }

@@ -35,28 +35,33 @@ func (c *control) reverse(r *http.Request) (reversalReply, error) {
 	if err := readJSON(r, &q); err != nil {
 		return reversalReply{}, err
 	}
-	p, err := c.t.opened()
-	if err != nil {
-		return reversalReply{}, err
-	}
-	want := payment.ReversalRequest{ID: q.ID, PaymentID: q.PaymentID, Reference: q.Reference}
-	if q.Amount != "" {
-		paid, err := p.journal.Find(r.Context(), q.PaymentID)
-		if err != nil {
-			return reversalReply{}, err
-		}
-		amount, err := payment.ParseDecimal(q.Amount, paid.Amount.Currency)
-		if err != nil {
-			return reversalReply{}, err
-		}
-		want.Minor = amount.Minor
-	}
-	done, err := p.engine.Reverse(r.Context(), want)
+	done, err := c.t.reverse(r.Context(), q)
 	if err != nil {
 		return reversalReply{}, err
 	}
 	return reversalReply{ID: done.ID, PaymentID: done.PaymentID, Amount: done.Amount.Decimal(),
 		Currency: done.Amount.Currency, Customer: done.Customer}, nil
+}
+
+// reverse gives a payment back.
+func (t *terminal) reverse(ctx context.Context, q reversalRequest) (payment.Reversal, error) {
+	p, err := t.opened()
+	if err != nil {
+		return payment.Reversal{}, err
+	}
+	want := payment.ReversalRequest{ID: q.ID, PaymentID: q.PaymentID, Reference: q.Reference}
+	if q.Amount != "" {
+		paid, err := p.journal.Find(ctx, q.PaymentID)
+		if err != nil {
+			return payment.Reversal{}, err
+		}
+		amount, err := payment.ParseDecimal(q.Amount, paid.Amount.Currency)
+		if err != nil {
+			return payment.Reversal{}, err
+		}
+		want.Minor = amount.Minor
+	}
+	return p.engine.Reverse(ctx, want)
 }
 
 // unpark puts a report that was taken out of the queue back into it.

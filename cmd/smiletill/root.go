@@ -113,6 +113,7 @@ func rootCommand() *cobra.Command {
 		demoCommand(a),
 		payCommand(a),
 		reverseCommand(a),
+		counterCommand(a),
 		enrolCommand(a),
 		customersCommand(a),
 		journalCommand(a),

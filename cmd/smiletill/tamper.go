@@ -99,6 +99,7 @@ func (m *tamper) changed(open bool) {
 		return
 	}
 	m.apply() // before the disk, which may be slow
+	m.t.page.LockCounter()
 	m.t.log.Error("the case was opened: faces are locked",
 		"hint", "look at it, then run `smiletill tamper reset`")
 	if err := m.keep(alarm{since}); err != nil {

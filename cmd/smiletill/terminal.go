@@ -66,7 +66,8 @@ func newTerminal(cfg Config, log *slog.Logger) (*terminal, error) {
 	// network.
 	remote := host != "localhost" && (perr != nil || !ip.IsLoopback())
 	t.page, err = screen.New(
-		screen.Options{AllowRemote: remote, Keypad: keypad{t}, Log: log.With("room", "screen")},
+		screen.Options{AllowRemote: remote, Keypad: keypad{t}, Counter: counter{t},
+			Log: log.With("room", "screen")},
 	)
 	return t, err
 }

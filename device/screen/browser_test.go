@@ -3,10 +3,12 @@ package screen
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -79,6 +81,7 @@ func until(t *testing.T, ctx context.Context, expr string) {
 }
 
 // watch fails the test for whatever the browser complains of: exceptions, and breaches of the page's policy.
+// A refusal is no fault of the page, and a lost connection none either where the test cuts it.
 func watch(t *testing.T, ctx context.Context) {
 	t.Helper()
 	for _, cmd := range []cdp.Command[cdp.Empty, cdp.Empty]{log.Enable, runtime.Enable} {
@@ -88,12 +91,17 @@ func watch(t *testing.T, ctx context.Context) {
 	}
 	var mu sync.Mutex
 	var complaints []string
+	refusal := regexp.MustCompile(`^Failed to load resource: (` +
+		`the server responded with a status of (401|409|422) |` +
+		`net::ERR_(EMPTY_RESPONSE|CONNECTION_\w+|INCOMPLETE_CHUNKED_ENCODING)$)`)
 	err := chromedp.Listen(ctx, func(ev any) {
 		mu.Lock()
 		defer mu.Unlock()
 		switch ev := ev.(type) {
 		case *log.EventEntryAdded:
-			complaints = append(complaints, ev.Entry.Text)
+			if !refusal.MatchString(ev.Entry.Text) {
+				complaints = append(complaints, ev.Entry.Text)
+			}
 		case *runtime.EventExceptionThrown:
 			complaints = append(complaints, ev.ExceptionDetails.Text)
 		}
@@ -156,7 +164,7 @@ func TestPage(t *testing.T) {
 }
 
 // serve is httptest.NewServer, closed without waiting for the event streams of a browser.
-func serve(t *testing.T, s *Server) *httptest.Server {
+func serve(t *testing.T, s http.Handler) *httptest.Server {
 	web := httptest.NewServer(s)
 	t.Cleanup(func() {
 		web.CloseClientConnections()

@@ -1,8 +1,8 @@
-// Package screen is the terminal's display: a page for the customer at / and a read-only page for the
-// technician at /status, both served to a browser on the same board.
+// Package screen is the terminal's display: a page for the customer at /, a read-only page for the
+// technician at /status, and one for the clerk of a shop without a register at /counter.
 //
-// The customer's page is a pure picture of the last [View] given to [Server.Show]. It takes no input and
-// decides nothing: pressing, choosing and paying happen elsewhere. A View is sent to each browser as a
+// The customer's page is a picture of the last [View] given to [Server.Show]. It takes a PIN ([Keypad]) and
+// decides nothing: choosing and paying happen elsewhere. A View is sent to each browser as a
 // server-sent event with all its words already in that browser's language, so that the script on the page
 // only puts words in their places.
 //
@@ -19,6 +19,9 @@
 //   - The amount is never rounded or guessed: the browser groups the digits for the reader's language,
 //     compares them with the decimal string it was given, and shows that string instead if they
 //     differ.
+//   - The counter's page sends a request once a press, under an id that it made and kept before, and asks
+//     for what became of it until it is told: it never charges or gives back twice, and never assumes.
+//   - Nothing but its lock is told or done at the counter without a session, which the clerk's PIN opened.
 //   - No colour is the only sign of anything: every result has its own shape, symbol and word.
 //
 // # Privacy
@@ -31,7 +34,8 @@
 //
 // The server listens on loopback addresses unless [Options].AllowRemote is set, answers only to loopback
 // names and the configured hosts (a web page elsewhere could otherwise point its own name at 127.0.0.1
-// and read the screen), serves GET and HEAD only, and keeps at most [Options].MaxClients event streams.
+// and read the screen), and keeps at most [Options].MaxClients event streams. What carries a PIN, or what one
+// has opened, is taken from this machine or over TLS, and from a page of this server alone.
 //
 // It imports the standard library only, and nothing of the project: View is its own struct, and the words
 // that cross are string keys ([State], [Instruction], [Reason]) which cmd maps from the payment's and the

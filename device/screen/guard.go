@@ -1,6 +1,9 @@
 package screen
 
 import (
+	"encoding/json"
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -74,4 +77,71 @@ func (s *Server) knowsHost(r *http.Request) bool {
 	}
 	at, err := netip.ParseAddrPort(local.String())
 	return err == nil && at.Addr().Unmap().WithZone("") == ip.Unmap()
+}
+
+// refusesSecret says why a request that carries a PIN, or what a PIN has opened, is not taken; 0 if it is. It
+// comes from this machine, or over TLS: a PIN must not travel a network in clear text. It comes from a page
+// of this server: a foreign page would send its own Origin or Sec-Fetch-Site.
+func refusesSecret(r *http.Request) (int, string) {
+	site := r.Header.Get("Sec-Fetch-Site")
+	switch {
+	case clearText(r):
+		return http.StatusForbidden, whyClearText
+	case site != "" && site != "same-origin", !ownOrigin(r):
+		return http.StatusForbidden, "requests from other pages are refused"
+	}
+	return 0, ""
+}
+
+const whyClearText = "a PIN must not travel a network in clear text: open this page on the terminal " +
+	"itself, or over https"
+
+// clearText reports whether others than this machine could read a request.
+func clearText(r *http.Request) bool {
+	remote, err := netip.ParseAddrPort(r.RemoteAddr)
+	return r.TLS == nil && (err != nil || !remote.Addr().Unmap().IsLoopback())
+}
+
+// refusesTyped is refusesSecret for what is typed: it is JSON, which a form of another page can't send.
+func refusesTyped(r *http.Request) (int, string) {
+	if status, why := refusesSecret(r); status != 0 {
+		return status, why
+	}
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if strings.TrimSpace(kind) != "application/json" {
+		return http.StatusUnsupportedMediaType, "send JSON"
+	}
+	return 0, ""
+}
+
+// ownOrigin reports whether a request has no Origin, or that of this server.
+func ownOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true
+	}
+	scheme, usual := "http://", "80"
+	if r.TLS != nil {
+		scheme, usual = "https://", "443"
+	}
+	host := r.Host
+	if h, port, err := net.SplitHostPort(host); err == nil && port == usual {
+		host = h
+		if strings.Contains(h, ":") {
+			host = "[" + h + "]"
+		}
+	}
+	return strings.EqualFold(origin, scheme+host)
+}
+
+// readTyped reads the one JSON value that a page sends, at most most bytes of it. Its errors repeat nothing
+// of what was typed.
+func readTyped[T any](w http.ResponseWriter, r *http.Request, most int64) (T, error) {
+	var v T
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
+	d.DisallowUnknownFields()
+	if d.Decode(&v) != nil || !errors.Is(d.Decode(&struct{}{}), io.EOF) {
+		return v, errors.New("send what the page sends")
+	}
+	return v, nil
 }

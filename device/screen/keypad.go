@@ -2,11 +2,8 @@ package screen
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 )
@@ -39,15 +36,17 @@ type entry struct {
 func (s *Server) keypad(take func(context.Context, entry) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		if status, why := s.refuses(r); status != 0 {
+		if s.opt.Keypad == nil {
+			http.Error(w, "this terminal has no keypad", http.StatusNotFound)
+			return
+		}
+		if status, why := refusesTyped(r); status != 0 {
 			http.Error(w, why, status)
 			return
 		}
-		var e entry
-		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, keypadBodyMax))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&e); err != nil {
-			http.Error(w, "send what the page sends", http.StatusBadRequest) // its error could repeat the PIN
+		e, err := readTyped[entry](w, r, keypadBodyMax)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
 		// The customer sees the time of the payment run; nothing here waits longer than a slow hash.
@@ -63,39 +62,6 @@ func (s *Server) keypad(take func(context.Context, entry) error) http.HandlerFun
 			http.Error(w, "not taken", http.StatusConflict)
 		}
 	}
-}
-
-// refuses says why a request can't come from the page on the terminal's own display, or 0. A PIN must not
-// travel a network in clear text, and no other page may type here: what a form of another page can send
-// is not JSON.
-func (s *Server) refuses(r *http.Request) (int, string) {
-	remote, err := netip.ParseAddrPort(r.RemoteAddr)
-	site := r.Header.Get("Sec-Fetch-Site")
-	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	switch {
-	case s.opt.Keypad == nil:
-		return http.StatusNotFound, "this terminal has no keypad"
-	case err != nil || !remote.Addr().Unmap().IsLoopback():
-		return http.StatusForbidden, "a PIN is entered on the terminal itself"
-	case site != "" && site != "same-origin", !s.ownOrigin(r):
-		return http.StatusForbidden, "requests from other pages are refused"
-	case strings.TrimSpace(kind) != "application/json":
-		return http.StatusUnsupportedMediaType, "send JSON"
-	}
-	return 0, ""
-}
-
-// ownOrigin reports whether a request has no Origin, or that of this server.
-func (s *Server) ownOrigin(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return true
-	}
-	host := r.Host
-	if h, port, err := net.SplitHostPort(host); err == nil && port == "80" {
-		host = h
-	}
-	return strings.EqualFold(origin, "http://"+host)
 }
 
 func (s *Server) enterPIN(ctx context.Context, e entry) error {

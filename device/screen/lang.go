@@ -101,3 +101,16 @@ func (c catalogues) fixed(lang string) map[string]string {
 	}
 	return f
 }
+
+// counter are the texts of the counter's page by their keys, in which "counter." is left out.
+func (c catalogues) counter(lang string) map[string]string {
+	w := map[string]string{}
+	for key, text := range c[lang] {
+		if name, ok := strings.CutPrefix(key, "counter."); ok {
+			w[name] = text
+		} else if strings.HasPrefix(key, "state.") || strings.HasPrefix(key, "instruction.") {
+			w[key] = text
+		}
+	}
+	return w
+}

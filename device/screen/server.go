@@ -23,6 +23,7 @@ type Options struct {
 	Hosts       []string     // host names (no ports) that browsers may use, besides the loopback names
 	AllowRemote bool         // listen on other than loopback addresses, and be addressed by IP address
 	Keypad      Keypad       // takes the PIN; nil: none can be entered
+	Counter     Counter      // takes and gives back payments, behind the clerk's PIN; nil: there is no such page
 	MaxClients  int          // event streams at a time; 0 is 8
 	Log         *slog.Logger // nil discards
 }
@@ -39,6 +40,8 @@ type Server struct {
 	heart    time.Duration // between heartbeats
 	lost     time.Duration // a page's time without a heartbeat
 	patience time.Duration // a browser's time to take one event
+
+	sessions sessions // of the counter's page
 
 	mu       sync.Mutex
 	view     View
@@ -81,7 +84,9 @@ func New(o Options) (*Server, error) {
 	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.HandleFunc("POST /pin", s.keypad(s.enterPIN))
 	mux.HandleFunc("POST /cancel", s.keypad(s.cancelPIN))
-	for _, name := range []string{"app.css", "app.js", "keypad.css", "keypad.js", "icon.svg", "status.css"} {
+	s.routeCounter(mux)
+	for _, name := range []string{"app.css", "app.js", "money.js", "keypad.css", "keypad.js", "icon.svg",
+		"status.css", "counter.css", "counter.js", "counter_list.js"} {
 		mux.HandleFunc("GET /"+name, s.serveAsset(name))
 	}
 	s.handler = s.guard(mux)

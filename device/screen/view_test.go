@@ -227,6 +227,24 @@ func usedKeys(t *testing.T) map[string]bool {
 	find("index.html", `data-fixed="(\w+)"`, "page.")
 	find("index.html", `\{\{\.Page\.(\w+)\}\}`, "page.")
 	find("status.html", `index \.M "([\w.]+)"`, "")
+	find("counter.html", `index \$?\.M "([\w.]+)"`, "")
+	for _, file := range []string{"counter.js", "counter_list.js"} {
+		find(file, `\bword\("(\w+)"[,)]`, "counter.")
+	}
+	for _, k := range []string{"starting", "trouble", "busy_counter", "busy_help", "no", "later", "key_correct",
+		"key_clear", "key_ok"} {
+		used["counter."+k] = true
+	}
+	for _, s := range []State{LookHere, Smile, EnterPIN} {
+		used["counter.now."+string(s)] = true
+	}
+	for _, r := range []Reason{NotRecognised, NoSmile, NobodyCame, NoPIN, WrongPIN, PINLocked, PINNotSet,
+		CancelledByCustomer, CancelledByRegister, CancelledByOperator, Restarted, DeviceFailed, JournalFailed} {
+		used["counter.why."+string(r)] = true
+	}
+	for _, r := range []Report{ReportWaiting, ReportDone, ReportParked} {
+		used["counter.report."+string(r)] = true
+	}
 	return used
 }
 

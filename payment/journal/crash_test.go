@@ -334,6 +334,9 @@ func TestLastEntriesUnsure(t *testing.T) {
 				t.Errorf("%v: %v (hint %q)", c.fault, err, hint(err))
 			}
 		}
+		if entries, err := j.List(t.Context(), Filter{}); !errors.Is(err, c.want) || entries != nil {
+			t.Errorf("%v: a list that may not be true: %v, %v", c.fault, entries, err)
+		}
 		fault = nil
 		approve(t, j, "b")
 		if report := verify(t, &j.Reader); report.Approved != 2 {

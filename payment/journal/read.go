@@ -166,6 +166,14 @@ func (r *Reader) List(ctx context.Context, f Filter) ([]Entry, error) {
 	return entries, wrap(r.path, "list payments", rows.Err())
 }
 
+// List gives payments as Reader.List does, and nothing that a power cut could take back.
+func (j *Journal) List(ctx context.Context, f Filter) ([]Entry, error) {
+	if err := j.sure(ctx); err != nil {
+		return nil, wrap(j.path, "list payments", err)
+	}
+	return j.Reader.List(ctx, f)
+}
+
 // Backlog is what the cloud has not acknowledged.
 type Backlog struct {
 	Count  int       // of facts that wait, the parked ones not among them

@@ -1,4 +1,5 @@
-// Package pin keeps customers' PINs as Argon2id hashes in a SQLite file, and counts the wrong ones.
+// Package pin keeps customers' PINs, and the clerk's, as Argon2id hashes in a SQLite file, and counts the
+// wrong ones.
 //
 // Invariants:
 //   - A try is counted on the disk before the PIN is looked at: pulling the plug gives no free try.

@@ -104,6 +104,13 @@ func Check(pin string) error {
 
 // Set gives a customer a PIN in place of any before, and ends its lock.
 func (s *Store) Set(ctx context.Context, customer, pin string) error {
+	if !payment.ValidID(customer) {
+		return noCustomer("set", customer)
+	}
+	return s.set(ctx, customer, pin)
+}
+
+func (s *Store) set(ctx context.Context, customer, pin string) error {
 	if err := Check(pin); err != nil {
 		return err
 	}
@@ -122,15 +129,27 @@ func (s *Store) Set(ctx context.Context, customer, pin string) error {
 
 // Remove takes a customer's PIN away. It is no error if there is none.
 func (s *Store) Remove(ctx context.Context, customer string) error {
+	if !payment.ValidID(customer) {
+		return noCustomer("remove", customer)
+	}
+	return s.remove(ctx, customer)
+}
+
+func noCustomer(what, name string) error {
+	return payment.WithHint(fmt.Errorf("%s PIN: %q can't be a customer's id", what, name),
+		"`smiletill customers list` lists them")
+}
+
+func (s *Store) remove(ctx context.Context, customer string) error {
 	if _, err := s.db.ExecContext(ctx, `DELETE FROM pin WHERE customer = ?`, customer); err != nil {
 		return fmt.Errorf("remove PIN: %w", err)
 	}
 	return nil
 }
 
-// Customers tells who has a PIN.
+// Customers tells who has a PIN. The clerk is no customer.
 func (s *Store) Customers(ctx context.Context) (map[string]bool, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT customer FROM pin`)
+	rows, err := s.db.QueryContext(ctx, `SELECT customer FROM pin WHERE customer != ?`, clerk)
 	if err != nil {
 		return nil, fmt.Errorf("list PINs: %w", err)
 	}
@@ -146,14 +165,34 @@ func (s *Store) Customers(ctx context.Context) (map[string]bool, error) {
 	return with, rows.Err()
 }
 
-// Ready is nil if the customer has a PIN that may be tried, else payment.ErrPINNotSet or ErrPINLocked.
+// Ready is nil if the customer has a PIN that may be tried, else payment.ErrPINNotSet or a *LockedError.
 func (s *Store) Ready(ctx context.Context, customer string) error {
+	if !payment.ValidID(customer) {
+		return payment.ErrPINNotSet
+	}
+	return s.ready(ctx, customer)
+}
+
+func (s *Store) ready(ctx context.Context, customer string) error {
 	now, err := s.clock(ctx)
 	if err != nil {
 		return fmt.Errorf("look for a PIN: %w", err)
 	}
 	_, err = s.find(ctx, s.db, customer, now)
 	return err
+}
+
+// LockedError is payment.ErrPINLocked with the time that no PIN may be tried, by the terminal's own clock.
+type LockedError struct{ Left time.Duration }
+
+func (e *LockedError) Error() string { return payment.ErrPINLocked.Error() }
+
+// Unwrap gives payment.ErrPINLocked.
+func (e *LockedError) Unwrap() error { return payment.ErrPINLocked }
+
+// Hint says when it can be tried again.
+func (e *LockedError) Hint() string {
+	return fmt.Sprintf("it can be tried again in %v", (e.Left + time.Minute - 1).Truncate(time.Minute))
 }
 
 type record struct {
@@ -177,15 +216,21 @@ func (s *Store) find(ctx context.Context, q queryer, customer string, now time.D
 	case err != nil:
 		return r, fmt.Errorf("look for a PIN: %w", err)
 	case now.Milliseconds() < locked:
-		left := (time.Duration(locked)*time.Millisecond - now + time.Minute - 1).Truncate(time.Minute)
-		return r, payment.WithHint(payment.ErrPINLocked, fmt.Sprintf("it can be tried again in %v", left))
+		return r, &LockedError{Left: time.Duration(locked)*time.Millisecond - now}
 	}
 	return r, nil
 }
 
-// Try is nil if it is the customer's PIN, else payment.ErrPINWrong, ErrPINNotSet, or ErrPINLocked when no
+// Try is nil if it is the customer's PIN, else payment.ErrPINWrong, ErrPINNotSet, or a *LockedError when no
 // further try is allowed now.
 func (s *Store) Try(ctx context.Context, customer, pin string) error {
+	if !payment.ValidID(customer) {
+		return payment.ErrPINNotSet
+	}
+	return s.try(ctx, customer, pin)
+}
+
+func (s *Store) try(ctx context.Context, customer, pin string) error {
 	now, err := s.clock(ctx)
 	if err != nil {
 		return fmt.Errorf("check PIN: %w", err)

@@ -376,7 +376,7 @@ func TestAbort(t *testing.T) {
 		abort("s1")
 	})
 	d.is("payment", r.Response, register.Failure, register.Aborted)
-	r = d.pay(paymentOf("s2", "18", "1", "EUR"), d.smiles)
+	d.is("another", d.pay(paymentOf("s2", "18", "1", "EUR"), d.smiles).Response, register.Success, "")
 	abort("s2")
 	d.is("after its end", d.status("s2").Repeated.Body.Payment.Response, register.Success, "")
 }

@@ -1,0 +1,251 @@
+//go:build !notflite
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"smiletill/payment"
+)
+
+// counterPost sends what the counter's page sends, with a session's cookie or none.
+func (s *shop) counterPost(path, cookie, body string) (int, string, string) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, "http://"+s.term.addr+"/counter/"+path,
+		strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Cookie", cookie)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, c := range resp.Cookies() {
+		cookie = c.Name + "=" + c.Value
+	}
+	return resp.StatusCode, string(answer), cookie
+}
+
+// unlocked gives the cookie of a session.
+func (s *shop) unlocked(digits string) string {
+	s.t.Helper()
+	code, answer, cookie := s.counterPost("unlock", "", fmt.Sprintf(`{"pin":%q}`, digits))
+	if code != http.StatusOK || cookie == "" {
+		s.t.Fatalf("unlock: %d %s", code, answer)
+	}
+	return cookie
+}
+
+// setClerk sets the clerk's PIN as a person does who pipes it in.
+func (s *shop) setClerk(digits string) {
+	s.t.Helper()
+	s.stdin(digits + "\n")
+	code, out, errs := s.cli("counter", "pin")
+	if code != 0 || !strings.Contains(out, "set the PIN of the clerk") {
+		s.t.Fatalf("counter pin: %d %s %s", code, out, errs)
+	}
+}
+
+func TestCounterPIN(t *testing.T) {
+	s := newShop(t)
+	s.stdin("1234\n")
+	if code, _, errs := s.cli("counter", "pin"); code == 0 || !strings.Contains(errs, "guess") {
+		t.Errorf("a PIN that is easy to guess: %d %s", code, errs)
+	}
+	s.setClerk("4826") // on the file: nothing runs yet
+	s.enrol()
+	s.open()
+	s.eventually("parts", func() bool { _, err := s.term.opened(); return err == nil })
+	first := s.unlocked("4826")
+
+	// Nobody takes the clerk for a customer.
+	if _, out, _ := s.cli("customers", "list"); strings.Contains(out, "clerk") || strings.Contains(out, "yes") {
+		t.Errorf("customers list:\n%s", out)
+	}
+	for _, args := range [][]string{{"remove", "/clerk"}, {"pin", "/clerk", "--remove"}} {
+		if code, _, errs := s.cli(append([]string{"customers"}, args...)...); code == 0 || errs == "" {
+			t.Errorf("customers %v: %d", args, code)
+		}
+	}
+	s.unlocked("4826")
+
+	s.setClerk(rightPIN) // over the socket: whoever was in is out
+	if code, answer, _ := s.counterPost("stay", first, "{}"); code != http.StatusUnauthorized {
+		t.Errorf("a session of the PIN before: %d %s", code, answer)
+	}
+	for i, lock := range []string{"pin", "pin", "wait"} {
+		code, answer, _ := s.counterPost("unlock", "", `{"pin":"4826"}`)
+		if code != http.StatusUnprocessableEntity || !strings.Contains(answer, `"lock":"`+lock+`"`) {
+			t.Errorf("wrong PIN %d: %d %s", i+1, code, answer)
+		}
+	}
+	if _, answer, _ := s.counterPost("unlock", "", `{"pin":"`+rightPIN+`"}`); !strings.Contains(answer, "wait") {
+		t.Errorf("the right PIN while it is locked: %s", answer)
+	}
+	s.setClerk(rightPIN) // ends the lock
+	cookie := s.unlocked(rightPIN)
+	s.noPINInFiles()
+	s.term.tamper.changed(true) // the case was opened
+	if code, answer, _ := s.counterPost("stay", cookie, "{}"); code != http.StatusUnauthorized {
+		t.Errorf("a session from before the case was opened: %d %s", code, answer)
+	}
+	cookie = s.unlocked(rightPIN)
+	if code, out, errs := s.cli("counter", "pin", "--remove"); code != 0 || !strings.Contains(out, "removed") {
+		t.Errorf("counter pin --remove: %d %s %s", code, out, errs)
+	}
+	if code, answer, _ := s.counterPost("stay", cookie, "{}"); code != 401 || !strings.Contains(answer, "off") {
+		t.Errorf("after it was removed: %d %s", code, answer)
+	}
+}
+
+// What the counter is refused reads as `smiletill pay` reads it, and it is known whether it was done.
+func TestCounterRefusals(t *testing.T) {
+	s := newShop(t)
+	s.setClerk(rightPIN)
+	s.enrol()
+	s.open()
+	s.pay("order-1", "2.00")
+	s.end("order-1")
+	cookie := s.unlocked(rightPIN)
+	for _, c := range []struct{ path, body, says string }{
+		{"pay", `{"id":"counter-1","amount":"50.01"}`, "limit of 50.00 EUR"},
+		{"pay", `{"id":"counter-1","amount":"1.001"}`, "too many decimals"},
+		{"pay", `{"id":"counter-1","amount":"0"}`, "zero"},
+		{"pay", `{"id":"a b","amount":"1.00"}`, "id"},
+		{"pay", `{"id":"order-1","amount":"2.01"}`, "another amount"},
+		{"cancel", `{"id":"counter-1"}`, "no such payment"},
+		{"reverse", `{"id":"counter-r","payment":"order-1","amount":"2.01"}`, "more than is left"},
+		{"reverse", `{"id":"counter-r","payment":"nothing","amount":"2.00"}`, "no such payment"},
+		{"reverse", `{"id":"counter-r","payment":"order-1","amount":""}`, "no amount"},
+	} {
+		code, answer, _ := s.counterPost(c.path, cookie, c.body)
+		var e struct {
+			What string
+			Do   *string
+			Open bool
+		}
+		if err := json.Unmarshal([]byte(answer), &e); err != nil || code != http.StatusConflict || e.Open ||
+			!strings.Contains(e.What, c.says) {
+			t.Errorf("%s %s: %d %s, %v", c.path, c.body, code, answer, err)
+		}
+	}
+	s.pull(true)
+	n := 1
+	s.eventually("out of order", func() bool {
+		n++ // what began before the camera was missed keeps its id
+		_, answer, _ := s.counterPost("pay", cookie, fmt.Sprintf(`{"id":"counter-%d","amount":"1.00"}`, n))
+		return strings.Contains(answer, payment.ErrOutOfOrder.Error()) && strings.Contains(answer, `"open":false`)
+	})
+}
+
+// counterBrowser opens the counter's page in a browser.
+func counterBrowser(t *testing.T, address string) context.Context {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("no Chromium here: the counter's page is not tested with the terminal (apt-get install chromium)")
+	}
+	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path),
+		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-component-update", true))
+	ctx, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), opts...)
+	t.Cleanup(stop)
+	ctx, shut := chromedp.NewContext(ctx)
+	t.Cleanup(shut)
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 800), chromedp.Navigate(address)); err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+// TestCounterShop plays a small shop: its browser asks for money, a face pays, and it is given back.
+func TestCounterShop(t *testing.T) {
+	s := newShop(t)
+	s.setClerk(rightPIN)
+	s.enrol()
+	s.open()
+	s.eventually("parts", func() bool { _, err := s.term.opened(); return err == nil })
+	ctx := counterBrowser(t, "http://"+s.term.addr+"/counter?lang=en")
+	is := func(expr string) func() bool {
+		return func() bool {
+			ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expr))
+			return err == nil && ok
+		}
+	}
+	says := func(selector, text string) {
+		t.Helper()
+		s.eventually(text, is(fmt.Sprintf("[...document.querySelectorAll(%q)].some((n) => n.checkVisibility() && "+
+			"n.textContent.includes(%q))", selector, text)))
+	}
+	press := func(selectors ...string) {
+		t.Helper()
+		for _, q := range selectors {
+			s.eventually(q, is(fmt.Sprintf("document.querySelector(%q)?.checkVisibility() === true", q)))
+			within, done := context.WithTimeout(ctx, 10*time.Second)
+			if err := chromedp.Do(within, chromedp.Click(q)); err != nil {
+				t.Fatalf("press %s: %v", q, err)
+			}
+			done()
+		}
+	}
+	says(".pin h1", "Clerk's PIN")
+	if err := chromedp.Do(ctx, chromedp.KeyEvent(rightPIN+kb.Enter)); err != nil {
+		t.Fatal(err)
+	}
+	const pad = `.type .keys [data-key="`
+	press(pad+`4"]`, pad+`2"]`, pad+`0"]`)
+	s.eventually("ready for payments", is("!document.querySelector('.pay').disabled"))
+	press("button.pay")
+	says(".end h1", "Approved")
+	says(".end .amount", "€4.20")
+	_, list, _ := s.cli("journal", "list")
+	if strings.Count(list, "counter-") != 1 || !strings.Contains(list, "4.20 EUR") ||
+		!strings.Contains(list, "approved") {
+		t.Errorf("journal list:\n%s", list)
+	}
+	s.pay("order-1", "1.00") // by a register
+	s.wantEnd("order-1", "approved", "")
+	says(".book li", "order-1")
+
+	press(".book li:last-child button")
+	says("dialog button", "All: €4.20")
+	press("dialog .col button:nth-child(2)")
+	for _, k := range []string{"1", "5", "0"} {
+		press(`dialog .keys [data-key="` + k + `"]`)
+	}
+	press("dialog button.go")
+	says("dialog h1", "Give back €1.50?")
+	press("dialog button.yes")
+	says("dialog h1", "€1.50 given back")
+	press("dialog .col button")
+	says(".book li", "€1.50 given back")
+	press(".book li:last-child button", "dialog .col button", "dialog button.yes")
+	says("dialog h1", "€2.70 given back")
+	if _, list, _ = s.cli("journal", "list"); !strings.Contains(list, "approved, 4.20 back") {
+		t.Errorf("journal list:\n%s", list)
+	}
+	if code, out, errs := s.cli("journal", "verify"); code != 0 || !strings.Contains(out, "2 approved") ||
+		!strings.Contains(out, "2 reversals") {
+		t.Errorf("journal verify: %d %s %s", code, out, errs)
+	}
+	s.nothingPersonalLeaked()
+}

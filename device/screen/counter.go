@@ -1,0 +1,100 @@
+package screen
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Counter is the till behind the counter's page, for a shop without a register.
+type Counter interface {
+	CounterLock
+	CounterTill
+	CounterBook
+}
+
+// CounterLock keeps the clerk's PIN, and counts the wrong ones.
+type CounterLock interface {
+	// Ready is nil if a PIN may be tried, else ErrCounterOff, a *CounterLocked or a *CounterError.
+	Ready(ctx context.Context) error
+	// Unlock is nil if it is the clerk's PIN, else ErrWrongPIN, or an error of Ready's. pin is 1 to 12 digits.
+	Unlock(ctx context.Context, pin string) error
+}
+
+// CounterTill takes payments. The browser chooses their ids, and uses one again for the same request alone:
+// the same id and amount give the same payment. Errors for the clerk are *CounterError.
+type CounterTill interface {
+	// Till tells what the terminal takes and what runs.
+	Till(ctx context.Context) (CounterState, error)
+	// Begin opens a payment, or gives the one that was opened under its id for the same amount.
+	Begin(ctx context.Context, id, amount string) (CounterPayment, error)
+	// Payment tells where a payment stands; ErrCounterUnknown if it never began.
+	Payment(ctx context.Context, id string) (CounterPayment, error)
+	// Cancel ends a running payment for the operator, and gives it; one that has ended stays as it is.
+	Cancel(ctx context.Context, id string) (CounterPayment, error)
+}
+
+// CounterBook tells what was paid, and gives it back. Errors for the clerk are *CounterError.
+type CounterBook interface {
+	// Recent gives the n latest payments, the newest first, whoever began them.
+	Recent(ctx context.Context, n int) ([]CounterPayment, error)
+	// Reverse gives amount of a payment back, once for each id.
+	Reverse(ctx context.Context, id, paymentID, amount string) error
+}
+
+// CounterState is what the counter's page has to know of the terminal.
+type CounterState struct {
+	Currency string          // ISO 4217, of what is typed
+	Decimals int             // of Currency: 2 for EUR, 0 for JPY
+	Running  *CounterPayment // whoever began it; nil: none
+}
+
+// CounterPayment is a payment as the clerk sees it. Amounts are decimal strings with the currency's own
+// number of digits.
+type CounterPayment struct {
+	ID        string
+	Reference string
+	At        time.Time // when it began, by the wall clock
+	AtUnsure  bool      // the wall clock was not known to be right
+	Amount    string
+	Currency  string
+	State     State     // LookHere, Smile or EnterPIN while it runs; a result
+	Reason    Reason    // why it was not approved
+	Deadline  time.Time // monotonic, while it runs; zero: none is shown
+	Returned  string    // what was given back of it; "": nothing
+	Left      string    // what can be given back; "": nothing
+	Report    Report
+}
+
+// Report tells whether the cloud knows of a payment.
+type Report string
+
+// The reports. A payment that owes none has none.
+const (
+	ReportNone    Report = ""
+	ReportWaiting Report = "waiting"
+	ReportDone    Report = "done"
+	ReportParked  Report = "parked" // it can't be delivered, and a person has to look at it
+)
+
+// Why the counter's page is not opened, or knows no payment of an id.
+var (
+	ErrCounterOff     = errors.New("the clerk has no PIN")
+	ErrCounterUnknown = errors.New("no such payment")
+)
+
+// CounterLocked says that no PIN can be tried for a while.
+type CounterLocked struct{ Left time.Duration }
+
+func (e *CounterLocked) Error() string { return "the clerk's PIN is locked for " + e.Left.String() }
+
+// CounterError is shown to the clerk as it is.
+type CounterError struct {
+	What, Do string // what happened, and what to do next
+	Open     bool   // whether it was done is not known: ask again with the same id
+}
+
+func (e *CounterError) Error() string { return e.What }
+
+// Hint says what to do.
+func (e *CounterError) Hint() string { return e.Do }

@@ -1,0 +1,160 @@
+package screen
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// TestCounterLooks looks at the counter's page in each of its states, in both languages and all sizes:
+// nothing is cut off, covered or too small, and all of it can be read. SCREENSHOTS=dir keeps pictures.
+func TestCounterLooks(t *testing.T) {
+	for _, z := range []size{{"desktop", 1280, 800, false}, {"small", 320, 480, true}, {"phone", 360, 640, true},
+		{"panel", 800, 480, false}, {"upright", 480, 800, true}, {"middle", 870, 500, false}} {
+		t.Run(z.name, func(t *testing.T) {
+			c := openCounter(t, newShopTill())
+			c.size(z.w, z.h)
+			c.hurried = true
+			for _, lang := range []string{"en", "de"} {
+				if lang == "de" || z.w < 400 || z.w > 1000 { // between, the longer words will do
+					lookAround(c, z, lang)
+				}
+			}
+		})
+	}
+}
+
+// lookAround goes through the states of the page.
+func lookAround(c *counterPage, z size, lang string) {
+	t, l := c.t, c.l
+	look := func(name string) {
+		t.Helper()
+		eval[int](t, c.ctx, "new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r(1))))")
+		for _, b := range append(findings(t, c.ctx, "counter_misfits.js"), findings(t, c.ctx, "faint.js")...) {
+			t.Errorf("%s %s: %s", lang, name, b)
+		}
+		if dir := os.Getenv("SCREENSHOTS"); dir != "" {
+			shoot(t, c.ctx, filepath.Join(dir, "counter_"+z.name+"_"+lang+"_"+name+".png"))
+		}
+	}
+	tab := func(name string) {
+		t.Helper()
+		if z.w < 864 {
+			c.click(`nav [data-tab="` + name + `"]`)
+		}
+	}
+	fill(l)
+	c.s.LockCounter()
+	c.s.Show(View{State: Idle, Merchant: "Café Morgenrot", Terminal: "Till 2"})
+	l.change(func() { l.pin = "" })
+	c.visit(lang)
+	do(t, c.ctx, chromedp.Evaluate[chromedp.Void]("sessionStorage.clear()"))
+	c.visit(lang)
+	c.view("off")
+	look("off")
+	l.change(func() { l.pin = "2580" })
+	c.view("pin")
+	c.typed("25")
+	look("pin")
+	c.typed("91", kb.Enter)
+	c.sees("document.querySelector('.said').textContent !== ''")
+	look("pin_wrong")
+	c.unlock()
+	look("empty_amount")
+	c.typed("1250")
+	c.sees("document.querySelectorAll('.book li').length === 6")
+	look("amount")
+	tab("book")
+	look("list")
+	lookGivingBack(c, look)
+	tab("take")
+	c.typed(kb.Enter)
+	c.sees("document.documentElement.dataset.state === 'look_here'")
+	c.s.Show(View{State: LookHere, Amount: "12.50", Instruction: OnePersonOnly})
+	c.sees("document.querySelector('.run .help').textContent !== ''")
+	look("run_look")
+	l.now(t, Smile, "")
+	c.sees("document.documentElement.dataset.state === 'smile'")
+	look("run_smile")
+	l.now(t, EnterPIN, "")
+	c.sees("document.documentElement.dataset.state === 'enter_pin'")
+	look("run_pin")
+	l.now(t, Approved, "")
+	c.sees("document.documentElement.dataset.state === 'approved'")
+	look("approved")
+	for _, e := range []struct {
+		state  State
+		reason Reason
+	}{{Declined, PINNotSet}, {Cancelled, CancelledByOperator}, {Expired, NoPIN}} {
+		c.typed("99999999", kb.Delete, "4999", kb.Enter)
+		c.sees("document.documentElement.dataset.state === 'look_here'")
+		l.now(t, e.state, e.reason)
+		c.sees("document.documentElement.dataset.state === '" + string(e.state) + "'")
+		look(string(e.state))
+	}
+	c.typed("123456789012")
+	look("long_amount")
+	c.typed(kb.Enter)
+	c.sees("document.querySelector('.note').checkVisibility()")
+	look("refused")
+	l.change(func() { l.add("order-2026-11-27-0017", "12345.67") })
+	c.sees("document.querySelector('.pay').disabled")
+	look("busy")
+	l.now(t, Cancelled, CancelledByRegister)
+	c.s.Show(View{State: OutOfOrder, Detail: Detail{
+		What: "journal: write /var/lib/smiletill/journal.db: no space left on device",
+		Do:   "Free some space on the data partition, then wait a minute."}})
+	c.step("trouble")
+	look("out_of_order")
+	do(t, c.ctx, chromedp.Evaluate[chromedp.Void]("show('lost')"))
+	look("lost")
+}
+
+func lookGivingBack(c *counterPage, look func(string)) {
+	c.click(`.book [data-id="counter-b"]`)
+	look("give")
+	lang := eval[string](c.t, c.ctx, "document.documentElement.lang")
+	c.choose(map[string]string{"en": "A part", "de": "Einen Teil"}[lang])
+	c.typed("150")
+	look("give_part")
+	c.typed(kb.Enter)
+	c.sees("document.querySelector('dialog').className === 'sure'")
+	look("give_sure")
+	c.l.change(func() { delete(c.l.payments, "counter-b"); c.l.order = c.l.order[:len(c.l.order)-1] })
+	c.click("dialog .yes")
+	c.sees("document.querySelector('dialog').className === 'failed'")
+	look("give_failed")
+	c.l.put("counter-b", "2.50", nil)
+	c.click("dialog .col button")
+	c.sees("!document.querySelector('dialog').open && document.querySelectorAll('.book li').length === 6")
+	c.click(`.book [data-id="counter-b"]`, "dialog .col button", "dialog .yes")
+	c.sees("document.querySelector('dialog').className === 'done'")
+	look("give_done")
+	c.click("dialog .col button")
+	c.sees("!document.querySelector('dialog').open")
+}
+
+// fill gives the list one of each kind.
+func fill(l *shopTill) {
+	l.change(func() { l.payments, l.order = map[string]*CounterPayment{}, nil })
+	l.put("order-1015", "90071992547409.91", func(p *CounterPayment) {
+		p.Report, p.Returned, p.Left = ReportParked, "90071992547409.91", ""
+	})
+	l.put("order-1016", "12.50", func(p *CounterPayment) {
+		p.State, p.Reason, p.Left, p.Report, p.AtUnsure = Cancelled, CancelledByRegister, "", "", true
+	})
+	l.put("a1b2c3", "8.00", func(p *CounterPayment) {
+		p.State, p.Reason, p.Left, p.Report, p.Reference = Expired, NoSmile, "", "", strings.Repeat("table 4 ", 6)
+	})
+	l.put("counter-c", "30.00", func(p *CounterPayment) {
+		p.State, p.Reason, p.Left, p.Report = Declined, PINNotSet, "", ""
+	})
+	l.put("counter-a", "4.20", func(p *CounterPayment) {
+		p.Report, p.Returned, p.Left = ReportWaiting, "1.20", "3.00"
+	})
+	l.put("counter-b", "2.50", nil)
+}
