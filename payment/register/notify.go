@@ -70,39 +70,52 @@ func (n *Notifier) Notify(e Event, details string) {
 	}
 }
 
-// Run posts until ctx ends, and then what is queued, once each.
+// Run posts until ctx ends, and then what is left, once each.
 func (n *Notifier) Run(ctx context.Context) {
-	for {
+	var left *message // what the end came upon
+	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), notePatience)
-			defer cancel()
-			for {
-				select {
-				case m := <-n.queue:
-					n.log(m, n.post(last, m))
-				default:
-					return
-				}
+		case left = <-n.queue:
+			if n.deliver(ctx, left) {
+				left = nil
 			}
+		}
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), notePatience)
+	defer cancel()
+	if left != nil {
+		n.log(left, n.post(last, left))
+	}
+	for {
+		select {
 		case m := <-n.queue:
-			n.deliver(ctx, m)
+			n.log(m, n.post(last, m))
+		default:
+			return
 		}
 	}
 }
 
-func (n *Notifier) deliver(ctx context.Context, m *message) {
+// deliver tries until it works or has failed often enough; false: ctx ended before either.
+func (n *Notifier) deliver(ctx context.Context, m *message) bool {
 	pause := n.pause
 	for try := 1; ; try++ {
 		one, cancel := context.WithTimeout(ctx, notePatience)
 		err := n.post(one, m)
 		cancel()
-		if err == nil || try == noteTries || ctx.Err() != nil {
+		switch {
+		case err == nil:
+			return true
+		case ctx.Err() != nil:
+			return false
+		case try == noteTries:
 			n.log(m, err)
-			return
+			return true
 		}
 		select {
 		case <-ctx.Done():
+			return false
 		case <-time.After(pause):
 		}
 		pause *= 2

@@ -311,6 +311,19 @@ func TestNotifier(t *testing.T) {
 	}
 	stop()
 	<-done
+	// What is queued when the end comes is sent all the same, every time.
+	for range 40 {
+		ended, end := context.WithCancel(t.Context())
+		go func() { n.Notify(register.EventShutdown, ""); end() }()
+		n.Run(ended)
+		e := <-got
+		for e.event == "OutOfOrder" { // whose answer the end cut off: it is sent once more
+			e = <-got
+		}
+		if e.event != "Shutdown" {
+			t.Fatalf("%+v", e)
+		}
+	}
 	// A receiver that is away never blocks; the newest events are kept, and sent at the end.
 	for range 40 {
 		n.Notify(register.EventInitialised, "")
