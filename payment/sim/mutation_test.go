@@ -90,6 +90,7 @@ func TestMutations(t *testing.T) {
 	}
 	for _, m := range mutations() {
 		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
 			source := filepath.Join(root, m.file)
 			text, err := os.ReadFile(source)
 			if err != nil {

@@ -21,11 +21,11 @@ func TestEveryWrite(t *testing.T) {
 		lasts  bool // until the evening, else to the next step
 		stride int  // in the usual run; with SIM_SEEDS set, as by make sim, every one
 	}{
-		{"power cut", dead, true, 7},
-		{"writes fail for a moment", failing, false, 7},
-		{"writes fail for long", failing, true, 13},
-		{"disk full for a moment", full, false, 13},
-		{"disk full for long", full, true, 13},
+		{"power cut", dead, true, 17},
+		{"writes fail for a moment", failing, false, 17},
+		{"writes fail for long", failing, true, 29},
+		{"disk full for a moment", full, false, 29},
+		{"disk full for long", full, true, 29},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
