@@ -108,6 +108,24 @@ func (d *emulation) prepare(ctx context.Context) error {
 	if out, err := mkfs.CombinedOutput(); err != nil {
 		return fmt.Errorf("make the data disk: %w: %s", err, out)
 	}
+	if err := d.film(quickest); err != nil {
+		return err
+	}
+	if err := d.startBroker(); err != nil {
+		return err
+	}
+	return d.startCloud()
+}
+
+// An emulated processor decides a few frames a second instead of hundreds, so customers smile slower: each
+// picture of a smile is shown for so many frames. How many it must be depends on the machine that emulates.
+const (
+	quickest = 2
+	slowest  = 8
+)
+
+// film makes what the camera sees, with smiles that are so slow.
+func (d *emulation) film(slow int) error {
 	empty, err := visits.Open("idle")
 	if err != nil {
 		return err
@@ -131,15 +149,8 @@ func (d *emulation) prepare(ctx context.Context) error {
 		}
 		d.films[name] = film
 	}
-	if err := d.startBroker(); err != nil {
-		return err
-	}
-	return d.startCloud()
+	return nil
 }
-
-// slow is how many frames each picture of a smile is shown for: an emulated processor decides four frames a
-// second instead of hundreds, so customers smile slower.
-const slow = 2
 
 func pictures(frames [][]byte, each int) []rig.Picture {
 	var out []rig.Picture
