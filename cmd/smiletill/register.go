@@ -228,15 +228,15 @@ func (c *cashDesk) run(ctx context.Context) {
 
 // shut says why no address is listened on, or "".
 func (c *cashDesk) shut() string {
-	if c.local() || len(c.paired()) > 0 {
+	if onlyHere(c.t.cfg.Register.Listen) || len(c.paired()) > 0 {
 		return ""
 	}
 	return "no register is paired, so that " + c.t.cfg.Register.Listen + " is not listened on"
 }
 
-// local reports an address that only this machine reaches.
-func (c *cashDesk) local() bool {
-	host, _, _ := net.SplitHostPort(c.t.cfg.Register.Listen)
+// onlyHere reports an address to listen on that only this machine reaches.
+func onlyHere(listen string) bool {
+	host, _, _ := net.SplitHostPort(listen)
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
@@ -323,6 +323,16 @@ func (c *cashDesk) row() screen.StatusRow {
 	return row
 }
 
+// fromTheShop is where others find what listens at an address: one that stands for all is no place to send
+// to.
+func fromTheShop(addr string) string {
+	host, port, _ := net.SplitHostPort(addr)
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+		return net.JoinHostPort(reachable(), port)
+	}
+	return addr
+}
+
 // reachable is an address of this machine in the shop's network, or its name.
 func reachable() string {
 	all, _ := net.InterfaceAddrs() // without any, the name has to do
@@ -350,12 +360,9 @@ func grouped4(hex string) string {
 // registerLink is what the code on the technician's page says: where to send messages, and what certificate
 // is found there.
 func registerLink(addr, poiID, fingerprint string) screen.Code {
-	if host, port, err := net.SplitHostPort(addr); err == nil {
-		if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
-			addr = net.JoinHostPort(reachable(), port)
-		}
-	}
-	code, err := qr.Encode("https://"+addr+"/nexo#poiid="+url.QueryEscape(poiID)+"&sha256="+fingerprint, qr.L)
+	code,
+		err := qr.Encode("https://"+fromTheShop(addr)+"/nexo#poiid="+url.QueryEscape(poiID)+"&sha256="+fingerprint,
+		qr.L)
 	if err != nil {
 		return nil // the text beside it says the same
 	}

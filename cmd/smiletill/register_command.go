@@ -310,12 +310,7 @@ func pairedCommand(a *app) *cobra.Command {
 
 // reachesOthers reports that the terminal listens for registers on other machines.
 func reachesOthers(cfg Config) bool {
-	host, _, err := net.SplitHostPort(cfg.Register.Listen)
-	if err != nil || host == "localhost" {
-		return false
-	}
-	ip, err := netip.ParseAddr(host)
-	return err != nil || !ip.IsLoopback()
+	return cfg.Register.Listen != "" && !onlyHere(cfg.Register.Listen)
 }
 
 // shopAddress is the host and port at which the terminal's configuration lets registers find it.
@@ -329,10 +324,7 @@ func shopAddress(cfg Config) (string, error) {
 		return "", withHint(errors.New("the terminal takes any free port for registers (register.listen)"),
 			"its technician's page shows which: name it with --url https://127.0.0.1:PORT/nexo")
 	}
-	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
-		host = reachable()
-	}
-	return net.JoinHostPort(host, port), nil
+	return fromTheShop(net.JoinHostPort(host, port)), nil
 }
 
 // ownURL is where registers send messages, for people.

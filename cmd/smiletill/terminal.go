@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -60,11 +59,9 @@ func newTerminal(cfg Config, log *slog.Logger) (*terminal, error) {
 	t.register = newCashDesk(t)
 	t.openCamera = func() (camera.Source, error) { return openCamera(cfg.Camera) }
 	var err error
-	host, _, _ := net.SplitHostPort(cfg.Screen.Listen)
-	ip, perr := netip.ParseAddr(host)
 	// Whoever names another address than loopback in the configuration has chosen to show the page to the
 	// network.
-	remote := host != "localhost" && (perr != nil || !ip.IsLoopback())
+	remote := !onlyHere(cfg.Screen.Listen)
 	t.page, err = screen.New(
 		screen.Options{AllowRemote: remote, Keypad: keypad{t}, Counter: counter{t},
 			Log: log.With("room", "screen")},

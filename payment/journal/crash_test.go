@@ -337,6 +337,12 @@ func TestLastEntriesUnsure(t *testing.T) {
 		if entries, err := j.List(t.Context(), Filter{}); !errors.Is(err, c.want) || entries != nil {
 			t.Errorf("%v: a list that may not be true: %v, %v", c.fault, entries, err)
 		}
+		if sums, err := j.Totals(t.Context(), Range{}, time.UTC); !errors.Is(err, c.want) || sums != nil {
+			t.Errorf("%v: totals that may not be true: %v, %v", c.fault, sums, err)
+		}
+		if seq, err := j.Last(t.Context()); !errors.Is(err, c.want) || seq != 0 {
+			t.Errorf("%v: a latest fact that may not be: %d, %v", c.fault, seq, err)
+		}
 		fault = nil
 		approve(t, j, "b")
 		if report := verify(t, &j.Reader); report.Approved != 2 {

@@ -72,6 +72,23 @@ func (r *Reader) Totals(ctx context.Context, span Range, zone *time.Location) ([
 	return out, nil
 }
 
+// Totals adds up as Reader.Totals does, and nothing that a power cut could take back.
+func (j *Journal) Totals(ctx context.Context, span Range, zone *time.Location) ([]Total, error) {
+	if err := j.sure(ctx); err != nil {
+		return nil, wrap(j.path, "add up", err)
+	}
+	return j.Reader.Totals(ctx, span, zone)
+}
+
+// Last is as Reader.Last, of facts that no power cut can take back: whoever remembers it would else find
+// another fact behind it later.
+func (j *Journal) Last(ctx context.Context) (int64, error) {
+	if err := j.sure(ctx); err != nil {
+		return 0, wrap(j.path, "read the latest fact", err)
+	}
+	return j.Reader.Last(ctx)
+}
+
 // Fact is one entry of the chain, for exports.
 type Fact struct {
 	Seq         int64
