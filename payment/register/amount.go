@@ -11,8 +11,9 @@ import (
 	"smiletill/payment"
 )
 
-// ErrAmount marks a number that is no amount of a currency.
-var ErrAmount = errors.New("not an amount")
+// ErrAmount marks an amount that this terminal can't take: no number, too fine or too large for its currency,
+// in another currency, or of a kind that is not paid here. What follows it says which.
+var ErrAmount = errors.New("can't be taken")
 
 const (
 	// numberMax bounds the text of a number: a float64 in full takes at most 24 characters.

@@ -175,14 +175,23 @@ func TestSlowConnections(t *testing.T) {
 	// While it waits for its customer, a payment's connection is never the one that goes.
 	answers := d.start(paymentOf("s2", "18", "1", "EUR"))
 	p := d.running()
-	for range 200 {
+	crowd := make([]net.Conn, 200)
+	for i := range crowd {
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = conn.Close() })
-		slow = append(slow, conn)
+		crowd[i] = conn
 	}
+	// Long before their time is up there are as many as there are places, at most.
+	bounded := time.Now().Add(3 * time.Second)
+	for n := openOf(crowd); n > 64; n = openOf(crowd) {
+		if time.Now().After(bounded) {
+			t.Fatalf("%d connections are open", n)
+		}
+	}
+	slow = append(slow, crowd...)
 	d.smiles(p)
 	d.is("payment before them", d.take(answers).Response, register.Success, "")
 	for i, conn := range slow {
@@ -191,6 +200,25 @@ func TestSlowConnections(t *testing.T) {
 			t.Fatalf("connection %d is still open", i)
 		}
 	}
+}
+
+// openOf counts connections that the other side has not closed.
+func openOf(conns []net.Conn) int {
+	open := make(chan bool)
+	for _, c := range conns {
+		go func() {
+			_ = c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+			_, err := c.Read(make([]byte, 1))
+			open <- err == nil || isTimeout(err)
+		}()
+	}
+	n := 0
+	for range conns {
+		if <-open {
+			n++
+		}
+	}
+	return n
 }
 
 func isTimeout(err error) bool {
