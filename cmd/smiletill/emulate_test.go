@@ -120,8 +120,8 @@ func (d *emulation) prepare(ctx context.Context) error {
 // An emulated processor decides a few frames a second instead of hundreds, so customers smile slower: each
 // picture of a smile is shown for so many frames. How many it must be depends on the machine that emulates.
 const (
-	quickest = 2
-	slowest  = 8
+	quickest = 4
+	slowest  = 16
 )
 
 // film makes what the camera sees, with smiles that are so slow.

@@ -34,7 +34,7 @@ func newCounter(t *testing.T, flags ...string) *shop {
 	visitors.fps *= 2
 	s.visitors = visitors
 	s.flags = append(s.flags, append([]string{"--register-listen", "127.0.0.1:0", "--camera-source",
-		"replay:visitors", "--payment-timeout", "20s"}, flags...)...)
+		"replay:visitors", "--payment-timeout", "40s"}, flags...)...)
 	s.enrol()
 	return s
 }

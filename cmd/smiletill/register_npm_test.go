@@ -23,7 +23,7 @@ const libraryName = "P400Plus-123456789.test.terminal.adyen.com"
 // this process: real frames, networks, journal and HTTPS; each once plain and once sealed.
 func TestAdyenLibrary(t *testing.T) {
 	nodeModules(t)
-	s := newCounter(t, "--register-common-name", libraryName, "--payment-timeout", "8s",
+	s := newCounter(t, "--register-common-name", libraryName, "--payment-timeout", "15s",
 		"--payment-amount-max", "500.00")
 	addr, _ := s.ready()
 	key := s.libraryKey("Counter 1")

@@ -91,10 +91,7 @@ func (i *image) cut() {
 func TestPowerCuts(t *testing.T) {
 	disk := newImage(t)
 	path := filepath.Join(disk.folder, "journal.db")
-	cuts := powerCutsShort
-	if os.Getenv("CRASH_ALL") != "" {
-		cuts = powerCutsAll
-	}
+	cuts := pick(powerCutsAll, powerCutsShort, powerCutsShort)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	dice := rand.New(rand.NewPCG(seed, 0))
@@ -151,10 +148,7 @@ func payUntilTheCut(
 func TestFlippedBytesOfTheTail(t *testing.T) {
 	main, wal, prefixes := unmoved(t)
 	const frame = 24 + 4096
-	step := 401
-	if os.Getenv("CRASH_ALL") != "" {
-		step = 1
-	}
+	step := pick(1, 101, 401)
 	told, kept, taken := 0, 0, 0
 	path := newPath(t)
 	end := 32 // of the frames that count: a -wal is written over from its start, older ones stay behind

@@ -21,11 +21,7 @@ func till(t testing.TB) (text []byte, want contents) {
 	t.Helper()
 	path := newPath(t)
 	j := open(t, path, Options{})
-	payments := 25
-	if os.Getenv("CRASH_ALL") != "" {
-		payments = 60
-	}
-	for i := range payments {
+	for i := range pick(60, 25, 25) {
 		id := fmt.Sprintf("pay-%02d", i)
 		if i%5 == 4 {
 			p := waiting(t, id)
@@ -56,14 +52,6 @@ func till(t testing.TB) (text []byte, want contents) {
 	return text, want
 }
 
-// strideOfPages is 1 with CRASH_ALL. Under the race detector one page takes a second.
-func strideOfPages() int {
-	if os.Getenv("CRASH_ALL") != "" {
-		return 1
-	}
-	return 5
-}
-
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // TestQuarantineOfEachPage empties the pages of a journal one at a time, the first among them, and some
@@ -73,7 +61,7 @@ func TestQuarantineOfEachPage(t *testing.T) {
 	text, want := till(t)
 	pages := len(text) / 4096
 	sound := 0
-	for page := -1; page < pages; page += strideOfPages() {
+	for page := -1; page < pages; page += pick(1, 3, 11) {
 		t.Run(fmt.Sprint("page ", page), func(t *testing.T) {
 			harmed := append([]byte(nil), text...)
 			for i := range pages {
@@ -240,7 +228,7 @@ func TestQuarantineAgain(t *testing.T) {
 	if text, err = os.ReadFile(path); err != nil {
 		t.Fatal(err)
 	}
-	for page := 0; page < len(text)/4096; page += strideOfPages() {
+	for page := 0; page < len(text)/4096; page += pick(1, 3, 11) {
 		harmed := append([]byte(nil), text...)
 		clear(harmed[page*4096 : (page+1)*4096])
 		path := newPath(t)

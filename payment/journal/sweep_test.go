@@ -70,7 +70,7 @@ func wholeRun(t *testing.T, path string) {
 
 // TestFaultAtEverySyscall runs wholeRun as a process of its own under strace, and kills it, or fails the
 // call, at the k-th write and fsync for each k, until a whole run meets the fault no more. Afterwards what
-// was confirmed must be there. `make crash` takes each k; otherwise every thirteenth is taken.
+// was confirmed must be there. `make crash` takes each k; otherwise every eleventh is taken.
 func TestFaultAtEverySyscall(t *testing.T) {
 	faultAtEverySyscall(t, "whole run", func(*testing.T, string) {}, afterwards)
 }
@@ -87,12 +87,9 @@ func faultAtEverySyscall(t *testing.T, what string, prepare func(t *testing.T, p
 	if out, err := exec.Command(strace, "-qq", "true").CombinedOutput(); err != nil {
 		t.Skipf("strace may not trace here: %v %s", err, out)
 	}
-	stride := 13
+	stride := pick(1, 11, 41)
 	if what == "quarantine" {
-		stride = 37 // what is looked at afterwards takes a second under the race detector
-	}
-	if os.Getenv("CRASH_ALL") != "" {
-		stride = 1
+		stride = pick(1, 19, 111) // what is looked at afterwards takes long
 	}
 	calls := []string{"pwrite64,write", "fsync,fdatasync", "ftruncate,unlink,unlinkat,rename,renameat"}
 	for _, call := range calls {

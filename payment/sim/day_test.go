@@ -110,18 +110,18 @@ func newDay(t *testing.T, seed uint64, root string) *day {
 	}
 }
 
-// play runs the day of a seed and gives what it found.
+// play runs the day of a seed and gives what happened, how many payments were approved, and what it found.
 func play(t *testing.T, seed uint64, root string) (trace []string, approved int, found error) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDay(t, seed, root)
 		defer func() {
-			approved = d.approved
+			approved, trace = d.approved, d.trace
 			if caught := recover(); caught != nil {
 				f, ok := caught.(failure)
 				if !ok {
 					panic(caught)
 				}
-				found, trace = f.error, d.trace
+				found = f.error
 			}
 			d.end()
 		}()

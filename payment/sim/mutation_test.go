@@ -76,8 +76,8 @@ func mutations() []struct{ name, file, from, to string } {
 	}
 }
 
-// registerDays are played for what is changed in the room of registers, the shop's days for all else.
-const registerDays = "payment/register/"
+// registerRoom is where registers' days are played for what is changed, the shop's days for all else.
+const registerRoom = "payment/register/"
 
 // TestMutations builds the days with each mistake, and wants them to fail. It takes minutes: SIM_MUTATIONS=1.
 func TestMutations(t *testing.T) {
@@ -114,7 +114,7 @@ func TestMutations(t *testing.T) {
 			}
 			binary := filepath.Join(dir, "sim.test")
 			room := "."
-			if strings.HasPrefix(m.file, registerDays) {
+			if strings.HasPrefix(m.file, registerRoom) {
 				room = "../register"
 			}
 			build := exec.Command("go", "test", "-c", "-overlay", overlay, "-o", binary, room)
@@ -122,26 +122,28 @@ func TestMutations(t *testing.T) {
 				t.Fatalf("build: %v\n%s", err, out)
 			}
 			// The seeds that found something once are played first, and most mistakes stumble over one of them.
-			for _, days := range []string{"0", "4000"} {
-				if found, out := noticed(t, binary, days); found != "" {
+			for _, round := range []struct{ days, registers string }{{"0", "24"}, {"4000", "600"}} {
+				if found, out := noticed(t, binary, round.days, round.registers); found != "" {
 					t.Logf("%.200s", found)
 					return
-				} else if days != "0" {
-					t.Fatalf("%s days did not notice it\n%s", days, out[max(0, len(out)-2000):])
+				} else if round.days != "0" {
+					t.Fatalf("%s days (%s of registers) did not notice it\n%s", round.days, round.registers,
+						out[max(0, len(out)-2000):])
 				}
 			}
 		})
 	}
 }
 
-// noticed plays the seeds that are kept and so many days, and gives what was found first, or "" and the
-// output.
-func noticed(t *testing.T, binary, days string) (found, out string) {
+// noticed plays the seeds that are kept and so many days, or so many of registers from the first seed on, and
+// gives what was found first, or "" and the output.
+func noticed(t *testing.T, binary, days, registers string) (found, out string) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer stop()
 	run := exec.CommandContext(ctx, binary, "-test.run=^(TestSim|TestShopDays)$", "-test.timeout=10m")
-	run.Env = append(os.Environ(), "SIM_SEEDS="+days, "SIM_SEED=", "SIM_FIRST=1", "SIM_MUTATIONS=")
+	run.Env = append(os.Environ(), "SIM_SEEDS="+days, "SIM_SEED=", "SIM_FIRST=1", "SIM_MUTATIONS=",
+		"REGISTER_SEED=1", "REGISTER_DAYS="+registers)
 	text, err := run.CombinedOutput()
 	if err == nil {
 		return "", string(text)
