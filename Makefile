@@ -42,7 +42,9 @@ demo: build ## a shop day on a simulated board; ONCE=1 ends by itself, SCREEN=ho
 .PHONY: test
 test: floats tools consumers register-npm ## all tests, with the race detector, the real runtime, a real broker and a real browser
 	SPARSE=1 go test -race -timeout 40m ./...
-	go test -timeout 20m ./payment/journal ./payment/sim ./vision/accuracy # their long sweeps, without it ten times as fast
+	@echo "what is long and of one goroutine, without the race detector, which makes it ten times as slow:"
+	go test -timeout 20m ./payment/journal ./payment/sim ./vision ./vision/accuracy ./vision/visits
+	go test -run '^TestBench$$' ./cmd/smiletill
 
 CONSUMERS := payment/report/testdata/consumers
 
@@ -76,17 +78,26 @@ check: lint tools ## what CI runs: lint, tests, the build without TFLite, the si
 	@$(MAKE) --no-print-directory consumers register-npm
 	@cd $(B)/register-npm && node -e 'require("@adyen/api-library")' && test -d $(B)/consumers/node_modules || { \
 	  echo "npm's libraries are missing: their tests would skip, and a check must not"; exit 1; }
-	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory -j2 check-days check-rest
+	@test -z "$$(git status --porcelain)" || { git status --short; echo "the tests left these behind, or they are not committed"; exit 1; }
+
+# Most tests wait more than they compute. What is left of the processors plays the simulated days, with the least priority.
+.PHONY: check-days
+check-days:
+	@nice -n 19 $(MAKE) --no-print-directory -j1 sim >$(B)/days.log 2>&1 || { cat $(B)/days.log; exit 1; }
+	@grep -E '^ +[a-z_]+_test.go|^--- |^    ---|^ok' $(B)/days.log
+
+.PHONY: check-rest
+check-rest:
+	@$(MAKE) --no-print-directory -j1 test
 	go vet -tags notflite ./...
 	@c=$$(go list -deps -tags notflite -f '{{if and .CgoFiles (not .Standard)}}{{.ImportPath}}{{end}}' ./... | grep -v purego); test -z "$$c" || { \
 	  echo "without TFLite nothing may need C, and these do: $$c"; exit 1; }
 	CGO_ENABLED=0 go test -tags notflite ./vision/... ./payment ./device/camera ./models
-	@$(MAKE) --no-print-directory sim
-	@$(MAKE) --no-print-directory fuzz FUZZDIR=./payment/register
-	@$(MAKE) --no-print-directory demo ONCE=1 SCREEN=127.0.0.1:0
-	@test "$$(id -u)" != 0 || $(MAKE) --no-print-directory systemd-test
-	@$(MAKE) --no-print-directory emulate
-	@test -z "$$(git status --porcelain)" || { git status --short; echo "the tests left these behind, or they are not committed"; exit 1; }
+	@$(MAKE) --no-print-directory -j1 fuzz FUZZDIR=./payment/register
+	@$(MAKE) --no-print-directory -j1 demo ONCE=1 SCREEN=127.0.0.1:0
+	@test "$$(id -u)" != 0 || $(MAKE) --no-print-directory -j1 systemd-test
+	@$(MAKE) --no-print-directory -j1 emulate
 
 .PHONY: lint
 lint: deps
@@ -136,8 +147,8 @@ fuzz: deps ## each fuzz target for FUZZTIME (default 10s), below FUZZDIR (defaul
 
 .PHONY: sim
 sim: ## SIM_SEEDS (default 10000) simulated shop days from SIM_FIRST on, a fault at every write, mistakes built in; SIM_SEED=n repeats one
-	SIM_SEEDS=$(or $(SIM_SEEDS),10000) go test -count 1 -timeout 20m -v -run '^(TestSim|TestEveryWrite)$$' ./payment/sim
-	@test -n "$(SIM_SEED)" || SIM_MUTATIONS=1 go test -count 1 -timeout 20m -v -run '^TestMutations$$' ./payment/sim
+	SIM_SEEDS=$(or $(SIM_SEEDS),10000) go test -count 1 -timeout 60m -v -run '^(TestSim|TestEveryWrite)$$' ./payment/sim
+	@test -n "$(SIM_SEED)" || SIM_MUTATIONS=1 go test -count 1 -timeout 60m -v -run '^TestMutations$$' ./payment/sim
 
 .PHONY: crash
 crash: tools ## kills, failing and cut-off disks for real processes: at every write and fsync (strace), on an ext4 image, every byte flipped

@@ -5,6 +5,7 @@ import (
 	"image"
 	"math"
 	"math/rand"
+	"os"
 	"testing"
 )
 
@@ -102,6 +103,9 @@ func levels(a, b []float32, mul float32) float64 {
 
 // The fast crops are the plain ones, to within two levels.
 func TestCropsAgreeWithPlainOnes(t *testing.T) {
+	if os.Getenv("SPARSE") != "" {
+		t.Skip("`make test` plays it without the race detector")
+	}
 	tn := newTone(alignMul, alignAdd)
 	const most = 2 // fractions are of 8 bits
 	for name, img := range pictures() {

@@ -31,6 +31,7 @@ type Config struct {
 	Screen   ScreenConfig
 	Payment  PaymentConfig
 	PIN      PINConfig
+	Counter  CounterConfig
 	Register RegisterConfig
 	MQTT     MQTTConfig
 	Log      LogConfig
@@ -87,6 +88,10 @@ type PINConfig struct {
 	CountMax, Percent         int
 	Timeout                   time.Duration
 }
+
+// CounterConfig says where the counter's page is shown to other machines, over TLS; an empty Listen is
+// nowhere.
+type CounterConfig struct{ Listen string }
 
 // RegisterConfig says where a cash register finds the terminal; an empty Listen is off. An empty POIID is
 // made of the terminal's id, without CertFile and KeyFile the terminal makes its own for CommonName (empty:

@@ -78,6 +78,8 @@ func (c *Config) options() []option {
 		{"pin.day_max", &n.DayMax, "a customer's sum in 24 hours without a PIN now; 0: any", matchesDecimal},
 		{"pin.percent", &n.Percent, "of the other payments, drawn by lot, that need a PIN", between(0, 100)},
 		{"pin.timeout", &n.Timeout, "how long a customer has for the PIN", within(10*time.Second, 5*time.Minute)},
+		{"counter.listen", &c.Counter.Listen, "host:port of the counter's page for other machines; empty is off",
+			listenOrOff},
 		{"register.listen", &r.Listen, "host:port for cash registers; empty is off", listenOrOff},
 		{"register.poi_id", &r.POIID, "this terminal's name for registers; empty: smiletill-ID", poiID},
 		{"register.cert_file", &r.CertFile, "certificate for registers; empty: the terminal's own", absolute},
@@ -338,6 +340,14 @@ func (c *Config) checkTogether() []Problem {
 		problems = append(problems, Problem{Where: c.Origin(name), What: name + ": " + what, Instead: instead})
 	}
 	r, m := &c.Register, &c.MQTT
+	for _, other := range []struct{ name, listen string }{
+		{"screen.listen", c.Screen.Listen}, {"register.listen", r.Listen},
+	} {
+		_, port, _ := net.SplitHostPort(other.listen)
+		if _, mine, _ := net.SplitHostPort(c.Counter.Listen); mine == port && mine != "" && mine != "0" {
+			add("counter.listen", "port "+mine+" is that of "+other.name, "choose another, for example :8444")
+		}
+	}
 	switch {
 	case r.CertFile != "" && r.KeyFile == "":
 		add("register.cert_file", "a certificate without its key", "write register.key_file too")

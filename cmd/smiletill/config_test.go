@@ -105,6 +105,8 @@ func TestConfigMistakes(t *testing.T) {
 		{name: "key alone", file: "[mqtt]\nkey_file = \"/k\"\n", where: ":2:12", instead: "mqtt.cert_file"},
 		{name: "password alone", file: "[mqtt]\npassword_file = \"/p\"\n", where: ":2:17", instead: "username"},
 		{name: "CA without TLS", file: "[mqtt]\nca_file = \"/c\"\n", where: ":2:11", instead: "mqtts://"},
+		{name: "one port for two", file: "[counter]\nlisten = \"0.0.0.0:8443\"\n", where: ":2:10",
+			what: "port 8443 is that of register.listen", instead: "another"},
 		{name: "environment type", env: []string{"SMILETILL_CAMERA_WIDTH=wide"},
 			where: "environment SMILETILL_CAMERA_WIDTH", what: `"wide"`, instead: "whole number"},
 		{name: "environment octal", env: []string{"SMILETILL_CAMERA_FPS=0x10"}, what: `"0x10"`},

@@ -196,6 +196,8 @@ func (p *parts) payable(number, currency string) (payment.Amount, error) {
 	return a, p.withinLimit(a)
 }
 
+var errAboveLimit = errors.New("is above this terminal's limit")
+
 // withinLimit holds a payment against the terminal's currency and largest amount.
 func (p *parts) withinLimit(a payment.Amount) error {
 	switch {
@@ -203,7 +205,7 @@ func (p *parts) withinLimit(a payment.Amount) error {
 		return withHint(fmt.Errorf("amount %s: this terminal takes %s", a, p.limit.Currency),
 			"ask for %s, or change terminal.currency", p.limit.Currency)
 	case a.Minor > p.limit.Minor:
-		return withHint(fmt.Errorf("amount %s is above this terminal's limit of %s", a, p.limit),
+		return withHint(fmt.Errorf("amount %s %w of %s", a, errAboveLimit, p.limit),
 			"take it another way, or raise payment.amount_max")
 	}
 	return nil

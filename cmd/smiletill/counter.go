@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,13 +61,37 @@ func clerkError(err error) error {
 // told is an error as the clerk reads it. It leaves open whether the request was done, unless the error
 // wraps one of those that refuse it.
 func told(err error, refusals ...error) error {
-	e := &screen.CounterError{What: err.Error(), Do: hintOf(err), Open: true}
+	e := &screen.CounterError{Why: refusal(err), What: err.Error(), Do: hintOf(err), Open: true}
 	for _, r := range refusals {
 		if errors.Is(err, r) && !errors.Is(err, payment.ErrJournal) {
 			e.Open = false
 		}
 	}
 	return e
+}
+
+// refusal is what the page has words for in an error; "" if nothing.
+func refusal(err error) screen.Refusal {
+	for _, r := range []struct {
+		why screen.Refusal
+		of  []error
+	}{
+		{screen.RefusedJournal, []error{payment.ErrJournal}}, // may wrap what follows
+		{screen.RefusedUnsure, []error{payment.ErrUnsure}},
+		{screen.RefusedBusy, []error{payment.ErrBusy}},
+		{screen.RefusedLocked, []error{payment.ErrLocked}},
+		{screen.RefusedBacklog, []error{payment.ErrBacklog}},
+		{screen.RefusedOutOfOrder, []error{payment.ErrOutOfOrder}},
+		{screen.RefusedTooMuch, []error{payment.ErrTooMuch}},
+		{screen.RefusedLimit, []error{errAboveLimit}},
+		{screen.RefusedAmount, []error{payment.ErrAmountFormat, payment.ErrAmountZero, payment.ErrAmountNegative,
+			payment.ErrAmountDecimals, payment.ErrAmountTooLarge}},
+	} {
+		if slices.ContainsFunc(r.of, func(e error) bool { return errors.Is(err, e) }) {
+			return r.why
+		}
+	}
+	return ""
 }
 
 func (c counter) Till(ctx context.Context) (screen.CounterState, error) {
@@ -250,7 +275,8 @@ func counterCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "counter", GroupID: "desk", Short: "Take payments without a register: set the clerk's PIN",
 		Long: "Without a register, payments are taken and given back on the terminal's page /counter, in a\n" +
-			"browser on the terminal itself. A PIN of the clerk opens it; without one it is off.",
+			"browser on the terminal itself, or over TLS on a tablet (counter.listen). A PIN of the clerk opens\n" +
+			"it; without one it is off.",
 		Args: cobra.NoArgs,
 	}
 	set := &cobra.Command{

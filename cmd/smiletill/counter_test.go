@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os/exec"
 	"slices"
@@ -17,7 +18,9 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"smiletill/device/screen"
 	"smiletill/payment"
+	"smiletill/payment/register"
 )
 
 // counterPost sends what the counter's page sends, with a session's cookie or none.
@@ -126,25 +129,30 @@ func TestCounterRefusals(t *testing.T) {
 	s.pay("order-1", "2.00")
 	s.end("order-1")
 	cookie := s.unlocked(rightPIN)
-	for _, c := range []struct{ path, body, says string }{
-		{"pay", `{"id":"counter-1","amount":"50.01"}`, "limit of 50.00 EUR"},
-		{"pay", `{"id":"counter-1","amount":"1.001"}`, "too many decimals"},
-		{"pay", `{"id":"counter-1","amount":"0"}`, "zero"},
-		{"pay", `{"id":"a b","amount":"1.00"}`, "id"},
-		{"pay", `{"id":"order-1","amount":"2.01"}`, "another amount"},
-		{"cancel", `{"id":"counter-1"}`, "no such payment"},
-		{"reverse", `{"id":"counter-r","payment":"order-1","amount":"2.01"}`, "more than is left"},
-		{"reverse", `{"id":"counter-r","payment":"nothing","amount":"2.00"}`, "no such payment"},
-		{"reverse", `{"id":"counter-r","payment":"order-1","amount":""}`, "no amount"},
+	for _, c := range []struct {
+		path, body, says string
+		why              screen.Refusal
+	}{
+		{"pay", `{"id":"counter-1","amount":"50.01"}`, "limit of 50.00 EUR", screen.RefusedLimit},
+		{"pay", `{"id":"counter-1","amount":"1.001"}`, "too many decimals", screen.RefusedAmount},
+		{"pay", `{"id":"counter-1","amount":"0"}`, "zero", screen.RefusedAmount},
+		{"pay", `{"id":"a b","amount":"1.00"}`, "id", ""},
+		{"pay", `{"id":"order-1","amount":"2.01"}`, "another amount", ""},
+		{"cancel", `{"id":"counter-1"}`, "no such payment", ""},
+		{"reverse", `{"id":"counter-r","payment":"order-1","amount":"2.01"}`, "more than is left",
+			screen.RefusedTooMuch},
+		{"reverse", `{"id":"counter-r","payment":"nothing","amount":"2.00"}`, "no such payment", ""},
+		{"reverse", `{"id":"counter-r","payment":"order-1","amount":""}`, "no amount", ""},
 	} {
 		code, answer, _ := s.counterPost(c.path, cookie, c.body)
 		var e struct {
+			Why  screen.Refusal
 			What string
 			Do   *string
 			Open bool
 		}
 		if err := json.Unmarshal([]byte(answer), &e); err != nil || code != http.StatusConflict || e.Open ||
-			!strings.Contains(e.What, c.says) {
+			e.Why != c.why || !strings.Contains(e.What, c.says) {
 			t.Errorf("%s %s: %d %s, %v", c.path, c.body, code, answer, err)
 		}
 	}
@@ -153,7 +161,8 @@ func TestCounterRefusals(t *testing.T) {
 	s.eventually("out of order", func() bool {
 		n++ // what began before the camera was missed keeps its id
 		_, answer, _ := s.counterPost("pay", cookie, fmt.Sprintf(`{"id":"counter-%d","amount":"1.00"}`, n))
-		return strings.Contains(answer, payment.ErrOutOfOrder.Error()) && strings.Contains(answer, `"open":false`)
+		return strings.Contains(answer, payment.ErrOutOfOrder.Error()) &&
+			strings.Contains(answer, `"open":false`) && strings.Contains(answer, `"why":"out_of_order"`)
 	})
 }
 
@@ -166,7 +175,8 @@ func counterBrowser(t *testing.T, address string) context.Context {
 	}
 	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path),
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-component-update", true))
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("ignore-certificate-errors", true)) // a clerk looks at the fingerprint once, and says yes
 	ctx, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), opts...)
 	t.Cleanup(stop)
 	ctx, shut := chromedp.NewContext(ctx)
@@ -177,14 +187,68 @@ func counterBrowser(t *testing.T, address string) context.Context {
 	return ctx
 }
 
-// TestCounterShop plays a small shop: its browser asks for money, a face pays, and it is given back.
+// TestCounterDoor reads what a technician does of the counter's page for other machines: where it is, that no
+// PIN opens it yet, and why it can't be shown.
+func TestCounterDoor(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newShop(t)
+	s.flags = append(s.flags, "--counter-listen", taken.Addr().String())
+	s.open()
+	row := func() screen.StatusRow { return s.term.counter.row(t.Context()) }
+	s.eventually("a fault", func() bool { return row().Level == screen.LevelFault })
+	if r := row(); !strings.Contains(r.Value, "address already in use") ||
+		!strings.Contains(r.Do, "counter.listen") {
+		t.Errorf("the port is taken: %+v", r)
+	}
+	if err := taken.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually("without a PIN", func() bool { return strings.Contains(row().Value, "the clerk has no PIN") })
+	at := s.term.counter.address()
+	certificate, err := openCertificate(s.term.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := certificate.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := row()
+	if r.Level != screen.LevelWarning || !strings.Contains(r.Value, "https://"+at+"/counter") ||
+		!strings.Contains(r.Value, grouped4(info.Fingerprint)) || len(r.Code) == 0 {
+		t.Errorf("no PIN: %+v", r)
+	}
+	s.setClerk(rightPIN)
+	s.eventually("a PIN", func() bool { return row().Level == screen.LevelOK })
+	web := register.Pinned(info.Fingerprint)
+	resp, err := web.Get("https://" + at + "/counter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("the page: %d", resp.StatusCode)
+	}
+	if resp, err = web.Get("https://" + at + "/status"); err != nil || resp.StatusCode != http.StatusNotFound {
+		t.Errorf("the technician's page: %v %v", resp, err)
+	}
+	_ = resp.Body.Close()
+}
+
+// TestCounterShop plays a small shop: a clerk's browser asks for money over TLS, a face pays, and it is given
+// back.
 func TestCounterShop(t *testing.T) {
 	s := newShop(t)
+	s.flags = append(s.flags, "--counter-listen", "127.0.0.1:0")
 	s.setClerk(rightPIN)
 	s.enrol()
 	s.open()
 	s.eventually("parts", func() bool { _, err := s.term.opened(); return err == nil })
-	ctx := counterBrowser(t, "http://"+s.term.addr+"/counter?lang=en")
+	s.eventually("the counter's door", func() bool { return s.term.counter.address() != "" })
+	ctx := counterBrowser(t, "https://"+s.term.counter.address()+"/counter?lang=en")
 	is := func(expr string) func() bool {
 		return func() bool {
 			ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expr))
@@ -201,7 +265,7 @@ func TestCounterShop(t *testing.T) {
 		for _, q := range selectors {
 			s.eventually(q, is(fmt.Sprintf("document.querySelector(%q)?.checkVisibility() === true", q)))
 			within, done := context.WithTimeout(ctx, 10*time.Second)
-			if err := chromedp.Do(within, chromedp.Click(q)); err != nil {
+			if err := chromedp.Do(within, chromedp.Click(chromedp.CSS(q))); err != nil {
 				t.Fatalf("press %s: %v", q, err)
 			}
 			done()

@@ -66,7 +66,8 @@ func (d *demo) playRegister(ctx context.Context, v visit) error {
 	}
 	defer d.shop.leave()
 	d.step("the register asks for %s EUR, ServiceID %s; inside TLS that is", v.amount, service)
-	p, err := c.Pay(ctx, service, "receipt 1017", v.amount, "EUR", time.Now())
+	p, err := c.Pay(ctx, service, "receipt 1017",
+		register.AmountsReq{Currency: "EUR", RequestedAmount: json.Number(v.amount)}, time.Now())
 	if err != nil {
 		return err
 	}

@@ -310,6 +310,9 @@ func (c *cashDesk) row() screen.StatusRow {
 	case c.addr == "" && c.off != "":
 		row.Value = "off: " + c.off
 		row.Do = "`smiletill register pair NAME` pairs a register"
+		if c.t.cfg.Register.Listen == "" {
+			row.Do = "for registers, set it and start the terminal again"
+		}
 	case c.addr == "":
 		row.Level, row.Value = screen.LevelUnknown, "starting"
 	default:
@@ -360,9 +363,13 @@ func grouped4(hex string) string {
 // registerLink is what the code on the technician's page says: where to send messages, and what certificate
 // is found there.
 func registerLink(addr, poiID, fingerprint string) screen.Code {
-	code,
-		err := qr.Encode("https://"+fromTheShop(addr)+"/nexo#poiid="+url.QueryEscape(poiID)+"&sha256="+fingerprint,
-		qr.L)
+	return codeOf("https://" + fromTheShop(addr) + "/nexo#poiid=" + url.QueryEscape(poiID) + "&sha256=" +
+		fingerprint)
+}
+
+// codeOf is a text as a QR code.
+func codeOf(text string) screen.Code {
+	code, err := qr.Encode(text, qr.L)
 	if err != nil {
 		return nil // the text beside it says the same
 	}

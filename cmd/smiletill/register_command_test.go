@@ -229,14 +229,20 @@ func TestRegisterCommands(t *testing.T) {
 			if mode.flags != nil { // the terminal reads the file of paired registers every two seconds at least
 				s.eventually("the pairing", func() bool { code, _, _ := ask("diagnose"); return code == 0 })
 			}
-			code, out, errs := ask("pay", "4.20", "--service-id", "A-"+mode.name, "--reference", "smile 17")
-			wants(t, "pay", code, 0, out+errs, "ServiceID A-"+mode.name+": 4.20 EUR", "approved: 4.20 EUR",
+			code, out, errs := ask("pay", "4.20", "--service-id", "A-"+mode.name, "--reference", "smile 17", "--tip",
+				"0.20")
+			wants(t, "pay", code, 0, out+errs, "ServiceID A-"+mode.name+": 4.20 EUR",
+				"approved: 4.20 EUR, 0.20 of it tip", "Tip                     0.20 EUR",
 				"CUSTOMER RECEIPT", "TOTAL                   4.20 EUR", "smile 17")
 			approved++
 			id := strings.TrimSuffix(field(t, out, "transaction"), ", for `smiletill register reverse`")
 			if got := s.books()[payment.StateApproved]; got != approved {
 				t.Errorf("the journal has %d approved payments, want %d", got, approved)
 			}
+			code, out, errs = ask("pay", "4.20", "--tip", "4.30")
+			wants(t, "a tip above all", code, exitNotPayed, out+errs, "TipAmount", "total with the tip in it")
+			code, out, errs = ask("pay", "4.20", "--tip", "some")
+			wants(t, "no tip", code, exitUsage, out+errs, "--tip")
 			code, out, errs = ask("pay", "4.20", "--service-id", "A-"+mode.name)
 			wants(t, "the same again", code, exitNotPayed, out+errs, "NotAllowed", "register status A-"+mode.name)
 			code, out, errs = ask("status", "A-"+mode.name, "--receipt=cashier", "--columns", "48")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -21,7 +22,7 @@ const (
 
 func registerPayCommand(a *app) *cobra.Command {
 	r := &asRegister{}
-	reference := ""
+	reference, tip := "", ""
 	cmd := &cobra.Command{
 		Use: "pay AMOUNT [CURRENCY]", Short: "Have a terminal take a payment, as a register does",
 		Long: "Have a terminal take a payment, and wait for its end. The ServiceID is printed first. If the\n" +
@@ -35,6 +36,7 @@ func registerPayCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&reference, "reference", "",
 		"the register's own number of the sale (default the ServiceID)")
+	cmd.Flags().StringVar(&tip, "tip", "", "how much of AMOUNT is the tip")
 	return r.command(a, cmd, func(cmd *cobra.Command, args []string) error {
 		currency := r.cfg.Terminal.Currency
 		if len(args) == 2 {
@@ -44,19 +46,27 @@ func registerPayCommand(a *app) *cobra.Command {
 		if err != nil {
 			return &exitError{exitUsage, err}
 		}
+		amounts := register.AmountsReq{Currency: currency, RequestedAmount: json.Number(amount.Decimal())}
+		if tip != "" {
+			t, err := payment.ParseDecimal(tip, currency)
+			if err != nil {
+				return &exitError{exitUsage, fmt.Errorf("--tip: %w", err)}
+			}
+			amounts.TipAmount = json.Number(t.Decimal())
+		}
 		if reference == "" {
 			reference = r.service
 		}
-		return r.pay(cmd.Context(), amount, reference)
+		r.say("ServiceID %s: %s to %s", r.service, amount, r.poi)
+		return r.pay(cmd.Context(), amounts, reference)
 	})
 }
 
-func (r *asRegister) pay(ctx context.Context, amount payment.Amount, reference string) error {
-	r.say("ServiceID %s: %s to %s", r.service, amount, r.poi)
+func (r *asRegister) pay(ctx context.Context, amounts register.AmountsReq, reference string) error {
 	r.say("waiting for the customer; Ctrl-C aborts")
 	e := errand{r: r, category: register.CategoryPayment, service: r.service}
 	o, err := e.do(ctx, func(ctx context.Context) (outcome, error) {
-		p, err := r.client.Pay(ctx, r.service, reference, amount.Decimal(), amount.Currency, time.Now())
+		p, err := r.client.Pay(ctx, r.service, reference, amounts, time.Now())
 		return outcome{payment: p}, err
 	})
 	r.printRaw()

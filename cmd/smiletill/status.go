@@ -46,7 +46,11 @@ func (t *terminal) statusRows(ctx context.Context) []screen.StatusRow {
 			were(len(stale)))
 	}
 	rows = append(rows, gallery, journalRow(ctx, p), reportRow(p))
-	rows = append(rows, t.register.row(), t.boardRow())
+	rows = append(rows, t.register.row())
+	if t.cfg.Counter.Listen != "" {
+		rows = append(rows, t.counter.row(ctx))
+	}
+	rows = append(rows, t.boardRow())
 	if words := t.tamper.words(); words != "" {
 		rows = append(rows, screen.StatusRow{Name: "case", Value: words, Level: screen.LevelFault,
 			Do: "look at it, then run `smiletill tamper reset`"})

@@ -30,6 +30,7 @@ type terminal struct {
 	front    *front
 	control  *control
 	register *cashDesk
+	counter  *counterDoor
 	parts    atomic.Pointer[parts] // nil while something can't be opened
 
 	// openCamera gives a source; the demo puts its own in place of the configured one.
@@ -57,13 +58,14 @@ func newTerminal(cfg Config, log *slog.Logger) (*terminal, error) {
 	t.hardware = hardware{t: t, faults: map[string]error{}}
 	t.tamper = newTamper(t)
 	t.register = newCashDesk(t)
+	t.counter = &counterDoor{t: t}
 	t.openCamera = func() (camera.Source, error) { return openCamera(cfg.Camera) }
 	var err error
 	// Whoever names another address than loopback in the configuration has chosen to show the page to the
 	// network.
 	remote := !onlyHere(cfg.Screen.Listen)
 	t.page, err = screen.New(
-		screen.Options{AllowRemote: remote, Keypad: keypad{t}, Counter: counter{t},
+		screen.Options{AllowRemote: remote, Hosts: ownNames(cfg), Keypad: keypad{t}, Counter: counter{t},
 			Log: log.With("room", "screen")},
 	)
 	return t, err
@@ -111,6 +113,7 @@ func (t *terminal) run(ctx context.Context) error {
 	g.Go(func() error { t.supervise(ctx); return nil })
 	g.Go(func() error { t.register.run(ctx); return nil })
 	g.Go(func() error { t.register.watch(ctx); return nil })
+	g.Go(func() error { t.counter.run(ctx); return nil })
 	err = g.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil

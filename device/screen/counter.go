@@ -88,11 +88,28 @@ type CounterLocked struct{ Left time.Duration }
 
 func (e *CounterLocked) Error() string { return "the clerk's PIN is locked for " + e.Left.String() }
 
-// CounterError is shown to the clerk as it is.
+// CounterError is shown to the clerk in the words of its Why; without one as it is.
 type CounterError struct {
+	Why      Refusal
 	What, Do string // what happened, and what to do next
 	Open     bool   // whether it was done is not known: ask again with the same id
 }
+
+// Refusal is why a clerk's request is not done, where the page has words of its own for it.
+type Refusal string
+
+// The refusals.
+const (
+	RefusedBusy       Refusal = "busy"         // another payment runs
+	RefusedAmount     Refusal = "amount"       // no amount that can be paid
+	RefusedLimit      Refusal = "limit"        // above the largest payment
+	RefusedLocked     Refusal = "locked"       // too many faces in a row were refused
+	RefusedBacklog    Refusal = "backlog"      // the cloud knows too little of what was paid
+	RefusedOutOfOrder Refusal = "out_of_order" // no payment can be taken now
+	RefusedJournal    Refusal = "journal"      // it could not be written down, or that is not known
+	RefusedTooMuch    Refusal = "too_much"     // more than is left of the payment
+	RefusedUnsure     Refusal = "unsure"       // the payment's outcome was lost with a damaged journal
+)
 
 func (e *CounterError) Error() string { return e.What }
 

@@ -126,8 +126,9 @@ func (l *shopTill) begin(id, amount string) (CounterPayment, error) {
 		return CounterPayment{}, &CounterError{What: "another payment is running: " + p.ID, Do: "wait for it"}
 	}
 	if len(amount) > len("50.00") {
-		return CounterPayment{}, &CounterError{What: "amount " + amount + " is above this terminal's limit",
-			Do: "take it another way"}
+		return CounterPayment{}, &CounterError{Why: RefusedLimit,
+			What: "amount " + amount + " is above this terminal's limit",
+			Do:   "take it another way"}
 	}
 	return l.add(id, amount), nil
 }
@@ -234,7 +235,7 @@ func (l *shopTill) reverse(id, paymentID, amount string) error {
 	}
 	p := l.payments[paymentID]
 	if p == nil || cents(amount) > cents(p.Left) {
-		return &CounterError{What: "more than is left of the payment", Do: "give back less"}
+		return &CounterError{Why: RefusedTooMuch, What: "more than is left of the payment", Do: "give back less"}
 	}
 	l.returned[id] = paymentID + " " + amount
 	p.Left, p.Returned = decimals(cents(p.Left)-cents(amount)), decimals(cents(p.Returned)+cents(amount))

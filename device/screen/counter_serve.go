@@ -57,17 +57,19 @@ func (s *Server) noCounter(w http.ResponseWriter) bool {
 
 // lockMessage tells a browser without a session how it gets one.
 type lockMessage struct {
-	Lock    string `json:"lock"`             // "pin", "off", "wait" or "fault"
-	LeftS   int64  `json:"left_s,omitempty"` // seconds, with "wait"
-	What    string `json:"what,omitempty"`   // with "fault"
-	Do      string `json:"do,omitempty"`
-	Version string `json:"version"`
+	Lock    string  `json:"lock"`             // "pin", "off", "wait" or "fault"
+	LeftS   int64   `json:"left_s,omitempty"` // seconds, with "wait"
+	Why     Refusal `json:"why,omitempty"`    // with "fault"
+	What    string  `json:"what,omitempty"`   // with "fault"
+	Do      string  `json:"do,omitempty"`
+	Version string  `json:"version"`
 }
 
 type errorMessage struct {
-	What string `json:"what"`
-	Do   string `json:"do"`
-	Open bool   `json:"open"`
+	Why  Refusal `json:"why,omitempty"`
+	What string  `json:"what"`
+	Do   string  `json:"do"`
+	Open bool    `json:"open"`
 }
 
 func reply(w http.ResponseWriter, status int, v any) {
@@ -81,7 +83,7 @@ func reply(w http.ResponseWriter, status int, v any) {
 func (s *Server) replyError(w http.ResponseWriter, err error) {
 	var told *CounterError
 	if errors.As(err, &told) {
-		reply(w, http.StatusConflict, errorMessage{told.What, told.Do, told.Open})
+		reply(w, http.StatusConflict, errorMessage{told.Why, told.What, told.Do, told.Open})
 		return
 	}
 	s.log.Warn("screen: the counter's request could not be done", "err", err)
@@ -100,7 +102,7 @@ func (s *Server) replyLocked(w http.ResponseWriter, status int, err error) {
 	case errors.As(err, &locked):
 		m.Lock, m.LeftS = "wait", int64(math.Ceil(locked.Left.Seconds()))
 	case errors.As(err, &told):
-		m.Lock, m.What, m.Do = "fault", told.What, told.Do
+		m.Lock, m.Why, m.What, m.Do = "fault", told.Why, told.What, told.Do
 	default:
 		s.log.Warn("screen: the clerk's PIN could not be looked at", "err", err)
 		m.Lock = "fault"

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -417,5 +418,71 @@ func TestCounterAtOnce(t *testing.T) {
 	all.Wait()
 	if len(l.payments) != 1 {
 		t.Errorf("%d payments", len(l.payments))
+	}
+}
+
+// nearConn says that it was reached at an address of the shop's network.
+type nearConn struct{ farConn }
+
+func (nearConn) LocalAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 168, 1, 4), Port: 8444} }
+
+type inTheShop struct{ net.Listener }
+
+func (l inTheShop) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return nearConn{farConn{c}}, err
+}
+
+// TestServeCounter looks at what the network is shown over TLS: the counter's page, and none of the others,
+// also where those are not for the network.
+func TestServeCounter(t *testing.T) {
+	s := newServer(t, Options{Counter: newShopTill(), Hosts: []string{"till"}})
+	s.Show(View{State: Idle})
+	borrowed := httptest.NewTLSServer(http.NotFoundHandler()) // its certificate
+	defer borrowed.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.ServeCounter(ctx, inTheShop{l}, borrowed.TLS.Clone()) }()
+	web := borrowed.Client()
+	web.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for _, c := range []struct {
+		method, path, host string
+		want               int
+	}{
+		{"GET", "/counter", "192.168.1.4:8444", 200}, {"GET", "/counter", "till:8444", 200},
+		{"GET", "/counter.js", "till:8444", 200}, {"GET", "/", "till:8444", 302},
+		{"GET", "/counter/desk", "till:8444", 401}, {"POST", "/counter/lock", "till:8444", 200},
+		{"GET", "/counter", "192.168.1.5:8444", 421}, {"GET", "/counter", "evil.example", 421},
+		{"GET", "/status", "till:8444", 404}, {"GET", "/events", "till:8444", 404},
+		{"GET", "/healthz", "till:8444", 404}, {"POST", "/pin", "till:8444", 404},
+	} {
+		r, _ := http.NewRequest(c.method, "https://"+l.Addr().String()+c.path, strings.NewReader("{}"))
+		r.Host = c.host
+		r.Header.Set("Content-Type", "application/json")
+		resp, err := web.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != c.want {
+			t.Errorf("%s %s at %s: %d, want %d", c.method, c.path, c.host, resp.StatusCode, c.want)
+		}
+		if c.want == 302 && resp.Header.Get("Location") != "/counter" {
+			t.Errorf("leads to %q", resp.Header.Get("Location"))
+		}
+	}
+	if resp, err := http.Get("http://" + l.Addr().String() + "/counter"); err == nil {
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusBadRequest {
+			t.Errorf("in clear text: %d", resp.StatusCode)
+		}
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

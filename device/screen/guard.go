@@ -70,9 +70,10 @@ func (s *Server) knowsHost(r *http.Request) bool {
 	if ip.IsLoopback() {
 		return true
 	}
-	// An address can't be rebound, so from the network the very address that was connected to will do.
+	// An address can't be rebound, so from the network the very address that was connected to will do. Over TLS
+	// there is the counter's page alone, which is meant for it.
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if !s.opt.AllowRemote || !ok {
+	if !s.opt.AllowRemote && r.TLS == nil || !ok {
 		return false
 	}
 	at, err := netip.ParseAddrPort(local.String())

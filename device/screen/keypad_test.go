@@ -135,7 +135,7 @@ const keyOf = `.keypad [data-key="`
 func press(t *testing.T, ctx context.Context, keys ...string) {
 	t.Helper()
 	for _, k := range keys {
-		do(t, ctx, chromedp.Click(keyOf+k+`"]`))
+		do(t, ctx, chromedp.Click(chromedp.CSS(keyOf+k+`"]`)))
 	}
 }
 

@@ -2,8 +2,10 @@ package screen
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -61,8 +63,25 @@ func (s *Server) allowed(addr string) error {
 
 // Serve is ListenAndServe on a listener of the caller's, which it closes.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	return s.answer(ctx, l, s, nil)
+}
+
+// ServeCounter serves the counter's page over TLS, and none of the others, on a listener of any address,
+// which it closes, until ctx is done: for a clerk's tablet. It may be addressed by that address and by Hosts.
+func (s *Server) ServeCounter(ctx context.Context, l net.Listener, c *tls.Config) error {
+	mux := http.NewServeMux()
+	s.routeCounter(mux)
+	s.routeAssets(mux)
+	mux.Handle("GET /{$}", http.RedirectHandler("/counter", http.StatusFound))
+	return s.answer(ctx, l, s.guard(mux), c)
+}
+
+// answer serves on l, over TLS if c is not nil.
+func (s *Server) answer(ctx context.Context, l net.Listener, h http.Handler, c *tls.Config) error {
 	srv := &http.Server{
-		Handler:           s,
+		Handler:           h,
+		TLSConfig:         c,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // of single connections
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      10 * time.Second, // event streams set their own, event by event
@@ -71,7 +90,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		BaseContext:       func(net.Listener) context.Context { return ctx }, // ends the event streams
 	}
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(l) }()
+	go func() {
+		if c != nil {
+			done <- srv.ServeTLS(l, "", "")
+			return
+		}
+		done <- srv.Serve(l)
+	}()
 	select {
 	case err := <-done:
 		return fmt.Errorf("serve browsers: %w", err)

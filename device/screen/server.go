@@ -85,12 +85,16 @@ func New(o Options) (*Server, error) {
 	mux.HandleFunc("POST /pin", s.keypad(s.enterPIN))
 	mux.HandleFunc("POST /cancel", s.keypad(s.cancelPIN))
 	s.routeCounter(mux)
+	s.routeAssets(mux)
+	s.handler = s.guard(mux)
+	return s, nil
+}
+
+func (s *Server) routeAssets(mux *http.ServeMux) {
 	for _, name := range []string{"app.css", "app.js", "money.js", "keypad.css", "keypad.js", "icon.svg",
 		"status.css", "counter.css", "counter.js", "counter_list.js"} {
 		mux.HandleFunc("GET /"+name, s.serveAsset(name))
 	}
-	s.handler = s.guard(mux)
-	return s, nil
 }
 
 // digest is a short hash of all files, in the order of their names.

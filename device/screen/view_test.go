@@ -204,8 +204,7 @@ func usedKeys(t *testing.T) map[string]bool {
 		used["label."+k] = true
 	}
 	for _, k := range []string{"camera", "models", "accelerator", "gallery", "journal", "report", "register",
-		"board",
-		"version"} {
+		"counter", "board", "version"} {
 		used["status.part."+k] = true
 	}
 	used["status.age"], used["status.code"] = true, true
@@ -241,6 +240,10 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, r := range []Reason{NotRecognised, NoSmile, NobodyCame, NoPIN, WrongPIN, PINLocked, PINNotSet,
 		CancelledByCustomer, CancelledByRegister, CancelledByOperator, Restarted, DeviceFailed, JournalFailed} {
 		used["counter.why."+string(r)] = true
+	}
+	for _, r := range []Refusal{RefusedBusy, RefusedAmount, RefusedLimit, RefusedLocked, RefusedBacklog,
+		RefusedOutOfOrder, RefusedJournal, RefusedTooMuch, RefusedUnsure} {
+		used["counter.refused."+string(r)] = true
 	}
 	for _, r := range []Report{ReportWaiting, ReportDone, ReportParked} {
 		used["counter.report."+string(r)] = true

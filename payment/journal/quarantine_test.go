@@ -21,7 +21,7 @@ func till(t testing.TB) (text []byte, want contents) {
 	t.Helper()
 	path := newPath(t)
 	j := open(t, path, Options{})
-	for i := range pick(60, 25, 25) {
+	for i := range pick(60, 25) {
 		id := fmt.Sprintf("pay-%02d", i)
 		if i%5 == 4 {
 			p := waiting(t, id)
@@ -58,10 +58,11 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // together. Whatever SQLite can still read, every approval on a page that is left comes out, once, as it
 // was.
 func TestQuarantineOfEachPage(t *testing.T) {
+	long(t)
 	text, want := till(t)
 	pages := len(text) / 4096
 	sound := 0
-	for page := -1; page < pages; page += pick(1, 3, 11) {
+	for page := -1; page < pages; page += pick(1, 3) {
 		t.Run(fmt.Sprint("page ", page), func(t *testing.T) {
 			harmed := append([]byte(nil), text...)
 			for i := range pages {
@@ -211,6 +212,7 @@ func goesOn(t *testing.T, j *Journal, q Quarantined, want contents) {
 // TestQuarantineAgain damages a journal, quarantines it, pays, and damages the new one in each of its
 // pages: what was taken over first is taken over again.
 func TestQuarantineAgain(t *testing.T) {
+	long(t)
 	text, want := till(t)
 	path := newPath(t)
 	clear(text[:4096])
@@ -228,7 +230,7 @@ func TestQuarantineAgain(t *testing.T) {
 	if text, err = os.ReadFile(path); err != nil {
 		t.Fatal(err)
 	}
-	for page := 0; page < len(text)/4096; page += pick(1, 3, 11) {
+	for page := 0; page < len(text)/4096; page += pick(1, 3) {
 		harmed := append([]byte(nil), text...)
 		clear(harmed[page*4096 : (page+1)*4096])
 		path := newPath(t)

@@ -23,7 +23,7 @@ func TestSim(t *testing.T) {
 		simulate(t, seed, 400)
 		return
 	}
-	for seed := range pick[uint64](20, 8, 1) {
+	for seed := range pick[uint64](20, 4) {
 		simulate(t, seed, 60)
 	}
 }

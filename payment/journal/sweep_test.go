@@ -80,6 +80,7 @@ func TestFaultAtEverySyscall(t *testing.T) {
 func faultAtEverySyscall(t *testing.T, what string, prepare func(t *testing.T, path string),
 	afterwards func(t *testing.T, name, path, said string),
 ) {
+	long(t)
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("strace is not installed")
@@ -87,9 +88,9 @@ func faultAtEverySyscall(t *testing.T, what string, prepare func(t *testing.T, p
 	if out, err := exec.Command(strace, "-qq", "true").CombinedOutput(); err != nil {
 		t.Skipf("strace may not trace here: %v %s", err, out)
 	}
-	stride := pick(1, 11, 41)
+	stride := pick(1, 11)
 	if what == "quarantine" {
-		stride = pick(1, 19, 111) // what is looked at afterwards takes long
+		stride = pick(1, 19) // what is looked at afterwards takes long
 	}
 	calls := []string{"pwrite64,write", "fsync,fdatasync", "ftruncate,unlink,unlinkat,rename,renameat"}
 	for _, call := range calls {

@@ -109,6 +109,11 @@ func addresses() []net.IP {
 	return ips
 }
 
+// TLS is the configuration of a server that shows the certificate, as its files are when somebody connects.
+func (c *Certificate) TLS() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
+}
+
 // get is tls.Config.GetCertificate.
 func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()

@@ -157,17 +157,17 @@ func (c *Client) raw(reply []byte) {
 	}
 }
 
-// Pay asks for a payment of an amount as text in major units ("4.20") and waits for its end. transaction is
-// the register's own name of it (a receipt's number).
+// Pay asks for a payment and waits for its end; its amounts are in major units ("4.20"). transaction is the
+// register's own name of it (a receipt's number).
 func (c *Client) Pay(
-	ctx context.Context, serviceID, transaction, number, currency string, at time.Time,
+	ctx context.Context, serviceID, transaction string, amounts AmountsReq, at time.Time,
 ) (*PaymentResponse, error) {
 	sale, err := json.Marshal(SaleData{SaleTransactionID: TransactionID{transaction, stamp(at)}})
 	if err != nil {
 		return nil, fmt.Errorf("pay: %w", err)
 	}
 	p := &PaymentRequest{SaleData: sale}
-	p.Transaction.Amounts = AmountsReq{Currency: currency, RequestedAmount: json.Number(number)}
+	p.Transaction.Amounts = amounts
 	return askFor(ctx, c, CategoryPayment, serviceID, Request{Payment: p},
 		func(r *Reply) *PaymentResponse { return r.Payment })
 }

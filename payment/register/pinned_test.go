@@ -14,6 +14,10 @@ import (
 	"smiletill/payment/register"
 )
 
+func oneEuro() register.AmountsReq {
+	return register.AmountsReq{Currency: "EUR", RequestedAmount: "1.00"}
+}
+
 // TestPinned: the certificate alone decides who is talked to, and a payment goes nowhere else.
 func TestPinned(t *testing.T) {
 	asked, strayed := 0, 0
@@ -27,7 +31,7 @@ func TestPinned(t *testing.T) {
 	right := register.Fingerprint(s.Certificate())
 	pay := func(url, fingerprint string) error {
 		c := register.Client{URL: url, SaleID: "till", POIID: "x-1", HTTP: register.Pinned(fingerprint)}
-		_, err := c.Pay(t.Context(), "1", "1", "1.00", "EUR", time.Now())
+		_, err := c.Pay(t.Context(), "1", "1", oneEuro(), time.Now())
 		return err
 	}
 	if err := pay(s.URL, strings.Repeat("0", 64)); !errors.Is(err, register.ErrFingerprint) ||
@@ -54,7 +58,7 @@ func TestCutAnswer(t *testing.T) {
 	defer s.Close()
 	c := register.Client{URL: s.URL, SaleID: "till", POIID: "x-1",
 		HTTP: register.Pinned(register.Fingerprint(s.Certificate()))}
-	_, err := c.Pay(t.Context(), "1", "1", "1.00", "EUR", time.Now())
+	_, err := c.Pay(t.Context(), "1", "1", oneEuro(), time.Now())
 	if err == nil || errors.Is(err, register.ErrNotSent) || errors.Is(err, register.ErrRejected) {
 		t.Errorf("cut in the answer: %v", err)
 	}

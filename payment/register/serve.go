@@ -28,6 +28,8 @@ const (
 // their place stop nobody. A payment that runs then goes on.
 func (s *Server) Serve(ctx context.Context, l net.Listener, certificate *Certificate) error {
 	d := &doors{max: connectionsMax, open: map[net.Conn]*door{}}
+	config := certificate.TLS()
+	config.NextProtos = []string{"http/1.1"}
 	srv := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: headTimeout, // of the handshake too
@@ -37,10 +39,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, certificate *Certifi
 		ConnContext:       d.context,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ErrorLog:          log.New(slogWriter{s.log}, "", 0),
-		TLSConfig: &tls.Config{
-			MinVersion: tls.VersionTLS12, GetCertificate: certificate.get, NextProtos: []string{"http/1.1"},
-		},
-		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}, // the protocol is HTTP/1.1
+		TLSConfig:         config,
+		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){}, // the protocol is HTTP/1.1
 	}
 	done := make(chan error, 1)
 	go func() { done <- srv.ServeTLS(l, "", "") }()

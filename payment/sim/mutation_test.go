@@ -139,9 +139,9 @@ func TestMutations(t *testing.T) {
 // gives what was found first, or "" and the output.
 func noticed(t *testing.T, binary, days, registers string) (found, out string) {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Minute)
 	defer stop()
-	run := exec.CommandContext(ctx, binary, "-test.run=^(TestSim|TestShopDays)$", "-test.timeout=10m")
+	run := exec.CommandContext(ctx, binary, "-test.run=^(TestSim|TestShopDays)$", "-test.timeout=30m")
 	run.Env = append(os.Environ(), "SIM_SEEDS="+days, "SIM_SEED=", "SIM_FIRST=1", "SIM_MUTATIONS=",
 		"REGISTER_SEED=1", "REGISTER_DAYS="+registers)
 	text, err := run.CombinedOutput()

@@ -496,7 +496,7 @@ func TestSetsSideBySide(t *testing.T) {
 	}
 	checkWritten(t, r)
 	if os.Getenv("SPARSE") != "" {
-		return // the race detector makes it twenty times as slow, and has seen two workers
+		return // the race detector makes it twenty times as slow, and has seen two workers by now
 	}
 	o.Workers = 1
 	again := measured(t, world(0.75, 0.7, 0.7), o)

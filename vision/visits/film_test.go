@@ -3,6 +3,7 @@ package visits
 import (
 	"bytes"
 	"math"
+	"os"
 	"testing"
 )
 
@@ -27,6 +28,9 @@ func dummy(t *testing.T, name string) *portrait {
 }
 
 func TestSameSeedSameBytes(t *testing.T) {
+	if os.Getenv("SPARSE") != "" {
+		t.Skip("`make test` plays it without the race detector")
+	}
 	st := &Studio{cast: map[string]*portrait{"hopper": dummy(t, "hopper")}}
 	s := Scenario{Name: "s", Seconds: 0.2, Seed: 5, Light: Light{Gain: 1, Noise: 2, Side: 0.1},
 		Visitors: []Visitor{{Portrait: "hopper", Blinks: []float64{0.1},
@@ -66,6 +70,9 @@ func forward(w *warp, a point) point {
 }
 
 func TestSmileWidensAndLiftsTheMouth(t *testing.T) {
+	if os.Getenv("SPARSE") != "" {
+		t.Skip("`make test` plays it without the race detector")
+	}
 	for _, name := range []string{"hopper", "collins"} {
 		p := dummy(t, name)
 		width := func(smile float64) (width, lift float64) {
@@ -87,6 +94,9 @@ func TestSmileWidensAndLiftsTheMouth(t *testing.T) {
 // TestNothingTears: neighbours in the film come from neighbours in the portrait, in the same order, in the
 // most extreme poses of the scenarios. A fold would turn a cheek inside out.
 func TestNothingTears(t *testing.T) {
+	if os.Getenv("SPARSE") != "" {
+		t.Skip("`make test` plays it without the race detector")
+	}
 	for _, name := range []string{"hopper", "collins"} {
 		p := dummy(t, name)
 		for _, pose := range []Pose{

@@ -83,7 +83,9 @@ async function ask(method, path, body) {
 // settled reports an answer after which nothing more can come of the request.
 const settled = (a) => a.status === 200 || a.status === 409 && !a.data?.open || [400, 403, 404, 413, 415].includes(a.status);
 
+// refusal is what a clerk reads of an answer: the page's own words and what the terminal said, or the latter alone.
 function refusal(a) {
+  if (a.data?.why) return { what: word("refused." + a.data.why), do: a.data.what };
   return { what: a.data?.what || word("pin_failed"), do: a.data?.do ?? "" };
 }
 
@@ -164,7 +166,7 @@ function lockedBy(data, tried) {
   show(data.lock === "off" ? "off" : "pin");
   const said = find(".said");
   if (data.lock === "wait") setText(said, word("pin_wait", Math.ceil(data.left_s / 60)));
-  else if (data.lock === "fault") setText(said, [data.what || word("pin_failed"), data.do].join(" "));
+  else if (data.lock === "fault") setText(said, Object.values(refusal({ data })).join(" "));
   else if (tried) setText(said, word("pin_wrong"));
   else if (waited) setText(said, "");
   waited = data.lock === "wait" || data.lock === "fault"; // its words go when its cause has gone
@@ -346,7 +348,8 @@ function drawTrouble() {
 
 // What is pressed.
 
-const onButton = () => document.activeElement?.closest("button");
+// A button that was pressed and went away keeps the focus until the next frame.
+const onButton = () => document.activeElement?.closest("button")?.checkVisibility();
 
 addEventListener("keydown", (e) => {
   if (e.ctrlKey || e.altKey || e.metaKey || e.isComposing) return;
@@ -381,6 +384,8 @@ find(".show").addEventListener("click", () => {
   draw();
 });
 find(".lock").addEventListener("click", async () => {
+  clearTimeout(timer);
+  round++; // the PIN is asked for after the answer, which takes the cookie away: not that of the next session
   await ask("POST", "/counter/lock", {});
   tick();
 });

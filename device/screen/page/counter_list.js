@@ -16,7 +16,7 @@ async function readBook() {
   reading = false;
   if (root.dataset.view !== "open") return;
   if (a.status === 200) drawBook(a.data.payments);
-  else if (a.status === 409) drawBook([], [word("list_failed"), a.data.what, a.data.do].join(" "));
+  else if (a.status === 409) drawBook([], [word("list_failed"), ...Object.values(refusal(a))].join(" "));
 }
 
 function clearBook() {
@@ -158,7 +158,7 @@ function drawBack(step, said) {
         choice(word(back.asked ? "later" : "no"), leaveBack)]],
     sending: () => [word("give_sending"), "", back.amount, []],
     done: () => [word("give_done", say(back.amount)), "", "", [close]],
-    failed: () => [word("give_failed"), [said.what, said.do].filter(Boolean).join(". "), "", [close]],
+    failed: () => [word("give_failed"), [said.what, said.do].filter(Boolean).map((t) => t.replace(/\.$/, "")).join(". "), "", [close]],
   };
   const [title, help, sum, buttons] = faces[step]();
   sheet.className = step;
