@@ -79,25 +79,25 @@ check: lint tools ## what CI runs: lint, tests, the build without TFLite, the si
 	@cd $(B)/register-npm && node -e 'require("@adyen/api-library")' && test -d $(B)/consumers/node_modules || { \
 	  echo "npm's libraries are missing: their tests would skip, and a check must not"; exit 1; }
 	@$(MAKE) --no-print-directory -j2 check-days check-rest
+	@$(MAKE) --no-print-directory emulate # alone: an emulated processor is slow enough
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "the tests left these behind, or they are not committed"; exit 1; }
 
 # Most tests wait more than they compute. What is left of the processors plays the simulated days, with the least priority.
 .PHONY: check-days
 check-days:
-	@nice -n 19 $(MAKE) --no-print-directory -j1 sim >$(B)/days.log 2>&1 || { cat $(B)/days.log; exit 1; }
+	@MAKEFLAGS= nice -n 19 $(MAKE) --no-print-directory sim >$(B)/days.log 2>&1 || { cat $(B)/days.log; exit 1; }
 	@grep -E '^ +[a-z_]+_test.go|^--- |^    ---|^ok' $(B)/days.log
 
 .PHONY: check-rest
 check-rest:
-	@$(MAKE) --no-print-directory -j1 test
+	@MAKEFLAGS= $(MAKE) --no-print-directory test
 	go vet -tags notflite ./...
 	@c=$$(go list -deps -tags notflite -f '{{if and .CgoFiles (not .Standard)}}{{.ImportPath}}{{end}}' ./... | grep -v purego); test -z "$$c" || { \
 	  echo "without TFLite nothing may need C, and these do: $$c"; exit 1; }
 	CGO_ENABLED=0 go test -tags notflite ./vision/... ./payment ./device/camera ./models
-	@$(MAKE) --no-print-directory -j1 fuzz FUZZDIR=./payment/register
-	@$(MAKE) --no-print-directory -j1 demo ONCE=1 SCREEN=127.0.0.1:0
-	@test "$$(id -u)" != 0 || $(MAKE) --no-print-directory -j1 systemd-test
-	@$(MAKE) --no-print-directory -j1 emulate
+	@MAKEFLAGS= $(MAKE) --no-print-directory fuzz FUZZDIR=./payment/register
+	@MAKEFLAGS= $(MAKE) --no-print-directory demo ONCE=1 SCREEN=127.0.0.1:0
+	@test "$$(id -u)" != 0 || MAKEFLAGS= $(MAKE) --no-print-directory systemd-test
 
 .PHONY: lint
 lint: deps
