@@ -28,7 +28,7 @@ const (
 	lineBuzzer                               = "GPIO18"
 
 	port     = 2 // of the virtual hub
-	patience = 40 * time.Second
+	patience = 2 * time.Minute
 )
 
 // play lets the day happen, in three boots of the machine.

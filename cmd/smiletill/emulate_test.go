@@ -41,7 +41,7 @@ func TestEmulatedShopDay(t *testing.T) {
 	if dir == "" {
 		t.Skip("SMILETILL_EMULATE is not set: `make emulate` plays a shop day in an emulated machine")
 	}
-	ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer stop()
 	d := &emulation{t: t, dir: dir, started: time.Now(), films: map[string]rig.Film{}}
 	if err := d.prepare(ctx); err != nil {
@@ -141,6 +141,9 @@ func (d *emulation) film(slow int) error {
 		each := slow
 		if !strings.HasSuffix(name, "_smile") {
 			each = 1 // nobody goes away
+		}
+		if name == "stranger_smile" {
+			each = 2 * slow // it takes 16 good frames to know that a face is no customer's
 		}
 		frames := pictures(c.Frames, each)
 		film := rig.Film{Once: frames, Loop: append(slices.Clone(idle), frames...)}
@@ -339,7 +342,7 @@ source = "card:%s"
 [board]
 kind = "/etc/smiletill/board.toml"
 [payment]
-timeout = "1m"
+timeout = "4m"
 [mqtt]
 broker = "mqtts://%s:%d"
 ca_file = "/etc/smiletill/ca.pem"
