@@ -41,7 +41,7 @@ demo: build ## a shop day on a simulated board; ONCE=1 ends by itself, SCREEN=ho
 
 .PHONY: test
 test: floats tools consumers register-npm ## all tests, with the race detector, the real runtime, a real broker and a real browser
-	SPARSE=1 go test -race -timeout 40m ./...
+	go test -race -short -timeout 40m ./...
 	@echo "what is long and of one goroutine, without the race detector, which makes it ten times as slow:"
 	go test -timeout 20m ./payment/journal ./payment/sim ./vision ./vision/accuracy ./vision/visits
 	go test -run '^TestBench$$' ./cmd/smiletill

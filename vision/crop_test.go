@@ -5,7 +5,6 @@ import (
 	"image"
 	"math"
 	"math/rand"
-	"os"
 	"testing"
 )
 
@@ -103,7 +102,7 @@ func levels(a, b []float32, mul float32) float64 {
 
 // The fast crops are the plain ones, to within two levels.
 func TestCropsAgreeWithPlainOnes(t *testing.T) {
-	if os.Getenv("SPARSE") != "" {
+	if testing.Short() {
 		t.Skip("`make test` plays it without the race detector")
 	}
 	tn := newTone(alignMul, alignAdd)

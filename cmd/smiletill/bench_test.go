@@ -117,7 +117,7 @@ func TestBenchRefuses(t *testing.T) {
 
 // The command measures both sets under every setting: every stage takes time, and they add up to the whole.
 func TestBench(t *testing.T) {
-	if os.Getenv("SPARSE") != "" {
+	if testing.Short() {
 		t.Skip("`make test` plays it without the race detector")
 	}
 	set, err := models.Open("")

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"sync"
-	"syscall"
-	"time"
 
 	"golang.org/x/net/netutil"
 
@@ -39,25 +36,13 @@ func ownNames(cfg Config) []string {
 	return names
 }
 
-// run listens until ctx ends, and tries again when it can't.
+// run shows the page until ctx ends.
 func (c *counterDoor) run(ctx context.Context) {
 	if c.t.cfg.Counter.Listen == "" {
 		return
 	}
-	told := ""
-	for ctx.Err() == nil {
-		if err := c.serve(ctx); err != nil && ctx.Err() == nil {
-			c.set("", nil, err)
-			if told != err.Error() {
-				told = err.Error()
-				c.t.log.Error("the counter's page can't be shown to other machines", "err", err, "hint", hintOf(err))
-			}
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(deskRetry):
-		}
-	}
+	c.t.keepServing(ctx, "the counter's page can't be shown to other machines", c.serve,
+		func(err error) { c.set("", nil, err) })
 }
 
 func (c *counterDoor) serve(ctx context.Context) error {
@@ -65,12 +50,8 @@ func (c *counterDoor) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", c.t.cfg.Counter.Listen)
+	l, err := listenFor("the counter's page", c.t.cfg.Counter.Listen, "counter.listen")
 	if err != nil {
-		err = fmt.Errorf("listen for the counter's page: %w", err)
-		if errors.Is(err, syscall.EADDRINUSE) {
-			err = withHint(err, "another program uses this port: stop it, or choose another with counter.listen")
-		}
 		return err
 	}
 	c.set(l.Addr().String(), certificate, nil)

@@ -26,12 +26,9 @@ import (
 
 // TestKilledTerminalNeverLosesOrDoubles kills a real terminal at random moments of real payments by face,
 // starts it again, and holds what callers were told against the journal and against what the cloud counted.
-// SMILETILL_TEST_KILLS sets how often (default 200, with -short 20), SMILETILL_TEST_SEED replays the moments.
+// SMILETILL_TEST_KILLS sets how often (default 200), SMILETILL_TEST_SEED replays the moments.
 func TestKilledTerminalNeverLosesOrDoubles(t *testing.T) {
 	kills, seed := 200, uint64(time.Now().UnixNano())
-	if testing.Short() {
-		kills = 20
-	}
 	if s := os.Getenv("SMILETILL_TEST_KILLS"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil {

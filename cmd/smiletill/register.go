@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"rsc.io/qr"
@@ -39,10 +36,8 @@ type cashDesk struct {
 	stamp    time.Time // of the file that they were read from
 }
 
-const (
-	// deskRetry is the time between attempts to listen, and between looks at the paired registers.
-	deskRetry = 2 * time.Second
-)
+// deskRetry is the time between looks at the paired registers.
+const deskRetry = 2 * time.Second
 
 func pairingsPath(cfg Config) string { return filepath.Join(cfg.Paths.DataDir, "registers.json") }
 func recordsPath(cfg Config) string  { return filepath.Join(cfg.Paths.DataDir, "register.db") }
@@ -208,22 +203,13 @@ func (c *cashDesk) run(ctx context.Context) {
 		c.set("", "register.listen is empty", nil)
 		return
 	}
-	told := ""
-	for ctx.Err() == nil {
+	c.t.keepServing(ctx, "registers can't be served", func(ctx context.Context) error {
 		if off := c.shut(); off != "" {
 			c.set("", off, nil)
-		} else if err := c.serve(ctx); err != nil && ctx.Err() == nil {
-			c.set("", "", err)
-			if told != err.Error() {
-				told = err.Error()
-				c.t.log.Error("registers can't be served", "err", err, "hint", hintOf(err))
-			}
+			return nil
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(deskRetry):
-		}
-	}
+		return c.serve(ctx)
+	}, func(err error) { c.set("", "", err) })
 }
 
 // shut says why no address is listened on, or "".
@@ -232,13 +218,6 @@ func (c *cashDesk) shut() string {
 		return ""
 	}
 	return "no register is paired, so that " + c.t.cfg.Register.Listen + " is not listened on"
-}
-
-// onlyHere reports an address to listen on that only this machine reaches.
-func onlyHere(listen string) bool {
-	host, _, _ := net.SplitHostPort(listen)
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 func (c *cashDesk) serve(ctx context.Context) error {
@@ -250,12 +229,8 @@ func (c *cashDesk) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", c.t.cfg.Register.Listen)
+	l, err := listenFor("registers", c.t.cfg.Register.Listen, "register.listen")
 	if err != nil {
-		err = fmt.Errorf("listen for registers: %w", err)
-		if errors.Is(err, syscall.EADDRINUSE) {
-			err = withHint(err, "another program uses this port: stop it, or choose another with register.listen")
-		}
 		return err
 	}
 	c.mu.Lock()
@@ -324,28 +299,6 @@ func (c *cashDesk) row() screen.StatusRow {
 		row.Level, row.Value, row.Do = screen.LevelFault, p.recordsErr.Error(), hintOf(p.recordsErr)
 	}
 	return row
-}
-
-// fromTheShop is where others find what listens at an address: one that stands for all is no place to send
-// to.
-func fromTheShop(addr string) string {
-	host, port, _ := net.SplitHostPort(addr)
-	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
-		return net.JoinHostPort(reachable(), port)
-	}
-	return addr
-}
-
-// reachable is an address of this machine in the shop's network, or its name.
-func reachable() string {
-	all, _ := net.InterfaceAddrs() // without any, the name has to do
-	for _, a := range all {
-		if n, ok := a.(*net.IPNet); ok && n.IP.IsPrivate() && n.IP.To4() != nil {
-			return n.IP.String()
-		}
-	}
-	host, _ := os.Hostname() // as above
-	return host
 }
 
 // grouped4 writes a fingerprint as people compare it.

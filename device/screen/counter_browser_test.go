@@ -366,6 +366,13 @@ func TestCounterOutOfOrderAndBusy(t *testing.T) {
 	l.now(t, Approved, "")
 	c.says(".end .amount", "€7.00")
 	c.heardOnly("pay", 0)
+
+	// In the clerk's language, with the terminal's own words beside it.
+	c.click(".next")
+	l.change(func() { l.trouble = &CounterError{Why: RefusedJournal, What: "the disk is full", Do: "free it"} })
+	c.visit("de")
+	c.says(".trouble .what", "konnte es nicht aufschreiben")
+	c.says(".trouble .do", "the disk is full")
 }
 
 func TestCounterGivesBack(t *testing.T) {

@@ -83,7 +83,7 @@ func reply(w http.ResponseWriter, status int, v any) {
 func (s *Server) replyError(w http.ResponseWriter, err error) {
 	var told *CounterError
 	if errors.As(err, &told) {
-		reply(w, http.StatusConflict, errorMessage{told.Why, told.What, told.Do, told.Open})
+		reply(w, http.StatusConflict, errorMessage(*told))
 		return
 	}
 	s.log.Warn("screen: the counter's request could not be done", "err", err)
@@ -282,7 +282,7 @@ func (s *Server) desk(ctx context.Context, r *http.Request) (any, error) {
 	state, err := s.opt.Counter.Till(ctx)
 	switch {
 	case errors.As(err, &told):
-		m.Trouble = &errorMessage{What: told.What, Do: told.Do}
+		m.Trouble = &errorMessage{Why: told.Why, What: told.What, Do: told.Do}
 	case err != nil:
 		return nil, fmt.Errorf("ask the till: %w", err)
 	default:
@@ -309,7 +309,7 @@ func (s *Server) desk(ctx context.Context, r *http.Request) (any, error) {
 	case errors.Is(err, ErrCounterUnknown):
 		m.Unknown = true
 	case errors.As(err, &told):
-		m.Doubt = &errorMessage{What: told.What, Do: told.Do}
+		m.Doubt = &errorMessage{Why: told.Why, What: told.What, Do: told.Do}
 	default:
 		return nil, fmt.Errorf("ask for payment %s: %w", id, err)
 	}

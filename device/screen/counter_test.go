@@ -475,11 +475,13 @@ func TestServeCounter(t *testing.T) {
 			t.Errorf("leads to %q", resp.Header.Get("Location"))
 		}
 	}
-	if resp, err := http.Get("http://" + l.Addr().String() + "/counter"); err == nil {
-		_ = resp.Body.Close()
-		if resp.StatusCode != http.StatusBadRequest {
-			t.Errorf("in clear text: %d", resp.StatusCode)
-		}
+	resp, err := http.Get("http://" + l.Addr().String() + "/counter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("in clear text: %d", resp.StatusCode)
 	}
 	stop()
 	if err := <-done; err != nil {

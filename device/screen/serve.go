@@ -63,7 +63,7 @@ func (s *Server) allowed(addr string) error {
 
 // Serve is ListenAndServe on a listener of the caller's, which it closes.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	return s.answer(ctx, l, s, nil)
+	return s.answer(ctx, l, s)
 }
 
 // ServeCounter serves the counter's page over TLS, and none of the others, on a listener of any address,
@@ -73,14 +73,12 @@ func (s *Server) ServeCounter(ctx context.Context, l net.Listener, c *tls.Config
 	s.routeCounter(mux)
 	s.routeAssets(mux)
 	mux.Handle("GET /{$}", http.RedirectHandler("/counter", http.StatusFound))
-	return s.answer(ctx, l, s.guard(mux), c)
+	return s.answer(ctx, tls.NewListener(l, c), s.guard(mux))
 }
 
-// answer serves on l, over TLS if c is not nil.
-func (s *Server) answer(ctx context.Context, l net.Listener, h http.Handler, c *tls.Config) error {
+func (s *Server) answer(ctx context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{
 		Handler:           h,
-		TLSConfig:         c,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // of single connections
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
@@ -90,13 +88,7 @@ func (s *Server) answer(ctx context.Context, l net.Listener, h http.Handler, c *
 		BaseContext:       func(net.Listener) context.Context { return ctx }, // ends the event streams
 	}
 	done := make(chan error, 1)
-	go func() {
-		if c != nil {
-			done <- srv.ServeTLS(l, "", "")
-			return
-		}
-		done <- srv.Serve(l)
-	}()
+	go func() { done <- srv.Serve(l) }()
 	select {
 	case err := <-done:
 		return fmt.Errorf("serve browsers: %w", err)

@@ -32,8 +32,8 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 // failed fsync of a move lost later commits.
 func kept() []uint64 { return []uint64{103, 795, 837, 864, 1060} }
 
-// TestSim plays days. SIM_SEED=n repeats one and prints what happened, SIM_SEEDS=n plays that many. SPARSE is
-// for the race detector, under which a day takes ten times as long.
+// TestSim plays days. SIM_SEED=n repeats one and prints what happened, SIM_SEEDS=n plays that many. -short
+// is for the race detector, under which a day takes ten times as long.
 func TestSim(t *testing.T) {
 	if os.Getenv("SIM_SEED") != "" {
 		seed := number(t, "SIM_SEED", 0)
@@ -50,7 +50,7 @@ func TestSim(t *testing.T) {
 		}
 	}
 	usual := uint64(120)
-	if os.Getenv("SPARSE") != "" {
+	if testing.Short() {
 		usual = 20
 	}
 	first, seeds := number(t, "SIM_FIRST", 1), number(t, "SIM_SEEDS", usual)

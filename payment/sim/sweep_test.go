@@ -15,7 +15,7 @@ import (
 // deletion, then at its second, until a whole day passes without the fault: the power goes, writes fail for a
 // moment or for the rest of the day, the disk is full. The days' invariants must hold each time.
 func TestEveryWrite(t *testing.T) {
-	if os.Getenv("SPARSE") != "" {
+	if testing.Short() {
 		t.Skip("`make test` plays it without the race detector")
 	}
 	for _, c := range []struct {
@@ -36,8 +36,7 @@ func TestEveryWrite(t *testing.T) {
 			if os.Getenv("SIM_SEEDS") != "" {
 				stride = 1
 			}
-			at := 0
-			for ; ; at += stride {
+			for at := 0; ; at += stride {
 				runs++
 				reached, trace, found := sweep(t, c.fault, c.lasts, at)
 				if found != nil {
@@ -51,7 +50,7 @@ func TestEveryWrite(t *testing.T) {
 				}
 			}
 			t.Logf("%d days, the last without the fault", runs)
-			if at < 200 {
+			if runs < 20 {
 				t.Error("the day hardly writes: it has lost its sense")
 			}
 		})

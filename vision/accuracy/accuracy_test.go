@@ -9,7 +9,6 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -457,7 +456,7 @@ func world(noise ...float64) Input {
 }
 
 func TestSetsSideBySide(t *testing.T) {
-	if os.Getenv("SPARSE") != "" {
+	if testing.Short() {
 		t.Skip("`make test` plays it without the race detector, which makes it twenty times as slow")
 	}
 	o := Options{Seed: 3, Rounds: 100, Draws: 4, Workers: 2, Singles: true}

@@ -3,7 +3,6 @@ package visits
 import (
 	"bytes"
 	"math"
-	"os"
 	"testing"
 )
 
@@ -28,7 +27,7 @@ func dummy(t *testing.T, name string) *portrait {
 }
 
 func TestSameSeedSameBytes(t *testing.T) {
-	if os.Getenv("SPARSE") != "" {
+	if testing.Short() {
 		t.Skip("`make test` plays it without the race detector")
 	}
 	st := &Studio{cast: map[string]*portrait{"hopper": dummy(t, "hopper")}}
@@ -70,7 +69,7 @@ func forward(w *warp, a point) point {
 }
 
 func TestSmileWidensAndLiftsTheMouth(t *testing.T) {
-	if os.Getenv("SPARSE") != "" {
+	if testing.Short() {
 		t.Skip("`make test` plays it without the race detector")
 	}
 	for _, name := range []string{"hopper", "collins"} {
@@ -94,7 +93,7 @@ func TestSmileWidensAndLiftsTheMouth(t *testing.T) {
 // TestNothingTears: neighbours in the film come from neighbours in the portrait, in the same order, in the
 // most extreme poses of the scenarios. A fold would turn a cheek inside out.
 func TestNothingTears(t *testing.T) {
-	if os.Getenv("SPARSE") != "" {
+	if testing.Short() {
 		t.Skip("`make test` plays it without the race detector")
 	}
 	for _, name := range []string{"hopper", "collins"} {

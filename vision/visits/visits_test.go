@@ -115,7 +115,7 @@ func TestEveryFileIsListedWithItsHash(t *testing.T) {
 }
 
 func TestEveryFrameDecodes(t *testing.T) {
-	if os.Getenv("SPARSE") != "" {
+	if testing.Short() {
 		t.Skip("`make test` plays it without the race detector")
 	}
 	for _, s := range Scenarios() {

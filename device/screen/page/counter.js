@@ -83,10 +83,10 @@ async function ask(method, path, body) {
 // settled reports an answer after which nothing more can come of the request.
 const settled = (a) => a.status === 200 || a.status === 409 && !a.data?.open || [400, 403, 404, 413, 415].includes(a.status);
 
-// refusal is what a clerk reads of an answer: the page's own words and what the terminal said, or the latter alone.
-function refusal(a) {
-  if (a.data?.why) return { what: word("refused." + a.data.why), do: a.data.what };
-  return { what: a.data?.what || word("pin_failed"), do: a.data?.do ?? "" };
+// refusal is what a clerk reads of an error: the page's own words and what the terminal said, or the latter alone.
+function refusal(e) {
+  if (e?.why) return { what: word("refused." + e.why), do: e.what };
+  return { what: e?.what || word("pin_failed"), do: e?.do ?? "" };
 }
 
 // keepFocus has clicks leave the focus where it is: Enter after a click must not press that key again.
@@ -166,7 +166,7 @@ function lockedBy(data, tried) {
   show(data.lock === "off" ? "off" : "pin");
   const said = find(".said");
   if (data.lock === "wait") setText(said, word("pin_wait", Math.ceil(data.left_s / 60)));
-  else if (data.lock === "fault") setText(said, Object.values(refusal({ data })).join(" "));
+  else if (data.lock === "fault") setText(said, Object.values(refusal(data)).join(" "));
   else if (tried) setText(said, word("pin_wrong"));
   else if (waited) setText(said, "");
   waited = data.lock === "wait" || data.lock === "fault"; // its words go when its cause has gone
@@ -231,7 +231,7 @@ async function pay() {
   if (a.status === 200) takePayment(a.data);
   else if (settled(a)) {
     till.asked = false;
-    told = refusal(a);
+    told = refusal(a.data);
     keep("counter.till", till);
   }
   draw();
@@ -316,11 +316,11 @@ function drawType() {
 }
 
 function drawRun() {
-  const box = find(".run"), p = payment;
+  const box = find(".run"), p = payment, doubt = desk.doubt && refusal(desk.doubt);
   box.dataset.now = p?.state ?? "";
   showMoney(find(".amount", box), p?.amount ?? amount(), p?.currency ?? desk.currency);
-  setText(find("h1", box), p ? word("now." + p.state) : desk.doubt?.what || word("sending"));
-  setText(find(".help", box), p ? p.advice ? word("asks", words["instruction." + p.advice]) : "" : desk.doubt?.do || word("sending_help"));
+  setText(find("h1", box), p ? word("now." + p.state) : doubt?.what || word("sending"));
+  setText(find(".help", box), p ? p.advice ? word("asks", words["instruction." + p.advice]) : "" : doubt?.do || word("sending_help"));
   drawSeconds();
 }
 
@@ -339,7 +339,7 @@ function drawEnd() {
 }
 
 function drawTrouble() {
-  const box = find(".trouble"), t = desk.trouble, starts = !t.what && !t.do;
+  const box = find(".trouble"), starts = !desk.trouble.what && !desk.trouble.do, t = starts ? {} : refusal(desk.trouble);
   setText(find("h1", box), word(starts ? "starting" : "trouble"));
   setText(find(".what", box), t.what);
   setText(find(".do", box), t.do);

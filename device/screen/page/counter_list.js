@@ -16,7 +16,7 @@ async function readBook() {
   reading = false;
   if (root.dataset.view !== "open") return;
   if (a.status === 200) drawBook(a.data.payments);
-  else if (a.status === 409) drawBook([], [word("list_failed"), ...Object.values(refusal(a))].join(" "));
+  else if (a.status === 409) drawBook([], [word("list_failed"), ...Object.values(refusal(a.data))].join(" "));
 }
 
 function clearBook() {
@@ -133,7 +133,7 @@ async function give() {
   }
   if (back !== mine || root.dataset.view !== "open") return; // the page was locked: it comes back with it
   if (a.status === 200) drawBack("done");
-  else if (settled(a)) drawBack("failed", refusal(a));
+  else if (settled(a)) drawBack("failed", refusal(a.data));
   else drawBack("sure", a.data);
 }
 
