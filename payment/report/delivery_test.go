@@ -67,6 +67,21 @@ func TestOfflineAtStart(t *testing.T) {
 	})
 }
 
+// Nobody says that a row was added, and the reporter is awake for other reasons more often than it polls.
+func TestPollFindsARowThatNobodyToldOf(t *testing.T) {
+	everyBroker(t, func(t *testing.T, start brokerKind) {
+		at, _ := start(t, loopback(t))
+		startCloud(t, "mqtt://"+at, filepath.Join(t.TempDir(), "cloud.db"))
+		box := newOutbox(t)
+		o := options("mqtt://"+at, box)
+		o.Poll, o.TroubleEvery = 100*time.Millisecond, 10*time.Millisecond
+		r, _ := startReporter(t, o)
+		eventually(t, "a connection", func() bool { return r.State().Connected })
+		box.add(1)
+		eventually(t, "the row is delivered", func() bool { return box.open() == 0 })
+	})
+}
+
 // A broker that acknowledged and was killed has forgotten everything: the rows must come from the outbox
 // again.
 func TestBrokerKilledAndRestarted(t *testing.T) {

@@ -63,6 +63,9 @@ func (r *Reporter) launch(ctx context.Context, w *window, row Row) {
 func (r *Reporter) untilNext(w *window, s *source) time.Duration {
 	now := time.Now()
 	wait := r.o.Poll
+	if !s.more { // since the last look: whatever wakes the reporter in between does not put the next one off
+		wait = s.checked.Add(r.o.Poll).Sub(now)
+	}
 	if at, ok := w.next(); ok {
 		wait = min(wait, at.Sub(now))
 	}
