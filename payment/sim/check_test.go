@@ -10,16 +10,43 @@ import (
 	"smiletill/payment/journal"
 )
 
-// check holds the journal against what callers were told, and against itself. It is done at every start.
-func (d *day) check() {
-	ctx := context.Background()
-	j := d.life.journal
+// check holds the facts against what callers were told, against what was seen, and against the cloud. It is
+// done at every start, and gives how many rows the cloud has not acknowledged.
+func (d *day) check() (waiting int) {
 	var facts []journal.Fact
-	d.must(j.Facts(ctx, journal.Range{}, func(f journal.Fact) error {
+	d.must(d.life.journal.Facts(context.Background(), journal.Range{}, func(f journal.Fact) error {
 		facts = append(facts, f)
 		return nil
 	}))
 	d.facts(facts)
+	ends, back := map[string]string{}, map[string]int64{}
+	for _, f := range facts {
+		if f.Kind == "reversed" {
+			back[f.ReversalID] = f.Amount.Minor
+		} else {
+			ends[f.PaymentID] = f.Kind
+		}
+	}
+	for id, state := range d.told {
+		if ends[id] != string(state) {
+			d.fail("payment %s was told to be %s, the facts say %q", id, state, ends[id])
+		}
+	}
+	for id, r := range d.given {
+		if back[id] != r.Amount.Minor {
+			d.fail("reversal %s was told to give %d, the facts say %d", id, r.Amount.Minor, back[id])
+		}
+	}
+	return d.reported(facts)
+}
+
+// answers wants whoever asks later to hear what was told before, and the journal to be whole in all that can
+// be verified. It is done once a day: what is wrong at one start stays so, and what it takes is half a start.
+func (d *day) answers() {
+	ctx := context.Background()
+	j := d.life.journal
+	_, err := j.Verify(ctx, nil)
+	d.must(err)
 	for id, state := range d.told {
 		p, err := j.Find(ctx, id)
 		if err != nil || p.State != state {
@@ -39,7 +66,6 @@ func (d *day) check() {
 			)
 		}
 	}
-	d.reported(facts)
 }
 
 // facts checks the invariants that the chain alone must hold.
@@ -155,13 +181,8 @@ func (d *day) evening() {
 	if len(parked) > 0 {
 		d.fail("parked: %+v", parked)
 	}
-	d.check()
-	var facts []journal.Fact
-	d.must(d.life.journal.Facts(context.Background(), journal.Range{}, func(f journal.Fact) error {
-		facts = append(facts, f)
-		return nil
-	}))
-	if n := d.reported(facts); n > 0 {
+	d.answers()
+	if n := d.check(); n > 0 {
 		d.fail("%d rows are not delivered in the end: %+v", n, d.life.reporter.State())
 	}
 	ctx, stop := d.ctx()
