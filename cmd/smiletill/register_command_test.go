@@ -34,7 +34,7 @@ func newCounter(t *testing.T, flags ...string) *shop {
 	visitors.fps *= 2
 	s.visitors = visitors
 	s.flags = append(s.flags, append([]string{"--register-listen", "127.0.0.1:0", "--camera-source",
-		"replay:visitors", "--payment-timeout", "40s"}, flags...)...)
+		"replay:visitors", "--payment-timeout", "100s"}, flags...)...)
 	s.enrol()
 	return s
 }
@@ -75,7 +75,27 @@ func (s *shop) attend(changes <-chan payment.Status) {
 		} else {
 			s.stepUp(clip)
 		}
+		s.mu.Lock()
+		s.attended = id
+		s.mu.Unlock()
 	}
+}
+
+// began waits until the payment with a reference runs, and the camera shows whom its reference names: who is
+// to step up later would otherwise be sent away again.
+func (s *shop) began(t *testing.T, reference string) {
+	t.Helper()
+	s.eventually("payment "+reference, func() bool {
+		p, err := s.term.opened()
+		if err != nil {
+			return false
+		}
+		now, err := p.engine.Status(t.Context())
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return err == nil && now.Payment.Reference == reference && !now.Payment.State.Terminal() &&
+			s.attended == now.Payment.ID
+	})
 }
 
 // stepUp has somebody come to the camera, and again: a busy machine looks at few frames of a visit.
@@ -304,14 +324,7 @@ func TestRegisterPayIsFollowedToItsEnd(t *testing.T) {
 			code, out, errs := s.ask(ctx, w.url(), "pay", "2.00", "--service-id", id)
 			done <- told{code, out, errs}
 		}()
-		s.eventually("payment "+id, func() bool {
-			p, err := s.term.opened()
-			if err != nil {
-				return false
-			}
-			now, err := p.engine.Status(t.Context())
-			return err == nil && now.Payment.Reference == id && !now.Payment.State.Terminal()
-		})
+		s.began(t, id)
 		return done
 	}
 

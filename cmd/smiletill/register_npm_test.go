@@ -23,7 +23,7 @@ const libraryName = "P400Plus-123456789.test.terminal.adyen.com"
 // this process: real frames, networks, journal and HTTPS; each once plain and once sealed.
 func TestAdyenLibrary(t *testing.T) {
 	nodeModules(t)
-	s := newCounter(t, "--register-common-name", libraryName, "--payment-timeout", "15s",
+	s := newCounter(t, "--register-common-name", libraryName, "--payment-timeout", "25s",
 		"--payment-amount-max", "500.00")
 	addr, _ := s.ready()
 	key := s.libraryKey("Counter 1")
@@ -91,19 +91,6 @@ func (s *shop) mustBooks(t *testing.T, reference string, want ...string) {
 	if got := s.journalled(reference); !slices.Equal(got, want) {
 		t.Errorf("%s: the journal has %v, want %v", reference, got, want)
 	}
-}
-
-// began waits until the payment with a reference runs.
-func (s *shop) began(t *testing.T, reference string) {
-	t.Helper()
-	s.eventually("payment "+reference, func() bool {
-		p, err := s.term.opened()
-		if err != nil {
-			return false
-		}
-		now, err := p.engine.Status(t.Context())
-		return err == nil && now.Payment.Reference == reference && !now.Payment.State.Terminal()
-	})
 }
 
 // paid has somebody pay, and gives the payment's ServiceID, its transaction and the answer.

@@ -38,6 +38,7 @@ type shop struct {
 	plugged camera.Source
 
 	visitors *director // nil: the same customer again and again
+	attended string    // the payment for which visitors came last
 
 	views []screen.View
 
