@@ -197,12 +197,13 @@ emulate: arm64 ## a shop day on an emulated arm64 machine with the kernel's real
 BOX := $(B)/systemd
 SUITE := $(shell . /etc/os-release 2>/dev/null; echo $$VERSION_CODENAME)
 
+# A mount namespace of its own: what mmdebstrap mounts is gone with it, also if it is killed, and nobody removes files through it.
 .PHONY: systemd-test
 systemd-test: package ## the Debian package under systemd in a container: hangs, kills, upgrade, removal; as root
 	@test "$$(id -u)" = 0 || { echo "systemd-test boots a container: run it as root"; exit 1; }
 	@command -v mmdebstrap systemd-nspawn nsenter >/dev/null || sh .ci/install.sh mmdebstrap systemd-container
-	@test -e $(BOX)/root/etc/os-release || { echo "making a small Debian in $(BOX) (20 s)"; rm -rf $(BOX); mkdir -p $(BOX); \
-	  mmdebstrap -q --variant=minbase --include=systemd,systemd-sysv,libstdc++6,libturbojpeg0 $(SUITE) $(BOX)/new && \
+	@test -e $(BOX)/root/etc/os-release || { echo "making a small Debian in $(BOX) (20 s)"; rm -rf --one-file-system $(BOX); mkdir -p $(BOX); \
+	  unshare --mount mmdebstrap -q --variant=minbase --include=systemd,systemd-sysv,libstdc++6,libturbojpeg0 $(SUITE) $(BOX)/new && \
 	  mv $(BOX)/new $(BOX)/root; }
 	@rm -f $(BOX)/*.deb && cp $(B)/dist/smiletill_*_$(ARCH).deb $(BOX)/
 	@systemd-nspawn -q -D $(BOX)/root --private-network --register=no --keep-unit --console=pipe true 2>/dev/null || { \
