@@ -264,7 +264,7 @@ func TestCounterShop(t *testing.T) {
 		t.Helper()
 		for _, q := range selectors {
 			s.eventually(q, is(fmt.Sprintf("document.querySelector(%q)?.checkVisibility() === true", q)))
-			within, done := context.WithTimeout(ctx, 10*time.Second)
+			within, done := context.WithTimeout(ctx, time.Minute)
 			if err := chromedp.Do(within, chromedp.Click(chromedp.CSS(q))); err != nil {
 				t.Fatalf("press %s: %v", q, err)
 			}

@@ -57,7 +57,7 @@ func TestReadmeExamples(t *testing.T) {
 				err := cmd.Run()
 				return out.String(), err
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			defer cancel()
 			name := "smile " + c.as
 			out, err := run(ctx, name)

@@ -78,7 +78,7 @@ func (c *counterPage) click(selectors ...string) {
 	c.t.Helper()
 	for _, s := range selectors {
 		c.sees(fmt.Sprintf("document.querySelector(%q)?.checkVisibility() === true", s))
-		ctx, done := context.WithTimeout(c.ctx, 10*time.Second)
+		ctx, done := context.WithTimeout(c.ctx, time.Minute)
 		if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(s))); err != nil {
 			c.t.Errorf("click %s: %v", s, err)
 			c.sees("false")
