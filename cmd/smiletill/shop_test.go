@@ -32,11 +32,11 @@ type shop struct {
 	*client
 	term *terminal
 
-	mu      sync.Mutex
-	pulled  bool
-	clip    *camera.Clip
-	plugged camera.Source
-
+	mu       sync.Mutex
+	pulled   bool
+	clip     *camera.Clip
+	plugged  camera.Source
+	plugAt   func()    // called before the camera is opened
 	visitors *director // nil: the same customer again and again
 	attended string    // the payment for which visitors came last
 
@@ -48,7 +48,7 @@ type shop struct {
 // newShop makes the folders and the flags of a terminal that does not run yet.
 func newShop(t *testing.T) *shop {
 	t.Helper()
-	s := &shop{t: t, dir: t.TempDir()}
+	s := &shop{t: t, dir: t.TempDir(), plugAt: func() {}}
 	socket := filepath.Join(shortDir(t), "s")
 	s.client = newClient(socket)
 	s.flags = []string{"--paths-data-dir", filepath.Join(s.dir, "data"), "--paths-control-socket", socket,
@@ -146,6 +146,7 @@ func (s *shop) openUntil() (end func()) {
 
 // plug opens the camera: the customer's visit, over and over, three times as fast as filmed.
 func (s *shop) plug() (camera.Source, error) {
+	s.plugAt()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.pulled {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -98,6 +99,33 @@ func TestAlarmOutlivesTheProcess(t *testing.T) {
 				t.Errorf("after the reset: %+v", q)
 			}
 		})
+	}
+}
+
+// TestAlarmEndedWhileFilesAreOpened: the terminal has found the alarm and left the faces alone, and the
+// technician ends it before the terminal is ready.
+func TestAlarmEndedWhileFilesAreOpened(t *testing.T) {
+	s := newShop(t)
+	s.enrol()
+	if err := os.WriteFile(filepath.Join(s.dir, "data", "tamper.json"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.flags = append(s.flags, "--camera-source", "replay:visit", "--camera-realtime=false")
+	reached, ended := make(chan bool), make(chan bool)
+	s.plugAt = sync.OnceFunc(func() { // in the middle of opening: the gallery is open, the camera is not
+		close(reached)
+		<-ended
+	})
+	s.open()
+	<-reached
+	code, _, errs := s.cli("tamper", "reset")
+	close(ended)
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	s.pay("one", "1.00")
+	if q := s.end("one"); q.State != string(payment.StateApproved) {
+		t.Errorf("after the reset: %+v", q)
 	}
 }
 

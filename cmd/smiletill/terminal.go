@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,6 +33,7 @@ type terminal struct {
 	register *cashDesk
 	counter  *counterDoor
 	parts    atomic.Pointer[parts] // nil while something can't be opened
+	renewals renewals
 
 	// openCamera gives a source; the demo puts its own in place of the configured one.
 	openCamera func() (camera.Source, error)
@@ -132,7 +134,7 @@ func (t *terminal) keepOpen(ctx context.Context) {
 			return
 		}
 		if errors.Is(err, errReopen) {
-			t.log.Info("the models have changed: opening them")
+			t.log.Info("opening the terminal's files anew")
 			continue
 		}
 		t.log.Error("out of order", "err", err, "hint", hintOf(err), "again_in", retryOpen.String())
@@ -145,6 +147,7 @@ func (t *terminal) keepOpen(ctx context.Context) {
 }
 
 func (t *terminal) serveParts(ctx context.Context) error {
+	asked := t.renewals.asked() // before anything is read
 	p, err := openParts(ctx, t.cfg, t.tamper, t.log)
 	if err != nil {
 		return err
@@ -169,7 +172,10 @@ func (t *terminal) serveParts(ctx context.Context) error {
 	if p.reporter != nil {
 		g.Go(func() error { return p.reporter.Run(ctx) })
 	}
-	t.parts.Store(p)
+	if !t.renewals.show(&t.parts, p, asked) {
+		p.stop(errReopen)
+		return errors.Join(errReopen, g.Wait())
+	}
 	t.tamper.apply()
 	t.log.Info("ready for payments", "terminal", t.cfg.Terminal.ID, "customers", len(p.gallery.List()),
 		"must_be_enrolled_again", len(p.gallery.Stale()), "models", describeSet(p.set), "faces", gallery.Protection)
@@ -183,12 +189,45 @@ func (t *terminal) serveParts(ctx context.Context) error {
 // errReopen ends parts that are to be opened anew.
 var errReopen = errors.New("to be opened anew")
 
-// reopen closes the parts between two payments; keepOpen opens them again, with the models that are installed
-// then. It returns when they are closed, and ErrBusy while a payment runs.
+// renewals counts how often new parts were asked for. Parts that are being opened meanwhile may have read
+// what is not true any more: these are not shown to anybody.
+type renewals struct {
+	mu    sync.Mutex
+	count uint64 // guarded by mu
+}
+
+func (r *renewals) asked() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.count
+}
+
+// ask gives the parts that are to be closed; nil: those that are being opened will be opened again.
+func (r *renewals) ask(at *atomic.Pointer[parts]) *parts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.count++
+	return at.Load()
+}
+
+// show lets everybody use the parts, unless others were asked for since.
+func (r *renewals) show(at *atomic.Pointer[parts], p *parts, asked uint64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.count != asked {
+		return false
+	}
+	at.Store(p)
+	return true
+}
+
+// reopen closes the parts between two payments; keepOpen opens them again, with the models that are
+// installed then and the faces that may be read then. It returns when they are closed, and ErrBusy while a
+// payment runs.
 func (t *terminal) reopen(ctx context.Context) error {
-	p := t.parts.Load()
+	p := t.renewals.ask(&t.parts)
 	if p == nil {
-		return nil // they are being opened as it is
+		return nil
 	}
 	s, err := p.engine.Status(ctx)
 	if err != nil {
