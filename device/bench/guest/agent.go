@@ -77,6 +77,10 @@ func (a *agent) Put(f remote.File, _ *remote.None) error {
 	if err := os.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
 		return err
 	}
+	// Another call may start a program meanwhile. Until its exec it would have this file open too, and who runs
+	// the file then is told "text file busy".
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	return os.WriteFile(f.Path, f.Data, os.FileMode(f.Mode))
 }
 
