@@ -60,14 +60,23 @@ func TestBenchLines(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	rec := &tape{begun: time.Now()}
-	session(t, func(name string) gpio.PinIO {
-		pin, err := header.Line(name)
-		if err != nil {
-			t.Fatal(err)
+	var rec *tape
+	for tries := 0; ; tries++ {
+		rec = &tape{begun: time.Now()}
+		whole := session(t, func(name string) gpio.PinIO {
+			pin, err := header.Line(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return &recorder{PinIO: pin, name: name, tape: rec}
+		}, chip)
+		if whole {
+			break
 		}
-		return &recorder{PinIO: pin, name: name, tape: rec}
-	}, chip)
+		if tries == 10 {
+			t.Fatal("no bounce was as short as one: the machine stands still too often")
+		}
+	}
 	busy(t, header)
 	rec.save(t, filepath.Join(dir, recording))
 }
@@ -124,8 +133,9 @@ func TestRecordedLines(t *testing.T) {
 	})
 }
 
-// session shows a signal and listens to a button and a switch. chip is nil while a recording plays.
-func session(t *testing.T, line func(string) gpio.PinIO, chip *bench.Chip) {
+// session shows a signal and listens to a button and a switch. chip is nil while a recording plays. It is not
+// whole if the machine stood still in the middle of a bounce: that was a press then.
+func session(t *testing.T, line func(string) gpio.PinIO, chip *bench.Chip) (whole bool) {
 	t.Helper()
 	board := device.Board{Lamps: map[device.Lamp]gpio.PinOut{
 		device.Green: line("GPIO17"), device.Red: line("GPIO22"),
@@ -160,18 +170,21 @@ func session(t *testing.T, line func(string) gpio.PinIO, chip *bench.Chip) {
 			}
 		})
 	})
-	if chip != nil {
-		play(t, chip)
-	}
+	whole = chip == nil || play(t, chip)
 	wait.Wait()
-	if pressed != 2 || opened != 1 {
+	if whole && (pressed != 2 || opened != 1) {
 		t.Errorf("%d presses and %d openings, want 2 and 1", pressed, opened)
 	}
+	return whole
 }
 
-// play presses the button twice, with bounces, and opens the case.
-func play(t *testing.T, chip *bench.Chip) {
+// play presses the button twice, with bounces, and opens the case. It tells whether the bounces were short
+// ones.
+func play(t *testing.T, chip *bench.Chip) (short bool) {
 	t.Helper()
+	const bounce = 10 * time.Millisecond // half of what an input waits for
+	short = true
+	var last time.Time // the change that bounces
 	for _, s := range []struct {
 		line string
 		high bool
@@ -183,11 +196,19 @@ func play(t *testing.T, chip *bench.Chip) {
 		{"GPIO6", false, 150 * time.Millisecond}, {"GPIO6", true, 200 * time.Millisecond},
 		{"GPIO16", true, 300 * time.Millisecond},
 	} {
+		before := time.Now()
 		if err := chip.Pull(s.line, s.high); err != nil {
 			t.Fatal(err)
 		}
+		if !last.IsZero() && time.Since(last) > bounce {
+			short = false
+		}
+		if last = before; s.rest > 0 {
+			last = time.Time{}
+		}
 		time.Sleep(s.rest)
 	}
+	return short
 }
 
 // step is one question to a line and its answer.
