@@ -162,6 +162,9 @@ func (t *terminal) serveParts(ctx context.Context) error {
 	e.pulse.beat()
 	ctx, p.stop = context.WithCancelCause(ctx)
 	defer p.stop(nil)
+	if !t.renewals.show(&t.parts, p, asked) {
+		return errReopen // before any lamp tells that they are ready
+	}
 	stopped := ctx
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.engine.Run(ctx) })
@@ -171,10 +174,6 @@ func (t *terminal) serveParts(ctx context.Context) error {
 	g.Go(func() error { return p.tend(ctx, t.cfg.Payment.Keep, tendEvery) })
 	if p.reporter != nil {
 		g.Go(func() error { return p.reporter.Run(ctx) })
-	}
-	if !t.renewals.show(&t.parts, p, asked) {
-		p.stop(errReopen)
-		return errors.Join(errReopen, g.Wait())
 	}
 	t.tamper.apply()
 	t.log.Info("ready for payments", "terminal", t.cfg.Terminal.ID, "customers", len(p.gallery.List()),
