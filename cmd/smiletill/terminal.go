@@ -162,12 +162,14 @@ func (t *terminal) serveParts(ctx context.Context) error {
 	e.pulse.beat()
 	ctx, p.stop = context.WithCancelCause(ctx)
 	defer p.stop(nil)
-	if !t.renewals.show(&t.parts, p, asked) {
-		return errReopen // before any lamp tells that they are ready
-	}
 	stopped := ctx
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.engine.Run(ctx) })
+	if !t.renewals.show(&t.parts, p, asked) {
+		p.stop(errReopen)
+		return errors.Join(errReopen, g.Wait())
+	}
+	t.tamper.apply() // before any lamp tells that they are ready
 	g.Go(func() error { return e.run(ctx) })
 	g.Go(func() error { return p.accelerate(ctx) })
 	g.Go(func() error { t.front.follow(ctx, p); return nil })
@@ -175,7 +177,6 @@ func (t *terminal) serveParts(ctx context.Context) error {
 	if p.reporter != nil {
 		g.Go(func() error { return p.reporter.Run(ctx) })
 	}
-	t.tamper.apply()
 	t.log.Info("ready for payments", "terminal", t.cfg.Terminal.ID, "customers", len(p.gallery.List()),
 		"must_be_enrolled_again", len(p.gallery.Stale()), "models", describeSet(p.set), "faces", gallery.Protection)
 	err = g.Wait()
