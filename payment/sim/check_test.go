@@ -19,10 +19,10 @@ func (d *day) check() (waiting int) {
 		return nil
 	}))
 	d.facts(facts)
-	ends, back := map[string]string{}, map[string]int64{}
+	ends, back := map[string]string{}, map[string]journal.Fact{}
 	for _, f := range facts {
 		if f.Kind == "reversed" {
-			back[f.ReversalID] = f.Amount.Minor
+			back[f.ReversalID] = f
 		} else {
 			ends[f.PaymentID] = f.Kind
 		}
@@ -33,8 +33,9 @@ func (d *day) check() (waiting int) {
 		}
 	}
 	for id, r := range d.given {
-		if back[id] != r.Amount.Minor {
-			d.fail("reversal %s was told to give %d, the facts say %d", id, r.Amount.Minor, back[id])
+		if f := back[id]; f.Amount != r.Amount || f.PaymentID != r.PaymentID {
+			d.fail("reversal %s was told to give %s of %s, the facts say %s of %q", id, r.Amount, r.PaymentID,
+				f.Amount, f.PaymentID)
 		}
 	}
 	return d.reported(facts)
