@@ -139,12 +139,13 @@ accuracy: build floats ## detection, ROC and identification on your photos: FACE
 	@test -n "$(FACES)" || { echo "name the folder of photos: make accuracy FACES=dir (dir/Name/photo.jpg, two or more each)"; exit 2; }
 	@$(B)/bin/smiletill accuracy "$(FACES)" --out $(B)/accuracy $(ARGS)
 
-.PHONY: fuzz
 # -fuzz would instrument SQLite too: minutes to compile, and inputs kept for what they do in it. These flags do what it does,
 # for what is ours and for JSON.
+.PHONY: fuzz
 fuzz: deps ## each fuzz target for FUZZTIME (default 10s), below FUZZDIR (default all)
+	@grep -rlq --include='*_test.go' '^func Fuzz' $(or $(FUZZDIR),.) 2>/dev/null || { echo "no fuzz target is below FUZZDIR=$(FUZZDIR)"; exit 1; }
 	@mkdir -p $(B)/fuzz; for d in $$(grep -rl --include='*_test.go' '^func Fuzz' $(or $(FUZZDIR),.) | xargs -n1 dirname | sort -u); do \
-	  go test -c -gcflags='smiletill/...=-d=libfuzzer' -gcflags='encoding/json=-d=libfuzzer' -o $(B)/fuzz/fuzz.test $$d || exit 1; \
+	  go test -c -gcflags='smiletill/...=-d=libfuzzer' -gcflags='encoding/json=-d=libfuzzer' -o $(B)/fuzz/fuzz.test ./$$d || exit 1; \
 	  for f in $$(grep -rhoP --include='*_test.go' '^func \KFuzz\w+' $$d); do \
 	    echo "== $$d $$f"; (cd $$d && $(B)/fuzz/fuzz.test -test.run '^$$' -test.fuzz "^$$f$$" -test.fuzztime $(or $(FUZZTIME),10s) \
 	    -test.fuzzminimizetime 100x -test.fuzzcachedir $(B)/fuzz/$$d) || exit 1; done; done
