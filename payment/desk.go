@@ -220,8 +220,7 @@ func (d *desk) unsettled(id string, cause error) error {
 		return WithHint(err, "restart the terminal: recovery ends payments that were left open")
 	}
 	err = fmt.Errorf("%w: %w", err, cause)
-	var hinter interface{ Hint() string }
-	if errors.As(cause, &hinter) {
+	if HintOf(cause) != "" {
 		return err
 	}
 	return WithHint(err, "the terminal tries to write again by itself; ask for this payment then")

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"time"
@@ -46,4 +47,15 @@ func passed(from, to moment) time.Duration {
 		d = max(d, to.wall.Sub(from.wall))
 	}
 	return max(d, 0)
+}
+
+// ClockSet asks the kernel whether something keeps its clock right: a Pi starts with the time of its last
+// shutdown. A service that may not touch the clock may not ask either; then systemd-timesyncd's mark tells.
+func ClockSet() bool {
+	state, err := unix.Adjtimex(&unix.Timex{})
+	if errors.Is(err, unix.EPERM) {
+		_, err = os.Stat("/run/systemd/timesync/synchronized")
+		return err == nil
+	}
+	return err == nil && state != unix.TIME_ERROR
 }

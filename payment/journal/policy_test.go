@@ -287,7 +287,7 @@ func TestPrune(t *testing.T) {
 	}
 	prune := func(want int64) {
 		t.Helper()
-		if n, err := j.Prune(t.Context(), MinKeep); err != nil || n != want {
+		if n, err := j.Prune(t.Context(), payment.MinKeep); err != nil || n != want {
 			t.Fatalf("%d removed, want %d: %v", n, want, err)
 		}
 		verify(t, &j.Reader)
@@ -296,15 +296,15 @@ func TestPrune(t *testing.T) {
 		approve(t, j, fmt.Sprint("old", i)) // facts 1 to 10
 	}
 	prune(0)
-	m.up += MinKeep + time.Hour
-	approve(t, j, "new")              // 11, 12
-	reverse(t, j, "r1", "old3", 50)   // 13: keeps old3 (7, 8) and what follows
-	closeRows("old1")                 // 3, 4: not acknowledged
-	prune(2)                          // old0, and the opening of old1 stays with its end
-	closeRows("")                     //
-	prune(4)                          // old1, old2
-	m.up += MinKeep + time.Hour       // now the reversal is old too
-	commit(t, j, waiting(t, "still")) // 14
+	m.up += payment.MinKeep + time.Hour
+	approve(t, j, "new")                // 11, 12
+	reverse(t, j, "r1", "old3", 50)     // 13: keeps old3 (7, 8) and what follows
+	closeRows("old1")                   // 3, 4: not acknowledged
+	prune(2)                            // old0, and the opening of old1 stays with its end
+	closeRows("")                       //
+	prune(4)                            // old1, old2
+	m.up += payment.MinKeep + time.Hour // now the reversal is old too
+	commit(t, j, waiting(t, "still"))   // 14
 	prune(7)
 	if _, err := j.Find(t.Context(), "old4"); !errors.Is(err, payment.ErrNotFound) {
 		t.Error(err)

@@ -332,7 +332,7 @@ func TestPruneAfterQuarantine(t *testing.T) {
 	j := open(t, path, Options{Uptime: m.Uptime})
 	prune := func(want bool) {
 		t.Helper()
-		n, err := j.Prune(t.Context(), MinKeep)
+		n, err := j.Prune(t.Context(), payment.MinKeep)
 		if err != nil || (n > 0) != want {
 			t.Fatalf("%d removed: %v", n, err)
 		}
@@ -343,7 +343,7 @@ func TestPruneAfterQuarantine(t *testing.T) {
 		verify(t, &j.Reader)
 	}
 	approve(t, j, "new")
-	m.up += MinKeep + time.Hour
+	m.up += payment.MinKeep + time.Hour
 	reverse(t, j, "late", "pay-01", 50)
 	prune(false) // nothing is acknowledged
 	for _, r := range pending(t, j, 0, 999) {
@@ -352,7 +352,7 @@ func TestPruneAfterQuarantine(t *testing.T) {
 		}
 	}
 	prune(false) // the reversal is of today
-	m.up += MinKeep + time.Hour
+	m.up += payment.MinKeep + time.Hour
 	approve(t, j, "newest")
 	prune(true)
 }

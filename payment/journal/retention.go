@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
-)
 
-// MinKeep is how long payments are kept at least: a caller who asks again with an id of the last 90 days
-// gets the stored result.
-const MinKeep = 90 * 24 * time.Hour
+	"smiletill/payment"
+)
 
 // pruneStep is how many facts one transaction of Prune removes, so that no payment waits for it.
 const pruneStep = 1000
@@ -18,10 +16,10 @@ const pruneStep = 1000
 // Prune removes payments that are older than keep, on the terminal's own clock, from the beginning of the
 // chain, and tells how many facts that were. The chain begins then after an anchor that holds the hash of
 // the last fact removed. Nothing goes that is open or not acknowledged, nor anything behind it; a payment
-// goes with its reversals, and all of it at once. It is an error to keep less than MinKeep.
+// goes with its reversals, and all of it at once. It is an error to keep less than payment.MinKeep.
 func (j *Journal) Prune(ctx context.Context, keep time.Duration) (int64, error) {
-	if keep < MinKeep {
-		return 0, fmt.Errorf("prune journal: keep %v is less than %v", keep, MinKeep)
+	if keep < payment.MinKeep {
+		return 0, fmt.Errorf("prune journal: keep %v is less than %v", keep, payment.MinKeep)
 	}
 	var total int64
 	for {

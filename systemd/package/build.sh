@@ -32,20 +32,20 @@ done
 put 644 "$top/systemd/smiletill.sysusers" usr/lib/sysusers.d/smiletill.conf
 put 644 "$top/systemd/smiletill.tmpfiles" usr/lib/tmpfiles.d/smiletill.conf
 put 644 "$top/systemd/60-smiletill.rules" usr/lib/udev/rules.d/60-smiletill.rules
-put 644 "$top/cmd/smiletill/smiletill.toml" usr/share/doc/smiletill/examples/smiletill.toml
+put 644 "$top/cmd/smiletill/config/smiletill.toml" usr/share/doc/smiletill/examples/smiletill.toml
 for part in edgetpu pwm; do
 	put 644 "$top/systemd/$part.conf" "usr/share/doc/smiletill/examples/$part.conf"
 done
 put 644 "$top/README.md" usr/share/doc/smiletill/README.md
 put 644 "$top/LICENSE" usr/share/doc/smiletill/copyright
-put 644 "$top/cmd/smiletill/NOTICES.md" usr/share/doc/smiletill/NOTICES.md
+put 644 "$top/cmd/smiletill/cli/NOTICES.md" usr/share/doc/smiletill/NOTICES.md
 
 mkdir -p "$out"
 name=smiletill_${debian}_$arch
 find "$tree/root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 # The archive has no /etc: unpacking it over a terminal that runs must not undo its configuration.
 tar -C "$tree/root" --format=gnu --sort=name --owner=0 --group=0 --numeric-owner -cf - usr | gzip -6n >"$out/$name.tar.gz.part"
-put 644 "$top/cmd/smiletill/smiletill.toml" etc/smiletill/smiletill.toml
+put 644 "$top/cmd/smiletill/config/smiletill.toml" etc/smiletill/smiletill.toml
 
 mkdir "$tree/root/DEBIAN"
 find "$tree/root/etc" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	templatesMin, templatesMax = 3, 5
+	TemplatesMin, TemplatesMax = 3, 5
 	// dimMin and dimMax are wide bounds; MobileFaceNet's embedding has 192 values, other networks 128 or 512.
 	dimMin, dimMax = 16, 1024
 	nameMax        = 120 // bytes
@@ -98,9 +98,9 @@ func notPrinted(r rune) bool { return !unicode.IsPrint(r) }
 
 // checkTemplates says why templates aren't L2-normalised embeddings of one dimension, if so.
 func checkTemplates(templates []template) error {
-	if n := len(templates); n < templatesMin || n > templatesMax {
+	if n := len(templates); n < TemplatesMin || n > TemplatesMax {
 		return hint(fmt.Errorf("%w: %d given", ErrTemplates, n),
-			fmt.Sprintf("take %d to %d good pictures", templatesMin, templatesMax))
+			fmt.Sprintf("take %d to %d good pictures", TemplatesMin, TemplatesMax))
 	}
 	for i, t := range templates {
 		if len(t) < dimMin || len(t) > dimMax || len(t) != len(templates[0]) {

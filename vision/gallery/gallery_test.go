@@ -390,7 +390,7 @@ func BenchmarkMatch(b *testing.B) {
 			var records []record
 			for i := range customers {
 				r := record{customer: Customer{ID: fmt.Sprint(i)}}
-				for _, p := range pictures(uint64(i), templatesMax) {
+				for _, p := range pictures(uint64(i), TemplatesMax) {
 					r.templates = append(r.templates, p)
 				}
 				records = append(records, r)

@@ -19,7 +19,7 @@ const (
 	recordExt   = ".face"
 	headerLen   = len(recordMagic) + keyIDLen + modelLen + 4
 	modelLen    = 32
-	recordMax   = headerLen + 12 + 1 + nameMax + 8 + 1 + 2 + templatesMax*dimMax*4 + 16
+	recordMax   = headerLen + 12 + 1 + nameMax + 8 + 1 + 2 + TemplatesMax*dimMax*4 + 16
 )
 
 type modelHash [modelLen]byte

@@ -12,7 +12,7 @@ input=$work/input
 mkdir "$input"
 
 cp "$images/rootfs.squashfs" "$input/"
-cp "${SMILETILL_TOML:-$here/../../../cmd/smiletill/smiletill.toml}" "$input/smiletill.toml"
+cp "${SMILETILL_TOML:-$here/../../../cmd/smiletill/config/smiletill.toml}" "$input/smiletill.toml"
 SMILETILL_SELECT=$input "$here/overlay/usr/lib/smiletill/slots" init
 # boot SLOT ROOT: the folder of a slot's boot partition; prints its files as genimage wants them
 boot() {

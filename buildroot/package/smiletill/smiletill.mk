@@ -35,7 +35,7 @@ define SMILETILL_INSTALL_INIT_SYSTEMD
 endef
 
 define SMILETILL_INSTALL_CONFIG
-	$(INSTALL) -D -m 0644 $(@D)/cmd/smiletill/smiletill.toml \
+	$(INSTALL) -D -m 0644 $(@D)/cmd/smiletill/config/smiletill.toml \
 		$(TARGET_DIR)/usr/share/smiletill/smiletill.toml
 endef
 SMILETILL_POST_INSTALL_TARGET_HOOKS += SMILETILL_INSTALL_CONFIG

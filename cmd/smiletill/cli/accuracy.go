@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"smiletill/cmd/smiletill/trial"
+)
+
+func accuracyCommand(a *app) *cobra.Command {
+	// 0.14: of a press photo that is cropped around one face (LFW), anything farther out is another person.
+	o := trial.AccuracyOptions{Views: []string{"plain"}, Centre: 0.14, Seed: 1, Workers: runtime.GOMAXPROCS(0)}
+	cmd := &cobra.Command{
+		Use: "accuracy FACES", GroupID: "tech",
+		Short: "Measure on your own photos how well the models tell people apart",
+		Long: "Measure how well the models find faces and tell people apart, on a folder of photos\n" +
+			"FACES/Name/photo.jpg (JPEG, PNG or GIF), two or more of each person. People with one photo are left\n" +
+			"out: keep them for calibrating models, or take them as strangers with --singles.\n" +
+			"The photos stay where they are; the report holds figures only, no name and no path. All gates of\n" +
+			"quality are off: every face in the middle of its photo counts.",
+		Example: "  smiletill accuracy faces --out report\n" +
+			"  smiletill accuracy faces --compare float=.build/models",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			o.Faces = args[0]
+			return trial.MeasureAccuracy(cmd.Context(), cfg, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.Out, "out", "o", "", "folder to write accuracy.md, accuracy.json and roc.svg into")
+	f.StringArrayVar(&o.Compare, "compare", nil,
+		"another set of models beside the one in use, DIR or NAME=DIR; the first is the reference; may be repeated")
+	f.StringSliceVar(&o.Views, "views", o.Views,
+		"what is embedded: plain (the face, as in a visit), both (with its mirror image, as in an enrolment)")
+	f.StringVar(&o.Exclude, "exclude", "", "file with names of people to leave out, one a line")
+	f.BoolVar(&o.Singles, "singles", false,
+		"measure a second time with people of one photo as further strangers")
+	f.BoolVar(&o.Misses, "list-misses", false, "list on stderr the photos that could not be used, by name")
+	f.Float32Var(&o.Centre, "centre", o.Centre,
+		"how far from the middle the face may be, share of the photo's side (0.5: anywhere)")
+	f.Uint64Var(&o.Seed, "seed", o.Seed, "of everything that is drawn")
+	f.IntVar(&o.Workers, "workers", o.Workers,
+		"photos that are looked at side by side, each with its own networks")
+	bindHidden(cmd)
+	return cmd
+}

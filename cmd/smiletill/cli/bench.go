@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/trial"
+	"smiletill/payment"
+)
+
+func benchCommand(a *app) *cobra.Command {
+	o := trial.BenchOptions{Version: a.version, Each: 3 * time.Second}
+	cmd := &cobra.Command{
+		Use: "bench", GroupID: "tech", Short: "Measure how fast this machine looks at a frame",
+		Long: "Measure how fast this machine looks at a frame, stage by stage and as a whole, from the\n" +
+			"camera's bytes to the decision: with one and two threads, with and without XNNPACK. The frames\n" +
+			"are of a film that is built in; the camera is not used, and nothing is stored. Stop the terminal\n" +
+			"first, or both are slower.",
+		Example: "  smiletill bench\n  smiletill bench --compare /opt/float-models --json > pi4.json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			if o.Each < 0 || o.Each > time.Minute {
+				return config.Usage(payment.WithHintf(fmt.Errorf("--each %s", o.Each), "give 0s to 1m"))
+			}
+			return trial.Bench(cmd.Context(), cfg, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	bindHidden(cmd)
+	cmd.Flags().StringVar(&o.Compare, "compare", "", "folder of models, with a manifest, to measure, too")
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print JSON, to keep")
+	cmd.Flags().DurationVar(&o.Each, "each", o.Each, "how long to measure each setting")
+	return cmd
+}

@@ -1,0 +1,513 @@
+//go:build linux && !notflite
+
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	rig "smiletill/device/bench"
+	"smiletill/device/bench/remote"
+	"smiletill/vision/gallery"
+	"smiletill/vision/visits"
+)
+
+const (
+	tillLog = "/run/terminal.log"
+
+	// The wiring of the board description "pi4".
+	lineGreen, lineAmber, lineRed, lineWhite = "GPIO17", "GPIO27", "GPIO22", "GPIO23"
+	lineBuzzer                               = "GPIO18"
+
+	port     = 2 // of the virtual hub
+	patience = 2 * time.Minute
+)
+
+// play lets the day happen, in three boots of the machine.
+func (d *emulation) play(ctx context.Context) {
+	d.scene(ctx, "the machine boots and the package is installed", d.boot)
+	d.scene(ctx, "the packages' own tests on the kernel's drivers", d.programs)
+	d.scene(ctx, "no camera, no lamps: out of order, and well when they are plugged in", d.startsWithoutHardware)
+	d.scene(ctx, "a customer is enrolled", d.enrols)
+	d.scene(ctx, "the customer smiles and has paid; the cloud has it", d.pays)
+	d.scene(ctx, "a stranger smiles and has not", d.stranger)
+	d.scene(ctx, "the customer presses cancel", d.cancels)
+	d.scene(ctx, "the camera is unplugged in a payment, and plugged in again", d.unplugged)
+	d.scene(ctx, "the picture stands still: out of order until it moves", d.frozen)
+	d.scene(ctx, "power cut as the green lamp lights: paid once, reported once", d.cutWhenApproved)
+	d.scene(ctx, "power cut while the customer is asked to smile: nothing was charged", d.cutInTheMiddle)
+	d.scene(ctx, "the case is opened: locked, also after a restart, until a technician comes", d.tampered)
+	d.scene(ctx, "the terminal ends in order, its lamps go dark", d.ends)
+}
+
+// programs runs the tests that need the kernel's drivers, each in the package that it tests, side by side.
+func (d *emulation) programs(ctx context.Context) error {
+	files, err := filepath.Glob(d.path("tests", "*.test"))
+	if err != nil || len(files) == 0 {
+		return fmt.Errorf("look for test programs in %s: found %v, %w", d.path("tests"), files, err)
+	}
+	if _, err := d.sh(ctx, "mkdir -p /tests/record"); err != nil {
+		return err
+	}
+	g, together := errgroup.WithContext(ctx)
+	for _, file := range files {
+		g.Go(func() error { return d.program(together, file) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return d.fetchRecordings(ctx)
+}
+
+func (d *emulation) program(ctx context.Context, file string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	name := filepath.Base(file)
+	if err := d.m.Put(ctx, "/tests/"+name, data, 0o755); err != nil {
+		return err
+	}
+	r, err := d.m.Run(ctx, remote.Command{
+		Argv: []string{"/tests/" + name, "-test.v", "-test.run", "^TestBench"},
+		Env:  []string{rig.Env + "=/tests/record"}, Dir: "/tests", Timeout: 2 * time.Minute,
+	})
+	if err == nil {
+		err = r.Must()
+	}
+	passed := strings.Count(r.Stdout, "--- PASS: TestBench")
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", name, err)
+	case passed == 0 || strings.Contains(r.Stdout, "--- SKIP"):
+		return fmt.Errorf("%s: nothing was tested, or something was skipped:\n%s", name, r.Stdout)
+	}
+	d.say("        %s: %d passed in %.1f s", strings.TrimSuffix(name, ".test"), passed, r.Took.Seconds())
+	return nil
+}
+
+// fetchRecordings takes what the test programs have recorded to this machine.
+func (d *emulation) fetchRecordings(ctx context.Context) error {
+	names, err := d.sh(ctx, "ls /tests/record")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(d.path("record"), 0o755); err != nil {
+		return err
+	}
+	for _, name := range strings.Fields(names) {
+		data, err := d.m.Get(ctx, "/tests/record/"+name)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(d.path("record", name), data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// start launches the terminal.
+func (d *emulation) start(ctx context.Context) error {
+	return d.m.Launch(ctx, remote.Program{
+		Name: "terminal", Log: tillLog, Argv: []string{"/usr/bin/smiletill", "run"},
+	})
+}
+
+// plug plugs the shop's camera in, which sees the empty shop.
+func (d *emulation) plug(ctx context.Context) error {
+	_, err := d.m.Plug(ctx, remote.Plug{Port: port, Film: d.films["idle"],
+		Options: rig.Options{Name: shopCamera, Formats: []rig.Format{rig.MJPG}, Rates: []int{visits.FPS}}})
+	return err
+}
+
+func (d *emulation) startsWithoutHardware(ctx context.Context) error {
+	if err := d.start(ctx); err != nil {
+		return err
+	}
+	if err := d.logged(ctx, "no camera", func(l logLine) bool {
+		return l.Level == "ERROR" &&
+			strings.Contains(l.Err+l.Text, "camera")
+	}); err != nil {
+		return err
+	}
+	if err := d.board(ctx); err != nil {
+		return err
+	}
+	if _, err := d.lamp(ctx, lineRed, true, 0); err != nil {
+		return fmt.Errorf("out of order is not shown on lamps that came late: %w", err)
+	}
+	in, err := d.now(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.plug(ctx); err != nil {
+		return err
+	}
+	_, err = d.ready(ctx, in)
+	return err
+}
+
+// ready waits until the lamps say that payments are taken: a flash of white with red off.
+func (d *emulation) ready(ctx context.Context, after time.Duration) (at time.Duration, err error) {
+	if at, err = d.lamp(ctx, lineWhite, true, after); err != nil {
+		return at, fmt.Errorf("ready for payments: %w", err)
+	}
+	red, err := d.m.High(ctx, rig.LabelPi4, lineRed)
+	if err == nil && red {
+		err = fmt.Errorf("red is on beside white")
+	}
+	return at, err
+}
+
+func (d *emulation) enrols(ctx context.Context) error {
+	args := []string{"enrol", "Grace Hopper"}
+	for i := 1; i <= gallery.TemplatesMin; i++ {
+		data, err := visits.Photo(fmt.Sprintf("enrol_%d", i))
+		if err != nil {
+			return err
+		}
+		path := fmt.Sprintf("/tmp/enrol_%d.jpg", i)
+		if err := d.m.Put(ctx, path, data, 0o600); err != nil {
+			return err
+		}
+		args = append(args, path)
+	}
+	r, err := d.till(ctx, args...)
+	if err == nil {
+		err = r.Must()
+	}
+	return err
+}
+
+// visit begins a payment with somebody in front of the camera, and gives what `smiletill pay` answered.
+func (d *emulation) visit(ctx context.Context, id, film string) <-chan payResult {
+	done := make(chan payResult, 1)
+	go func() {
+		r, err := d.till(ctx, "pay", "4.20", "EUR", "--id", id)
+		done <- payResult{r, err}
+	}()
+	if film != "" {
+		if _, err := d.m.Show(ctx, port, d.films[film]); err != nil {
+			done <- payResult{err: err}
+		}
+	}
+	return done
+}
+
+type payResult struct {
+	remote.Result
+	err error
+}
+
+// end waits for a payment's end and checks it.
+func (d *emulation) end(ctx context.Context, done <-chan payResult, code int, says string) error {
+	defer d.m.Show(ctx, port, d.films["idle"])
+	select {
+	case r := <-done:
+		if r.err != nil {
+			return r.err
+		}
+		if r.Code != code || !strings.Contains(r.Stdout+r.Stderr, says) {
+			return fmt.Errorf("`smiletill pay` ended with code %d, want %d and %q:\n%s%s", r.Code, code, says,
+				r.Stdout, r.Stderr)
+		}
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (d *emulation) pays(ctx context.Context) error {
+	var before time.Duration
+	for slow := quickest; ; slow *= 2 {
+		err := d.film(slow)
+		if err == nil {
+			before, err = d.now(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		err = d.end(ctx, d.visit(ctx, fmt.Sprintf("smile-%d", slow), "customer_smile"), 0, "approved")
+		if err == nil {
+			break
+		}
+		if slow == slowest || !strings.Contains(err.Error(), "no smile in time") {
+			return err
+		}
+		d.say("      a smile of %d frames a picture is too quick for this machine: slower", slow)
+		time.Sleep(
+			6 * time.Second,
+		) // a result stays for four; else the end of this payment is among what the lamps show
+	}
+	if err := d.signals(ctx, before, lineWhite, lineAmber, lineGreen); err != nil {
+		return err
+	}
+	if err := d.acknowledged(ctx, 1); err != nil {
+		return err
+	}
+	return d.decided(ctx)
+}
+
+func (d *emulation) stranger(ctx context.Context) error {
+	before, err := d.now(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.end(ctx, d.visit(ctx, "stranger", "stranger_smile"), 3, "no customer"); err != nil {
+		return err
+	}
+	return d.signals(ctx, before, lineWhite, lineRed)
+}
+
+func (d *emulation) unplugged(ctx context.Context) error {
+	done := d.visit(ctx, "unplugged", "customer_neutral")
+	now, err := d.now(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := d.lamp(ctx, lineAmber, true, now); err != nil {
+		return fmt.Errorf("the customer is not recognised: %w", err)
+	}
+	out, err := d.m.Unplug(ctx, port)
+	if err != nil {
+		return err
+	}
+	if err := d.end(ctx, done, 3, "failed"); err != nil {
+		return err
+	}
+	red, err := d.lamp(ctx, lineRed, true, out)
+	if err != nil {
+		return err
+	}
+	d.measured("camera unplugged to out of order (red lamp)", red-out)
+	time.Sleep(4 * time.Second) // as long as a result stays; else the end of the payment is what the lamps show
+	in, err := d.now(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.plug(ctx); err != nil {
+		return err
+	}
+	back, err := d.ready(ctx, in) // the payments that follow use this camera
+	if err == nil {
+		d.measured("camera plugged in to ready (white lamp)", back-in)
+	}
+	return err
+}
+
+func (d *emulation) frozen(ctx context.Context) error {
+	still, err := d.m.Fault(ctx, port, rig.Frozen)
+	if err != nil {
+		return err
+	}
+	red, err := d.lamp(ctx, lineRed, true, still)
+	if err != nil {
+		return err
+	}
+	d.measured("picture frozen to out of order (red lamp)", red-still)
+	moves, err := d.m.Fault(ctx, port, rig.Healthy)
+	if err != nil {
+		return err
+	}
+	back, err := d.ready(ctx, moves)
+	if err == nil {
+		d.measured("picture moves again to ready (white lamp)", back-moves)
+	}
+	return err
+}
+
+// again boots after a power cut and starts the terminal with all its hardware there.
+func (d *emulation) again(ctx context.Context) error {
+	changes, err := d.m.Changes(ctx)
+	if err != nil {
+		return err
+	}
+	d.seen = append(d.seen, changes...)
+	if err := d.m.Cut(); err != nil {
+		return err
+	}
+	if err := d.boot(ctx); err != nil {
+		return err
+	}
+	if err := d.board(ctx); err != nil {
+		return err
+	}
+	if err := d.plug(ctx); err != nil {
+		return err
+	}
+	if err := d.start(ctx); err != nil {
+		return err
+	}
+	_, err = d.ready(ctx, 0)
+	return err
+}
+
+func (d *emulation) cutWhenApproved(ctx context.Context) error {
+	now, err := d.now(ctx)
+	if err != nil {
+		return err
+	}
+	d.visit(ctx, "cut", "customer_smile")
+	if _, err := d.lamp(ctx, lineGreen, true, now); err != nil {
+		return err
+	}
+	if err := d.again(ctx); err != nil {
+		return err
+	}
+	if err := d.journal(ctx, "2 approved"); err != nil {
+		return err
+	}
+	// the register asks again, as it must after a terminal that did not answer
+	if err := d.end(ctx, d.visit(ctx, "cut", ""), 0, "approved"); err != nil {
+		return err
+	}
+	if err := d.acknowledged(ctx, 2); err != nil {
+		return err
+	}
+	return d.journal(ctx, "2 approved")
+}
+
+func (d *emulation) cutInTheMiddle(ctx context.Context) error {
+	now, err := d.now(ctx)
+	if err != nil {
+		return err
+	}
+	d.visit(ctx, "middle", "customer_neutral")
+	if _, err := d.lamp(ctx, lineAmber, true, now); err != nil {
+		return err
+	}
+	if err := d.again(ctx); err != nil {
+		return err
+	}
+	if err := d.end(ctx, d.visit(ctx, "middle", "customer_smile"), 3, "restarted"); err != nil {
+		return err
+	}
+	if err := d.journal(ctx, "2 approved"); err != nil {
+		return err
+	}
+	return d.acknowledged(ctx, 2)
+}
+
+func (d *emulation) ends(ctx context.Context) error {
+	if err := d.m.Signal(ctx, "terminal", syscall.SIGTERM); err != nil {
+		return err
+	}
+	r, err := d.m.Await(ctx, "terminal", 20*time.Second)
+	if err != nil {
+		return err
+	}
+	if r.Code != 0 {
+		return fmt.Errorf("the terminal ended with code %d", r.Code)
+	}
+	for _, line := range []string{lineGreen, lineAmber, lineRed, lineWhite, lineBuzzer} {
+		if high, err := d.m.High(ctx, rig.LabelPi4, line); err != nil || high {
+			return fmt.Errorf("%s is high after the end: %v, %w", line, high, err)
+		}
+	}
+	return d.m.Off(ctx)
+}
+
+// journal has the terminal check its own journal in the guest.
+func (d *emulation) journal(ctx context.Context, says string) error {
+	r, err := d.till(ctx, "journal", "verify")
+	if err == nil {
+		err = r.Must()
+	}
+	if err == nil && !strings.Contains(r.Stdout, says) {
+		err = fmt.Errorf("journal verify does not say %q:\n%s", says, r.Stdout)
+	}
+	return err
+}
+
+// acknowledged waits until the cloud has that many approvals, each once, and the terminal waits for none.
+func (d *emulation) acknowledged(ctx context.Context, want int) error {
+	for end := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
+		n, err := d.cloud.Count(ctx)
+		if err != nil {
+			return err
+		}
+		var listed string
+		if n == want {
+			r, err := d.till(ctx, "journal", "list")
+			if err != nil {
+				return err
+			}
+			if listed = r.Stdout; !strings.Contains(listed, "waits") {
+				return nil
+			}
+		}
+		if time.Now().After(end) || n > want {
+			return fmt.Errorf("the cloud has %d events, want %d; the terminal's list:\n%s", n, want, listed)
+		}
+	}
+}
+
+// logLine is what the scenes read in the terminal's log.
+type logLine struct {
+	Level   string  `json:"level"`
+	Text    string  `json:"msg"`
+	Err     string  `json:"err"`
+	Frames  int     `json:"frames"`
+	Mean    float64 `json:"mean_ms"`
+	Slowest float64 `json:"slowest_ms"`
+}
+
+// logLines are those of the terminal since the machine's boot.
+func (d *emulation) logLines(ctx context.Context) ([]logLine, error) {
+	data, err := d.m.Get(ctx, tillLog)
+	if err != nil {
+		return nil, err
+	}
+	var out []logLine
+	for line := range bytes.Lines(data) {
+		var l logLine
+		if json.Unmarshal(line, &l) == nil { // the last one may be half written
+			out = append(out, l)
+		}
+	}
+	return out, nil
+}
+
+// logged waits for a line of the log.
+func (d *emulation) logged(ctx context.Context, what string, is func(logLine) bool) error {
+	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		lines, err := d.logLines(ctx)
+		if err != nil {
+			return err
+		}
+		for _, l := range lines {
+			if is(l) {
+				return nil
+			}
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("the terminal's log does not tell of %s within %v", what, patience)
+		}
+	}
+}
+
+// decided takes the times from frame to decision from the log.
+func (d *emulation) decided(ctx context.Context) error {
+	lines, err := d.logLines(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		if l.Frames > 0 {
+			d.measured("frame taken to decision, mean of a visit", time.Duration(l.Mean*1e6))
+			d.measured("frame taken to decision, slowest of a visit", time.Duration(l.Slowest*1e6))
+			return nil
+		}
+	}
+	return fmt.Errorf("the log does not say how long a frame takes to be decided")
+}

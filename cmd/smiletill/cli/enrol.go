@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/control"
+	"smiletill/payment"
+	"smiletill/vision/gallery"
+	"smiletill/vision/networks"
+)
+
+func enrolCommand(a *app) *cobra.Command {
+	var again string
+	cmd := &cobra.Command{
+		Use:     "enrol NAME [PHOTO...] | enrol --again ID [PHOTO...]",
+		Aliases: []string{"enroll"},
+		GroupID: "desk",
+		Short:   "Enrol a customer, from photos or by the terminal's camera",
+		Long: "Enrol a customer from 3 to 5 photos (JPEG or PNG: one face, looking at the camera, different\n" +
+			"moments), or, without photos, by the camera of the running terminal.\n" +
+			"The photos are not stored: only encrypted templates are.\n" +
+			"--again gives a customer new templates under the same id and name: after a change of the embedding\n" +
+			"model (`smiletill customers list` says who), or when a face has changed.",
+		Example: "  smiletill enrol \"Grace Hopper\" one.jpg two.jpg three.jpg\n" +
+			"  smiletill enrol \"Grace Hopper\"\n" +
+			"  smiletill enrol --again c_...",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if again != "" {
+				return nil
+			}
+			return cobra.MinimumNArgs(1)(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			q, files := control.EnrolRequest{Again: again}, args
+			if again == "" {
+				q.Name, files = args[0], args[1:]
+			}
+			return enrolCustomer(cmd.Context(), cfg, q, files, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().StringVar(&again, "again", "", "id of a customer who gets new templates")
+	bindHidden(cmd)
+	return cmd
+}
+
+func enrolCustomer(
+	ctx context.Context, cfg config.Config, q control.EnrolRequest, files []string, out, progress io.Writer,
+) error {
+	name := q.Name + q.Again // one of them is empty
+	for _, f := range files {
+		data, err := networks.ReadPhoto(f)
+		if err != nil {
+			return err
+		}
+		q.Photos = append(q.Photos, control.Photo{Name: filepath.Base(f), Data: data})
+	}
+	if n := len(files); n > 0 && (n < gallery.TemplatesMin || n > gallery.TemplatesMax) {
+		return config.Usage(payment.WithHintf(fmt.Errorf("enrol %s: %d photos", name, n),
+			"give %d to %d photos of different moments", gallery.TemplatesMin, gallery.TemplatesMax))
+	}
+	done, err := customersOf(ctx, cfg).Enrol(ctx, q, func(text string) { fmt.Fprintln(progress, text) })
+	if err != nil {
+		return fmt.Errorf("enrol %s: %w", name, err)
+	}
+	fmt.Fprintf(
+		out,
+		"enrolled %s as %s with %d templates; no photo was stored\n",
+		done.Name,
+		done.ID,
+		done.Templates,
+	)
+	return nil
+}

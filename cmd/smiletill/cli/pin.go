@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"smiletill/cmd/smiletill/config"
+	"smiletill/payment"
+	"smiletill/payment/pin"
+)
+
+func customersPINCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "pin ID", Short: "Give a customer a PIN, or take it away",
+		Long: "Give a customer a PIN, which the terminal asks for where a face alone is not enough\n" +
+			"(section [pin] of the configuration). The customer types it here, unseen, twice;\n" +
+			"from a pipe one line is read. It is kept as an Argon2id hash. A new PIN ends a lock.",
+		Example: "  smiletill customers pin c4f1\n  smiletill customers pin c4f1 --remove",
+		Args:    cobra.ExactArgs(1),
+	}
+	a.changesPIN(cmd, func(args []string) string { return "customer " + args[0] },
+		func(ctx context.Context, cfg config.Config, args []string, digits string) error {
+			return customersOf(ctx, cfg).SetPIN(ctx, args[0], digits)
+		})
+	return cmd
+}
+
+// askNewPIN reads a PIN twice from a terminal, without showing it, or one line of a pipe.
+func askNewPIN(in io.Reader, out io.Writer) (string, error) {
+	f, ok := in.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		line, err := bufio.NewReader(io.LimitReader(in, 64)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", fmt.Errorf("read the PIN: %w", err)
+		}
+		line = strings.TrimRight(line, "\r\n")
+		return line, pin.Check(line)
+	}
+	first, err := askPIN(f, out, "New PIN: ")
+	if err == nil {
+		err = pin.Check(first)
+	}
+	if err != nil {
+		return "", err
+	}
+	second, err := askPIN(f, out, "The same again: ")
+	if err == nil && second != first {
+		err = payment.WithHintf(errors.New("the two PINs differ"), "run the command again; nothing was changed")
+	}
+	return first, err
+}
+
+func askPIN(f *os.File, out io.Writer, prompt string) (string, error) {
+	fmt.Fprint(out, prompt)
+	digits, err := term.ReadPassword(int(f.Fd()))
+	fmt.Fprintln(out)
+	if err != nil {
+		return "", fmt.Errorf("read the PIN: %w", err)
+	}
+	return string(digits), nil
+}
+
+// changesPIN has a command ask for a new PIN, or take it away with --remove.
+func (a *app) changesPIN(cmd *cobra.Command, of func(args []string) string,
+	change func(ctx context.Context, cfg config.Config, args []string, digits string) error,
+) {
+	remove := cmd.Flags().Bool("remove", false, "take the PIN away")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cfg, err := a.load(cmd)
+		if err != nil {
+			return err
+		}
+		digits, said := "", "removed"
+		if !*remove {
+			said = "set"
+			if digits, err = askNewPIN(cmd.InOrStdin(), cmd.ErrOrStderr()); err != nil {
+				return err
+			}
+		}
+		if err := change(cmd.Context(), cfg, args, digits); err != nil {
+			return fmt.Errorf("PIN of %s: %w", of(args), err)
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s the PIN of %s\n", said, of(args))
+		return nil
+	}
+}

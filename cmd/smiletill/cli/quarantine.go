@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"smiletill/payment/journal"
+)
+
+func quarantineCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "quarantine", Short: "Move a damaged journal aside and go on with all that is whole in it",
+		Long: "Move the files of a damaged journal into a folder beside it, as they are, and make a new\n" +
+			"journal of every fact that can be proved whole by its hash. All approvals and reversals among\n" +
+			"them are reported once more; the cloud counts each once. What is missing is said. A sound\n" +
+			"journal is left alone.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			q, err := journal.Quarantine(cmd.Context(), cfg.JournalPath(), time.Now(),
+				progressLine(cmd.ErrOrStderr(), "read %d of %d bytes", time.Now()))
+			if err != nil {
+				return err
+			}
+			return printQuarantined(cmd.OutOrStdout(), q)
+		},
+	}
+}
+
+// unsureShown is how many payments and gaps are listed; the report in the folder has them all.
+const unsureShown = 20
+
+func printQuarantined(w io.Writer, q journal.Quarantined) error {
+	p := printout{w: w}
+	p.say("the damaged files are kept, unchanged, in %s\n", q.Folder)
+	p.say("  sha256 %s, report in report.json\n", q.SHA256)
+	p.say("taken over: %d facts, %d approvals and %d reversals among them, all to be reported once more\n",
+		q.Facts, q.Approved, q.Reversals)
+	for i, g := range q.Gaps {
+		if i == unsureShown {
+			p.say("missing: and %d runs more\n", len(q.Gaps)-i)
+			break
+		}
+		p.say("missing: %d facts, from %d to %d\n", g.Last-g.First+1, g.First, g.Last)
+	}
+	if q.Tail {
+		p.say("missing: whatever came after the last fact found; nothing tells whether there was any\n")
+	}
+	for i, u := range q.Unsure {
+		if i == unsureShown {
+			p.say("outcome lost: and %d payments more\n", len(q.Unsure)-i)
+			break
+		}
+		p.say("outcome lost: payment %s", u.PaymentID)
+		if u.Said != "" {
+			p.say(" (%s, says a table that proves nothing)", u.Said)
+		}
+		p.say("\n")
+	}
+	p.say("the journal goes on with fact %d\n\nnext:\n", q.First)
+	p.say("  1. start the terminal and let it report; `smiletill status` shows when nothing waits any more\n")
+	if len(q.Gaps) > 0 || q.Tail || len(q.Unsure) > 0 {
+		p.say("  2. compare with the cloud: what it has and `smiletill journal export` has not was lost here;\n" +
+			"     ids whose outcome is lost are refused from now on\n")
+		p.say("  3. replace the storage if this happens again\n")
+	} else {
+		p.say("  2. nothing is missing; replace the storage if this happens again\n")
+	}
+	return p.err
+}
+
+// printout prints until it fails.
+type printout struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printout) say(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format, args...)
+	}
+}

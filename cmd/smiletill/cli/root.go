@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/till"
+	"smiletill/payment"
+)
+
+// Exit codes, so that a script can tell a refused payment from a broken terminal.
+const (
+	exitOK       = 0
+	exitFailed   = 1 // something is broken: the error and its hint say what
+	exitUsage    = 2 // the command line or the configuration is wrong
+	exitNotPayed = 3 // `smiletill pay`: the terminal works, the payment was not approved
+)
+
+// exitError carries an exit code other than exitFailed.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// Run runs one command line of a program of some version and returns the process's exit code.
+func Run(ctx context.Context, version string, args []string, stdout, stderr io.Writer) int {
+	root := rootCommand(version)
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	understood := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if !understood && payment.HintOf(err) == "" { // an unknown command, or too many or too few arguments
+		err = config.Usage(payment.WithHintf(err, "`smiletill --help` lists the commands; `--help` explains each"))
+	}
+	fmt.Fprintf(stderr, "error: %v\n", err)
+	if h := payment.HintOf(err); h != "" {
+		fmt.Fprintf(stderr, "hint:  %s\n", h)
+	}
+	return codeOfError(err)
+}
+
+// codeOfError is the exit code that an error stands for.
+func codeOfError(err error) int {
+	var (
+		own     *exitError
+		usage   *config.UsageError
+		notDone *till.NotDoneError
+	)
+	switch {
+	case errors.As(err, &own):
+		return own.code
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &notDone):
+		return exitNotPayed
+	}
+	return exitFailed
+}
+
+// app is what the subcommands share: what they are part of, and where the configuration comes from.
+type app struct {
+	version    string // of the program
+	configPath string
+}
+
+func rootCommand(version string) *cobra.Command {
+	a := &app{version: version}
+	root := &cobra.Command{
+		Use:   "smiletill",
+		Short: "A payment terminal that takes payment with a face",
+		Long: "smiletill is a payment terminal that takes payment with a face: the customer looks at the\n" +
+			"camera, sees the amount, smiles, and has paid. Faces stay on the device, encrypted; money is\n" +
+			"journalled before anything blinks.",
+		Example: "  smiletill demo           # a shop day on a simulated board\n" +
+			"  smiletill run            # be the terminal\n" +
+			"  smiletill pay 1.50 EUR   # take a payment on the running terminal",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		CompletionOptions: cobra.CompletionOptions{
+			HiddenDefaultCmd: true,
+		},
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return config.Usage(payment.WithHintf(err, "`%s --help` shows what it takes", c.CommandPath()))
+	})
+	root.PersistentFlags().StringVarP(&a.configPath, "config", "c", os.Getenv("SMILETILL_CONFIG"),
+		"configuration file (default /etc/smiletill/smiletill.toml where it exists)")
+	root.AddGroup(
+		&cobra.Group{ID: "till", Title: "At the till:"},
+		&cobra.Group{ID: "desk", Title: "Behind the counter:"},
+		&cobra.Group{ID: "tech", Title: "For the technician:"},
+	)
+	root.AddCommand(
+		runCommand(a),
+		demoCommand(a),
+		payCommand(a),
+		reverseCommand(a),
+		counterCommand(a),
+		enrolCommand(a),
+		customersCommand(a),
+		journalCommand(a),
+		totalsCommand(a),
+		modelsCommand(a),
+		cameraCommand(a),
+		boardCommand(a),
+		tamperCommand(a),
+		keyCommand(a),
+		registerCommand(a),
+		cloudCommand(),
+		accuracyCommand(a),
+		benchCommand(a),
+		grouped("tech", bound(configCommand(a.load))),
+		cropsCommand(),
+		versionCommand(a),
+		probeCommand(),
+	)
+	return root
+}
+
+func bound(c *cobra.Command) *cobra.Command {
+	config.BindFlags(c.Flags())
+	return c
+}
+
+func grouped(id string, c *cobra.Command) *cobra.Command {
+	c.GroupID = id
+	return c
+}
+
+// load reads the configuration with the command's flags. What is wrong with it is the command line's fault.
+func (a *app) load(cmd *cobra.Command) (config.Config, error) {
+	c, err := config.Load(a.configPath, cmd.Flags(), os.Environ())
+	if err != nil {
+		return config.Config{}, config.Usage(err)
+	}
+	return c, nil
+}
+
+// bindHidden lets a command take every configuration flag, but shows only those that say where the terminal's
+// files are: `smiletill run --help` lists them all.
+func bindHidden(cmd *cobra.Command) {
+	config.BindFlags(cmd.Flags())
+	config.HideFlags(cmd.Flags())
+}

@@ -1,0 +1,130 @@
+package cloud
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"smiletill/cmd/smiletill/config"
+	"smiletill/payment"
+	"smiletill/payment/cloud"
+	"smiletill/payment/report/link"
+	"smiletill/payment/report/signature"
+)
+
+// Options say what the receiver connects to, and where its files are.
+type Options struct {
+	Data         string // folder of its database and key; "" chooses
+	Broker       string // mqtts://HOST:PORT, or mqtt:// on this machine
+	ClientID     string // its name at the broker
+	Listen       string // host:port of its page; "" is none
+	Username     string
+	PasswordFile string
+	CAFile       string // certificates that sign the broker's
+	CertFile     string // its own certificate, and
+	KeyFile      string // the private key
+}
+
+func (o *Options) folder() (string, error) {
+	dir := o.Data
+	switch {
+	case dir != "":
+	case os.Getuid() == 0:
+		dir = "/var/lib/smiletill-cloud"
+	default:
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", payment.WithHintf(err, "name a folder with --data")
+		}
+		dir = filepath.Join(home, ".local/state/smiletill-cloud")
+	}
+	return dir, config.PreparePrivateDir(dir)
+}
+
+// Key gives the key that the cloud signs its acknowledgements with; it is made where there is none.
+func (o *Options) Key() (*signature.Key, error) {
+	dir, err := o.folder()
+	if err != nil {
+		return nil, err
+	}
+	k, err := signature.OpenKey(filepath.Join(dir, "cloud.key"), rand.Reader)
+	if err != nil {
+		return nil, payment.WithHintf(err, "put the cloud's key back: the terminals believe no other")
+	}
+	return k, nil
+}
+
+// Open opens the receiver for as long as use works with it.
+func (o *Options) Open(ctx context.Context, log *slog.Logger, use func(*cloud.Receiver) error) error {
+	k, err := o.Key()
+	if err != nil {
+		return err
+	}
+	dir, err := o.folder()
+	if err != nil {
+		return err
+	}
+	options := cloud.Options{
+		Broker: o.Broker, ClientID: o.ClientID, Username: o.Username, File: filepath.Join(dir, "events.db"), Key: k,
+		Log: log, Rand: mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())),
+	}
+	if options.Broker == "" {
+		options.Broker = "mqtt://127.0.0.1:1883" // the commands that don't connect
+	}
+	if o.PasswordFile != "" {
+		text, err := os.ReadFile(o.PasswordFile)
+		if err != nil {
+			return payment.WithHintf(
+				fmt.Errorf("read --password-file: %w", err),
+				"put the broker's password into it, mode 0600",
+			)
+		}
+		options.Password = link.Secret(strings.TrimRight(string(text), "\r\n"))
+	}
+	if options.TLS, err = link.TLSFiles(o.CAFile, o.CertFile, o.KeyFile); err != nil {
+		return err
+	}
+	r, err := cloud.Open(ctx, options)
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(r), r.Close())
+}
+
+// Run receives, and shows the page, until ctx ends.
+func (o *Options) Run(ctx context.Context) error {
+	log := config.Logger(config.LogConfig{Level: "info", Format: "auto"}, os.Stderr)
+	return o.Open(ctx, log, func(r *cloud.Receiver) error {
+		g, ctx := errgroup.WithContext(ctx)
+		g.Go(func() error { return r.Run(ctx) })
+		if o.Listen != "" {
+			l, err := net.Listen("tcp", o.Listen)
+			if err != nil {
+				return payment.WithHintf(fmt.Errorf("open the page: %w", err), "choose another address with --listen")
+			}
+			log.Info("the cloud receives", "broker", o.Broker, "page", "http://"+l.Addr().String())
+			g.Go(func() error { return servePage(ctx, l, r.Page()) })
+		}
+		return g.Wait()
+	})
+}
+
+func servePage(ctx context.Context, l net.Listener, page http.Handler) error {
+	s := &http.Server{Handler: page, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second}
+	defer context.AfterFunc(ctx, func() { _ = s.Close() })()
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the page: %w", err)
+	}
+	return nil
+}

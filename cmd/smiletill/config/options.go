@@ -1,0 +1,386 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"smiletill/payment"
+)
+
+// option is one key of the configuration: "section.key", where its value is held, and what it may be.
+type option struct {
+	name  string
+	value any // *string, *int, *bool or *time.Duration
+	usage string
+	check func(value any) *mistake // nil: anything of the type
+}
+
+// mistake is a value that won't do; text that may hold a secret is not repeated in it.
+type mistake struct{ what, instead string }
+
+func wrong(text, format string, args ...any) *mistake {
+	return &mistake{what: strconv.Quote(text) + " won't do", instead: fmt.Sprintf("write "+format, args...)}
+}
+
+// options lists every key in the order of the documented example; the values point into c.
+func (c *Config) options() []option {
+	t, p, cam, n, r, m := &c.Terminal, &c.Paths, &c.Camera, &c.PIN, &c.Register, &c.MQTT
+	return []option{
+		{"terminal.tenant", &t.Tenant, "whose terminal it is", topicLevel},
+		{"terminal.site", &t.Site, "shop that it stands in", topicLevel},
+		{"terminal.id", &t.ID, "name of the terminal, unique in its site", topicLevel},
+		{"terminal.name", &t.Name, "merchant's name as customers see it", shortText},
+		{"terminal.currency", &t.Currency, "currency of payments, ISO 4217", currencyCode},
+		{"terminal.language", &t.Language, "language of the screen: en or de", oneOf("en", "de")},
+		{"terminal.watchdog", &t.Watchdog, "the machine's watchdog, without systemd", absolute},
+		{"paths.data_dir", &p.DataDir, "journal and gallery; empty chooses", absolute},
+		{"paths.models_dir", &p.ModelsDir, "folder of your own models; empty: installed or built in", absolute},
+		{"paths.control_socket", &p.ControlSocket, "socket of the running terminal; empty chooses", socketPath},
+		{"vision.delegate", &c.Vision.Delegate, "accelerator: auto, off, or the path of a library", delegateChoice},
+		{"camera.source", &cam.Source, "auto, card:NAME, bus:PLACE, /dev/videoN, or replay:FILE|DIR", cameraSource},
+		{"camera.format", &cam.Format, "auto, MJPG, YUYV, NV12 or GREY",
+			oneOf("auto", "MJPG", "YUYV", "NV12", "GREY")},
+		{"camera.width", &cam.Width, "picture width in pixels", between(160, 4096)},
+		{"camera.height", &cam.Height, "picture height in pixels", between(120, 4096)},
+		{"camera.fps", &cam.FPS, "frames a second", between(1, 120)},
+		{"camera.loop", &cam.Loop, "start a replay again at its end", nil},
+		{"camera.realtime", &cam.Realtime, "play a replay at the speed of its frames", nil},
+		{"board.kind", &c.Board.Kind, "lamps, buttons: simulated, none, auto, a board, or a file", boardKind},
+		{
+			"screen.listen",
+			&c.Screen.Listen,
+			"host:port of the customer's page; port 0 takes a free one",
+			listenAddress,
+		},
+		{"screen.sound", &c.Screen.Sound, "let the page play tones", nil},
+		{"payment.timeout", &c.Payment.Timeout, "how long a customer has", within(5*time.Second, 5*time.Minute)},
+		{"payment.amount_max", &c.Payment.AmountMax, "largest amount of one payment", positiveDecimal},
+		{"payment.unreported_max", &c.Payment.UnreportedMax, "most money that the cloud may not know of; 0: any",
+			matchesDecimal},
+		{"payment.unreported_age", &c.Payment.UnreportedAge, "longest that it may not know of a payment; 0: any",
+			within(0, 365*24*time.Hour)},
+		{"payment.keep", &c.Payment.Keep, "how long payments that it knows of are kept",
+			within(payment.MinKeep, 20*365*24*time.Hour)},
+		{"pin.always", &n.Always, "ask for the PIN each time", nil},
+		{"pin.amount_max", &n.AmountMax, "largest payment by face alone; 0: any", matchesDecimal},
+		{"pin.count_max", &n.CountMax, "payments by face alone since the last PIN; 0: any", between(0, 10000)},
+		{"pin.sum_max", &n.SumMax, "their sum; 0: any", matchesDecimal},
+		{"pin.day_max", &n.DayMax, "a customer's sum in 24 hours without a PIN now; 0: any", matchesDecimal},
+		{"pin.percent", &n.Percent, "of the other payments, drawn by lot, that need a PIN", between(0, 100)},
+		{"pin.timeout", &n.Timeout, "how long a customer has for the PIN", within(10*time.Second, 5*time.Minute)},
+		{"counter.listen", &c.Counter.Listen, "host:port of the counter's page for other machines; empty is off",
+			listenOrOff},
+		{"register.listen", &r.Listen, "host:port for cash registers; empty is off", listenOrOff},
+		{"register.poi_id", &r.POIID, "this terminal's name for registers; empty: smiletill-ID", poiID},
+		{"register.cert_file", &r.CertFile, "certificate for registers; empty: the terminal's own", absolute},
+		{"register.key_file", &r.KeyFile, "its private key", absolute},
+		{"register.common_name", &r.CommonName, "name in the terminal's own certificate; empty: the POIID",
+			commonName},
+		{"register.events_url", &r.EventsURL, "where events are posted; empty: nowhere", eventsURL},
+		{"mqtt.broker", &m.Broker, "where payments are reported; empty is off", brokerURL},
+		{"mqtt.username", &m.Username, "user at the broker", nil},
+		{"mqtt.password_file", &m.PasswordFile, "file that holds the password", absolute},
+		{"mqtt.ca_file", &m.CAFile, "certificates that sign the broker's", absolute},
+		{"mqtt.cert_file", &m.CertFile, "this terminal's certificate", absolute},
+		{"mqtt.key_file", &m.KeyFile, "this terminal's private key", absolute},
+		{
+			"mqtt.cloud_key_file",
+			&m.CloudKeyFile,
+			"public keys of the cloud; empty: cloud.pub in the data",
+			absolute,
+		},
+		{"log.level", &c.Log.Level, "debug, info, warn or error", oneOf("debug", "info", "warn", "error")},
+		{"log.format", &c.Log.Format, "auto, text or json", oneOf("auto", "text", "json")},
+	}
+}
+
+func (o option) section() string { s, _, _ := strings.Cut(o.name, "."); return s }
+func (o option) key() string     { _, k, _ := strings.Cut(o.name, "."); return k }
+func (o option) flag() string    { return strings.NewReplacer(".", "-", "_", "-").Replace(o.name) }
+func (o option) env() string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(o.name, ".", "_"))
+}
+
+// kind names the type as --help shows it.
+func (o option) kind() string {
+	switch o.value.(type) {
+	case *int:
+		return "int"
+	case *bool:
+		return "bool"
+	case *time.Duration:
+		return "duration"
+	}
+	return "string"
+}
+
+// text is the value as one writes it in the environment or a flag.
+func (o option) text() string {
+	switch v := o.value.(type) {
+	case *int:
+		return strconv.Itoa(*v)
+	case *bool:
+		return strconv.FormatBool(*v)
+	case *time.Duration:
+		return v.String()
+	case *string:
+		return *v
+	}
+	panic("option " + o.name + " has a type that nobody taught it")
+}
+
+// set parses and checks text. The value stays as it was if there is a mistake.
+func (o option) set(text string) *mistake {
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+		return wrong(text, "it in UTF-8, without control characters")
+	}
+	var value any
+	var err error
+	example := "text"
+	switch o.value.(type) {
+	case *int:
+		value, err = strconv.Atoi(text)
+		example = "a whole number"
+	case *bool:
+		value, err = parseBool(text)
+		example = "true or false"
+	case *time.Duration:
+		value, err = time.ParseDuration(text)
+		example = `a time with its unit, like "30s" or "1m30s"`
+	default:
+		value = text
+	}
+	if err != nil {
+		return wrong(text, "%s", example)
+	}
+	if o.check != nil {
+		if m := o.check(value); m != nil {
+			return m
+		}
+	}
+	switch v := o.value.(type) {
+	case *int:
+		*v = value.(int)
+	case *bool:
+		*v = value.(bool)
+	case *time.Duration:
+		*v = value.(time.Duration)
+	case *string:
+		*v = text
+	}
+	return nil
+}
+
+// parseBool takes only what TOML takes: "1" or "yes" in a variable would not work in the file.
+func parseBool(text string) (bool, error) {
+	if text != "true" && text != "false" {
+		return false, strconv.ErrSyntax
+	}
+	return text == "true", nil
+}
+
+func between(low, high int) func(any) *mistake {
+	return func(v any) *mistake {
+		if n := v.(int); n < low || n > high {
+			return &mistake{fmt.Sprintf("%d is out of range", n), fmt.Sprintf("write %d to %d", low, high)}
+		}
+		return nil
+	}
+}
+
+func within(low, high time.Duration) func(any) *mistake {
+	return func(v any) *mistake {
+		if d := v.(time.Duration); d < low || d > high {
+			return &mistake{fmt.Sprintf("%v is out of range", d), fmt.Sprintf("write %q to %q", low, high)}
+		}
+		return nil
+	}
+}
+
+func oneOf(words ...string) func(any) *mistake {
+	return func(v any) *mistake {
+		if !slices.Contains(words, v.(string)) {
+			return wrong(v.(string), "%s", `"`+strings.Join(words, `" or "`)+`"`)
+		}
+		return nil
+	}
+}
+
+// boardKind wants a word that is known, or the whole path of a description.
+func boardKind(v any) *mistake {
+	// The last four are the descriptions that device/wiring brings; a test of cli holds them against it.
+	words := []string{"simulated", "none", "auto", "pi", "pi3", "pi4", "pi5", "zero2w"}
+	if kind := v.(string); !slices.Contains(words, kind) && !filepath.IsAbs(kind) {
+		return wrong(kind, "%s", `"`+strings.Join(words, `", "`)+
+			`", or the path of a description: "/etc/smiletill/board.toml"`)
+	}
+	return nil
+}
+
+func matches(pattern, instead string) func(any) *mistake {
+	return func(v any) *mistake {
+		// Compiled at use: a configuration is read once, and nothing is kept for it.
+		if !regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString(v.(string)) {
+			return wrong(v.(string), "%s", instead)
+		}
+		return nil
+	}
+}
+
+// topicLevel keeps tenant, site and id free of what MQTT reads as structure (/ + #).
+func topicLevel(v any) *mistake {
+	return matches(`[A-Za-z0-9_-]{1,64}`, "1 to 64 letters, digits, - or _")(v)
+}
+
+func shortText(v any) *mistake {
+	return matches(`.{1,60}`, "1 to 60 characters on one line")(v)
+}
+
+func currencyCode(v any) *mistake {
+	return matches(`[A-Z]{3}`, `three capital letters of ISO 4217, like "EUR"`)(v)
+}
+
+func matchesDecimal(v any) *mistake {
+	return matches(`(0|[1-9]\d{0,8})(\.\d{1,3})?`, `an amount in quotes, like "500.00", or "0" for no limit`)(v)
+}
+
+func positiveDecimal(v any) *mistake {
+	m := matches(`(0|[1-9]\d{0,8})(\.\d{1,3})?`, `an amount in quotes, like "50.00"`)(v)
+	if m == nil && strings.Trim(v.(string), "0.") == "" {
+		return wrong(v.(string), `an amount above zero, like "50.00"`)
+	}
+	return m
+}
+
+func absolute(v any) *mistake {
+	if s := v.(string); s != "" && !filepath.IsAbs(s) {
+		return wrong(s, "the whole path, from / on")
+	}
+	return nil
+}
+
+// socketPath bounds the length too: sun_path holds 108 bytes with its final zero (unix(7)).
+func socketPath(v any) *mistake {
+	if len(v.(string)) > 107 {
+		return wrong(v.(string), "a path of at most 107 bytes")
+	}
+	return absolute(v)
+}
+
+func delegateChoice(v any) *mistake {
+	return matches(`auto|off|/.+`, `"auto", "off" or the full path of a library`)(v)
+}
+
+func cameraSource(v any) *mistake {
+	return matches(`auto|card:.+|bus:.+|/dev/.+|replay:.+`,
+		`"auto", "card:NAME", "bus:PLACE", "/dev/video0" or "replay:FILE"`)(v)
+}
+
+func hostPort(v any) *mistake {
+	host, port, err := net.SplitHostPort(v.(string))
+	n, perr := strconv.ParseUint(port, 10, 16)
+	if err != nil || perr != nil || host == "" || n == 0 {
+		return wrong(v.(string), `an address and a port, like "127.0.0.1:8080"`)
+	}
+	return nil
+}
+
+// listenAddress is a hostPort that may leave the choice of the port to the system.
+func listenAddress(v any) *mistake {
+	if host, port, err := net.SplitHostPort(v.(string)); err == nil && host != "" && port == "0" {
+		return nil
+	}
+	return hostPort(v)
+}
+
+func listenOrOff(v any) *mistake {
+	if v == "" {
+		return nil
+	}
+	return listenAddress(v)
+}
+
+func brokerURL(v any) *mistake {
+	const like = `write "mqtt://127.0.0.1:1883", "mqtts://HOST:8883", or "" for no reports`
+	if v == "" {
+		return nil
+	}
+	u, err := url.Parse(v.(string))
+	if err != nil { // its text repeats the URL, and so a password in it
+		return &mistake{"isn't a URL", like}
+	}
+	if u.User != nil {
+		return &mistake{"a URL with a user or a password in it is shown in logs",
+			"write the user in mqtt.username and the name of a file with the password in mqtt.password_file"}
+	}
+	ip := net.ParseIP(u.Hostname())
+	if u.Scheme == "mqtt" && (ip == nil || !ip.IsLoopback()) {
+		return &mistake{strconv.Quote(u.Redacted()) + " would send payments in clear text", like}
+	}
+	if u.Scheme != "mqtt" && u.Scheme != "mqtts" ||
+		hostPort(u.Host) != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return &mistake{strconv.Quote(u.Redacted()) + " won't do", like}
+	}
+	return nil
+}
+
+// checkTogether finds values that are fine alone and wrong beside another.
+func (c *Config) checkTogether() []problem {
+	var problems []problem
+	add := func(name, what, instead string) {
+		problems = append(problems, problem{Where: c.Origin(name), What: name + ": " + what, Instead: instead})
+	}
+	r, m := &c.Register, &c.MQTT
+	for _, other := range []struct{ name, listen string }{
+		{"screen.listen", c.Screen.Listen}, {"register.listen", r.Listen},
+	} {
+		_, port, _ := net.SplitHostPort(other.listen)
+		if _, mine, _ := net.SplitHostPort(c.Counter.Listen); mine == port && mine != "" && mine != "0" {
+			add("counter.listen", "port "+mine+" is that of "+other.name, "choose another, for example :8444")
+		}
+	}
+	switch {
+	case r.CertFile != "" && r.KeyFile == "":
+		add("register.cert_file", "a certificate without its key", "write register.key_file too")
+	case r.CertFile == "" && r.KeyFile != "":
+		add("register.key_file", "a key without its certificate", "write register.cert_file too")
+	}
+	switch {
+	case m.CertFile != "" && m.KeyFile == "":
+		add("mqtt.cert_file", "a certificate without its key", "write mqtt.key_file too")
+	case m.CertFile == "" && m.KeyFile != "":
+		add("mqtt.key_file", "a key without its certificate", "write mqtt.cert_file too")
+	}
+	if m.PasswordFile != "" && m.Username == "" {
+		add("mqtt.password_file", "a password without a user", "write mqtt.username too")
+	}
+	plain := strings.HasPrefix(m.Broker, "tcp:") || strings.HasPrefix(m.Broker, "mqtt:")
+	const encrypt = `write mqtt.broker = "mqtts://HOST:8883"`
+	if plain && m.CAFile != "" {
+		add("mqtt.ca_file", "certificates do nothing for "+m.Broker, encrypt)
+	}
+	for _, amount := range []struct{ name, text string }{
+		{"payment.amount_max", c.Payment.AmountMax}, {"payment.unreported_max", c.Payment.UnreportedMax},
+		{"pin.amount_max", c.PIN.AmountMax}, {"pin.sum_max", c.PIN.SumMax}, {"pin.day_max", c.PIN.DayMax},
+	} {
+		if strings.Trim(amount.text, "0.") == "" {
+			continue // no limit
+		}
+		if _, err := payment.ParseDecimal(amount.text, c.Terminal.Currency); err != nil {
+			add(amount.name, err.Error(), payment.HintOf(err))
+		}
+	}
+	if plain && m.CertFile != "" {
+		add("mqtt.cert_file", "certificates do nothing for "+m.Broker, encrypt)
+	}
+	return problems
+}

@@ -1,0 +1,67 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// What a terminal keeps in its data folder, and where.
+
+// JournalPath is the journal.
+func (c *Config) JournalPath() string { return filepath.Join(c.Paths.DataDir, "journal.db") }
+
+// GalleryDir is the folder of the templates and their key.
+func (c *Config) GalleryDir() string { return filepath.Join(c.Paths.DataDir, "gallery") }
+
+// PINsPath is where the hashes of PINs are.
+func (c *Config) PINsPath() string { return filepath.Join(c.Paths.DataDir, "pins.db") }
+
+// PairingsPath is the file of the registers that are let in.
+func (c *Config) PairingsPath() string { return filepath.Join(c.Paths.DataDir, "registers.json") }
+
+// RecordsPath is what registers asked for.
+func (c *Config) RecordsPath() string { return filepath.Join(c.Paths.DataDir, "register.db") }
+
+// TamperPath is the file whose being there is the alarm of the case.
+func (c *Config) TamperPath() string { return filepath.Join(c.Paths.DataDir, "tamper.json") }
+
+// TerminalKeyPath is the key that the terminal signs its reports with.
+func (c *Config) TerminalKeyPath() string { return filepath.Join(c.Paths.DataDir, "terminal.key") }
+
+// CloudKeyPath holds the public keys by which the cloud's acknowledgements are believed.
+func (c *Config) CloudKeyPath() string {
+	if f := c.MQTT.CloudKeyFile; f != "" {
+		return f
+	}
+	return filepath.Join(c.Paths.DataDir, "cloud.pub")
+}
+
+// InstalledModels is where `smiletill models swap` puts a shop's own models.
+func (c *Config) InstalledModels() string { return filepath.Join(c.Paths.DataDir, "models") }
+
+// ModelsDir is the folder of the models in force; "" stands for the embedded ones.
+func (c *Config) ModelsDir() (string, error) {
+	if c.Paths.ModelsDir != "" {
+		return c.Paths.ModelsDir, nil
+	}
+	dir := c.InstalledModels()
+	switch _, err := os.Lstat(dir); {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("look for installed models: %w", err)
+	}
+	return dir, nil // even if it is empty or broken: a shop that installed models must not get others unnoticed
+}
+
+// PrepareDataDir is preparePrivateDir of the data folder, except that root may work in the folder of the user
+// that runs the terminal: what registers need is written so that its owner can read it.
+func (c *Config) PrepareDataDir() error {
+	if info, err := os.Stat(c.Paths.DataDir); err == nil && info.IsDir() && os.Geteuid() == 0 {
+		return nil
+	}
+	return PreparePrivateDir(c.Paths.DataDir)
+}

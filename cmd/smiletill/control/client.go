@@ -1,0 +1,206 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+	"time"
+
+	"smiletill/payment"
+)
+
+// Client talks to the running terminal over its control socket.
+type Client struct {
+	path string
+	http *http.Client
+}
+
+// NewClient makes a client of the terminal that listens at a socket; nothing is opened yet.
+func NewClient(socket string) *Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{Timeout: 2 * time.Second}).DialContext(ctx, "unix", socket)
+	}
+	return &Client{path: socket, http: &http.Client{Transport: &http.Transport{DialContext: dial}}}
+}
+
+// Running asks whether a terminal listens.
+func (c *Client) Running(ctx context.Context) bool {
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", c.path)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close() // it was only a question
+	return true
+}
+
+func (c *Client) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
+	var b bytes.Buffer
+	if body != nil {
+		if err := json.NewEncoder(&b).Encode(body); err != nil {
+			return nil, fmt.Errorf("ask the terminal: %w", err)
+		}
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "http://smiletill"+path, &b)
+	if err != nil {
+		return nil, fmt.Errorf("ask the terminal: %w", err)
+	}
+	resp, err := c.http.Do(r)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return nil, payment.WithHintf(fmt.Errorf("%w (nothing listens at %s)", ErrNotRunning, c.path),
+			"start it with `smiletill run`, or `smiletill demo` to try it out")
+	case errors.Is(err, fs.ErrPermission):
+		return nil, payment.WithHintf(
+			fmt.Errorf("the terminal's control socket %s belongs to another user", c.path),
+			"run this as the user that runs the terminal",
+		)
+	case err != nil:
+		var u *url.Error
+		if errors.As(err, &u) {
+			err = u.Err
+		}
+		return nil, fmt.Errorf("ask the terminal: %w", err)
+	}
+	return resp, nil
+}
+
+// remoteError is the terminal's own error, with its hint.
+func remoteError(e errorReply) error {
+	if e.Hint == "" {
+		return errors.New(e.Error)
+	}
+	return payment.WithHint(errors.New(e.Error), e.Hint)
+}
+
+func call[T any](ctx context.Context, c *Client, method, path string, body any) (v T, err error) {
+	resp, err := c.send(ctx, method, path, body)
+	if err != nil {
+		return v, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		var e errorReply
+		if json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&e) != nil || e.Error == "" {
+			return v, fmt.Errorf("ask the terminal: it answered %s", resp.Status)
+		}
+		return v, remoteError(e)
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&v); err != nil {
+		return v, fmt.Errorf("ask the terminal: read its answer: %w", err)
+	}
+	return v, nil
+}
+
+// Begin asks for a payment.
+func (c *Client) Begin(ctx context.Context, q PaymentRequest) (Payment, error) {
+	return call[Payment](ctx, c, http.MethodPost, "/v1/payments", q)
+}
+
+// Wait gives the payment when it has ended, or as it stands after d.
+func (c *Client) Wait(ctx context.Context, id string, d time.Duration) (Payment, error) {
+	return call[Payment](ctx, c, http.MethodGet, "/v1/payments/"+url.PathEscape(id)+"?for="+d.String(), nil)
+}
+
+// Cancel ends a payment for somebody. One that has ended already is an error.
+func (c *Client) Cancel(ctx context.Context, id string, by payment.By) (Payment, error) {
+	return call[Payment](
+		ctx,
+		c,
+		http.MethodPost,
+		"/v1/payments/"+url.PathEscape(id)+"/cancel?by="+string(by),
+		nil,
+	)
+}
+
+// Customers lists who is enrolled.
+func (c *Client) Customers(ctx context.Context) ([]Customer, error) {
+	return call[[]Customer](ctx, c, http.MethodGet, "/v1/customers", nil)
+}
+
+// Remove removes a customer and the templates.
+func (c *Client) Remove(ctx context.Context, id string) error {
+	_, err := call[nothing](ctx, c, http.MethodDelete, "/v1/customers/"+url.PathEscape(id), nil)
+	return err
+}
+
+// Reload has the terminal open its files anew, the models among them.
+func (c *Client) Reload(ctx context.Context) error {
+	_, err := call[nothing](ctx, c, http.MethodPost, "/v1/models/reload", nil)
+	return err
+}
+
+// Enrol follows the lines of an enrolment to its end.
+func (c *Client) Enrol(ctx context.Context, q EnrolRequest, progress func(string)) (Customer, error) {
+	resp, err := c.send(ctx, http.MethodPost, "/v1/customers", q)
+	if err != nil {
+		return Customer{}, err
+	}
+	defer resp.Body.Close()
+	lines := json.NewDecoder(resp.Body)
+	for {
+		var line struct {
+			errorReply
+			Progress string    `json:"progress"`
+			Customer *Customer `json:"customer"`
+		}
+		if err := lines.Decode(&line); err != nil {
+			return Customer{}, fmt.Errorf("enrol: the terminal stopped answering: %w", err)
+		}
+		switch {
+		case line.Error != "":
+			return Customer{}, remoteError(line.errorReply)
+		case line.Customer != nil:
+			return *line.Customer, nil
+		default:
+			progress(line.Progress)
+		}
+	}
+}
+
+// Reverse gives a payment back.
+func (c *Client) Reverse(ctx context.Context, q ReversalRequest) (Reversal, error) {
+	return call[Reversal](ctx, c, http.MethodPost, "/v1/reversals", q)
+}
+
+// Unpark has a parked report tried again.
+func (c *Client) Unpark(ctx context.Context, seq int64) error {
+	_, err := call[nothing](ctx, c, http.MethodPost, fmt.Sprintf("/v1/reports/%d/unpark", seq), nil)
+	return err
+}
+
+// EnterPIN takes the PIN of a running payment.
+func (c *Client) EnterPIN(ctx context.Context, id, digits string) (Payment, error) {
+	return call[Payment](ctx, c, http.MethodPost, "/v1/payments/"+url.PathEscape(id)+"/pin", pinRequest{digits})
+}
+
+// SetPIN gives a customer a PIN, or takes it away ("").
+func (c *Client) SetPIN(ctx context.Context, id, digits string) error {
+	_, err := call[nothing](
+		ctx,
+		c,
+		http.MethodPut,
+		"/v1/customers/"+url.PathEscape(id)+"/pin",
+		pinRequest{digits},
+	)
+	return err
+}
+
+// SetClerkPIN gives the clerk a PIN, or takes it away ("").
+func (c *Client) SetClerkPIN(ctx context.Context, digits string) error {
+	_, err := call[nothing](ctx, c, http.MethodPut, "/v1/counter/pin", pinRequest{digits})
+	return err
+}
+
+// ResetTamper ends the alarm of the case.
+func (c *Client) ResetTamper(ctx context.Context) error {
+	_, err := call[nothing](ctx, c, http.MethodPost, "/v1/tamper/reset", nil)
+	return err
+}

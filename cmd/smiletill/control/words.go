@@ -1,0 +1,134 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"smiletill/payment"
+)
+
+// Payment is a payment as the control socket tells it.
+type Payment struct {
+	ID        string `json:"id"`
+	Amount    string `json:"amount"`
+	Currency  string `json:"currency"`
+	Reference string `json:"reference,omitempty"`
+	State     string `json:"state"`
+	Reason    string `json:"reason,omitempty"`
+	Detail    string `json:"detail,omitempty"`
+	Customer  string `json:"customer,omitempty"`
+	PINWrong  bool   `json:"pin_wrong,omitempty"` // the PIN just entered was wrong and may be tried again
+}
+
+// Told is a payment as it is told.
+func Told(p payment.Payment) Payment {
+	if p.ID == "" {
+		return Payment{}
+	}
+	return Payment{
+		ID:        p.ID,
+		Amount:    p.Amount.Decimal(),
+		Currency:  p.Amount.Currency,
+		Reference: p.Reference,
+		State:     string(p.State),
+		Reason:    string(p.Reason),
+		Detail:    p.Detail,
+		Customer:  p.Customer,
+	}
+}
+
+// Text says in words where a payment stands.
+func (p Payment) Text() string {
+	switch payment.State(p.State) {
+	case payment.StateWaiting:
+		return "waiting: look at the camera"
+	case payment.StateRecognised:
+		return "recognised: smile to pay"
+	case payment.StatePIN:
+		return "the PIN is needed: enter it on the terminal's screen"
+	case payment.StateApproved:
+		return "approved, paid by customer " + p.Customer
+	case payment.StateDeclined, payment.StateCancelled, payment.StateExpired:
+	}
+	why := payment.Reason(p.Reason).Text()
+	if p.Detail != "" {
+		why += ": " + p.Detail
+	}
+	return p.State + ": " + why + "; nothing was charged"
+}
+
+// PaymentRequest asks for a payment; the same ID never charges twice.
+type PaymentRequest struct {
+	ID        string `json:"id"`
+	Amount    string `json:"amount"`
+	Currency  string `json:"currency"`
+	Reference string `json:"reference"`
+}
+
+// ReversalRequest asks for a payment to be given back; the same ID gives back once.
+type ReversalRequest struct {
+	ID        string `json:"id"`
+	PaymentID string `json:"payment_id"`
+	Amount    string `json:"amount,omitempty"` // empty: all that is left
+	Reference string `json:"reference,omitempty"`
+}
+
+// Reversal is what was given back.
+type Reversal struct {
+	ID        string `json:"id"`
+	PaymentID string `json:"payment_id"`
+	Amount    string `json:"amount"`
+	Currency  string `json:"currency"`
+	Customer  string `json:"customer"`
+}
+
+// EnrolRequest asks for somebody to be enrolled.
+type EnrolRequest struct {
+	Name   string  `json:"name"`
+	Again  string  `json:"again,omitempty"`  // id of a customer who is there already; then without a name
+	Photos []Photo `json:"photos,omitempty"` // none: by camera
+}
+
+// Photo is a JPEG or PNG file.
+type Photo struct {
+	Name string `json:"name"`
+	Data []byte `json:"data"`
+}
+
+// Customer is somebody who is enrolled.
+type Customer struct {
+	ID         string    `json:"id"`
+	Name       string    `json:"name"`
+	EnrolledAt time.Time `json:"enrolled_at"`
+	Templates  int       `json:"templates"`
+	Model      string    `json:"model,omitempty"` // SHA-256 of the embedding model
+	Stale      bool      `json:"stale,omitempty"` // of another model than the terminal's: must be enrolled again
+	PIN        bool      `json:"pin,omitempty"`   // the customer has one
+	Damage     string    `json:"damage,omitempty"`
+}
+
+// pinRequest is a PIN on its way over the control socket.
+type pinRequest struct {
+	PIN string `json:"pin"`
+}
+
+type errorReply struct {
+	Error string `json:"error"`
+	Hint  string `json:"hint,omitempty"`
+}
+
+var (
+	// ErrUnknownCustomer is answered as 404: a door's errors wrap it where an id is nobody's.
+	ErrUnknownCustomer = errors.New("no such customer")
+	// ErrNotRunning says that no terminal listens; some commands then do their work on the files themselves.
+	ErrNotRunning = errors.New("no smiletill is running here")
+)
+
+// Were is how many customers, with its verb.
+func Were(n int) string {
+	if n == 1 {
+		return "1 customer was"
+	}
+	return fmt.Sprintf("%d customers were", n)
+}

@@ -1,0 +1,243 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"smiletill/cmd/smiletill/control"
+	"smiletill/device/screen"
+	"smiletill/payment"
+	"smiletill/payment/journal"
+	"smiletill/payment/pin"
+)
+
+// counter is the terminal behind the counter's page.
+type counter struct{ access *access }
+
+func (c counter) Ready(ctx context.Context) error {
+	p, err := c.access.opened()
+	if err != nil {
+		return told(err)
+	}
+	return clerkError(p.pins.Clerk().Ready(ctx))
+}
+
+func (c counter) Unlock(ctx context.Context, digits string) error {
+	p, err := c.access.opened()
+	if err != nil {
+		return told(err)
+	}
+	err = clerkError(p.pins.Clerk().Try(ctx, digits))
+	if err == nil {
+		p.log.Info("the counter's page was opened with the clerk's PIN")
+	} else if !errors.Is(err, screen.ErrCounterOff) {
+		p.log.Warn("the counter's page was not opened", "err", err)
+	}
+	return err
+}
+
+// clerkError is what the page knows of a PIN's error.
+func clerkError(err error) error {
+	var locked *pin.LockedError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &locked):
+		return &screen.CounterLocked{Left: locked.Left}
+	case errors.Is(err, payment.ErrPINWrong):
+		return screen.ErrWrongPIN
+	case errors.Is(err, payment.ErrPINNotSet):
+		return screen.ErrCounterOff
+	}
+	return told(err)
+}
+
+// told is an error as the clerk reads it. It leaves open whether the request was done, unless the error
+// wraps one of those that refuse it.
+func told(err error, refusals ...error) error {
+	e := &screen.CounterError{Why: refusal(err), What: err.Error(), Do: payment.HintOf(err), Open: true}
+	for _, r := range refusals {
+		if errors.Is(err, r) && !errors.Is(err, payment.ErrJournal) {
+			e.Open = false
+		}
+	}
+	return e
+}
+
+// refusal is what the page has words for in an error; "" if nothing.
+func refusal(err error) screen.Refusal {
+	for _, r := range []struct {
+		why screen.Refusal
+		of  []error
+	}{
+		{screen.RefusedJournal, []error{payment.ErrJournal}}, // may wrap what follows
+		{screen.RefusedUnsure, []error{payment.ErrUnsure}},
+		{screen.RefusedBusy, []error{payment.ErrBusy}},
+		{screen.RefusedLocked, []error{payment.ErrLocked}},
+		{screen.RefusedBacklog, []error{payment.ErrBacklog}},
+		{screen.RefusedOutOfOrder, []error{payment.ErrOutOfOrder}},
+		{screen.RefusedTooMuch, []error{payment.ErrTooMuch}},
+		{screen.RefusedLimit, []error{payment.ErrAboveLimit}},
+		{screen.RefusedAmount, []error{payment.ErrAmountFormat, payment.ErrAmountZero, payment.ErrAmountNegative,
+			payment.ErrAmountDecimals, payment.ErrAmountTooLarge}},
+	} {
+		if slices.ContainsFunc(r.of, func(e error) bool { return errors.Is(err, e) }) {
+			return r.why
+		}
+	}
+	return ""
+}
+
+func (c counter) Till(ctx context.Context) (screen.CounterState, error) {
+	p, err := c.access.opened()
+	if err != nil {
+		return screen.CounterState{}, told(err)
+	}
+	s, err := p.engine.Status(ctx)
+	if err != nil {
+		return screen.CounterState{}, told(err)
+	}
+	_, fraction, _ := strings.Cut(p.limit.Decimal(), ".")
+	state := screen.CounterState{Currency: p.limit.Currency, Decimals: len(fraction)}
+	if runs(s) {
+		one := atCounter(s.Payment)
+		state.Running = &one
+	}
+	return state, nil
+}
+
+// runs tells whether a payment runs. One that a failing journal has left behind only looks so.
+func runs(s payment.Status) bool {
+	return s.Payment.ID != "" && !s.Payment.State.Terminal() && len(s.OutOfOrder) == 0
+}
+
+func (c counter) Begin(ctx context.Context, id, amount string) (screen.CounterPayment, error) {
+	p, err := c.access.opened()
+	if err != nil {
+		return screen.CounterPayment{}, told(err, payment.ErrOutOfOrder)
+	}
+	sum, err := p.payable(amount, p.limit.Currency)
+	if err != nil {
+		return screen.CounterPayment{}, told(err, err)
+	}
+	began, err := p.engine.Begin(ctx, payment.Request{ID: id, Amount: sum})
+	if err != nil {
+		return screen.CounterPayment{}, told(err, payment.ErrRequest, payment.ErrConflict, payment.ErrBusy,
+			payment.ErrOutOfOrder, payment.ErrBacklog, payment.ErrLocked, payment.ErrUnsure)
+	}
+	return atCounter(began), nil
+}
+
+func (c counter) Payment(ctx context.Context, id string) (screen.CounterPayment, error) {
+	p, err := c.access.opened()
+	if err != nil {
+		return screen.CounterPayment{}, told(err)
+	}
+	s, err := p.engine.Status(ctx)
+	if err != nil {
+		return screen.CounterPayment{}, told(err)
+	}
+	if s.Payment.ID == id && runs(s) {
+		return atCounter(s.Payment), nil
+	}
+	// It has ended, or ends in this moment, or never began.
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	ended, err := p.engine.Wait(ctx, id)
+	switch {
+	case err == nil:
+		return atCounter(ended), nil
+	case errors.Is(err, payment.ErrNotFound):
+		return screen.CounterPayment{}, screen.ErrCounterUnknown
+	}
+	return screen.CounterPayment{}, told(err)
+}
+
+func (c counter) Cancel(ctx context.Context, id string) (screen.CounterPayment, error) {
+	p, err := c.access.opened()
+	if err != nil {
+		return screen.CounterPayment{}, told(err)
+	}
+	ended, err := p.engine.Cancel(ctx, id, payment.ByOperator)
+	if err != nil && !errors.Is(err, payment.ErrClosed) {
+		return screen.CounterPayment{}, told(err, payment.ErrNotFound)
+	}
+	return atCounter(ended), nil
+}
+
+func (c counter) Recent(ctx context.Context, n int) ([]screen.CounterPayment, error) {
+	p, err := c.access.opened()
+	if err != nil {
+		return nil, told(err)
+	}
+	entries, err := p.journal.List(ctx, journal.Filter{Limit: n})
+	if err != nil {
+		return nil, told(err)
+	}
+	all := make([]screen.CounterPayment, 0, len(entries))
+	for _, e := range entries {
+		one := atCounter(e.Payment)
+		switch e.Delivery {
+		case journal.DeliveryPending:
+			if p.reporter != nil { // without a broker there is no cloud to wait for
+				one.Report = screen.ReportWaiting
+			}
+		case journal.DeliveryDone:
+			one.Report = screen.ReportDone
+		case journal.DeliveryParked:
+			one.Report = screen.ReportParked
+		case journal.DeliveryNone:
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// Reverse leaves its outcome open unless the journal itself refuses: an earlier request under this id, whose
+// answer was lost, may have been done.
+func (c counter) Reverse(ctx context.Context, id, paymentID, amount string) error {
+	if amount == "" { // which would be all that is left, whatever the clerk has seen of it
+		return &screen.CounterError{What: "no amount to give back", Do: "say how much"}
+	}
+	_, err := c.access.reverse(ctx, control.ReversalRequest{ID: id, PaymentID: paymentID, Amount: amount})
+	if err != nil {
+		return told(err, payment.ErrRequest, payment.ErrConflict, payment.ErrNotFound, payment.ErrNotApproved,
+			payment.ErrTooMuch, payment.ErrUnsure)
+	}
+	return nil
+}
+
+// atCounter is a payment as the clerk sees it.
+func atCounter(p payment.Payment) screen.CounterPayment {
+	c := screen.CounterPayment{ID: p.ID, Reference: p.Reference, At: p.OpenedAt, AtUnsure: !p.TimeTrusted,
+		Amount: p.Amount.Decimal(), Currency: p.Amount.Currency, Reason: screenReason(p.Reason)}
+	part := func(minor int64) string {
+		return payment.Amount{Minor: minor, Currency: p.Amount.Currency}.Decimal()
+	}
+	switch p.State {
+	case payment.StateWaiting:
+		c.State, c.Deadline = screen.LookHere, p.Deadline
+	case payment.StateRecognised:
+		c.State, c.Deadline = screen.Smile, p.Deadline
+	case payment.StatePIN:
+		c.State, c.Deadline = screen.EnterPIN, p.Deadline
+	case payment.StateDeclined:
+		c.State = screen.Declined
+	case payment.StateCancelled:
+		c.State = screen.Cancelled
+	case payment.StateExpired:
+		c.State = screen.Expired
+	case payment.StateApproved:
+		c.State = screen.Approved
+		if p.Reversed > 0 {
+			c.Returned = part(p.Reversed)
+		}
+		if left := p.Amount.Minor - p.Reversed; left > 0 {
+			c.Left = part(left)
+		}
+	}
+	return c
+}

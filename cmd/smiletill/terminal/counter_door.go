@@ -1,0 +1,97 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"golang.org/x/net/netutil"
+
+	"smiletill/cmd/smiletill/config"
+	"smiletill/device/screen"
+	"smiletill/payment"
+	"smiletill/payment/register"
+)
+
+// counterConnections bounds those of the counter's page: some browsers, each with a handful.
+const counterConnections = 64
+
+// counterDoor shows the counter's page to other machines, over TLS. What is wrong with it stops no payment.
+type counterDoor struct {
+	cfg    config.Config
+	access *access
+	page   *screen.Server
+	log    *slog.Logger
+
+	mu   sync.Mutex
+	addr string // where it listens; empty while it doesn't
+	err  error  // what is wrong
+	cert *register.Certificate
+}
+
+// run shows the page until ctx ends.
+func (c *counterDoor) run(ctx context.Context) {
+	if c.cfg.Counter.Listen == "" {
+		return
+	}
+	keepServing(ctx, c.log, "the counter's page can't be shown to other machines", c.serve,
+		func(err error) { c.set("", nil, err) })
+}
+
+func (c *counterDoor) serve(ctx context.Context) error {
+	certificate, err := OpenCertificate(c.cfg)
+	if err != nil {
+		return err
+	}
+	l, err := listenFor("the counter's page", c.cfg.Counter.Listen, "counter.listen")
+	if err != nil {
+		return err
+	}
+	c.set(l.Addr().String(), certificate, nil)
+	c.log.Info("the counter's page is shown to other machines", "address",
+		"https://"+l.Addr().String()+"/counter")
+	return c.page.ServeCounter(ctx, netutil.LimitListener(l, counterConnections), certificate.TLS())
+}
+
+func (c *counterDoor) set(addr string, cert *register.Certificate, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.addr, c.cert, c.err = addr, cert, err
+}
+
+// address is where the page is shown, or "".
+func (c *counterDoor) address() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.addr
+}
+
+// row is the technician's line.
+func (c *counterDoor) row(ctx context.Context) screen.StatusRow {
+	c.mu.Lock()
+	addr, cert, err := c.addr, c.cert, c.err
+	c.mu.Unlock()
+	row := screen.StatusRow{Name: "counter", Level: screen.LevelOK}
+	info := register.Info{}
+	if err == nil && addr != "" {
+		info, err = cert.Info()
+	}
+	switch {
+	case err != nil:
+		row.Level, row.Value, row.Do = screen.LevelFault, err.Error(), payment.HintOf(err)
+		return row
+	case addr == "":
+		row.Level, row.Value = screen.LevelUnknown, "starting"
+		return row
+	}
+	link := "https://" + config.FromTheShop(addr) + "/counter"
+	row.Value = fmt.Sprintf("%s; certificate SHA-256 %s", link, register.Grouped(info.Fingerprint))
+	row.Code = screen.CodeOf(link)
+	if p, err := c.access.opened(); err == nil && errors.Is(p.pins.Clerk().Ready(ctx), payment.ErrPINNotSet) {
+		row.Level, row.Value, row.Do = screen.LevelWarning, row.Value+"; off: the clerk has no PIN",
+			"`smiletill counter pin` sets it"
+	}
+	return row
+}

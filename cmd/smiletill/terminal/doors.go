@@ -1,0 +1,167 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"smiletill/cmd/smiletill/control"
+	"smiletill/payment"
+	"smiletill/vision/gallery"
+)
+
+// doors are what the control socket opens onto.
+func (t *Terminal) doors() control.Doors {
+	return control.Doors{Till: till{t.access}, Back: back{t.access}, People: people{t.access},
+		PINs: pins{t.access, t.page.LockCounter}, Service: service{t.access, t.tamper}}
+}
+
+// till takes the payments that commands ask for.
+type till struct{ access *access }
+
+func (d till) Begin(ctx context.Context, q control.PaymentRequest) (control.Payment, error) {
+	p, err := d.access.opened()
+	if err != nil {
+		return control.Payment{}, err
+	}
+	amount, err := p.payable(q.Amount, q.Currency)
+	if err != nil {
+		return control.Payment{}, err
+	}
+	began, err := p.engine.Begin(ctx, payment.Request{ID: q.ID, Amount: amount, Reference: q.Reference})
+	return control.Told(began), err
+}
+
+func (d till) Wait(ctx context.Context, id string, long time.Duration) (control.Payment, error) {
+	p, err := d.access.opened()
+	if err != nil {
+		return control.Payment{}, err
+	}
+	waiting, cancel := context.WithTimeout(ctx, long)
+	defer cancel()
+	ended, err := p.engine.Wait(waiting, id)
+	if errors.Is(err, context.DeadlineExceeded) {
+		if s, serr := p.engine.Status(ctx); serr == nil && s.Payment.ID == id {
+			return control.Told(s.Payment), nil
+		}
+	}
+	return control.Told(ended), err
+}
+
+func (d till) Cancel(ctx context.Context, id string, by payment.By) (control.Payment, error) {
+	p, err := d.access.opened()
+	if err != nil {
+		return control.Payment{}, err
+	}
+	ended, err := p.engine.Cancel(ctx, id, by)
+	return control.Told(ended), err
+}
+
+// payable is an amount that this terminal takes.
+func (p *parts) payable(number, currency string) (payment.Amount, error) {
+	a, err := payment.ParseDecimal(number, currency)
+	if err != nil {
+		return payment.Amount{}, err
+	}
+	return a, a.Within(p.limit)
+}
+
+// back gives payments back, and reports again.
+type back struct{ access *access }
+
+func (d back) Reverse(ctx context.Context, q control.ReversalRequest) (control.Reversal, error) {
+	done, err := d.access.reverse(ctx, q)
+	if err != nil {
+		return control.Reversal{}, err
+	}
+	return control.Reversal{ID: done.ID, PaymentID: done.PaymentID, Amount: done.Amount.Decimal(),
+		Currency: done.Amount.Currency, Customer: done.Customer}, nil
+}
+
+func (d back) Unpark(ctx context.Context, seq int64) error {
+	p, err := d.access.opened()
+	if err != nil {
+		return err
+	}
+	return p.journal.Outbox().Unpark(ctx, seq)
+}
+
+// reverse gives a payment back.
+func (a *access) reverse(ctx context.Context, q control.ReversalRequest) (payment.Reversal, error) {
+	p, err := a.opened()
+	if err != nil {
+		return payment.Reversal{}, err
+	}
+	want := payment.ReversalRequest{ID: q.ID, PaymentID: q.PaymentID, Reference: q.Reference}
+	if q.Amount != "" {
+		paid, err := p.journal.Find(ctx, q.PaymentID)
+		if err != nil {
+			return payment.Reversal{}, err
+		}
+		amount, err := payment.ParseDecimal(q.Amount, paid.Amount.Currency)
+		if err != nil {
+			return payment.Reversal{}, err
+		}
+		want.Minor = amount.Minor
+	}
+	return p.engine.Reverse(ctx, want)
+}
+
+// pins takes PINs and changes them.
+type pins struct {
+	access *access
+	shut   func() // ends what was opened with the clerk's PIN
+}
+
+func (d pins) EnterPIN(ctx context.Context, id, digits string) (control.Payment, error) {
+	return d.access.enterPIN(ctx, id, digits)
+}
+
+func (d pins) SetPIN(ctx context.Context, id, digits string) error {
+	p, err := d.access.opened()
+	if err != nil {
+		return err
+	}
+	if err := setPIN(ctx, p.gallery, p.pins, id, digits); err != nil {
+		return asUnknown(err)
+	}
+	p.log.Info("a customer's PIN was changed", "customer", id, "removed", digits == "")
+	return nil
+}
+
+func (d pins) SetClerkPIN(ctx context.Context, digits string) error {
+	p, err := d.access.opened()
+	if err != nil {
+		return err
+	}
+	if err := setClerkPIN(ctx, p.pins, digits); err != nil {
+		return err
+	}
+	d.shut()
+	p.log.Info("the clerk's PIN was changed", "removed", digits == "")
+	return nil
+}
+
+// service is for technicians.
+type service struct {
+	access *access
+	tamper *tamper
+}
+
+func (d service) Reload(ctx context.Context) error { return d.access.reopen(ctx) }
+
+func (d service) ResetTamper(ctx context.Context) error { return d.tamper.reset(ctx) }
+
+// unknown is an error about a customer whom nobody enrolled, as the control socket knows it.
+type unknown struct{ error }
+
+func (u unknown) Unwrap() error { return u.error }
+
+func (unknown) Is(target error) bool { return target == control.ErrUnknownCustomer }
+
+func asUnknown(err error) error {
+	if errors.Is(err, gallery.ErrUnknownCustomer) {
+		return unknown{err}
+	}
+	return err
+}

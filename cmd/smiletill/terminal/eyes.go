@@ -1,0 +1,230 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"time"
+
+	"smiletill/device/camera"
+	"smiletill/payment"
+	"smiletill/vision"
+	"smiletill/vision/networks"
+)
+
+// eyes turns frames into payment events while a payment runs. While none runs nothing is decoded and nobody
+// is looked at.
+type eyes struct {
+	parts    *parts
+	front    *front
+	log      *slog.Logger
+	decoder  camera.Decoder
+	requests chan *capture // enrolments by camera
+	pulse    pulse
+}
+
+func newEyes(p *parts, f *front, log *slog.Logger) *eyes {
+	return &eyes{parts: p, front: f, log: log, requests: make(chan *capture)}
+}
+
+func (e *eyes) run(ctx context.Context) error {
+	changes, stop := e.parts.engine.Watch()
+	defer stop()
+	idle := time.NewTicker(time.Second)
+	defer idle.Stop()
+	for {
+		e.pulse.beat()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-idle.C:
+		case c := <-e.requests:
+			c.done <- e.capture(ctx, c)
+		case s := <-changes:
+			if p := s.Payment; p.ID != "" && !p.State.Terminal() && len(s.OutOfOrder) == 0 {
+				if err := e.visit(ctx, p); err != nil && ctx.Err() == nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+// visit looks at frames until the payment has ended.
+func (e *eyes) visit(ctx context.Context, p payment.Payment) error {
+	changes, stop := e.parts.engine.Watch()
+	defer stop()
+	v := vision.NewVisit(e.parts.gallery, e.parts.looker.Thresholds())
+	w := watcher{eyes: e, payment: p, visit: v, stage: vision.Searching, since: time.Now()}
+	defer w.tell()
+	for {
+		e.pulse.beat()
+		select {
+		case s := <-changes:
+			if s.Payment.ID != p.ID || s.Payment.State.Terminal() || len(s.OutOfOrder) > 0 {
+				return nil
+			}
+		default:
+		}
+		// Frames may stop altogether, so the payment's end must be able to interrupt the wait for one.
+		wait, cancel := context.WithTimeout(ctx, 250*time.Millisecond)
+		f, err := e.parts.frames.Take(wait)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, context.DeadlineExceeded):
+			continue
+		case errors.Is(err, io.EOF):
+			return payment.WithHintf(
+				fmt.Errorf("camera: the recording has ended"),
+				"set camera.loop, or name a camera",
+			)
+		case err != nil:
+			return fmt.Errorf("camera: %w", err)
+		case f.At.Before(p.OpenedAt):
+			continue // taken before the customer was asked: no evidence of anything
+		}
+		if err := w.frame(ctx, f); err != nil {
+			return err
+		}
+	}
+}
+
+// watcher is one visit in front of the camera, for one payment.
+type watcher struct {
+	*eyes
+	payment payment.Payment
+	visit   *vision.Visit
+	stage   vision.Stage
+	since   time.Time
+
+	frames         int           // looked at
+	total, slowest time.Duration // from a frame's arrival to what it decided
+}
+
+// tell logs how fast the frames of a visit were decided: a device that is too slow shows here.
+func (w *watcher) tell() {
+	if w.frames == 0 {
+		return
+	}
+	ms := func(t time.Duration) float64 { return math.Round(t.Seconds()*1e4) / 10 }
+	w.log.Info("looked at the customer", "payment", w.payment.ID, "frames", w.frames,
+		"mean_ms", ms(w.total/time.Duration(w.frames)), "slowest_ms", ms(w.slowest))
+}
+
+func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
+	img, err := w.decoder.Decode(f)
+	if err != nil {
+		w.log.Warn("a damaged picture was left out", "frame", f.Seq, "err", err)
+		return nil
+	}
+	var found vision.Finding
+	err = w.parts.looker.Look(img, w.visit.Depth(), func(l vision.Look) { found = w.visit.Observe(l) })
+	if err != nil {
+		return fmt.Errorf("look at a frame: %w", err)
+	}
+	took := time.Since(f.At)
+	w.frames, w.total, w.slowest = w.frames+1, w.total+took, max(w.slowest, took)
+	w.front.found(w.payment.ID, found)
+	ev := w.event(found, f.At)
+	w.stage = found.Stage
+	if ev == nil {
+		return nil
+	}
+	err = w.parts.engine.Handle(ctx, w.payment.ID, ev)
+	switch {
+	case errors.Is(err, payment.ErrEvidence):
+		// The same consent can't get any fresher: it has to be given again.
+		w.log.Warn("consent was not accepted", "payment", w.payment.ID, "err", err)
+		w.visit = vision.NewVisit(w.parts.gallery, w.parts.looker.Thresholds())
+		return nil
+	case errors.Is(err, payment.ErrNotRunning),
+		errors.Is(err, payment.ErrJournal),
+		errors.Is(err, payment.ErrStopped):
+		return nil // it has ended; the engine says why
+	}
+	return err
+}
+
+// event is what a finding means to the payment, or nil if nothing is new.
+func (w *watcher) event(f vision.Finding, at time.Time) payment.Event {
+	if f.Stage == w.stage {
+		return nil
+	}
+	switch f.Stage {
+	case vision.Searching:
+		return payment.Lost{}
+	case vision.Recognised:
+		return payment.Recognised{Customer: f.Customer}
+	case vision.Unknown:
+		return payment.Unknown{}
+	case vision.Consented:
+		return payment.Consented{Evidence: payment.Evidence{
+			Customer: f.Customer, MatchFrames: f.Evidence.Fused + f.Evidence.Matched, SmileFrames: f.Evidence.Smiling,
+			Since: later(w.since, w.payment.OpenedAt), At: at,
+		}}
+	}
+	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// capture is an enrolment by camera: templates of one person, in several poses.
+type capture struct {
+	want      int
+	templates [][]float32
+	progress  func(text string)
+	done      chan error
+}
+
+// captureEvery spaces the templates, so that they are not the same moment several times.
+const captureEvery = 700 * time.Millisecond
+
+func (e *eyes) capture(ctx context.Context, c *capture) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	var last time.Time
+	for len(c.templates) < c.want {
+		e.pulse.beat()
+		wait, stop := context.WithTimeout(ctx, time.Second)
+		f, err := e.parts.frames.Take(wait)
+		stop()
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			continue
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			return payment.WithHintf(
+				fmt.Errorf("enrol by camera: only %d of %d good pictures in 30 s", len(c.templates), c.want),
+				"have the person stand alone before the camera, in good light, and look at it",
+			)
+		}
+		if err != nil {
+			return fmt.Errorf("enrol by camera: %w", err)
+		}
+		img, err := e.decoder.Decode(f)
+		if err != nil || time.Since(last) < captureEvery {
+			continue
+		}
+		template, reason, err := e.parts.looker.Template(img)
+		switch {
+		case err != nil:
+			return fmt.Errorf("enrol by camera: %w", err)
+		case reason != "":
+			c.progress(networks.Advice(reason))
+			continue
+		}
+		c.templates = append(c.templates, template)
+		last = time.Now()
+		c.progress(fmt.Sprintf("picture %d of %d", len(c.templates), c.want))
+	}
+	return nil
+}

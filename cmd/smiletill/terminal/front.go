@@ -1,0 +1,325 @@
+package terminal
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"smiletill/device"
+	"smiletill/device/screen"
+	"smiletill/payment"
+	"smiletill/vision"
+)
+
+// front is what the customer sees and hears: it turns the engine's committed changes, the camera's advice and
+// faults into the page and the board's signals. It decides nothing.
+type front struct {
+	poke  chan struct{} // one place: something changed
+	pulse pulse
+	last  device.Signal // run's own: what the board plays
+
+	mu     sync.Mutex
+	faults map[string]fault
+	scene  scene
+	words  string    // a register's, while nothing is to be paid
+	until  time.Time // then they leave
+}
+
+// fault is why the terminal is out of order, as staff should read it.
+type fault struct {
+	reason   screen.Reason
+	what, do string
+}
+
+// stage is where the front plays: what it is shown on, and who is told.
+type stage struct {
+	page   *screen.Server
+	play   func(device.Signal)
+	sim    *device.SimBoard // nil without a simulated board
+	onView func(v screen.View, signal string)
+	plate  screen.View // what is on every page: names, language, sound
+	log    *slog.Logger
+}
+
+// scene is all that decides what is shown.
+type scene struct {
+	known      bool // the engine has said where it stands; before that nothing is promised
+	status     payment.Status
+	changed    time.Time // when status last changed
+	recognised time.Time // when the customer of the running payment was recognised
+	finding    vision.Finding
+	fault      *fault
+}
+
+const (
+	// resultFor is how long a result stays: long enough to be read from a step away by someone who looks up
+	// late.
+	resultFor = 4 * time.Second
+	// greetFor is how long "recognised" stands before the smile is asked for; a nod, not a page to read.
+	greetFor = 700 * time.Millisecond
+)
+
+func newFront() *front {
+	return &front{poke: make(chan struct{}, 1), faults: map[string]fault{}}
+}
+
+func (f *front) wake() {
+	select {
+	case f.poke <- struct{}{}:
+	default:
+	}
+}
+
+// run shows changes as they come, and once a quarter of a second what only time has changed.
+func (f *front) run(ctx context.Context, on stage) {
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		f.pulse.beat()
+		f.show(time.Now(), on)
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.poke:
+		case <-tick.C:
+		}
+	}
+}
+
+func (f *front) show(now time.Time, on stage) {
+	f.mu.Lock()
+	s, words, until := f.scene, f.words, f.until
+	if one, ok := f.worst(); ok {
+		s.fault = &one
+	}
+	f.mu.Unlock()
+	if !s.known && s.fault == nil {
+		return // still starting, as the page says by itself; lamps stay dark
+	}
+	v, signal := s.compose(now)
+	if v.State == screen.Idle && now.Before(until) {
+		v.Note = words
+	}
+	on.play(signal)
+	if on.sim != nil && signal != f.last {
+		on.log.Info("simulated board", "signal", signal)
+	}
+	f.last = signal
+	p := on.plate
+	v.Merchant, v.Terminal, v.Lang, v.Sound = p.Merchant, p.Terminal, p.Lang, p.Sound
+	if on.sim != nil {
+		v.Simulated = true
+		lamps, hz := on.sim.State()
+		v.Lamps, v.Buzzer = lamps, float64(hz)
+	}
+	on.page.Show(v)
+	if on.onView != nil {
+		on.onView(v, string(signal))
+	}
+}
+
+// compose is the page and the signal of a moment.
+func (s scene) compose(now time.Time) (screen.View, device.Signal) {
+	p := s.status.Payment
+	v := screen.View{State: screen.Idle}
+	open := p.ID != "" && !p.State.Terminal()
+	// Out of order comes first: the payment that a failing journal left behind still looks open, and is not.
+	if s.fault != nil || len(s.status.OutOfOrder) > 0 {
+		v.State = screen.OutOfOrder
+		f := fault{reason: screen.JournalFailed,
+			do: "Free the disk if it is full, else call the technician. No approved payment is lost."}
+		if s.fault != nil {
+			f = *s.fault
+		} else {
+			f.what = s.status.OutOfOrder[len(s.status.OutOfOrder)-1]
+		}
+		v.Reason, v.Detail = f.reason, screen.Detail{What: f.what, Do: f.do}
+		return v, device.OutOfOrder
+	}
+	if p.ID == "" || !open && now.Sub(s.changed) > resultFor {
+		return v, device.Idle
+	}
+	v.Amount, v.Currency = p.Amount.Decimal(), p.Amount.Currency
+	if !open {
+		v.Reason = screenReason(p.Reason)
+		switch p.State {
+		case payment.StateApproved:
+			v.State, v.Progress = screen.Approved, 1
+			return v, device.Approved
+		case payment.StateDeclined:
+			v.State = screen.Declined
+		case payment.StateCancelled:
+			v.State = screen.Cancelled
+		case payment.StateExpired, payment.StateWaiting, payment.StateRecognised, payment.StatePIN:
+			v.State = screen.Expired
+		}
+		return v, device.Declined
+	}
+	v.Deadline = p.Deadline
+	v.Instruction = instruction(s.finding.Reason)
+	v.Progress = float64(s.finding.Progress)
+	switch p.State {
+	case payment.StateRecognised:
+	case payment.StatePIN:
+		v.State, v.Instruction, v.Asked, v.Progress = screen.EnterPIN, "", p.ID, 0
+		return v, device.Recognised
+	case payment.StateWaiting, payment.StateApproved, payment.StateDeclined, payment.StateCancelled,
+		payment.StateExpired:
+		v.State = screen.LookHere
+		return v, device.LookHere
+	}
+	if now.Sub(s.recognised) < greetFor {
+		v.State = screen.Recognised
+		return v, device.Recognised
+	}
+	v.State = screen.Smile
+	return v, device.Smile
+}
+
+// follow shows the engine's changes until ctx ends, and tells them on.
+func (f *front) follow(ctx context.Context, e *payment.Engine, tell func(payment.Status)) {
+	changes, stop := e.Watch()
+	defer stop()
+	f.mu.Lock()
+	delete(f.faults, partsCause)
+	f.mu.Unlock()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-changes:
+			f.mu.Lock()
+			was := f.scene.status.Payment
+			if was.ID != s.Payment.ID {
+				f.scene.finding = vision.Finding{}
+			}
+			if s.Payment.State == payment.StateRecognised && was.State != payment.StateRecognised {
+				f.scene.recognised = time.Now()
+			}
+			if was != s.Payment {
+				f.scene.changed = time.Now()
+			}
+			f.scene.known, f.scene.status = true, s
+			f.mu.Unlock()
+			f.wake()
+			if tell != nil {
+				tell(s)
+			}
+		}
+	}
+}
+
+// found takes the camera's advice for a running payment.
+func (f *front) found(id string, found vision.Finding) {
+	f.mu.Lock()
+	if f.scene.status.Payment.ID == id {
+		f.scene.finding = found
+	}
+	f.mu.Unlock()
+	f.wake()
+}
+
+func (f *front) fault(cause string, what fault) {
+	f.mu.Lock()
+	f.faults[cause] = what
+	f.mu.Unlock()
+	f.wake()
+}
+
+// note shows a register's words while nothing is to be paid.
+func (f *front) note(lines []string, long time.Duration) {
+	f.mu.Lock()
+	f.words, f.until = strings.Join(lines, "\n"), time.Now().Add(long)
+	f.mu.Unlock()
+	f.wake()
+}
+
+// faultOf is a cause's own fault.
+func (f *front) faultOf(cause string) (one fault, bad bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	one, bad = f.faults[cause]
+	return one, bad
+}
+
+// trouble is the first fault in words, or "".
+func (f *front) trouble() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	one, _ := f.worst()
+	return one.what
+}
+
+func (f *front) cured(cause string) {
+	f.mu.Lock()
+	delete(f.faults, cause)
+	f.mu.Unlock()
+	f.wake()
+}
+
+// partsCause is the fault of parts that can't be opened.
+const partsCause = "parts"
+
+func (f *front) closed(err error) {
+	f.mu.Lock()
+	f.scene = scene{}
+	f.mu.Unlock()
+	f.cured(cameraCause)
+	f.fault(partsCause, fault{reason: screen.DeviceFailed, what: err.Error(), do: payment.HintOf(err)})
+}
+
+// why is the first fault in words, for callers.
+func (f *front) why() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if one, ok := f.worst(); ok {
+		return one.what
+	}
+	return "starting"
+}
+
+// worst is the fault that is shown, always the same of several. The caller holds mu.
+func (f *front) worst() (one fault, ok bool) {
+	if len(f.faults) == 0 {
+		return fault{}, false
+	}
+	return f.faults[slices.Min(slices.Collect(maps.Keys(f.faults)))], true
+}
+
+func screenReason(r payment.Reason) screen.Reason {
+	switch r {
+	case payment.ReasonTimeout:
+		return screen.NobodyCame
+	case payment.ReasonDeviceFailed:
+		return screen.DeviceFailed
+	default: // both spell the others alike
+		return screen.Reason(r)
+	}
+}
+
+func instruction(r vision.Reason) screen.Instruction {
+	switch r {
+	case vision.SeveralFaces:
+		return screen.OnePersonOnly
+	case vision.TooFar:
+		return screen.StepCloser
+	case vision.TooClose:
+		return screen.StepBack
+	case vision.TooDark:
+		return screen.MoreLight
+	case vision.TooBright:
+		return screen.TooBright
+	case vision.Blurred:
+		return screen.HoldStill
+	case vision.TurnedAway:
+		return screen.LookStraight
+	case vision.OffCentre:
+		return screen.Centre
+	case vision.NoFace, "":
+	}
+	return ""
+}

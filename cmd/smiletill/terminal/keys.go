@@ -1,0 +1,48 @@
+package terminal
+
+import (
+	"crypto/rand"
+	"errors"
+	"io/fs"
+
+	"smiletill/cmd/smiletill/config"
+	"smiletill/payment"
+	"smiletill/payment/report"
+	"smiletill/payment/report/signature"
+)
+
+// openKeys reads this terminal's key, or makes it at the first start, and the cloud's. Without the cloud's
+// the terminal works, reports, and believes no acknowledgement: everything stays in the journal.
+func (p *parts) openKeys(cfg config.Config) (err error) {
+	if p.key, err = signature.OpenKey(cfg.TerminalKeyPath(), rand.Reader); err != nil {
+		return payment.WithHintf(
+			err,
+			"put the terminal's key back; without it `smiletill cloud trust` must learn a new one",
+		)
+	}
+	path := cfg.CloudKeyPath()
+	p.cloudKeys, err = signature.ReadPublic(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && cfg.MQTT.CloudKeyFile == "":
+		if cfg.MQTT.Broker != "" {
+			p.log.Warn(
+				"the cloud's key is not known: no acknowledgement is believed, and payments wait in the journal",
+				"hint",
+				cloudKeyHint(path),
+			)
+		}
+		return nil
+	case err != nil:
+		return payment.WithHint(err, cloudKeyHint(path))
+	}
+	return nil
+}
+
+func cloudKeyHint(path string) string {
+	return "where the cloud runs, `smiletill cloud key` prints its public key: put it into " + path
+}
+
+// Address is the terminal's name in reports and topics.
+func Address(cfg config.Config) report.Address {
+	return report.Address{Tenant: cfg.Terminal.Tenant, Site: cfg.Terminal.Site, Terminal: cfg.Terminal.ID}
+}

@@ -1,0 +1,220 @@
+package terminal
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"time"
+
+	"smiletill/cmd/smiletill/config"
+	"smiletill/device/camera"
+	"smiletill/models"
+	"smiletill/payment"
+	"smiletill/payment/journal"
+	"smiletill/payment/pin"
+	"smiletill/payment/register"
+	"smiletill/payment/report"
+	"smiletill/payment/report/link"
+	"smiletill/payment/report/signature"
+	"smiletill/vision/edgetpu"
+	"smiletill/vision/gallery"
+	"smiletill/vision/networks"
+)
+
+// parts are what can fail to open: files on the disk and what is read from them.
+type parts struct {
+	set         models.Set
+	looker      *networks.Looker
+	accelerator *edgetpu.Accelerator
+	gallery     *gallery.Gallery
+	journal     *journal.Journal
+	pins        *pin.Store
+	records     *register.Records // nil: recordsErr says why registers are refused
+	recordsErr  error
+	engine      *payment.Engine
+	reporter    *report.Reporter // nil without a broker
+	key         *signature.Key   // signs this terminal's events
+	cloudKeys   report.CloudKeys // none: no acknowledgement is believed
+	frames      *camera.Latest
+	eyes        *eyes
+	limit       payment.Amount
+	stop        context.CancelCauseFunc // ends serving with them
+	closers     []func() error
+	log         *slog.Logger
+}
+
+func openParts(
+	ctx context.Context, cfg config.Config, version string, t *tamper, log *slog.Logger,
+) (_ *parts, err error) {
+	p := &parts{log: log}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	if p.limit, err = payment.ParseDecimal(cfg.Payment.AmountMax, cfg.Terminal.Currency); err != nil {
+		return nil, fmt.Errorf("payment.amount_max: %w", err)
+	}
+	if err := config.PreparePrivateDir(cfg.Paths.DataDir); err != nil {
+		return nil, err
+	}
+	set, err := openModels(cfg)
+	if err != nil {
+		return nil, err
+	}
+	p.set = set
+	p.accelerator = networks.NewAccelerator(cfg.Vision.Delegate, log)
+	if p.looker, err = networks.OpenLookerOn(set, p.accelerator); err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, p.looker.Close)
+	if p.gallery, err = openGallery(cfg, set, t.raised(), log); err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, p.gallery.Close)
+	for _, d := range p.gallery.Damaged() {
+		log.Error("a customer's record can't be read: this customer can't pay", "err", d, "hint", d.Hint())
+	}
+	if stale := p.gallery.Stale(); len(stale) > 0 {
+		log.Warn("customers were enrolled with another model and can't pay until they are enrolled again",
+			"customers", len(stale), "hint", stale[0].Hint())
+	}
+	if p.journal, err = openJournal(ctx, cfg, set, log); err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, p.journal.Close)
+	if err := p.recover(ctx); err != nil {
+		return nil, err
+	}
+	refused, err := p.journal.FailedTries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := cfg.Policy()
+	if err != nil {
+		return nil, err
+	}
+	if p.pins, err = pin.Open(ctx, cfg.PINsPath(), p.journal.Elapsed, nil); err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, p.pins.Close)
+	p.openRecords(ctx, cfg)
+	p.engine = payment.NewEngine(p.journal, payment.Options{
+		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: policy, PINs: p.pins,
+		TimeTrusted: journal.ClockSet, Log: log.With("room", "payment"), FailedTries: refused,
+	})
+	if err := p.openKeys(cfg); err != nil {
+		return nil, err
+	}
+	return p, p.openReporter(cfg, version, t.words)
+}
+
+// recover ends a payment that was open when the terminal stopped.
+func (p *parts) recover(ctx context.Context) error {
+	expired, err := p.journal.Recover(ctx, time.Now(), journal.ClockSet())
+	if expired > 0 {
+		p.log.Warn("a payment was open when the terminal stopped: it is expired, nothing was charged",
+			"payments", expired)
+	}
+	return err
+}
+
+func (p *parts) openReporter(cfg config.Config, version string, trouble func() string) error {
+	if cfg.MQTT.Broker == "" {
+		p.log.Warn("no broker is configured: payments are kept in the journal and not reported")
+		return nil
+	}
+	log := p.log.With("room", "report")
+	o := report.Options{
+		Broker:   cfg.MQTT.Broker,
+		Address:  Address(cfg),
+		Username: cfg.MQTT.Username, Version: version,
+		Trouble: trouble,
+		Outbox:  outbox{p.journal.Outbox()}, Wake: p.journal.Outbox().Wake(),
+		Signer: report.KeySigner{Key: p.key}, Verifier: p.cloudKeys,
+		Log: log, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		OnAlarm: func(a report.Alarm) {
+			log.Error("the cloud contradicts the journal about a payment: call its operator", "row", a.Row.Seq,
+				"id", a.Row.ID, "refused", a.Ack.Refused)
+		},
+	}
+	if f := cfg.MQTT.PasswordFile; f != "" {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			return payment.WithHintf(
+				fmt.Errorf("read mqtt.password_file: %w", err),
+				"put the broker's password into it, mode 0600",
+			)
+		}
+		o.Password = link.Secret(strings.TrimRight(string(text), "\r\n"))
+	}
+	var err error
+	if o.TLS, err = link.TLSFiles(cfg.MQTT.CAFile, cfg.MQTT.CertFile, cfg.MQTT.KeyFile); err != nil {
+		return err
+	}
+	p.reporter, err = report.New(o)
+	return err
+}
+
+// close closes in the reverse order of opening.
+func (p *parts) close() {
+	if p.frames != nil {
+		p.closers = append(p.closers, p.frames.Close)
+	}
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		if err := p.closers[i](); err != nil {
+			p.log.Error("close", "err", err)
+		}
+	}
+	p.closers = nil
+}
+
+// openJournal opens the journal with what its facts say of this terminal: its name and the models that
+// recognise.
+func openJournal(
+	ctx context.Context, cfg config.Config, set models.Set, log *slog.Logger,
+) (*journal.Journal, error) {
+	versions := map[string]string{}
+	for _, one := range set.Manifest.Models {
+		versions[string(one.Task)] = one.SHA256[:16]
+	}
+	var owed int64
+	if strings.Trim(cfg.Payment.UnreportedMax, "0.") != "" {
+		limit, err := payment.ParseDecimal(cfg.Payment.UnreportedMax, cfg.Terminal.Currency)
+		if err != nil {
+			return nil, fmt.Errorf("payment.unreported_max: %w", err)
+		}
+		owed = limit.Minor
+	}
+	return journal.Open(ctx, cfg.JournalPath(), journal.Options{
+		Terminal: cfg.Terminal.ID, Models: versions, Log: log.With("room", "journal"),
+		OwedMax: owed, UnreportedMax: cfg.Payment.UnreportedAge,
+	})
+}
+
+// outbox shows the journal's outbox to the reporter, in the reporter's words.
+type outbox struct{ o *journal.Outbox }
+
+func (o outbox) Pending(ctx context.Context, after int64, limit int) ([]report.Row, error) {
+	rows, err := o.o.Pending(ctx, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]report.Row, len(rows))
+	for i, r := range rows {
+		out[i] = report.Row{Seq: r.Seq, ID: r.ID, Kind: string(r.Kind), PaymentID: r.PaymentID, Time: r.Time,
+			Body: r.Body, Hash: r.Hash}
+	}
+	return out, nil
+}
+
+func (o outbox) Park(ctx context.Context, seq int64, why string) error {
+	return o.o.Park(ctx, seq, why)
+}
+
+func (o outbox) Close(ctx context.Context, id, hash string, seq int64) error {
+	return o.o.Close(ctx, id, hash, seq)
+}

@@ -1,0 +1,232 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/control"
+	"smiletill/models"
+	"smiletill/payment"
+	"smiletill/payment/pin"
+	"smiletill/vision/gallery"
+	"smiletill/vision/networks"
+)
+
+// people keeps the customers of the running terminal.
+type people struct{ access *access }
+
+func (d people) Customers(ctx context.Context) ([]control.Customer, error) {
+	p, err := d.access.opened()
+	if err != nil {
+		return nil, err
+	}
+	all := listCustomers(p.gallery)
+	return all, notePINs(ctx, p.pins, all)
+}
+
+func (d people) Remove(ctx context.Context, id string) error {
+	p, err := d.access.opened()
+	if err != nil {
+		return err
+	}
+	return asUnknown(removeCustomer(ctx, p.gallery, p.pins, id))
+}
+
+func (d people) Enrol(
+	ctx context.Context,
+	q control.EnrolRequest,
+	progress func(string),
+) (control.Customer, error) {
+	p, err := d.access.opened()
+	if err != nil {
+		return control.Customer{}, err
+	}
+	if q.Again != "" && q.Name != "" {
+		return control.Customer{}, errors.New("enrol: a name and the id of a customer who has one")
+	}
+	if len(q.Photos) > 0 {
+		return enrolPhotos(p.looker, p.gallery, q)
+	}
+	job := &capture{want: templatesByCamera, progress: progress, done: make(chan error, 1)}
+	select {
+	case p.eyes.requests <- job:
+	case <-time.After(time.Second):
+		return control.Customer{}, payment.WithHintf(
+			errors.New("enrol by camera: a payment is running"),
+			"wait for it to end, then try again",
+		)
+	case <-ctx.Done():
+		return control.Customer{}, ctx.Err()
+	}
+	if err := <-job.done; err != nil {
+		return control.Customer{}, err
+	}
+	return enrolTemplates(p.gallery, q, job.templates)
+}
+
+// templatesByCamera is how many pictures an enrolment by camera takes: what a record holds at most.
+const templatesByCamera = gallery.TemplatesMax
+
+// Files are the customers of a terminal that does not run: its files are opened for each call.
+type Files struct {
+	cfg config.Config
+	log *slog.Logger
+}
+
+// NewFiles names the files of a terminal; nothing is opened yet.
+func NewFiles(cfg config.Config, log *slog.Logger) Files { return Files{cfg, log} }
+
+// Customers lists who is enrolled, and who has a PIN.
+func (f Files) Customers(ctx context.Context) (all []control.Customer, err error) {
+	err = f.both(ctx, func(g *gallery.Gallery, s *pin.Store) error {
+		all = listCustomers(g)
+		return notePINs(ctx, s, all)
+	})
+	return all, err
+}
+
+// CustomersUnder lists who is enrolled, as a terminal with another set of models would.
+func (f Files) CustomersUnder(set models.Set) ([]control.Customer, error) {
+	g, err := openGallery(f.cfg, set, alarmStands(f.cfg), f.log)
+	if err != nil {
+		return nil, err
+	}
+	return listCustomers(g), g.Close()
+}
+
+// Remove removes a customer with PIN and templates.
+func (f Files) Remove(ctx context.Context, id string) error {
+	return f.both(ctx, func(g *gallery.Gallery, s *pin.Store) error { return removeCustomer(ctx, g, s, id) })
+}
+
+// SetPIN gives a customer a PIN, or takes it away ("").
+func (f Files) SetPIN(ctx context.Context, id, digits string) error {
+	return f.both(ctx, func(g *gallery.Gallery, s *pin.Store) error { return setPIN(ctx, g, s, id, digits) })
+}
+
+// SetClerkPIN gives the clerk a PIN, or takes it away ("").
+func (f Files) SetClerkPIN(ctx context.Context, digits string) error {
+	if err := config.PreparePrivateDir(f.cfg.Paths.DataDir); err != nil {
+		return err
+	}
+	return f.pins(ctx, func(s *pin.Store) error { return setClerkPIN(ctx, s, digits) })
+}
+
+// Enrol enrols somebody from photos: without a terminal that runs there is no camera.
+func (f Files) Enrol(_ context.Context, q control.EnrolRequest, _ func(string)) (control.Customer, error) {
+	if len(q.Photos) == 0 {
+		return control.Customer{}, payment.WithHintf(control.ErrNotRunning,
+			"enrolment by camera needs the running terminal (`smiletill run`); else give 3 to 5 photos")
+	}
+	if err := config.PreparePrivateDir(f.cfg.Paths.DataDir); err != nil {
+		return control.Customer{}, err
+	}
+	set, err := openModels(f.cfg)
+	if err != nil {
+		return control.Customer{}, err
+	}
+	l, err := networks.OpenLooker(set)
+	if err != nil {
+		return control.Customer{}, err
+	}
+	g, err := openGallery(f.cfg, set, alarmStands(f.cfg), f.log)
+	if err != nil {
+		return control.Customer{}, errors.Join(err, l.Close())
+	}
+	done, err := enrolPhotos(l, g, q)
+	return done, errors.Join(err, g.Close(), l.Close())
+}
+
+// both opens gallery and PINs.
+func (f Files) both(ctx context.Context, use func(*gallery.Gallery, *pin.Store) error) error {
+	if err := config.PreparePrivateDir(f.cfg.Paths.DataDir); err != nil {
+		return err
+	}
+	set, err := openModels(f.cfg)
+	if err != nil {
+		return err
+	}
+	g, err := openGallery(f.cfg, set, alarmStands(f.cfg), f.log)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.pins(ctx, func(s *pin.Store) error { return use(g, s) }), g.Close())
+}
+
+// pins opens the PINs alone. Tries are not counted here: no clock is needed.
+func (f Files) pins(ctx context.Context, use func(*pin.Store) error) error {
+	s, err := pin.Open(ctx, f.cfg.PINsPath(), nil, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(s), s.Close())
+}
+
+func listCustomers(g *gallery.Gallery) []control.Customer {
+	all := []control.Customer{}
+	for _, c := range g.List() {
+		all = append(all, control.Customer{ID: c.ID, Name: c.Name, EnrolledAt: c.EnrolledAt, Templates: c.Templates,
+			Model: g.Model()})
+	}
+	for _, s := range g.Stale() {
+		all = append(all, control.Customer{ID: s.ID, Name: s.Name, EnrolledAt: s.EnrolledAt, Templates: s.Templates,
+			Model: s.Model, Stale: true})
+	}
+	for _, d := range g.Damaged() {
+		all = append(all, control.Customer{ID: d.ID, Name: d.Name, Damage: d.Error() + "; " + d.Hint()})
+	}
+	return all
+}
+
+// notePINs says of each who has a PIN.
+func notePINs(ctx context.Context, s *pin.Store, all []control.Customer) error {
+	with, err := s.Customers(ctx)
+	for i := range all {
+		all[i].PIN = with[all[i].ID]
+	}
+	return err
+}
+
+// removeCustomer removes the PIN first: a customer who is half removed must still be in the list.
+func removeCustomer(ctx context.Context, g *gallery.Gallery, s *pin.Store, id string) error {
+	if err := s.Remove(ctx, id); err != nil {
+		return err
+	}
+	return g.Remove(id)
+}
+
+// enrolPhotos makes a template of each photo; each must show one face that the pipeline would take at the
+// counter.
+func enrolPhotos(l *networks.Looker, g *gallery.Gallery, q control.EnrolRequest) (control.Customer, error) {
+	var photos []networks.Photo
+	for _, p := range q.Photos {
+		photos = append(photos, networks.Photo(p))
+	}
+	templates, err := l.Templates(photos)
+	if err != nil {
+		return control.Customer{}, err
+	}
+	return enrolTemplates(g, q, templates)
+}
+
+func enrolTemplates(
+	g *gallery.Gallery,
+	q control.EnrolRequest,
+	templates [][]float32,
+) (control.Customer, error) {
+	var c gallery.Customer
+	var err error
+	if q.Again != "" {
+		c, err = g.EnrolAgain(q.Again, templates)
+	} else {
+		c, err = g.Enrol(q.Name, templates)
+	}
+	if err != nil {
+		return control.Customer{}, err
+	}
+	return control.Customer{ID: c.ID, Name: c.Name, EnrolledAt: c.EnrolledAt, Templates: c.Templates,
+		Model: g.Model()}, nil
+}

@@ -1,0 +1,130 @@
+package terminal
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"smiletill/cmd/smiletill/control"
+	"smiletill/device/screen"
+	"smiletill/payment"
+	"smiletill/vision/edgetpu"
+	"smiletill/vision/networks"
+)
+
+// tellTechnician keeps the technician's page true until ctx ends.
+func (t *Terminal) tellTechnician(ctx context.Context) {
+	tick := time.NewTicker(2 * time.Second)
+	defer tick.Stop()
+	for {
+		t.page.SetStatus(screen.Status{Rows: t.statusRows(ctx)})
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
+	ok := func(name, value string) screen.StatusRow {
+		return screen.StatusRow{Name: name, Value: value, Level: screen.LevelOK}
+	}
+	rows := []screen.StatusRow{ok("version", t.o.Version)}
+	p, err := t.access.opened()
+	if err != nil {
+		return append(
+			rows,
+			screen.StatusRow{Name: "terminal", Value: err.Error(), Level: screen.LevelFault, Do: payment.HintOf(err)},
+		)
+	}
+	rows = append(
+		rows,
+		t.camera.row(),
+		ok("models", networks.DescribeSet(p.set)),
+		acceleratorRow(p.accelerator.State()),
+	)
+	gallery := ok("gallery", fmt.Sprintf("enrolled customers: %d", len(p.gallery.List())))
+	if bad := p.gallery.Damaged(); len(bad) > 0 {
+		gallery.Level, gallery.Do = screen.LevelWarning, bad[0].Hint()
+		gallery.Value += fmt.Sprintf(", %d records can't be used", len(bad))
+	}
+	if stale := p.gallery.Stale(); len(stale) > 0 {
+		gallery.Level, gallery.Do = screen.LevelWarning, "`smiletill customers list` says who; "+stale[0].Hint()
+		gallery.Value += fmt.Sprintf(", %s enrolled with another model and must be enrolled again",
+			control.Were(len(stale)))
+	}
+	rows = append(rows, gallery, journalRow(ctx, p), reportRow(p))
+	rows = append(rows, t.register.row())
+	if t.cfg.Counter.Listen != "" {
+		rows = append(rows, t.counter.row(ctx))
+	}
+	rows = append(rows, t.hardware.row())
+	if words := t.tamper.words(); words != "" {
+		rows = append(rows, screen.StatusRow{Name: "case", Value: words, Level: screen.LevelFault,
+			Do: "look at it, then run `smiletill tamper reset`"})
+	}
+	return rows
+}
+
+func journalRow(ctx context.Context, p *parts) screen.StatusRow {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	b, err := p.journal.Backlog(ctx)
+	if err != nil {
+		return screen.StatusRow{
+			Name:  "journal",
+			Value: err.Error(),
+			Level: screen.LevelFault,
+			Do:    payment.HintOf(err),
+		}
+	}
+	if b.Parked > 0 {
+		return screen.StatusRow{Name: "journal", Level: screen.LevelWarning,
+			Value: fmt.Sprintf("%d reports can't be delivered, %d wait for the cloud", b.Parked, b.Count),
+			Do:    "`smiletill journal parked` says why; call the operator of the cloud"}
+	}
+	value := "all approvals are acknowledged by the cloud"
+	if b.Count > 0 {
+		value = fmt.Sprintf(
+			"%d reports wait for the cloud, the oldest since %s",
+			b.Count,
+			b.Oldest.Local().Format(time.DateTime),
+		)
+	}
+	return screen.StatusRow{Name: "journal", Value: value, Level: screen.LevelOK}
+}
+
+func reportRow(p *parts) screen.StatusRow {
+	row := screen.StatusRow{Name: "report", Level: screen.LevelOK}
+	if p.reporter == nil {
+		row.Value, row.Level, row.Do = "off", screen.LevelWarning, "set mqtt.broker to report payments to the cloud"
+		return row
+	}
+	if len(p.cloudKeys) == 0 {
+		row.Value, row.Level = "the cloud's key is not known: no acknowledgement is believed", screen.LevelWarning
+		row.Do = cloudKeyHint("cloud.pub in the data folder")
+		return row
+	}
+	s := p.reporter.State()
+	switch {
+	case s.Problem != "":
+		row.Value, row.Level, row.Do = s.Problem, screen.LevelWarning, s.Hint
+	case s.Connected:
+		row.Value = "connected"
+	default:
+		row.Value, row.Level = "connecting", screen.LevelUnknown
+	}
+	return row
+}
+
+func acceleratorRow(s edgetpu.State) screen.StatusRow {
+	row := screen.StatusRow{Name: "accelerator", Value: s.Text, Level: screen.LevelOK, Do: s.Do}
+	switch {
+	case s.Phase == edgetpu.Failed, s.Do != "":
+		row.Level = screen.LevelWarning
+	case s.Phase == edgetpu.Starting:
+		row.Level = screen.LevelUnknown
+	}
+	return row
+}

@@ -1,0 +1,261 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/control"
+	"smiletill/device"
+	"smiletill/device/camera"
+	"smiletill/device/screen"
+	"smiletill/payment"
+	"smiletill/vision/gallery"
+	"smiletill/vision/networks"
+)
+
+// Terminal is the whole device: what the customer sees is there from the first moment to the last, the parts
+// behind it are opened again and again until they work.
+type Terminal struct {
+	cfg  config.Config
+	o    Options
+	log  *slog.Logger
+	page *screen.Server
+
+	access   *access
+	front    *front
+	camera   *eyesight
+	hardware *hardware
+	tamper   *tamper
+	register *cashDesk
+	counter  *counterDoor
+	opening  *pulse // of keepOpen
+
+	mu   sync.Mutex
+	addr string // where the page is served
+}
+
+// Options are what a terminal is given beside its configuration. The zero value is a terminal's own.
+type Options struct {
+	// Version is what it calls itself to technicians, registers and the cloud.
+	Version string
+	// Log is where it writes what happens; nil: nowhere.
+	Log *slog.Logger
+	// OpenCamera gives a source of frames in place of the configured one.
+	OpenCamera func() (camera.Source, error)
+	// OnView is told what the customer is shown and which signal plays.
+	OnView func(v screen.View, signal string)
+	// OnPayment is told each change of the engine, in order; what comes faster than it returns is passed over.
+	OnPayment func(payment.Status)
+}
+
+// Addresses are where a running terminal is reached, as host:port; "" is not served, or not yet.
+type Addresses struct{ Screen, Register, Counter string }
+
+// retryOpen is the time between attempts to open parts that failed: short enough that a technician sees the
+// cure at once.
+const retryOpen = 3 * time.Second
+
+// frozenAfter is how long a camera may show one and the same picture: longer than it takes to set its
+// exposure anew, shorter than a customer's visit.
+const frozenAfter = 2 * time.Second
+
+// New makes a terminal that does not run yet. An error says that the configuration can't be served.
+func New(cfg config.Config, o Options) (*Terminal, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.OpenCamera == nil {
+		o.OpenCamera = camera.Settings(cfg.Camera).Open
+	}
+	t := &Terminal{cfg: cfg, o: o, log: o.Log, opening: &pulse{}}
+	t.front = newFront()
+	t.access = &access{why: t.front.why}
+	page, err := screen.New(screen.Options{
+		// Whoever names another address than loopback in the configuration has chosen to show the page to the
+		// network.
+		AllowRemote: !config.OnlyHere(cfg.Screen.Listen), Hosts: cfg.OwnNames(), Keypad: keypad{t.access},
+		Counter: counter{t.access}, Log: t.log.With("room", "screen"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	t.page = page
+	var sim *device.SimBoard
+	if cfg.Board.Kind == "simulated" {
+		sim = device.NewSimBoard(func(device.Transition) { t.front.wake() })
+	}
+	t.tamper = newTamper(cfg.TamperPath(), t.access, t.front, page.LockCounter, t.log)
+	t.hardware = newHardware(cfg.Board.Kind, sim, t.tamper, t.access, t.log)
+	t.camera = &eyesight{cfg: camera.Settings(cfg.Camera), open: o.OpenCamera, front: t.front, log: t.log}
+	t.register = newCashDesk(cfg, o.Version, t.access, t.front, t.tamper, t.log)
+	t.counter = &counterDoor{cfg: cfg, access: t.access, page: page, log: t.log}
+	return t, nil
+}
+
+// Addresses tells where the terminal is reached now.
+func (t *Terminal) Addresses() Addresses {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return Addresses{Screen: t.addr, Register: t.register.address(), Counter: t.counter.address()}
+}
+
+// FramesTaken counts the frames that were looked at since the parts were opened: a film may wait for it.
+func (t *Terminal) FramesTaken() uint64 {
+	p := t.access.load()
+	if p == nil {
+		return 0
+	}
+	taken, _ := p.frames.Counts()
+	return taken
+}
+
+// listen takes the address of the page.
+func (t *Terminal) listen() (net.Listener, error) {
+	l, err := net.Listen("tcp", t.cfg.Screen.Listen)
+	if err != nil {
+		return nil, payment.WithHintf(fmt.Errorf("open the customer's page: %w", err),
+			"another program may use the address: stop it, or choose another with screen.listen")
+	}
+	t.mu.Lock()
+	t.addr = l.Addr().String()
+	t.mu.Unlock()
+	return l, nil
+}
+
+// Run serves until ctx ends. Only what no waiting can mend is returned: an address or a socket that is taken.
+func (t *Terminal) Run(ctx context.Context) error {
+	pages, err := t.listen()
+	if err != nil {
+		return err
+	}
+	t.log.Info("smiletill starts", "version", t.o.Version, "data", t.cfg.Paths.DataDir, "screen",
+		"http://"+pages.Addr().String())
+	if err := camera.FastJPEG(); err != nil {
+		t.log.Warn("a camera's JPEG is decoded by the slower decoder", "err", err, "hint", payment.HintOf(err))
+	}
+	t.tamper.load()
+	if err := config.PreparePrivateDir(filepath.Dir(t.cfg.Paths.ControlSocket)); err != nil {
+		return errors.Join(err, pages.Close())
+	}
+	socket, err := control.Listen(t.cfg.Paths.ControlSocket)
+	if err != nil {
+		return errors.Join(err, pages.Close())
+	}
+	t.opening.beat()
+	t.front.pulse.beat()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return t.page.Serve(ctx, pages) })
+	g.Go(func() error { return socket.Serve(ctx, t.doors()) })
+	g.Go(func() error { t.front.run(ctx, t.stage()); return nil })
+	g.Go(func() error { t.hardware.keep(ctx); return nil })
+	g.Go(func() error { t.tellTechnician(ctx); return nil })
+	g.Go(func() error { t.keepOpen(ctx); return nil })
+	g.Go(func() error { t.supervision().run(ctx); return nil })
+	g.Go(func() error { t.register.run(ctx); return nil })
+	g.Go(func() error { t.register.watch(ctx); return nil })
+	g.Go(func() error { t.counter.run(ctx); return nil })
+	err = g.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// stage is where the front plays.
+func (t *Terminal) stage() stage {
+	c := t.cfg
+	return stage{page: t.page, play: t.hardware.show, sim: t.hardware.sim, log: t.log, onView: t.o.OnView,
+		plate: screen.View{Merchant: c.Terminal.Name, Terminal: c.Terminal.ID, Lang: c.Terminal.Language,
+			Sound: c.Screen.Sound}}
+}
+
+// supervision is what feeds the watchdogs.
+func (t *Terminal) supervision() *supervision {
+	return &supervision{front: t.front, access: t.access, opening: t.opening, device: t.cfg.Terminal.Watchdog,
+		log: t.log}
+}
+
+// keepOpen opens the parts and serves with them; when one fails it says so and tries again.
+func (t *Terminal) keepOpen(ctx context.Context) {
+	for ctx.Err() == nil {
+		t.opening.beat()
+		err := t.serveParts(ctx)
+		t.opening.beat()
+		t.access.hide()
+		if ctx.Err() != nil || err == nil {
+			return
+		}
+		if errors.Is(err, errReopen) {
+			t.log.Info("opening the terminal's files anew")
+			continue
+		}
+		t.log.Error("out of order", "err", err, "hint", payment.HintOf(err), "again_in", retryOpen.String())
+		t.front.closed(err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(retryOpen):
+		}
+	}
+}
+
+func (t *Terminal) serveParts(ctx context.Context) error {
+	asked := t.access.asked() // before anything is read
+	p, err := openParts(ctx, t.cfg, t.o.Version, t.tamper, t.log)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if p.frames, err = t.camera.frames(p.engine); err != nil {
+		return err
+	}
+	e := newEyes(p, t.front, t.log.With("room", "vision"))
+	p.eyes = e
+	e.pulse.beat()
+	ctx, p.stop = context.WithCancelCause(ctx)
+	defer p.stop(nil)
+	stopped := ctx
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return p.engine.Run(ctx) })
+	if !t.access.show(p, asked) {
+		p.stop(errReopen)
+		return errors.Join(errReopen, g.Wait())
+	}
+	t.tamper.apply() // before any lamp tells that they are ready
+	g.Go(func() error { return e.run(ctx) })
+	g.Go(func() error { p.accelerator.Run(ctx); return nil })
+	g.Go(func() error { t.front.follow(ctx, p.engine, t.o.OnPayment); return nil })
+	g.Go(func() error { return p.journal.Tend(ctx, t.cfg.Payment.Keep, tendEvery) })
+	if p.reporter != nil {
+		g.Go(func() error { return p.reporter.Run(ctx) })
+	}
+	t.log.Info(
+		"ready for payments",
+		"terminal",
+		t.cfg.Terminal.ID,
+		"customers",
+		len(p.gallery.List()),
+		"must_be_enrolled_again",
+		len(p.gallery.Stale()),
+		"models",
+		networks.DescribeSet(p.set),
+		"faces",
+		gallery.Protection,
+	)
+	err = g.Wait()
+	if errors.Is(context.Cause(stopped), errReopen) {
+		return errReopen
+	}
+	return err
+}
+
+// tendEvery is a day: a start reads again what was written since, some 5 ms for a thousand entries.
+const tendEvery = 24 * time.Hour

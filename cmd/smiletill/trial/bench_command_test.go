@@ -1,0 +1,108 @@
+//go:build !notflite
+
+package trial_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"smiletill/cmd/smiletill/trial"
+	"smiletill/models"
+)
+
+func TestBenchRefuses(t *testing.T) {
+	s := newShop(t)
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"bench", "--each", "-1s"}, 2, "0s to 1m"},
+		{[]string{"bench", "--each", "soon"}, 2, "bench --help"},
+		{[]string{"bench", "--compare", t.TempDir()}, 1, "manifest.json"},
+		{[]string{"bench", "--paths-models-dir", t.TempDir()}, 1, "manifest.json"},
+		{[]string{"bench", "x"}, 2, "unknown command"},
+	} {
+		if code, out, errs := s.Cli(c.args...); code != c.code || !strings.Contains(errs, c.want) || out != "" {
+			t.Errorf("%v: code %d, %q, %q; want %d and %q", c.args, code, out, errs, c.code, c.want)
+		}
+	}
+}
+
+// The command measures both sets under every setting: every stage takes time, and they add up to the whole.
+func TestBench(t *testing.T) {
+	if testing.Short() {
+		t.Skip("`make test` plays it without the race detector")
+	}
+	set, err := models.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := t.TempDir()
+	manifest, err := json.Marshal(set.Manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{models.ManifestName: manifest}
+	for _, task := range models.Tasks() {
+		files[set.Model(task).File] = set.Bytes(task)
+		if card := set.Model(task).Card; card != "" {
+			files[card] = set.Card(task)
+		}
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(other, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := newShop(t)
+	code, out, errs := s.Cli("bench", "--each", "0s", "--json", "--compare", other)
+	if code != 0 {
+		t.Fatalf("code %d: %s", code, errs)
+	}
+	var r trial.BenchReport
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatal(err)
+	}
+	want := 8
+	if runtime.NumCPU() < 2 {
+		want = 4
+	}
+	if len(r.Runs) != want || strings.Count(errs, "measuring") != want || r.Machine.Cores < 1 ||
+		r.Machine.Kernel == "" {
+		t.Errorf("%d runs, machine %+v, progress %q", len(r.Runs), r.Machine, errs)
+	}
+	for _, run := range r.Runs {
+		if run.Frames < trial.BenchWarmUp || run.Resident < 1<<20 || len(run.Stages) != trial.Stages ||
+			(run.Folder != "") != (run.Models == "compared") {
+			t.Fatalf("run %+v", run)
+		}
+		parts := 0.0
+		for i, st := range run.Stages {
+			if st.Name != trial.StageName(i) || st.P50 <= 0 || st.P95 < st.P50 {
+				t.Errorf("%s, %s: stage %+v", run.Models, trial.SettingName(run.XNNPACK, run.Threads), st)
+			}
+			if i >= trial.StageDetectCrop && i <= trial.StageEmbed {
+				parts += st.P50
+			}
+		}
+		if whole := run.Stages[trial.StageWholeMJPG].P95; parts > 2*whole {
+			t.Errorf("stages take %v ms, the whole %v", parts, whole)
+		}
+	}
+	var table bytes.Buffer
+	if err := r.Print(&table); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"machine", "with XNNPACK, 1 thread", "without XNNPACK", "in use p50",
+		"compared p50", "frame to decision, YUYV", "allocations a frame"} {
+		if !strings.Contains(table.String(), text) {
+			t.Errorf("%q is missing in\n%s", text, table.String())
+		}
+	}
+}

@@ -1,0 +1,106 @@
+//go:build !notflite
+
+package trial_test
+
+import (
+	"fmt"
+	"image/jpeg"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"smiletill/cmd/smiletill/trial"
+	"smiletill/vision/visits"
+)
+
+// recording writes a film of a customer for camera.source.
+func recording(t *testing.T) string {
+	clip, err := visits.Open("customer_smile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var film []byte
+	for _, f := range clip.Frames {
+		film = append(film, f...)
+	}
+	name := filepath.Join(t.TempDir(), "customer.mjpeg")
+	if err := os.WriteFile(name, film, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return "replay:" + name
+}
+
+func TestCameraTest(t *testing.T) {
+	source, sheet := recording(t), filepath.Join(t.TempDir(), "sheet.jpg")
+	code, out, text := smiletill(
+		t,
+		"camera",
+		"test",
+		"--camera-source",
+		source,
+		"--seconds",
+		"2",
+		"--sheet",
+		sheet,
+	)
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, text)
+	}
+	for _, want := range []string{"pictures a second", "0 damaged", "light   good", "fit for a payment", sheet} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
+	}
+	f, err := os.Open(sheet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var kept int // fewer than a sheet holds, where the machine is slow
+	for line := range strings.Lines(out) {
+		if n, err := fmt.Sscanf(line, "%d pictures are in", &kept); n == 1 && err == nil {
+			break
+		}
+	}
+	if kept < 2 || kept > trial.SheetColumns*trial.SheetRows {
+		t.Errorf("%d pictures were kept of two seconds", kept)
+	}
+	m, err := jpeg.Decode(f)
+	rows := (kept + trial.SheetColumns - 1) / trial.SheetColumns
+	if err != nil || m.Bounds().Dx() != trial.SheetColumns*320 || m.Bounds().Dy() != rows*240 {
+		t.Errorf("contact sheet of %d pictures: %v, %v", kept, m.Bounds(), err)
+	}
+	if info, err := f.Stat(); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the sheet shows people and has mode %v, %v", info.Mode(), err)
+	}
+	code, _, text = smiletill(t, "camera", "test", "--camera-source", source, "--seconds", "1", "--sheet", sheet)
+	if code != 1 || !strings.Contains(text, "does not exist yet") {
+		t.Errorf("a file was overwritten: exit code %d, %s", code, text)
+	}
+}
+
+func TestCameraCommandsRefuse(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty.mjpeg")
+	if err := os.WriteFile(empty, []byte("no picture"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"test --seconds 0", 2, "use 1 to 600"},
+		{"test --camera-format H264", 2, "camera.format"},
+		{"test --camera-source C920", 2, `"card:NAME"`},
+		{"test --camera-source card:no-such-camera", 1, "no such camera: looked for card:no-such-camera"},
+		{"list --camera-source card:no-such-camera", 1, "looked for card:no-such-camera"},
+		{"test --camera-source /dev/video-none", 1, "plug the camera in"},
+		{"test --camera-source replay:" + empty, 1, "hint:"},
+	} {
+		code, _, text := smiletill(t, append([]string{"camera"}, strings.Fields(c.args)...)...)
+		if code != c.code || !strings.Contains(text, c.says) {
+			t.Errorf("%s: exit code %d, %s; want %d, %q", c.args, code, text, c.code, c.says)
+		}
+	}
+}

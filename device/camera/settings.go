@@ -1,0 +1,44 @@
+package camera
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// ReplayPrefix begins the source of a recording: "replay:FILE|DIR".
+const ReplayPrefix = "replay:"
+
+// Settings say where pictures come from: "auto", "card:NAME", "bus:PLACE", "/dev/..." or "replay:FILE|DIR".
+// Format is "auto" or one of Formats. Width and Height are in pixels, FPS in frames a second. Loop and
+// Realtime concern replays only.
+type Settings struct {
+	Source, Format     string
+	Width, Height, FPS int
+	Loop, Realtime     bool
+}
+
+// Replay tells whether the source is a recording.
+func (s Settings) Replay() bool { return strings.HasPrefix(s.Source, ReplayPrefix) }
+
+// Open opens the source.
+func (s Settings) Open() (Source, error) {
+	if path, ok := strings.CutPrefix(s.Source, ReplayPrefix); ok {
+		clip, err := Load(os.DirFS(filepath.Dir(path)), filepath.Base(path))
+		if err != nil {
+			return nil, hinted{fmt.Errorf("camera.source %s: %w", s.Source, err),
+				"name a motion-JPEG file, a JPEG, or a folder of JPEGs"}
+		}
+		play := Playback{Loop: s.Loop}
+		if s.Realtime {
+			play.FPS = float64(s.FPS)
+		}
+		return clip.Play(play), nil
+	}
+	o := V4L2Options{Width: s.Width, Height: s.Height, FPS: float64(s.FPS)}
+	if s.Format != "auto" {
+		o.Format = Format(s.Format)
+	}
+	return Open(s.Source, o)
+}

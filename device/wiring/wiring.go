@@ -1,0 +1,224 @@
+package wiring
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+	"periph.io/x/conn/v3/gpio"
+
+	"smiletill/device"
+	"smiletill/device/lines"
+)
+
+//go:embed boards/*.toml
+var boardFiles embed.FS
+
+// Board is a board description: which line of which chip each part is on.
+type Board struct {
+	Name   string
+	Models []string
+	Chips  []string
+	Lamps  struct{ Green, Amber, Red, White string }
+	Buzzer struct {
+		Line, Kind, PWM string
+	}
+	Buttons struct{ Confirm, Cancel string }
+	Tamper  struct{ Line, Pull string }
+}
+
+// Kinds are the descriptions that the program brings, by the words for board.kind.
+func Kinds() []string {
+	var kinds []string
+	entries, _ := boardFiles.ReadDir("boards") // it is built in
+	for _, e := range entries {
+		kinds = append(kinds, strings.TrimSuffix(e.Name(), ".toml"))
+	}
+	return kinds
+}
+
+// Find reads the description that a kind names: one of Kinds, "auto" (and "pi", its old name) for
+// the machine's own, or the path of a file. root is the root of the file system.
+func Find(kind string, root fs.FS) (Board, error) {
+	switch {
+	case kind == "auto" || kind == "pi":
+		return own(root)
+	case slices.Contains(Kinds(), kind):
+		return builtin(kind)
+	}
+	data, err := os.ReadFile(kind)
+	if err != nil {
+		return Board{}, withHint(fmt.Errorf("read the board description: %w", err),
+			"set board.kind to its path, or to one of auto, %s, simulated, none", strings.Join(Kinds(), ", "))
+	}
+	w, err := parse(data)
+	if err != nil {
+		return Board{}, withHint(fmt.Errorf("read the board description %s: %w", kind, err),
+			"`smiletill board show pi4` prints one to begin with")
+	}
+	return w, nil
+}
+
+// Text is a description that the program brings, as TOML.
+func Text(kind string) ([]byte, error) { return boardFiles.ReadFile("boards/" + kind + ".toml") }
+
+func builtin(kind string) (Board, error) {
+	data, err := Text(kind)
+	if err != nil {
+		return Board{}, err
+	}
+	return parse(data)
+}
+
+// own is the description of the machine that this is.
+func own(root fs.FS) (Board, error) {
+	hint := "name the board with board.kind: one of " + strings.Join(Kinds(), ", ") +
+		", or a file of your own"
+	model, err := fs.ReadFile(root, "proc/device-tree/model")
+	if err != nil {
+		return Board{}, withHint(
+			errors.New("find out which board this is: it has no /proc/device-tree/model"), "%s", hint)
+	}
+	is := strings.TrimRight(string(model), "\x00\n")
+	for _, kind := range Kinds() {
+		w, err := builtin(kind)
+		if err != nil {
+			return Board{}, err
+		}
+		for _, m := range w.Models {
+			if strings.HasPrefix(is, m) {
+				return w, nil
+			}
+		}
+	}
+	return Board{}, withHint(
+		fmt.Errorf("find out which board this is: nothing is known of a %q", is), "%s", hint)
+}
+
+func parse(data []byte) (Board, error) {
+	var w Board
+	d := toml.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&w); err != nil {
+		var at *toml.DecodeError
+		var unknown *toml.StrictMissingError
+		if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
+			row, _ := unknown.Errors[0].Position()
+			key := strings.Join(unknown.Errors[0].Key(), ".")
+			return w, fmt.Errorf("line %d: nothing is called %s", row, key)
+		}
+		if errors.As(err, &at) {
+			row, _ := at.Position()
+			return w, fmt.Errorf("line %d: %w", row, err)
+		}
+		return w, err
+	}
+	return w, w.check()
+}
+
+// Line is a line by its name on the chip, "" where the part is not fitted, and what hangs on it.
+type Line struct{ Part, Name string }
+
+// Lines are the lines of all parts.
+func (w Board) Lines() []Line {
+	return []Line{
+		{"green lamp", w.Lamps.Green}, {"amber lamp", w.Lamps.Amber}, {"red lamp", w.Lamps.Red},
+		{"white lamp", w.Lamps.White}, {"buzzer", w.Buzzer.Line}, {"confirm button", w.Buttons.Confirm},
+		{"cancel button", w.Buttons.Cancel}, {"tamper switch", w.Tamper.Line},
+	}
+}
+
+func (w Board) check() error {
+	if len(w.Chips) == 0 {
+		return errors.New("chips names no GPIO chip")
+	}
+	on := map[string]string{}
+	for _, p := range w.Lines() {
+		if p.Name == "" {
+			continue
+		}
+		if other := on[p.Name]; other != "" {
+			return fmt.Errorf("%s is given to the %s and to the %s", p.Name, other, p.Part)
+		}
+		on[p.Name] = p.Part
+	}
+	if kinds := []string{"", "auto", "pwm", "tone", "active"}; !slices.Contains(kinds, w.Buzzer.Kind) {
+		return fmt.Errorf("buzzer.kind is %q, not auto, pwm, tone or active", w.Buzzer.Kind)
+	}
+	if p := w.Tamper.Pull; p != "" && p != "up" && p != "none" {
+		return fmt.Errorf("tamper.pull is %q, not up or none", p)
+	}
+	return nil
+}
+
+func (w Board) pins() device.Pins {
+	return device.Pins{Green: w.Lamps.Green, Amber: w.Lamps.Amber, Red: w.Lamps.Red, White: w.Lamps.White,
+		Buzzer: w.Buzzer.Line}
+}
+
+// Parts is a board's parts, ready to use.
+type Parts struct {
+	Label   string
+	Lamps   device.Board
+	Confirm *device.Input // nil: not fitted
+	Cancel  *device.Input
+	Tamper  *device.Input
+}
+
+// Open finds all lines of the description. root is the root of the file system.
+func (w Board) Open(root string, log *slog.Logger) (*Parts, error) {
+	h, err := lines.Open(w.Chips...)
+	if err != nil {
+		return nil, err
+	}
+	b := &Parts{Label: h.Label()}
+	pins := w.pins()
+	var pwm gpio.PinOut
+	if w.Buzzer.PWM != "" && (w.Buzzer.Kind == "pwm" || w.Buzzer.Kind == "auto") {
+		p, err := lines.OpenPWM(root, w.Buzzer.PWM)
+		switch {
+		case err == nil:
+			pwm, pins.Buzzer = p, "" // the line is the PWM's now
+		case w.Buzzer.Kind == "pwm":
+			return nil, err
+		default:
+			log.Info("the buzzer's tones are made by toggling its line", "why", err, "hint", hintOf(err))
+		}
+	}
+	if b.Lamps, err = device.OpenBoard(pins, h.Line); err != nil {
+		return nil, err
+	}
+	if pwm != nil {
+		b.Lamps.Buzzer = pwm
+	}
+	b.Lamps.Active = w.Buzzer.Kind == "active"
+	for _, in := range []struct {
+		name, line string
+		to         **device.Input
+		low        bool
+	}{
+		{"confirm button", w.Buttons.Confirm, &b.Confirm, true},
+		{"cancel button", w.Buttons.Cancel, &b.Cancel, true},
+		{"tamper switch", w.Tamper.Line, &b.Tamper, false},
+	} {
+		if in.line == "" {
+			continue
+		}
+		pin, err := h.Line(in.line)
+		if err != nil {
+			return nil, fmt.Errorf("open board: %s: %w", in.name, err)
+		}
+		*in.to = &device.Input{Name: in.name, Pin: pin, ActiveLow: in.low, Pull: gpio.PullUp}
+		if in.to == &b.Tamper && w.Tamper.Pull == "none" {
+			(*in.to).Pull = gpio.PullNoChange
+		}
+	}
+	return b, nil
+}

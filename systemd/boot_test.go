@@ -1,0 +1,338 @@
+//go:build linux && !notflite
+
+package systemd_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"smiletill/vision/visits"
+)
+
+// TestUnderSystemd installs the Debian package in a small Debian, boots that in a container with systemd as
+// its first process, and has the terminal take payments, hang and be killed there. `make systemd-test`
+// prepares the folder SMILETILL_SYSTEMD with the Debian (root) and the package, and runs it as root;
+// elsewhere it skips.
+func TestUnderSystemd(t *testing.T) {
+	dir := os.Getenv("SMILETILL_SYSTEMD")
+	if dir == "" {
+		t.Skip("SMILETILL_SYSTEMD is not set: `make systemd-test` boots systemd in a container")
+	}
+	b := &box{t: t, root: filepath.Join(t.TempDir(), "root")}
+	b.install(dir)
+	b.boot()
+	b.until("an active terminal", 30*time.Second, func() bool { return b.show("ActiveState") == "active" })
+	for _, part := range []struct {
+		name string
+		run  func(t *testing.T)
+	}{
+		{"takes a payment", b.takesPayment}, {"its files are its own", b.files},
+		{"what it may not reach", b.confined}, {"hung frame loop", b.hangs}, {"killed six times", b.killed},
+		{"package again, removed, purged", b.packages},
+	} {
+		t.Run(part.name, func(t *testing.T) {
+			b.t = t
+			part.run(t)
+		})
+		b.t = t
+	}
+}
+
+// box is a container with systemd in it.
+type box struct {
+	t      *testing.T
+	root   string
+	leader string // process of its systemd
+}
+
+// A library that is loaded before TensorFlow Lite's: a run of a network never ends while a file is there. It
+// stops the frame loop, and only that, in the program as it ships.
+const hangSource = `
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+int TfLiteInterpreterInvoke(void *interpreter) {
+	while (access("/run/smiletill/hang", F_OK) == 0) usleep(100000);
+	int (*real)(void *) = (int (*)(void *))dlsym(RTLD_NEXT, "TfLiteInterpreterInvoke");
+	return real(interpreter);
+}
+`
+
+const boxConfig = `[terminal]
+name = "The Corner Shop"
+[camera]
+source = "replay:/srv/customer_smile.mjpeg"
+[board]
+kind = "none"
+[mqtt]
+broker = ""
+`
+
+// install copies the Debian, and installs the package as an administrator would.
+func (b *box) install(dir string) {
+	b.t.Helper()
+	if out, err := exec.Command("cp", "-a", filepath.Join(dir, "root"), b.root).CombinedOutput(); err != nil {
+		b.t.Fatalf("copy the Debian: %v: %s", err, out)
+	}
+	packages, err := filepath.Glob(filepath.Join(dir, "smiletill_*_"+runtime.GOARCH+".deb"))
+	if err != nil || len(packages) != 1 {
+		b.t.Fatalf("look for the package: %v %v", packages, err)
+	}
+	data, err := os.ReadFile(packages[0])
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.write("srv/smiletill.deb", data)
+	for _, name := range []string{"customer_smile.mjpeg", "enrol_1.jpg", "enrol_2.jpg", "enrol_3.jpg"} {
+		data, err := fs.ReadFile(visits.Files(), name)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		b.write("srv/"+name, data)
+	}
+	out, err := exec.Command("systemd-nspawn", "-q", "-D", b.root, "--private-network", "--register=no",
+		"--keep-unit", "--console=pipe", "dpkg", "-i", "/srv/smiletill.deb").CombinedOutput()
+	if err != nil {
+		b.t.Fatalf("install the package: %v\n%s", err, out)
+	}
+	b.t.Logf("dpkg -i:\n%s", out)
+	b.write("etc/smiletill/smiletill.toml", []byte(boxConfig))
+	source := filepath.Join(b.t.TempDir(), "hang.c")
+	if err := os.WriteFile(source, []byte(hangSource), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	library := filepath.Join(b.root, "usr/lib/hang.so")
+	if out, err := exec.Command("gcc", "-shared", "-fPIC", "-o", library, source).CombinedOutput(); err != nil {
+		b.t.Fatalf("gcc: %v: %s", err, out)
+	}
+	b.write("etc/systemd/system/smiletill.service.d/test.conf",
+		[]byte("[Service]\nEnvironment=LD_PRELOAD=/usr/lib/hang.so\nWatchdogSec=6\n"))
+}
+
+func (b *box) write(path string, data []byte) {
+	b.t.Helper()
+	path = filepath.Join(b.root, path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// boot starts systemd in namespaces of its own, without a network.
+func (b *box) boot() {
+	b.t.Helper()
+	cmd := exec.Command("systemd-nspawn", "-q", "-D", b.root, "--private-network", "--register=no",
+		"--keep-unit", "--console=pipe", "-b", "--hostname=till")
+	whole := b.t
+	log, err := os.Create(filepath.Join(whole.TempDir(), "console"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		b.t.Fatal(err)
+	}
+	whole.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // an orderly end of the container
+		ended := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+		_ = cmd.Wait()
+		ended.Stop()
+		if text, _ := os.ReadFile(log.Name()); whole.Failed() {
+			whole.Logf("the container's console:\n%s", text)
+		}
+	})
+	b.until("systemd in the container", 30*time.Second, func() bool {
+		children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", cmd.Process.Pid))
+		if err != nil {
+			b.t.Fatalf("the container has ended: %v", err)
+		}
+		if b.leader, _, _ = strings.Cut(string(children), " "); b.leader == "" {
+			return false
+		}
+		out, _ := b.sh("systemctl is-system-running")
+		return strings.HasPrefix(out, "running") || strings.HasPrefix(out, "degraded")
+	})
+}
+
+// sh runs a line of shell in the container.
+func (b *box) sh(line string) (string, error) {
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	defer stop()
+	cmd := exec.CommandContext(ctx, "nsenter", "-t", b.leader, "-m", "-u", "-i", "-n", "-p", "-r", "-w",
+		"sh", "-c", "export PATH=/usr/sbin:/usr/bin:/sbin:/bin; "+line)
+	cmd.Env = []string{"HOME=/root"}
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func (b *box) must(line string) string {
+	b.t.Helper()
+	out, err := b.sh(line)
+	if err != nil {
+		b.t.Fatalf("%s: %v\n%s", line, err, out)
+	}
+	return out
+}
+
+// show gives a property of the service.
+func (b *box) show(property string) string {
+	out, err := b.sh("systemctl show --value -p " + property + " smiletill")
+	if err != nil {
+		b.t.Logf("systemctl show: %v %s", err, out)
+	}
+	return strings.TrimSpace(out)
+}
+
+func (b *box) until(what string, limit time.Duration, ok func() bool) time.Duration {
+	b.t.Helper()
+	for start := time.Now(); ; time.Sleep(200 * time.Millisecond) {
+		if ok() {
+			return time.Since(start)
+		}
+		if time.Since(start) > limit {
+			out := ""
+			if b.leader != "" {
+				out, _ = b.sh("systemctl status --no-pager smiletill; journalctl --no-pager -n 40")
+			}
+			b.t.Fatalf("%s: not within %v\n%s", what, limit, out)
+		}
+	}
+}
+
+// ready waits until systemd shows that payments are taken.
+func (b *box) ready() {
+	b.t.Helper()
+	b.until("ready for payments", 15*time.Second, func() bool {
+		return strings.HasPrefix(b.show("StatusText"), "ready for payments")
+	})
+}
+
+func (b *box) takesPayment(t *testing.T) {
+	b.ready()
+	b.must("smiletill enrol 'Grace Hopper' /srv/enrol_1.jpg /srv/enrol_2.jpg /srv/enrol_3.jpg")
+	b.pays(t, "first")
+}
+
+func (b *box) pays(t *testing.T, id string) {
+	t.Helper()
+	if out, err := b.sh("smiletill pay 1.50 EUR --id " + id); err != nil || !strings.Contains(out, "approved") {
+		t.Errorf("payment %s: %v\n%s", id, err, out)
+	}
+}
+
+func (b *box) files(t *testing.T) {
+	for path, want := range map[string]string{
+		"/var/lib/smiletill": "smiletill smiletill 700", "/run/smiletill": "smiletill smiletill 700",
+		"/var/lib/smiletill/journal.db":          "smiletill smiletill 600",
+		"/etc/smiletill":                         "root smiletill 750",
+		"/run/smiletill/control.sock":            "smiletill smiletill 600",
+		"/var/lib/smiletill/gallery":             "smiletill smiletill 700",
+		"/usr/bin/smiletill":                     "root root 755",
+		"/var/lib/smiletill/gallery/gallery.key": "smiletill smiletill 600",
+	} {
+		if got := strings.TrimSpace(b.must("stat -c '%U %G %a' " + path)); got != want {
+			t.Errorf("%s is %q, want %q", path, got, want)
+		}
+	}
+}
+
+// confined looks from inside the service's own namespaces, as its user.
+func (b *box) confined(t *testing.T) {
+	inside := "nsenter -t " + b.show("MainPID") + " -m setpriv --reuid=smiletill --clear-groups "
+	for _, bad := range []string{"cat /etc/shadow", "touch /etc/x", "touch /usr/x", "ls /root", "cat /dev/mem"} {
+		if out, err := b.sh(inside + bad); err == nil {
+			t.Errorf("%s: it may: %s", bad, out)
+		}
+	}
+	if out, err := b.sh(inside + "touch /var/lib/smiletill/x && rm /var/lib/smiletill/x"); err != nil {
+		b.t.Errorf("this test could not fail: %v %s", err, out)
+	}
+	caps := b.must("grep CapEff /proc/" + b.show("MainPID") + "/status")
+	if !strings.Contains(caps, "0000000000000000") {
+		t.Errorf("it has capabilities: %s", caps)
+	}
+}
+
+// hangs stops the frame loop in the middle of a payment: the watchdog ends the terminal, which comes back by
+// itself and takes the next payment.
+func (b *box) hangs(t *testing.T) {
+	before := b.show("MainPID")
+	b.must("touch /run/smiletill/hang")
+	if out, err := b.sh("timeout 40 smiletill pay 1.50 EUR --id hung"); err == nil {
+		t.Errorf("a payment was taken by a terminal that hangs: %s", out)
+	}
+	took := b.until("the watchdog ends it", 40*time.Second, func() bool {
+		pid := b.show("MainPID")
+		return pid != before && pid != "0"
+	})
+	b.must("rm -f /run/smiletill/hang")
+	b.until("active again", 20*time.Second, func() bool { return b.show("ActiveState") == "active" })
+	t.Logf("ended %v after the caller of the payment had no answer", took.Round(time.Second))
+	if log := b.must("journalctl --no-pager -u smiletill"); !strings.Contains(log, "Watchdog timeout") ||
+		!strings.Contains(log, "looking at frames") {
+		t.Errorf("the log does not name what hung:\n%s", log)
+	}
+	for line := range strings.Lines(b.must("smiletill journal list")) {
+		if strings.Contains(line, "hung") && !strings.Contains(line, "expired") {
+			t.Errorf("the payment that hung did not expire: %s", line)
+		}
+	}
+	b.ready()
+	b.pays(t, "after-the-hang")
+}
+
+// killed kills it faster than systemd's usual limit of five starts in ten seconds allows.
+func (b *box) killed(t *testing.T) {
+	for i := range 6 {
+		before := b.show("MainPID")
+		b.must("kill -KILL " + before)
+		b.until(fmt.Sprintf("start %d", i+1), 20*time.Second, func() bool {
+			pid := b.show("MainPID")
+			return pid != before && pid != "0" && b.show("ActiveState") == "active"
+		})
+	}
+	b.ready()
+	b.pays(t, "after-six-kills")
+	if out := b.must("smiletill journal verify"); !strings.Contains(out, "3 approved") {
+		t.Errorf("the journal after it: %s", out)
+	}
+}
+
+// packages installs the package over itself, removes and purges it: what the technician has set stays over an
+// upgrade, and payments stay whatever is done.
+func (b *box) packages(t *testing.T) {
+	before := b.show("MainPID")
+	b.must("dpkg -i /srv/smiletill.deb")
+	if b.must("cat /etc/smiletill/smiletill.toml") != boxConfig {
+		t.Error("the upgrade changed the configuration")
+	}
+	b.until("the upgrade starts it anew", 20*time.Second, func() bool {
+		pid := b.show("MainPID")
+		return pid != before && pid != "0" && b.show("ActiveState") == "active"
+	})
+	b.must("dpkg -r smiletill")
+	if b.show("ActiveState") == "active" {
+		t.Error("it runs on after it was removed")
+	}
+	out := b.must("dpkg -P smiletill")
+	if !strings.Contains(out, "payments and enrolled customers are left") {
+		t.Errorf("the purge does not say what stays: %s", out)
+	}
+	b.must("test -s /var/lib/smiletill/journal.db && test -s /var/lib/smiletill/gallery/gallery.key")
+	if _, err := b.sh("test -e /usr/bin/smiletill"); !errors.As(err, new(*exec.ExitError)) {
+		t.Error("the program is still there")
+	}
+}

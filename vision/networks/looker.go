@@ -1,0 +1,77 @@
+package networks
+
+import (
+	"errors"
+	"image"
+	"slices"
+	"sync"
+
+	"smiletill/models"
+	"smiletill/vision"
+	"smiletill/vision/edgetpu"
+)
+
+// Looker shares the networks between the payment path and enrolment, which is stricter: all later visits are
+// compared with its templates.
+type Looker struct {
+	mu        sync.Mutex
+	visits    *vision.Pipeline
+	enrolment *vision.Pipeline
+	t         vision.Thresholds
+	closers   []func() error
+}
+
+// OpenLooker opens a set's networks on the CPU.
+func OpenLooker(set models.Set) (*Looker, error) {
+	return OpenLookerOn(set, edgetpu.New(edgetpu.Options{}))
+}
+
+// OpenLookerOn opens a set's networks on the CPU and gives them to an accelerator, which is closed with them.
+func OpenLookerOn(set models.Set, a *edgetpu.Accelerator) (*Looker, error) {
+	t, err := ThresholdsOf(set)
+	if err != nil {
+		return nil, err
+	}
+	n, closers, err := openOn(set, OnPayments(), a)
+	if err != nil {
+		return nil, err
+	}
+	return &Looker{t: t, visits: vision.New(n, t), enrolment: vision.New(n, t.ForEnrolment()),
+		closers: closers}, nil
+}
+
+// Thresholds are those of a visit.
+func (l *Looker) Thresholds() vision.Thresholds { return l.t }
+
+// Close closes the networks. No other method may be called afterwards.
+func (l *Looker) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var errs []error
+	for _, c := range l.closers {
+		errs = append(errs, c())
+	}
+	return errors.Join(errs...)
+}
+
+// Look calls use with what a visit's frame shows; the Look's embedding is use's only until it returns.
+func (l *Looker) Look(img image.Image, d vision.Depth, use func(vision.Look)) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	look, err := l.visits.Look(img, d)
+	if err == nil {
+		use(look)
+	}
+	return err
+}
+
+// Template gives the embedding of an enrolment's picture, or the reason for which it can't be one.
+func (l *Looker) Template(img image.Image) ([]float32, vision.Reason, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	look, err := l.enrolment.Look(img, vision.Embed)
+	if err != nil || look.Reason != "" {
+		return nil, look.Reason, err
+	}
+	return slices.Clone([]float32(look.Embedding)), "", nil
+}

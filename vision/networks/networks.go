@@ -1,0 +1,103 @@
+package networks
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"smiletill/models"
+	"smiletill/vision"
+	"smiletill/vision/edgetpu"
+	"smiletill/vision/tflite"
+)
+
+// ThresholdsOf are the pipeline's thresholds with those that belong to the models of a set.
+func ThresholdsOf(set models.Set) (vision.Thresholds, error) {
+	t, e := vision.DefaultThresholds(), set.Model(models.Embed).Thresholds
+	t.FaceScore = set.Model(models.Detect).Thresholds.Score
+	t.MeshScore = set.Model(models.Mesh).Thresholds.Score
+	t.Match, t.Verify, t.SameFace, t.Margin = e.Match, e.Verify, e.SameFace, e.Margin
+	if err := t.Check(); err != nil {
+		return t, withHint(fmt.Errorf("%s: thresholds: %w", set.Model(models.Embed).File, err),
+			"measure the model's thresholds and write them into its manifest")
+	}
+	return t, nil
+}
+
+// want is what the runtime must find in a model.
+func want(m models.Model) (w tflite.Want) {
+	convert := func(from []models.Tensor) (to []tflite.Tensor) {
+		for _, t := range from {
+			to = append(to, tflite.Tensor{Shape: t.Shape, Type: t.Type, Scale: float32(t.Scale),
+				ZeroPoint: t.ZeroPoint})
+		}
+		return to
+	}
+	return tflite.Want{Inputs: convert(m.Inputs), Outputs: convert(m.Outputs)}
+}
+
+// OnPayments is how the networks run for payments: one thread each, since on a Pi the other cores decode
+// frames and serve the screen.
+func OnPayments() tflite.Options { return tflite.Options{Threads: 1, XNNPACK: true} }
+
+// Open loads the three models on the CPU.
+func Open(set models.Set, o tflite.Options) (n vision.Networks, closers []func() error, err error) {
+	return openOn(set, o, edgetpu.New(edgetpu.Options{}))
+}
+
+// openOn also gives them to an accelerator, which is closed with them: those that are compiled for it
+// go there when it works.
+func openOn(
+	set models.Set, o tflite.Options, a *edgetpu.Accelerator,
+) (n vision.Networks, closers []func() error, err error) {
+	closers = append(closers, a.Close)
+	open := func(task models.Task) *edgetpu.Network {
+		if err != nil {
+			return nil
+		}
+		mod := set.Model(task)
+		var ip *tflite.Interpreter
+		o.Want = want(mod)
+		ip, err = tflite.Open(set.Bytes(task), o)
+		if err != nil {
+			err = fmt.Errorf("open the %s model %s: %w", task, filepath.Join(Origin(set, task), mod.File), err)
+			return nil
+		}
+		closers = append(closers, ip.Close)
+		return a.Place(string(task), ip, set.EdgeTPU(task))
+	}
+	d, m, e := open(models.Detect), open(models.Mesh), open(models.Embed)
+	if err != nil {
+		for _, c := range closers {
+			err = errors.Join(err, c())
+		}
+		return vision.Networks{}, nil, err
+	}
+	p := set.Model(models.Embed).Preprocess
+	return vision.Networks{Detector: d, Mesh: m,
+		Embedder: vision.Preprocessed(e, p.Colour == "BGR", p.Subtract, p.Divide)}, closers, nil
+}
+
+// Origin is the folder that a model comes from, "" if it is embedded.
+func Origin(set models.Set, task models.Task) string {
+	if set.Embedded(task) {
+		return ""
+	}
+	return set.Dir
+}
+
+// DescribeSet names a set in one line.
+func DescribeSet(set models.Set) string {
+	var parts []string
+	for _, task := range models.Tasks() {
+		mod := set.Model(task)
+		own := ""
+		if !set.Embedded(task) {
+			own = ", the shop's own"
+		}
+		parts = append(parts, fmt.Sprintf("%s %.8s (%s%s)", strings.TrimSuffix(mod.File, filepath.Ext(mod.File)),
+			mod.SHA256, mod.Arithmetic, own))
+	}
+	return strings.Join(parts, ", ") + "; verified against the manifest"
+}
