@@ -16,11 +16,11 @@ import (
 	"smiletill/payment"
 )
 
-// TestReadmeExamples runs the two programs that README shows to whoever connects a cash register, each with a
+// TestReadmeExamples runs the two programs that the registers' handbook shows, each with a
 // connection that holds and with one that is cut while the customer is looked for.
 func TestReadmeExamples(t *testing.T) {
 	dir := nodeModules(t)
-	readme := string(read(t, filepath.Join(root(t), "README.md")))
+	readme := string(read(t, filepath.Join(root(t), "payment", "register", "README.md")))
 	s := newCounter(t, "--register-common-name", libraryName)
 	addr, _ := s.ready()
 	key := s.libraryKey("Counter 1")
@@ -32,7 +32,7 @@ func TestReadmeExamples(t *testing.T) {
 		t.Run(c.as, func(t *testing.T) {
 			text := read(t, filepath.Join(root(t), "payment", "register", "testdata", "examples", c.file))
 			if !strings.Contains(readme, "\n```"+c.language+"\n"+string(text)+"```\n") {
-				t.Errorf("README does not show %s as it is", c.file)
+				t.Errorf("payment/register/README.md does not show %s as it is", c.file)
 			}
 			if err := os.WriteFile(filepath.Join(dir, c.as), text, 0o600); err != nil {
 				t.Fatal(err)
