@@ -36,7 +36,10 @@ put 644 "$top/cmd/smiletill/config/smiletill.toml" usr/share/doc/smiletill/examp
 for part in edgetpu pwm; do
 	put 644 "$top/systemd/$part.conf" "usr/share/doc/smiletill/examples/$part.conf"
 done
-put 644 "$top/README.md" usr/share/doc/smiletill/README.md
+for paper in README.md systemd/README.md payment/README.md payment/register/README.md payment/register/CONFORMANCE.md \
+	payment/cloud/README.md vision/README.md models/README.md buildroot/README.md; do
+	put 644 "$top/$paper" "usr/share/doc/smiletill/$paper"
+done
 put 644 "$top/LICENSE" usr/share/doc/smiletill/copyright
 put 644 "$top/cmd/smiletill/cli/NOTICES.md" usr/share/doc/smiletill/NOTICES.md
 

@@ -15,8 +15,8 @@
 //   - Close frees interpreter, options, model and delegates in that order (a delegate must outlive its
 //     interpreter); a delegate's library stays loaded as long as the process.
 //
-// The C API does not apply XNNPACK by itself: without Options.XNNPACK the reference kernels run, which is 8
-// times slower for the detector and 16 times slower for the embedding (models/README.md).
+// The C API does not apply XNNPACK by itself: without Options.XNNPACK the reference kernels run, which is 20
+// times slower for the int8 detector and 25 times slower for the embedding (models/measured/bench.txt).
 //
 // A Library is a delegate plug-in, the Edge TPU's for one, with its two entry points found by dlopen. Its
 // code is in this process then, and may crash or hang it: vision/edgetpu tries it in a child first.

@@ -17,11 +17,12 @@ import (
 	"smiletill/payment"
 )
 
-// TestReadmeExamples runs the two programs that README shows to whoever connects a cash register, each with a
+// TestReadmeExamples runs the two programs that the registers' handbook shows, each with a
 // connection that holds and with one that is cut while the customer is looked for.
 func TestReadmeExamples(t *testing.T) {
 	dir := nodeModules(t)
-	readme := string(terminaltest.Read(t, filepath.Join(terminaltest.Root(t), "README.md")))
+	top := terminaltest.Root(t)
+	readme := string(terminaltest.Read(t, filepath.Join(top, "payment", "register", "README.md")))
 	s := newCounter(t, "--register-common-name", libraryName)
 	addr, _ := s.ready()
 	key := s.libraryKey("Counter 1")
@@ -31,12 +32,9 @@ func TestReadmeExamples(t *testing.T) {
 		{"pay.mjs", "js", "pay.mjs", "/nexo?x="}, {"pay.go.txt", "go", "pay.go", "/nexo"},
 	} {
 		t.Run(c.as, func(t *testing.T) {
-			text := terminaltest.Read(
-				t,
-				filepath.Join(terminaltest.Root(t), "payment", "register", "testdata", "examples", c.file),
-			)
+			text := terminaltest.Read(t, filepath.Join(top, "payment", "register", "testdata", "examples", c.file))
 			if !strings.Contains(readme, "\n```"+c.language+"\n"+string(text)+"```\n") {
-				t.Errorf("README does not show %s as it is", c.file)
+				t.Errorf("payment/register/README.md does not show %s as it is", c.file)
 			}
 			if err := os.WriteFile(filepath.Join(dir, c.as), text, 0o600); err != nil {
 				t.Fatal(err)

@@ -24,7 +24,7 @@ const (
 	sheetColumns, sheetRows = 4, 3
 
 	// rateMin is the slowest camera that a visit goes well with: a smile and the frames that prove it take
-	// about a second (models/README.md).
+	// about a second.
 	rateMin = 10.0
 )
 
