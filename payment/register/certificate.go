@@ -16,6 +16,7 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -42,6 +43,12 @@ func OpenCertificate(certFile, keyFile string) (*Certificate, error) {
 // MakeCertificate is OpenCertificate of files that it makes where there is no certificate: an ECDSA key
 // (P-256) and a certificate that it signs itself, for the name, for hosts and for this machine's addresses.
 func MakeCertificate(certFile, keyFile, name string, hosts []string) (*Certificate, error) {
+	// The terminal that starts and a technician's command may both find none.
+	unlock, err := lockFolder(filepath.Dir(certFile))
+	if err != nil {
+		return nil, fmt.Errorf("make the terminal's certificate: %w", err)
+	}
+	defer unlock()
 	if _, err := os.Stat(certFile); errors.Is(err, fs.ErrNotExist) {
 		if err := writeCertificate(certFile, keyFile, name, hosts); err != nil {
 			return nil, fmt.Errorf("make the terminal's certificate: %w", err)
@@ -54,6 +61,11 @@ func MakeCertificate(certFile, keyFile, name string, hosts []string) (*Certifica
 // from the next connection on, and registers that have pinned the old one refuse it until they are given the
 // new one.
 func RenewCertificate(certFile, keyFile, name string, hosts []string) (*Certificate, error) {
+	unlock, err := lockFolder(filepath.Dir(certFile))
+	if err != nil {
+		return nil, fmt.Errorf("renew the terminal's certificate: %w", err)
+	}
+	defer unlock()
 	if err := writeCertificate(certFile, keyFile, name, hosts); err != nil {
 		return nil, fmt.Errorf("renew the terminal's certificate: %w", err)
 	}

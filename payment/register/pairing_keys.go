@@ -2,6 +2,7 @@ package register
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -67,17 +68,27 @@ func ReadPassphrase(path string) (string, error) {
 	return text, nil
 }
 
+// lockFolder waits until nobody else, in this process or another, changes the files of a folder that register keeps
+// there.
+func lockFolder(dir string) (unlock func(), err error) {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(folder.Fd()), unix.LOCK_EX); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock folder %s: %w", dir, err), folder.Close())
+	}
+	return func() { _ = folder.Close() }, nil // ends the lock
+}
+
 // ChangePairings changes the file of paired registers while no other process does: the folder that holds it
 // is locked meanwhile.
 func ChangePairings(path string, change func(Pairings) (Pairings, error)) error {
-	folder, err := os.Open(filepath.Dir(path))
+	unlock, err := lockFolder(filepath.Dir(path))
 	if err != nil {
-		return err
-	}
-	defer folder.Close() // ends the lock
-	if err := unix.Flock(int(folder.Fd()), unix.LOCK_EX); err != nil {
 		return fmt.Errorf("change the paired registers: %w", err)
 	}
+	defer unlock()
 	all, err := LoadPairings(path)
 	if err != nil {
 		return err

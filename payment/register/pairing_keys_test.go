@@ -1,6 +1,40 @@
 package register
 
-import "testing"
+import (
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// TestCertificateMadeAtOnce: a terminal that starts and a technician's command find no certificate, and have the
+// same one afterwards.
+func TestCertificateMadeAtOnce(t *testing.T) {
+	for range 5 {
+		dir := t.TempDir()
+		found := make([]string, 8)
+		var all sync.WaitGroup
+		for i := range found {
+			all.Go(func() {
+				c, err := MakeCertificate(filepath.Join(dir, "c"), filepath.Join(dir, "k"), "till", nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				info, err := c.Info()
+				if err != nil {
+					t.Error(err)
+				}
+				found[i] = info.Fingerprint
+			})
+		}
+		all.Wait()
+		for _, f := range found {
+			if f == "" || f != found[0] {
+				t.Errorf("fingerprints %q", found)
+			}
+		}
+	}
+}
 
 func TestKeyIDs(t *testing.T) {
 	for name, want := range map[string]string{

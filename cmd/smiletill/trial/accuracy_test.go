@@ -44,7 +44,7 @@ func persons(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, file := range map[string]string{"Grace_Hopper": "hopper.jpg", "Eileen_Collins": "collins.jpg"} {
-		f, err := os.Open(filepath.Join("..", "..", "vision", "testdata", file))
+		f, err := os.Open(filepath.Join("..", "..", "..", "vision", "testdata", file))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +140,7 @@ func TestAccuracyRefuses(t *testing.T) {
 
 func TestAccuracyCommand(t *testing.T) {
 	faces, to := persons(t), filepath.Join(t.TempDir(), "report")
-	same := filepath.Join("..", "..", "models")
+	same := filepath.Join("..", "..", "..", "models")
 	code, out, errs := smiletill(t, "accuracy", faces, "--out", to, "--compare", "again="+same, "--seed", "7",
 		"--singles")
 	if code != 0 {

@@ -14,7 +14,7 @@ func TestCropsOfPeopleWithOnePhoto(t *testing.T) {
 	faces, out := t.TempDir(), filepath.Join(t.TempDir(), "crops")
 	photo := func(who, name, from string) {
 		t.Helper()
-		b, err := os.ReadFile(filepath.Join("..", "..", "vision", "testdata", from))
+		b, err := os.ReadFile(filepath.Join("..", "..", "..", "vision", "testdata", from))
 		if err != nil {
 			t.Fatal(err)
 		}
