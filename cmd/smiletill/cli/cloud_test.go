@@ -34,7 +34,7 @@ func TestCloudCommand(t *testing.T) {
 	smiletill := func(args ...string) string {
 		t.Helper()
 		var out, errs bytes.Buffer
-		if code := cli.Run(t.Context(), "test", append(args, "--data", data), &out, &errs); code != 0 {
+		if code := cli.Run(t.Context(), "test", append(args, "--data", data), cli.Streams{Out: &out, Err: &errs}); code != 0 {
 			t.Fatalf("%v: %d %s", args, code, errs.String())
 		}
 		return out.String()
@@ -61,7 +61,7 @@ func TestCloudCommand(t *testing.T) {
 	go func() {
 		ended <- cli.Run(ctx, "test",
 			[]string{"cloud", "run", "--data", data, "--broker", b.URL(), "--listen", page},
-			io.Discard, io.Discard)
+			cli.Streams{Out: io.Discard, Err: io.Discard})
 	}()
 	defer func() {
 		stop()

@@ -315,7 +315,7 @@ func runShown(t *testing.T, s shown) {
 		}
 	}
 	var out, errs bytes.Buffer
-	if code := Run(context.Background(), "test", args, &out, &errs); code != 0 || out.Len() == 0 {
+	if code := Run(context.Background(), "test", args, Streams{Out: &out, Err: &errs}); code != 0 || out.Len() == 0 {
 		t.Errorf("%s: exit code %d\n%s%s", s, code, &out, &errs)
 	}
 }

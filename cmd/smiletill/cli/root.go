@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,12 +32,22 @@ type exitError struct {
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
+// Streams are where a command reads and writes.
+type Streams struct {
+	In       io.Reader // nil: nothing is read
+	Out, Err io.Writer
+}
+
 // Run runs one command line of a program of some version and returns the process's exit code.
-func Run(ctx context.Context, version string, args []string, stdout, stderr io.Writer) int {
+func Run(ctx context.Context, version string, args []string, s Streams) int {
 	root := rootCommand(version)
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	if s.In == nil {
+		s.In = strings.NewReader("")
+	}
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
 	understood := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
 	err := root.ExecuteContext(ctx)
@@ -46,9 +57,9 @@ func Run(ctx context.Context, version string, args []string, stdout, stderr io.W
 	if !understood && payment.HintOf(err) == "" { // an unknown command, or too many or too few arguments
 		err = config.Usage(payment.WithHintf(err, "`smiletill --help` lists the commands; `--help` explains each"))
 	}
-	fmt.Fprintf(stderr, "error: %v\n", err)
+	fmt.Fprintf(s.Err, "error: %v\n", err)
 	if h := payment.HintOf(err); h != "" {
-		fmt.Fprintf(stderr, "hint:  %s\n", h)
+		fmt.Fprintf(s.Err, "hint:  %s\n", h)
 	}
 	return codeOfError(err)
 }

@@ -92,12 +92,9 @@ func (s *shop) cliTakesPIN() {
 	master, slave := openPTY(t)
 	var said bytes.Buffer
 	ended := make(chan int, 1)
-	was := os.Stdin
-	os.Stdin = slave
-	defer func() { os.Stdin = was }()
 	go func() {
 		args := append([]string{"pay", "7.00", "EUR", "--id", "cli"}, s.Flags[:4]...)
-		ended <- cli.Run(t.Context(), "test", args, &said, &said)
+		ended <- cli.Run(t.Context(), "test", args, cli.Streams{In: slave, Out: &said, Err: &said})
 	}()
 	s.Eventually("the keypad", func() bool { return s.Sees(screen.EnterPIN) })
 	s.Eventually("no echo", func() bool {

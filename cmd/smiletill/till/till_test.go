@@ -89,7 +89,7 @@ func (s *shop) ask(ctx context.Context, url string, args ...string) (code int, s
 	var out, errs bytes.Buffer
 	line := append(append([]string{"register"}, args...), s.Flags[:4]...)
 	line = append(line, "--certificate", filepath.Join(s.Dir, "data", "register.crt"), "--url", url)
-	code = cli.Run(ctx, "test", line, &out, &errs)
+	code = cli.Run(ctx, "test", line, cli.Streams{Out: &out, Err: &errs})
 	return code, out.String(), errs.String()
 }
 

@@ -90,7 +90,7 @@ func file(t *testing.T, path string, data []byte) {
 func smiletill(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = cli.Run(t.Context(), "test", args, &out, &errs)
+	code = cli.Run(t.Context(), "test", args, cli.Streams{Out: &out, Err: &errs})
 	return code, out.String(), errs.String()
 }
 

@@ -18,7 +18,7 @@ const AsProgram = "TEST_AS_SMILETILL"
 // itself.
 func Main(m *testing.M) {
 	if os.Getenv(AsProgram) != "" || len(os.Args) > 1 && os.Args[1] == "delegate-probe" {
-		os.Exit(cli.Run(context.Background(), "test", os.Args[1:], os.Stdout, os.Stderr))
+		os.Exit(cli.Run(context.Background(), "test", os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 	}
 	os.Exit(m.Run())
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -40,6 +41,8 @@ type Shop struct {
 	Visitors  *demo.Director       // nil: the same customer again and again
 	OnPayment func(payment.Status) // nil: nobody; set before Open
 
+	stdin io.Reader // of the next command
+
 	mu     sync.Mutex
 	pulled bool
 	clip   *camera.Clip
@@ -69,7 +72,8 @@ func (s *Shop) Cli(args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
 	ctx, cancel := context.WithTimeout(s.T.Context(), time.Minute)
 	defer cancel()
-	code = cli.Run(ctx, "test", append(args, s.Flags[:4]...), &out, &errs)
+	code = cli.Run(ctx, "test", append(args, s.Flags[:4]...), cli.Streams{In: s.stdin, Out: &out, Err: &errs})
+	s.stdin = nil
 	return code, out.String(), errs.String()
 }
 
@@ -233,24 +237,8 @@ func (s *Shop) Sees(state screen.State) bool {
 	return seen && s.View().State == state
 }
 
-// Stdin gives a command text to read, as a pipe does.
-func (s *Shop) Stdin(text string) {
-	s.T.Helper()
-	r, w, err := os.Pipe()
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	_, err = w.WriteString(text)
-	if err := w.Close(); err != nil {
-		s.T.Fatal(err)
-	}
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	was := os.Stdin
-	os.Stdin = r
-	s.T.Cleanup(func() { os.Stdin = was; _ = r.Close() })
-}
+// Stdin gives the next command text to read, as a pipe does.
+func (s *Shop) Stdin(text string) { s.stdin = strings.NewReader(text) }
 
 // ShortDir is a folder with a path short enough for a socket.
 func ShortDir(t *testing.T) string {
