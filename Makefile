@@ -103,6 +103,7 @@ check-rest:
 lint: deps
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "gofmt -w $$bad"; exit 1; }
 	go mod tidy -diff
+	@sh -c 'eval "$$($(MAKE) --no-print-directory env 2>/dev/null)" && test "$$CGO_LDFLAGS" = "$$0"' "$$CGO_LDFLAGS" || { echo "make env does not survive a shell's eval"; exit 1; }
 	go vet ./...
 	@test -x $(B)/tools/staticcheck || { echo "building staticcheck (20 s)"; GOBIN=$(B)/tools CGO_LDFLAGS= go install honnef.co/go/tools/cmd/staticcheck@v0.8.2; }
 	@test -x $(B)/tools/exhaustive || GOBIN=$(B)/tools CGO_LDFLAGS= go install github.com/nishanths/exhaustive/cmd/exhaustive@v0.17.1
@@ -223,6 +224,11 @@ image: arm64 ## a card's image for BOARD=pi4, with a Buildroot checkout: BUILDRO
 buildroot-check: python ## the Buildroot tree: without Buildroot, and with a checkout if BUILDROOT=dir is given
 	@$(PY) buildroot/check.py alone
 	@test -z "$(BUILDROOT)" || $(PY) buildroot/check.py with "$(BUILDROOT)" $(B)/buildroot/check
+
+.PHONY: env
+env: ## what a plain go test, gopls or an editor needs, for a shell: eval "$(make env)"
+	@$(MAKE) --no-print-directory deps >&2
+	@sh .ci/env.sh
 
 .PHONY: deps
 deps:
