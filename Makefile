@@ -96,6 +96,10 @@ register-npm:
 	  cp $(REGISTER_NPM)/package*.json $(B)/register-npm/ && cd $(B)/register-npm && npm ci --silent --no-audit --no-fund --ignore-scripts && \
 	  cp package-lock.json .installed; }
 
+# Other days are played for each commit: SIM_FIRST, which is printed, plays them again.
+COMMIT := $(shell git rev-parse --short=7 HEAD 2>/dev/null | cut -c 1-7)
+CHECK_DAYS = SIM_SEEDS=2000 SIM_FIRST=$(or $(SIM_FIRST),$(shell printf %d 0x$(or $(COMMIT),1)))
+
 .PHONY: check
 check: ## what CI runs: lint, tests, the build without TFLite, simulated days, a register's fuzzers, the demo, systemd, the emulated machine, a clean tree
 	@$(call SIDE_BY_SIDE,MORE="models emulate boot" BEFORE_RACE=job-python check-all)
@@ -118,7 +122,7 @@ job-python: job-fetch job-packages
 job-models: job-python
 	$(JOB) models $(NICE) $(ONE) models CHECK=1
 job-days: job-compile
-	$(JOB) days $(LAST) $(ONE) days
+	$(JOB) days env $(CHECK_DAYS) $(LAST) $(ONE) days
 job-mutations: job-compile
 	$(JOB) mutations $(LAST) $(ONE) mutations
 job-build: job-compile
