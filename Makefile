@@ -21,15 +21,27 @@ LDFLAGS := -X main.version=$(VERSION)
 SCREEN ?= 127.0.0.1:8080
 BIN := $(B)/bin/smiletill
 
-# What compiles for arm64 on another machine and runs it there, as Debian packages; and whether they are there.
-ARM64 := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross
-HAS_ARM64 = { test $(ARCH) = arm64 || { command -v qemu-aarch64 && command -v aarch64-linux-gnu-gcc && \
-	test -e /usr/aarch64-linux-gnu/lib/libstdc++.so.6 -a -e /usr/aarch64-linux-gnu/include/stdlib.h; } >/dev/null; }
+# Where the tests are that targets name.
+BENCH_IN := ./cmd/smiletill/trial
+EMULATE_IN := ./cmd/smiletill/cli
+SYSTEMD_IN := ./systemd
 
-# What makes and checks a card's image.
-IMAGE := genimage mtools dosfstools squashfs-tools rauc dbus shellcheck fdisk e2fsprogs
-HAS_IMAGE = { command -v genimage && command -v mdir && command -v mksquashfs && command -v rauc && \
-	command -v dbus-run-session && command -v shellcheck && test -x /sbin/mkfs.vfat -a -x /sbin/sfdisk; } >/dev/null
+# What is of one goroutine and long: with the race detector, which makes it ten times as slow, its sweeps are short.
+LONG := ./payment/journal ./payment/sim ./vision ./vision/accuracy ./vision/visits
+
+# The race detector watches what is ours and all other Go, but not SQLite's C, translated to Go: no goroutine but its caller's
+# is in it, and watching it made the tests of payment/journal, register and sim take 146 s of a processor instead of 32.
+RACE := -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc/...=-race=false
+
+# Jobs run side by side, each with a log of its own (.ci/job.sh). What only computes is nice: it takes what is left of the
+# processors by those that wait for something, which the machine's load must not make wait longer; nobody waits for the LAST.
+JOBS := $(B)/jobs
+export JOBS
+JOB := @MAKEFLAGS= sh .ci/job.sh
+NICE := nice -n 10
+LAST := nice -n 19
+ONE := $(MAKE) --no-print-directory
+SIDE_BY_SIDE = rm -rf $(JOBS); $(ONE) -j 12 SIDE=1 $(1); s=$$?; sh .ci/job.sh --table; exit $$s
 
 .PHONY: help
 help: ## this list
@@ -40,17 +52,40 @@ demo: build ## a shop day on a simulated board; ONCE=1 ends by itself, SCREEN=ho
 	@$(B)/bin/smiletill demo $(if $(ONCE),--once) --screen $(SCREEN)
 
 .PHONY: test
-test: floats tools consumers register-npm ## all tests, with the race detector, the real runtime, a real broker and a real browser
-	go test -race -short -timeout 40m ./...
-	@echo "what is long and of one goroutine, without the race detector, which makes it ten times as slow:"
-	go test -timeout 20m ./payment/journal ./payment/sim ./vision ./vision/accuracy ./vision/visits
-	go test -run '^TestBench$$' ./cmd/smiletill
+test: $(if $(SIDE),job-race job-long job-bench) ## all tests, with the race detector, the real runtime, a real broker and a real browser
+	@$(if $(SIDE),true,$(call SIDE_BY_SIDE,test))
+
+.PHONY: job-packages job-fetch job-npm job-compile job-compile-race-early job-compile-race job-race job-long job-bench
+job-packages:
+	$(JOB) packages sh .ci/need.sh build jpeg tests arm64 image $(MORE)
+job-fetch:
+	$(JOB) fetch sh -c 'sh .ci/need.sh build && sh models/build/fetch.sh $(B)'
+job-npm:
+	$(JOB) npm $(NICE) $(ONE) -j 2 consumers register-npm
+
+# Compiles all that the tests are made of, once; each job that needs it would do it at the same time. What needs no TFLite
+# (SQLite in Go above all) comes while TFLite is fetched. GOGC: a seventh less of a processor; 0.9 GB for SQLite, as without.
+EXPORT := GOGC=400 go list -test -deps -export
+job-compile: job-fetch
+	$(JOB) compile sh -c '$(EXPORT) $(or $(COMPILE),$(LONG) $(BENCH_IN)) >/dev/null'
+job-compile-race-early:
+	$(JOB) compile-race-early sh -c 'sh .ci/need.sh build && $(EXPORT) $(RACE) ./payment/... ./device/... >/dev/null'
+job-compile-race: job-fetch job-compile-race-early
+	$(JOB) compile-race sh -c '$(EXPORT) $(RACE) ./... >/dev/null'
+
+# What go vet says is said by lint, once.
+job-race: job-compile job-compile-race job-packages job-npm $(BEFORE_RACE)
+	$(JOB) race go test $(RACE) -short -vet=off -p 4 -parallel 4 -timeout 40m ./...
+job-long: job-compile
+	$(JOB) long $(NICE) go test -vet=off -timeout 20m $(LONG)
+job-bench: job-race
+	$(JOB) bench go test -vet=off -run '^TestBench$$' $(BENCH_IN)
 
 CONSUMERS := payment/report/testdata/consumers
 
 .PHONY: consumers
 consumers:
-	@cmp -s $(CONSUMERS)/package-lock.json $(B)/consumers/.installed || { command -v npm >/dev/null || sh .ci/install.sh npm; \
+	@cmp -s $(CONSUMERS)/package-lock.json $(B)/consumers/.installed || { sh .ci/need.sh build; \
 	  echo "installing npm's libraries that read the events (70 MB)"; rm -rf $(B)/consumers; mkdir -p $(B)/consumers && \
 	  cp $(CONSUMERS)/package*.json $(B)/consumers/ && cd $(B)/consumers && npm ci --silent --no-audit --no-fund --ignore-scripts && \
 	  cp package-lock.json .installed; }
@@ -60,52 +95,76 @@ REGISTER_NPM := payment/register/testdata/npm
 
 .PHONY: register-npm
 register-npm:
-	@cmp -s $(REGISTER_NPM)/package-lock.json $(B)/register-npm/.installed || { command -v npm >/dev/null || sh .ci/install.sh npm; \
+	@cmp -s $(REGISTER_NPM)/package-lock.json $(B)/register-npm/.installed || { sh .ci/need.sh build; \
 	  echo "installing npm's library that registers use (37 MB)"; rm -rf $(B)/register-npm; mkdir -p $(B)/register-npm && \
 	  cp $(REGISTER_NPM)/package*.json $(B)/register-npm/ && cd $(B)/register-npm && npm ci --silent --no-audit --no-fund --ignore-scripts && \
 	  cp package-lock.json .installed; }
 
+# Other days are played for each commit: SIM_FIRST, which is printed, plays them again.
+COMMIT := $(shell git rev-parse --short=7 HEAD 2>/dev/null | cut -c 1-7)
+CHECK_DAYS = SIM_SEEDS=2000 SIM_FIRST=$(or $(SIM_FIRST),$(shell printf %d 0x$(or $(COMMIT),1)))
+
 .PHONY: check
-check: lint tools ## what CI runs: lint, tests, the build without TFLite, the simulation, a register's fuzzers, the demo, systemd, the emulated machine, a clean tree
-	@/sbin/ldconfig -p | grep -q libturbojpeg.so.0 || { echo "libturbojpeg0 is missing: its tests would skip, and a check must not"; exit 1; }
-	@test -x /usr/sbin/mosquitto && command -v mosquitto_sub chromium >/dev/null || { \
-	  echo "mosquitto, mosquitto-clients or chromium is missing: tests would skip, and a check must not"; exit 1; }
-	@command -v strace ip >/dev/null || { echo "strace or iproute2 is missing: tests would skip, and a check must not"; exit 1; }
-	@$(HAS_ARM64) || { echo "one of $(ARM64) is missing: tests would skip, and a check must not"; exit 1; }
-	@command -v systemd-analyze patchelf >/dev/null || { echo "systemd or patchelf is missing: the units' tests would skip, and a check must not"; exit 1; }
-	@$(HAS_IMAGE) || { echo "one of $(IMAGE) is missing: tests would skip, and a check must not"; exit 1; }
-	@$(MAKE) --no-print-directory models CHECK=1
-	@$(MAKE) --no-print-directory consumers register-npm
-	@cd $(B)/register-npm && node -e 'require("@adyen/api-library")' && test -d $(B)/consumers/node_modules || { \
-	  echo "npm's libraries are missing: their tests would skip, and a check must not"; exit 1; }
-	@$(MAKE) --no-print-directory -j2 check-days check-rest
-	@$(MAKE) --no-print-directory emulate # alone: an emulated processor is slow enough
+check: ## what CI runs: lint, tests, the build without TFLite, simulated days, a register's fuzzers, the demo, systemd, the emulated machine, a clean tree
+	@$(call SIDE_BY_SIDE,MORE="models emulate boot" BEFORE_RACE=job-python COMPILE=./... check-all)
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "the tests left these behind, or they are not committed"; exit 1; }
 
-# Most tests wait more than they compute. What is left of the processors plays the simulated days, with the least priority.
-.PHONY: check-days
-check-days:
-	@MAKEFLAGS= nice -n 19 $(MAKE) --no-print-directory sim >$(B)/days.log 2>&1 || { cat $(B)/days.log; exit 1; }
-	@grep -E '^ +[a-z_]+_test.go|^--- |^    ---|^ok' $(B)/days.log
+.PHONY: check-all job-there job-source job-linters job-lint job-python job-models job-days job-mutations job-build job-small job-systemd job-arm64 job-emulate
+check-all: test job-source job-there job-lint job-models job-days job-mutations job-small job-systemd job-emulate
 
-.PHONY: check-rest
-check-rest:
-	@MAKEFLAGS= $(MAKE) --no-print-directory test
+job-there: job-packages job-npm
+	$(JOB) there sh -c 'sh .ci/need.sh --there build jpeg models tests arm64 image emulate boot && \
+	  cd $(B)/register-npm && node -e "require(\"@adyen/api-library\")" && test -d $(B)/consumers/node_modules'
+job-source:
+	$(JOB) source $(ONE) source
+job-linters:
+	$(JOB) linters env GOGC=400 $(NICE) $(ONE) linters
+job-lint: job-compile job-linters job-source
+	$(JOB) lint env GOGC=400 $(NICE) $(ONE) findings
+job-python: job-fetch job-packages
+	$(JOB) python $(NICE) $(ONE) python
+job-models: job-python
+	$(JOB) models $(NICE) $(ONE) models CHECK=1
+job-days: job-compile
+	$(JOB) days env $(CHECK_DAYS) $(LAST) $(ONE) days
+job-mutations: job-compile
+	$(JOB) mutations $(LAST) $(ONE) mutations
+job-build: job-compile
+	$(JOB) build $(ONE) build
+job-small: job-build
+	$(JOB) small $(NICE) $(ONE) without-tflite fuzz-register demo-once
+job-systemd: job-build job-packages
+	$(JOB) systemd sh -c 'test "$$(id -u)" != 0 || $(ONE) systemd-test'
+job-arm64: job-compile job-compile-race job-packages
+	$(JOB) arm64 env GOGC=400 $(NICE) $(ONE) arm64 emulate-build
+
+# An emulated processor is slow enough: it has one to itself but for what is nice.
+job-emulate: job-arm64 job-bench job-systemd
+	$(JOB) emulate $(ONE) emulate-run
+
+.PHONY: without-tflite fuzz-register demo-once
+without-tflite:
 	go vet -tags notflite ./...
 	@c=$$(go list -deps -tags notflite -f '{{if and .CgoFiles (not .Standard)}}{{.ImportPath}}{{end}}' ./... | grep -v purego); test -z "$$c" || { \
 	  echo "without TFLite nothing may need C, and these do: $$c"; exit 1; }
 	CGO_ENABLED=0 go test -tags notflite ./vision/... ./payment ./device/camera ./models
-	@MAKEFLAGS= $(MAKE) --no-print-directory fuzz FUZZDIR=./payment/register FUZZTIME=50000x
-	@MAKEFLAGS= $(MAKE) --no-print-directory demo ONCE=1 SCREEN=127.0.0.1:0
-	@test "$$(id -u)" != 0 || MAKEFLAGS= $(MAKE) --no-print-directory systemd-test
+fuzz-register:
+	@$(ONE) fuzz FUZZDIR=./payment/register FUZZTIME=50000x
+demo-once:
+	@$(ONE) demo ONCE=1 SCREEN=127.0.0.1:0
 
-.PHONY: lint
-lint: deps
+.PHONY: lint source linters findings
+lint: deps ## formatting, modules, go vet, staticcheck, exhaustive
+	@$(ONE) source linters findings
+source:
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "gofmt -w $$bad"; exit 1; }
 	go mod tidy -diff
-	go vet ./...
+linters:
 	@test -x $(B)/tools/staticcheck || { echo "building staticcheck (20 s)"; GOBIN=$(B)/tools CGO_LDFLAGS= go install honnef.co/go/tools/cmd/staticcheck@v0.8.2; }
 	@test -x $(B)/tools/exhaustive || GOBIN=$(B)/tools CGO_LDFLAGS= go install github.com/nishanths/exhaustive/cmd/exhaustive@v0.17.1
+findings:
+	@env -u CGO_LDFLAGS sh -c 'eval "$$($(ONE) env)" && test "$$CGO_LDFLAGS" = "$$0"' "$$CGO_LDFLAGS" || { echo "make env does not survive a shell's eval"; exit 1; }
+	go vet ./...
 	$(B)/tools/staticcheck ./...
 	$(B)/tools/exhaustive -d -typeignore go-toml ./...
 
@@ -128,7 +187,7 @@ calibrate: python build ## measures the ranges for int8 anew over FACES=dir (peo
 
 .PHONY: python
 python: floats
-	@python3 -c 'import ensurepip, venv' 2>/dev/null || sh .ci/install.sh python3-venv
+	@sh .ci/need.sh models
 	@test -x $(PY) || python3 -m venv $(B)/python
 	@cmp -s models/build/requirements.txt $(B)/python/requirements.txt || { echo "installing the Python tools for the models (40 MB)"; \
 	  $(PY) -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r models/build/requirements.txt && \
@@ -150,10 +209,14 @@ fuzz: deps ## each fuzz target for FUZZTIME (default 10s), below FUZZDIR (defaul
 	    echo "== $$d $$f"; (cd $$d && $(B)/fuzz/fuzz.test -test.run '^$$' -test.fuzz "^$$f$$" -test.fuzztime $(or $(FUZZTIME),10s) \
 	    -test.fuzzminimizetime 100x -test.fuzzcachedir $(B)/fuzz/$$d) || exit 1; done; done
 
-.PHONY: sim
-sim: ## SIM_SEEDS (default 10000) simulated shop days from SIM_FIRST on, a fault at every write, mistakes built in; SIM_SEED=n repeats one
-	GOGC=400 SIM_SEEDS=$(or $(SIM_SEEDS),10000) go test -count 1 -timeout 60m -v -run '^(TestSim|TestEveryWrite)$$' ./payment/sim
-	@test -n "$(SIM_SEED)" || GOGC=400 SIM_MUTATIONS=1 go test -count 1 -timeout 60m -v -run '^TestMutations$$' ./payment/sim
+.PHONY: sim days mutations
+sim: days ## SIM_SEEDS (default 10000) simulated shop days from SIM_FIRST on, a fault at every write, mistakes built in; SIM_SEED=n repeats one
+	@test -n "$(SIM_SEED)" || $(ONE) mutations
+days:
+	@echo "$(or $(SIM_SEEDS),10000) simulated days from SIM_FIRST=$(or $(SIM_FIRST),1) on"
+	GOGC=400 SIM_SEEDS=$(or $(SIM_SEEDS),10000) go test -vet=off -count 1 -timeout 60m -v -run '^(TestSim|TestEveryWrite)$$' ./payment/sim
+mutations:
+	GOGC=400 SIM_MUTATIONS=1 go test -vet=off -count 1 -timeout 60m -v -run '^TestMutations$$' ./payment/sim
 
 .PHONY: crash
 crash: tools ## kills, failing and cut-off disks for real processes: at every write and fsync (strace), on an ext4 image, every byte flipped
@@ -181,18 +244,19 @@ arm64-test: arm64 ## that binary and the networks, emulated as a Pi 4 and a Pi 5
 
 # A whole machine: QEMU, what unpacks and builds a Debian kernel's modules, and the broker.
 EMULATE := $(B)/bench
-HAS_EMULATE = { command -v qemu-system-aarch64 && command -v cpio && command -v depmod && command -v xz && \
-	command -v mosquitto_sub && test -x /usr/sbin/mosquitto -a -x /sbin/mkfs.ext4; } >/dev/null
 
-.PHONY: emulate
+.PHONY: emulate emulate-build emulate-run
 emulate: arm64 ## a shop day on an emulated arm64 machine with the kernel's real camera and GPIO drivers
-	@$(HAS_EMULATE) || sh .ci/install.sh qemu-system-arm cpio kmod xz-utils bc e2fsprogs mosquitto mosquitto-clients
+	@sh .ci/need.sh emulate
+	@$(ONE) emulate-build && $(ONE) emulate-run
+emulate-build:
 	@bash device/bench/guest/build.sh $(EMULATE)/guest
 	@for p in device/lines device/watchdog device/camera device/bench; do CGO_ENABLED=0 GOARCH=arm64 go test -c \
 	  -o $(EMULATE)/tests/$$(basename $$p).test ./$$p || exit 1; done
 	@mkdir -p $(EMULATE)/package && cp $(B)/dist/smiletill_*_arm64.tar.gz $(EMULATE)/package/smiletill.tar.gz
-	@go test -c -o $(EMULATE)/day.test ./cmd/smiletill
-	@cd cmd/smiletill && SMILETILL_EMULATE=$(EMULATE) $(EMULATE)/day.test -test.run '^TestEmulatedShopDay$$'
+	@go test -c -o $(EMULATE)/day.test $(EMULATE_IN)
+emulate-run:
+	@cd $(EMULATE_IN) && SMILETILL_EMULATE=$(EMULATE) $(EMULATE)/day.test -test.run '^TestEmulatedShopDay$$'
 
 # A small Debian with systemd, to install the package in and boot in a container; made once.
 BOX := $(B)/systemd
@@ -202,14 +266,14 @@ SUITE := $(shell . /etc/os-release 2>/dev/null; echo $$VERSION_CODENAME)
 .PHONY: systemd-test
 systemd-test: package ## the Debian package under systemd in a container: hangs, kills, upgrade, removal; as root
 	@test "$$(id -u)" = 0 || { echo "systemd-test boots a container: run it as root"; exit 1; }
-	@command -v mmdebstrap systemd-nspawn nsenter >/dev/null || sh .ci/install.sh mmdebstrap systemd-container
+	@sh .ci/need.sh boot
 	@test -e $(BOX)/root/etc/os-release || { echo "making a small Debian in $(BOX) (20 s)"; rm -rf --one-file-system $(BOX); mkdir -p $(BOX); \
 	  unshare --mount mmdebstrap -q --variant=minbase --include=systemd,systemd-sysv,libstdc++6,libturbojpeg0 $(SUITE) $(BOX)/new && \
 	  mv $(BOX)/new $(BOX)/root; }
 	@rm -f $(BOX)/*.deb && cp $(B)/dist/smiletill_*_$(ARCH).deb $(BOX)/
 	@systemd-nspawn -q -D $(BOX)/root --private-network --register=no --keep-unit --console=pipe true 2>/dev/null || { \
 	  echo "SKIPPED: this machine lets nobody make containers, so the units were not started under systemd"; exit 0; }; \
-	SMILETILL_SYSTEMD=$(BOX) go test -count 1 -run '^TestUnderSystemd$$' ./cmd/smiletill
+	SMILETILL_SYSTEMD=$(BOX) go test -count 1 -run '^TestUnderSystemd$$' $(SYSTEMD_IN)
 
 .PHONY: image
 image: arm64 ## a card's image for BOARD=pi4, with a Buildroot checkout: BUILDROOT=dir (an hour or two the first time)
@@ -224,11 +288,15 @@ buildroot-check: python ## the Buildroot tree: without Buildroot, and with a che
 	@$(PY) buildroot/check.py alone
 	@test -z "$(BUILDROOT)" || $(PY) buildroot/check.py with "$(BUILDROOT)" $(B)/buildroot/check
 
+.PHONY: env
+env: ## what a plain go test, gopls or an editor needs, for a shell: eval "$(make env)"
+	@$(ONE) deps >&2
+	@sh .ci/env.sh
+
 .PHONY: deps
 deps:
-	@command -v gcc >/dev/null && command -v npm >/dev/null && command -v mvn >/dev/null || sh .ci/install.sh gcc libc6-dev npm maven
-	@/sbin/ldconfig -p 2>/dev/null | grep -q libturbojpeg.so.0 || test -e $(B)/no-turbojpeg || { mkdir -p $(B); \
-	  touch $(B)/no-turbojpeg; sh .ci/install.sh libturbojpeg0; true; } # makes JPEGs faster, is not needed; asked for once
+	@sh .ci/need.sh build
+	@test -e $(B)/no-turbojpeg || { mkdir -p $(B); touch $(B)/no-turbojpeg; sh .ci/need.sh jpeg; true; } # asked for once
 	@sh models/build/fetch.sh $(B) runtime
 
 # The models before they became int8: to build from, to compare with, and for tests of delegates.
@@ -239,9 +307,4 @@ floats: deps
 # What the tests use besides Go: a broker and a browser that we did not write, and an emulated Raspberry Pi.
 .PHONY: tools
 tools:
-	@{ test -x /usr/sbin/mosquitto && command -v mosquitto_sub chromium >/dev/null; } || sh .ci/install.sh mosquitto mosquitto-clients chromium
-	@command -v strace ip >/dev/null || sh .ci/install.sh strace iproute2
-	@$(HAS_ARM64) || sh .ci/install.sh $(ARM64)
-	@command -v systemd-analyze >/dev/null || sh .ci/install.sh systemd
-	@command -v patchelf dpkg-deb >/dev/null || sh .ci/install.sh patchelf dpkg
-	@$(HAS_IMAGE) || sh .ci/install.sh $(IMAGE)
+	@sh .ci/need.sh tests arm64 image

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"smiletill/payment"
 	"smiletill/payment/register"
@@ -255,6 +256,21 @@ func TestDisplay(t *testing.T) {
 	if !slices.Equal(d.shown, []string{"Coffee 2.50|Cake 3.00 for 7s"}) {
 		t.Errorf("shown: %v", d.shown)
 	}
+}
+
+// slow is a journal on a machine that has other things to do.
+type slow struct{ payment.Journal }
+
+func (s slow) Find(ctx context.Context, id string) (payment.Payment, error) {
+	time.Sleep(50 * time.Millisecond)
+	return s.Journal.Find(ctx, id)
+}
+
+// TestStatusOnABusyMachine: a payment that has ended is told, not a register sent away to ask again.
+func TestStatusOnABusyMachine(t *testing.T) {
+	d := newDesk(t, func(d *desk) { d.wrap = func(j payment.Journal) payment.Journal { return slow{j} } })
+	d.paid("s1", "1")
+	d.is("what has ended", d.status("s1").Response, register.Success, "")
 }
 
 // TestStatusOfNothing: what was never asked for, and without a reference the register's latest message.

@@ -68,8 +68,8 @@ func ReadPassphrase(path string) (string, error) {
 	return text, nil
 }
 
-// lockFolder waits until nobody else, in this process or another, changes the files of a folder that register keeps
-// there.
+// lockFolder waits until nobody else, in this process or another, changes the files of a folder that
+// register keeps there.
 func lockFolder(dir string) (unlock func(), err error) {
 	folder, err := os.Open(dir)
 	if err != nil {

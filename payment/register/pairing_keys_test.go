@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestCertificateMadeAtOnce: a terminal that starts and a technician's command find no certificate, and have the
-// same one afterwards.
+// TestCertificateMadeAtOnce: a terminal that starts and a technician's command find no certificate, and have
+// the same one afterwards.
 func TestCertificateMadeAtOnce(t *testing.T) {
 	for range 5 {
 		dir := t.TempDir()

@@ -23,7 +23,7 @@
 //
 // Built without cgo, or with the tag notflite, the package compiles everywhere and Open returns ErrNotBuilt.
 //
-// It must not import anything else of this module.
+// It must not import anything else of this module but headers, which says what to do where TFLite is missing.
 //
 // Sources: tensorflow/lite/c/c_api.h and tensorflow/lite/delegates/xnnpack/xnnpack_delegate.h of TensorFlow
 // 2.9.0; tensorflow/lite/delegates/external/external_delegate.cc for the entry points of a plug-in.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/mattn/go-tflite"
 	"golang.org/x/sys/unix"
+
+	_ "smiletill/vision/tflite/headers" // says what to do where the headers are missing
 )
 
 // Interpreter is one loaded model with its tensors. It serves one goroutine at a time.

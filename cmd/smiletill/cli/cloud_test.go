@@ -24,6 +24,7 @@ import (
 // TestCloudCommand receives an event with the real command: keys are exchanged, the event is acknowledged
 // with a signature that the printed key confirms, and the page shows it.
 func TestCloudCommand(t *testing.T) {
+	t.Parallel()
 	b, err := broker.Start("127.0.0.1:0", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +35,8 @@ func TestCloudCommand(t *testing.T) {
 	smiletill := func(args ...string) string {
 		t.Helper()
 		var out, errs bytes.Buffer
-		if code := cli.Run(t.Context(), "test", append(args, "--data", data), cli.Streams{Out: &out, Err: &errs}); code != 0 {
+		code := cli.Run(t.Context(), "test", append(args, "--data", data), cli.Streams{Out: &out, Err: &errs})
+		if code != 0 {
 			t.Fatalf("%v: %d %s", args, code, errs.String())
 		}
 		return out.String()

@@ -10,7 +10,12 @@ import (
 
 // A command line that nobody understands ends with exit code 2, and says what to do.
 func ExampleRun() {
-	code := cli.Run(context.Background(), "v1", []string{"frobnicate"}, cli.Streams{Out: os.Stdout, Err: os.Stdout})
+	code := cli.Run(
+		context.Background(),
+		"v1",
+		[]string{"frobnicate"},
+		cli.Streams{Out: os.Stdout, Err: os.Stdout},
+	)
 	fmt.Println("exit code", code)
 	// Output:
 	// error: unknown command "frobnicate" for "smiletill"

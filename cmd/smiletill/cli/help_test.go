@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// TestHelp holds what every command says of itself, with its flags and their defaults, against testdata/help.txt:
-// scripts and handbooks stand on it. GOLDEN=1 writes the file anew.
+// TestHelp holds what every command says of itself, with its flags and their defaults, against
+// testdata/help.txt: scripts and handbooks stand on it. GOLDEN=1 writes the file anew.
 func TestHelp(t *testing.T) {
 	t.Setenv("SMILETILL_CONFIG", "")
 	var all bytes.Buffer
@@ -21,7 +21,8 @@ func TestHelp(t *testing.T) {
 	walk = func(c *cobra.Command) {
 		path := strings.Fields(c.CommandPath())[1:]
 		var out bytes.Buffer
-		if code := Run(t.Context(), "golden", append(path, "--help"), Streams{Out: &out, Err: &out}); code != exitOK {
+		code := Run(t.Context(), "golden", append(path, "--help"), Streams{Out: &out, Err: &out})
+		if code != exitOK {
 			t.Errorf("%v --help: exit code %d", path, code)
 		}
 		fmt.Fprintf(&all, "=== %s\n%s\n", c.CommandPath(), out.String())
@@ -33,7 +34,8 @@ func TestHelp(t *testing.T) {
 	}
 	walk(rootCommand("golden"))
 	// As many workers as the machine has processors.
-	got := regexp.MustCompile(`(?m)(each with its own networks \(default )\d+\)`).ReplaceAllString(all.String(), "${1}N)")
+	got := regexp.MustCompile(`(?m)(each with its own networks \(default )\d+\)`).
+		ReplaceAllString(all.String(), "${1}N)")
 	file := filepath.Join("testdata", "help.txt")
 	if os.Getenv("GOLDEN") != "" {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {

@@ -27,6 +27,7 @@ import (
 // What a delegate library may do, done by a real one, in a real child and in this process: the frames are
 // looked at all the same, and the state and the log say why.
 func TestDelegateLibraries(t *testing.T) {
+	t.Parallel()
 	set, err := models.Open(terminaltest.CompiledDetector(t))
 	if err != nil {
 		t.Fatal(err)
@@ -110,6 +111,7 @@ func TestDelegateLibraries(t *testing.T) {
 
 // A library that hangs in the child: the parent does not wait.
 func TestDelegateHangsInChild(t *testing.T) {
+	t.Parallel()
 	lib := plugintest.Build(t, "HANG_CREATE")
 	argv := []string{"/proc/self/exe", "delegate-probe", "--library", lib}
 	began := time.Now()
@@ -125,6 +127,7 @@ func TestDelegateHangsInChild(t *testing.T) {
 
 // The command by itself, as a technician calls it.
 func TestDelegateProbeCommand(t *testing.T) {
+	t.Parallel()
 	model := filepath.Join(t.TempDir(), "model.tflite")
 	if err := os.WriteFile(model, plugintest.CustomModel(), 0o600); err != nil {
 		t.Fatal(err)

@@ -75,6 +75,7 @@ func (s *shop) setClerk(digits string) {
 }
 
 func TestCounterPIN(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.Stdin("1234\n")
 	if code, _, errs := s.Cli("counter", "pin"); code == 0 || !strings.Contains(errs, "guess") {
@@ -131,6 +132,7 @@ func TestCounterPIN(t *testing.T) {
 
 // What the counter is refused reads as `smiletill pay` reads it, and it is known whether it was done.
 func TestCounterRefusals(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.setClerk(terminaltest.RightPIN)
 	s.EnrolCustomer()
@@ -199,6 +201,7 @@ func counterBrowser(t *testing.T, address string) context.Context {
 // TestCounterDoor reads what a technician does of the counter's page for other machines: where it is, that no
 // PIN opens it yet, and why it can't be shown.
 func TestCounterDoor(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -250,6 +253,7 @@ func TestCounterDoor(t *testing.T) {
 // TestCounterShop plays a small shop: a clerk's browser asks for money over TLS, a face pays, and it is given
 // back.
 func TestCounterShop(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.Flags = append(s.Flags, "--counter-listen", "127.0.0.1:0")
 	s.setClerk(terminaltest.RightPIN)

@@ -19,6 +19,7 @@ func TestMain(m *testing.M) { terminaltest.Main(m) }
 
 // The accelerator fails in the middle of a visit: the payment goes on, and is approved by what the CPU saw.
 func TestDelegateFailsInTheMiddleOfAPayment(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.EnrolCustomer()
 	lib := plugintest.Build(t, fmt.Sprintf("FAIL_RUN_FROM=%d", terminaltest.DetectorRELUs*6+1))

@@ -12,6 +12,7 @@ import (
 
 // TestRegisterDoor: on other addresses than loopback nothing is listened on until a register is paired.
 func TestRegisterDoor(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		listen string
 		paired bool

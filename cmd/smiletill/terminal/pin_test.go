@@ -33,6 +33,7 @@ func (s *shop) typePIN(asked, digits string) int {
 }
 
 func TestPIN(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.Flags = append(s.Flags, "--pin-amount-max", "5.00")
 	s.EnrolCustomer()

@@ -17,6 +17,7 @@ import (
 // TestQuarantineUnderATerminal damages the journal of a terminal that is switched off, and has the
 // technician mend it while the terminal stands there out of order. The cloud counts each payment once.
 func TestQuarantineUnderATerminal(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	b, c := terminaltest.NewCloud(t, config.Default(), s.Dir, rand.New(rand.NewPCG(1, 2)))
 	s.Flags = append(s.Flags, "--mqtt-broker", b.URL())

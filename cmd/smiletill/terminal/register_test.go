@@ -21,6 +21,7 @@ import (
 
 // TestRegisterEvents: the configured receiver is told what happens to a terminal.
 func TestRegisterEvents(t *testing.T) {
+	t.Parallel()
 	got := make(chan string, 32)
 	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var m struct {
@@ -81,6 +82,7 @@ func TestRegisterEvents(t *testing.T) {
 // TestDamagedRecordsStopRegistersAlone: the file of records can't be read; payments by hand go on, registers
 // are told why they don't, and so is the technician.
 func TestDamagedRecordsStopRegistersAlone(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.Flags = append(s.Flags, "--register-listen", "127.0.0.1:0", "--log-level", "error")
 	s.EnrolCustomer()
@@ -132,6 +134,7 @@ func (s *shop) diagnosed(t *testing.T) *register.Reply {
 
 // TestTechnicianSeesTheRegister: address, fingerprint and a code for them.
 func TestTechnicianSeesTheRegister(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.Flags = append(s.Flags, "--register-listen", "127.0.0.1:0")
 	s.Open()

@@ -32,6 +32,7 @@ func newShop(t *testing.T) *shop {
 }
 
 func TestPaymentByFaceAndSameIDTwice(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.EnrolCustomer()
 	s.Open()
@@ -59,6 +60,7 @@ func TestPaymentByFaceAndSameIDTwice(t *testing.T) {
 }
 
 func TestCameraPulledInTheMiddleOfAPayment(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.EnrolCustomer()
 	s.Open()
@@ -95,6 +97,7 @@ func (s *shop) health() int {
 }
 
 func TestBadAmounts(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.EnrolCustomer()
 	s.Open()
@@ -126,6 +129,7 @@ func TestBadAmounts(t *testing.T) {
 }
 
 func TestBadPhotosAndTheSamePersonTwice(t *testing.T) {
+	t.Parallel()
 	for _, running := range []bool{false, true} {
 		t.Run(fmt.Sprintf("running=%v", running), func(t *testing.T) {
 			s := newShop(t)
@@ -187,6 +191,7 @@ func (s *shop) removeAll() {
 }
 
 func TestDamagedFilesKeepTheTerminalOutOfOrder(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.EnrolCustomer()
 	s.Open()
@@ -240,6 +245,7 @@ func private(t *testing.T, dir string) {
 }
 
 func TestMissingModelIsNamedAndMended(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	models := terminaltest.CopyModels(t)
 	mesh := filepath.Join(models, "facemesh_int8.tflite")
@@ -274,6 +280,7 @@ func TestMissingModelIsNamedAndMended(t *testing.T) {
 }
 
 func TestDamagedConfiguration(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	path := filepath.Join(s.Dir, "bad.toml")
 	text := "[terminal]\nname = \"Shop\"\ncurrencie = \"EUR\"\n"
@@ -287,6 +294,7 @@ func TestDamagedConfiguration(t *testing.T) {
 }
 
 func TestEnrolByCameraThenPay(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.Open()
 	s.Opened()
@@ -304,6 +312,7 @@ func TestEnrolByCameraThenPay(t *testing.T) {
 }
 
 func TestDiskFullInTheMiddleOfAPayment(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	data := filepath.Join(s.Dir, "data")
 	if err := os.Mkdir(data, 0o700); err != nil {
@@ -365,6 +374,7 @@ func TestWrongCommandLines(t *testing.T) {
 }
 
 func TestSecondTerminalIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.Open()
 	code, _, errs := s.Cli("run", "--screen-listen", "127.0.0.1:0")
@@ -374,6 +384,7 @@ func TestSecondTerminalIsRefused(t *testing.T) {
 }
 
 func TestControlSpeaksJSON(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.Open()
 	s.Opened()

@@ -20,6 +20,7 @@ import (
 
 // TestCaseOpened opens the case in the middle of a payment.
 func TestCaseOpened(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.EnrolCustomer()
 	s.Open()
@@ -70,6 +71,7 @@ func (s *shop) refused(when string) {
 // TestAlarmOutlivesTheProcess starts a terminal on the files of one whose case was opened, whole or cut
 // short.
 func TestAlarmOutlivesTheProcess(t *testing.T) {
+	t.Parallel()
 	for name, text := range map[string]string{"whole": `{"since":"2026-11-01T10:00:00Z"}`, "cut short": ""} {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t)
@@ -97,6 +99,7 @@ func TestAlarmOutlivesTheProcess(t *testing.T) {
 // TestAlarmEndedWhileFilesAreOpened: the terminal has found the alarm and left the faces alone, and the
 // technician ends it before the terminal is ready.
 func TestAlarmEndedWhileFilesAreOpened(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.EnrolCustomer()
 	if err := os.WriteFile(filepath.Join(s.Dir, "data", "tamper.json"), nil, 0o600); err != nil {
@@ -123,6 +126,7 @@ func TestAlarmEndedWhileFilesAreOpened(t *testing.T) {
 
 // TestSwitchThatCannotBeWatched takes no payments, but forgets nobody.
 func TestSwitchThatCannotBeWatched(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.EnrolCustomer()
 	s.Open()
@@ -144,6 +148,7 @@ func TestSwitchThatCannotBeWatched(t *testing.T) {
 
 // TestOfflineCommandsObeyTheAlarm has no terminal that runs.
 func TestOfflineCommandsObeyTheAlarm(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.EnrolCustomer()
 	if err := os.WriteFile(filepath.Join(s.Dir, "data", "tamper.json"), nil, 0o600); err != nil {

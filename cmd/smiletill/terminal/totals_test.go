@@ -14,6 +14,7 @@ import (
 // TestReverseAndTotals gives a payment back in two parts by the commands, and reads it in the totals and
 // the export.
 func TestReverseAndTotals(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.EnrolCustomer()
 	s.Open()

@@ -239,6 +239,7 @@ func libraryTotals(t *testing.T, s *shop, c *npmTill) {
 
 // TestAdyenLibraryCurrencies: terminals of a currency without decimals and of one with three.
 func TestAdyenLibraryCurrencies(t *testing.T) {
+	t.Parallel()
 	nodeModules(t)
 	for _, c := range []struct {
 		currency, limit string
@@ -248,6 +249,7 @@ func TestAdyenLibraryCurrencies(t *testing.T) {
 		{"JPY", "50000", 1000, "1000", "10.5"}, {"KWD", "50.000", 1.234, "1.234", "1.2345"},
 	} {
 		t.Run(c.currency, func(t *testing.T) {
+			t.Parallel()
 			s := newCounter(t, "--terminal-currency", c.currency, "--payment-amount-max", c.limit,
 				"--register-common-name", libraryName)
 			addr, _ := s.ready()
@@ -273,13 +275,13 @@ func TestAdyenLibraryCurrencies(t *testing.T) {
 
 // TestAdyenLibraryKilledTerminal kills a terminal (SIGKILL) while payments run and after some were approved,
 // and asks the next one how they went.
-func TestAdyenLibraryKilledTerminal(t *testing.T) {
+func TestAdyenLibraryKilledTerminal(t *testing.T) { // not parallel: its camera's film does not wait
 	nodeModules(t)
 	s := newCounter(t)
 	film := filepath.Join(s.Dir, "visit.mjpeg")
 	address := terminaltest.FreeAddress(t)
 	args := append([]string{"run"}, s.Flags...)
-	args = append(args, "--register-listen", address, "--camera-source", "replay:"+film, "--camera-fps", "20",
+	args = append(args, "--register-listen", address, "--camera-source", "replay:"+film, "--camera-fps", "10",
 		"--camera-realtime", "--register-common-name", libraryName)
 	start := func(clip string) (stop func()) {
 		if err := os.WriteFile(film, filmOf(t, clip), 0o600); err != nil {

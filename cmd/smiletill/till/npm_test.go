@@ -22,15 +22,15 @@ const libraryName = "P400Plus-123456789.test.terminal.adyen.com"
 // TestAdyenLibrary has npm's @adyen/api-library, which registers use, pay, reverse and ask at a terminal of
 // this process: real frames, networks, journal and HTTPS; each once plain and once sealed.
 func TestAdyenLibrary(t *testing.T) {
+	t.Parallel()
 	nodeModules(t)
-	s := newCounter(t, "--register-common-name", libraryName, "--payment-timeout", "25s",
-		"--payment-amount-max", "500.00")
-	addr, _ := s.ready()
-	key := s.libraryKey("Counter 1")
-	n := newNode(t)
-	for _, c := range s.tills(n, addr, key) {
-		t.Run(c.sale, func(t *testing.T) {
-			c.node.t = t
+	for i, mode := range []string{"plain", "sealed"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			s := newCounter(t, "--register-common-name", libraryName, "--payment-timeout", "25s",
+				"--payment-amount-max", "500.00")
+			addr, _ := s.ready()
+			c := s.tills(newNode(t), addr, s.libraryKey("Counter 1"))[i]
 			for _, one := range []struct {
 				name string
 				test func(*testing.T, *shop, *npmTill)

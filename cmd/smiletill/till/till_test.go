@@ -149,6 +149,7 @@ func wants(t *testing.T, what string, code, want int, text string, words ...stri
 // TestRegisterCommands drives `smiletill register` against a terminal of this process: over HTTPS, plain and
 // sealed, with a face.
 func TestRegisterCommands(t *testing.T) {
+	t.Parallel()
 	s := newCounter(t)
 	addr, _ := s.ready()
 	url := "https://" + addr + "/nexo"
@@ -225,6 +226,7 @@ func TestRegisterCommands(t *testing.T) {
 // TestRegisterPayIsFollowedToItsEnd cuts the connection, restarts the terminal and presses Ctrl-C while a
 // payment runs. Each is sent once.
 func TestRegisterPayIsFollowedToItsEnd(t *testing.T) {
+	t.Parallel()
 	s := newCounter(t)
 	addr, end := s.ready()
 	w := newWire(t, addr)
@@ -285,6 +287,7 @@ func TestRegisterPayIsFollowedToItsEnd(t *testing.T) {
 }
 
 func TestRegisterKnowsWhomItTalksTo(t *testing.T) {
+	t.Parallel()
 	s := newCounter(t)
 	addr, _ := s.ready()
 	url := "https://" + addr + "/nexo"
@@ -343,6 +346,7 @@ func TestRegisterKnowsWhomItTalksTo(t *testing.T) {
 }
 
 func TestPairings(t *testing.T) {
+	t.Parallel()
 	s := &shop{Shop: terminaltest.New(t)}
 	cli := func(args ...string) (int, string) {
 		code, out, errs := s.Cli(append([]string{"register"}, args...)...)
@@ -412,6 +416,7 @@ func TestPairings(t *testing.T) {
 
 // TestPairingByRoot: what a technician writes with sudo, the terminal's own user can read.
 func TestPairingByRoot(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 {
 		t.Skip("only root can be somebody else")
 	}
@@ -435,6 +440,7 @@ func TestPairingByRoot(t *testing.T) {
 
 // TestPairingsAtOnce pairs from many commands at a time: none is lost.
 func TestPairingsAtOnce(t *testing.T) {
+	t.Parallel()
 	s := &shop{Shop: terminaltest.New(t)}
 	const many = 8
 	var all sync.WaitGroup

@@ -95,6 +95,7 @@ func smiletill(t *testing.T, args ...string) (code int, stdout, stderr string) {
 }
 
 func TestAccuracyRefuses(t *testing.T) {
+	t.Parallel()
 	loose := t.TempDir()
 	put(t, filepath.Join(loose, "a.jpg"), image.NewGray(image.Rect(0, 0, 9, 9)))
 	one := t.TempDir()
@@ -139,6 +140,7 @@ func TestAccuracyRefuses(t *testing.T) {
 }
 
 func TestAccuracyCommand(t *testing.T) {
+	t.Parallel()
 	faces, to := persons(t), filepath.Join(t.TempDir(), "report")
 	same := filepath.Join("..", "..", "..", "models")
 	code, out, errs := smiletill(t, "accuracy", faces, "--out", to, "--compare", "again="+same, "--seed", "7",

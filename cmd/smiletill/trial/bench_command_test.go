@@ -16,6 +16,7 @@ import (
 )
 
 func TestBenchRefuses(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	for _, c := range []struct {
 		args []string

@@ -32,6 +32,7 @@ func recording(t *testing.T) string {
 }
 
 func TestCameraTest(t *testing.T) {
+	t.Parallel()
 	source, sheet := recording(t), filepath.Join(t.TempDir(), "sheet.jpg")
 	code, out, text := smiletill(
 		t,
@@ -81,6 +82,7 @@ func TestCameraTest(t *testing.T) {
 }
 
 func TestCameraCommandsRefuse(t *testing.T) {
+	t.Parallel()
 	empty := filepath.Join(t.TempDir(), "empty.mjpeg")
 	if err := os.WriteFile(empty, []byte("no picture"), 0o600); err != nil {
 		t.Fatal(err)

@@ -118,6 +118,7 @@ func (l *till) start() {
 
 // A shop brings its own embedding model to a running terminal, enrols its customer again, and goes back.
 func TestSwapAndEnrolAgain(t *testing.T) {
+	t.Parallel()
 	l := newTill(t)
 	var photos []string
 	for _, n := range []string{"enrol_1", "enrol_2", "enrol_3"} {
@@ -171,6 +172,7 @@ func TestSwapAndEnrolAgain(t *testing.T) {
 }
 
 func TestVerifyAndSwapRefuse(t *testing.T) {
+	t.Parallel()
 	l := newTill(t)
 	for _, c := range []struct {
 		name, says string
@@ -247,6 +249,7 @@ func TestVerifyAndSwapRefuse(t *testing.T) {
 
 // A technician interrupts the wait for the terminal, or it fails: what is in force by then must stay whole.
 func TestSwapStaysWhenTheTerminalDoesNotAnswer(t *testing.T) {
+	t.Parallel()
 	l := newTill(t)
 	socket, err := net.Listen("unix", l.socket)
 	if err != nil {

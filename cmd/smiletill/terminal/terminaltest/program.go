@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"smiletill/cmd/smiletill/cli"
 )
 
@@ -18,7 +20,14 @@ const AsProgram = "TEST_AS_SMILETILL"
 // itself.
 func Main(m *testing.M) {
 	if os.Getenv(AsProgram) != "" || len(os.Args) > 1 && os.Args[1] == "delegate-probe" {
-		os.Exit(cli.Run(context.Background(), "test", os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
+		os.Exit(
+			cli.Run(
+				context.Background(),
+				"test",
+				os.Args[1:],
+				cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr},
+			),
+		)
 	}
 	os.Exit(m.Run())
 }
@@ -39,10 +48,22 @@ func Root(t *testing.T) string {
 	return ""
 }
 
-// Build builds the program as it ships: without the race detector.
+// Build builds the program as it ships, without the race detector, once for all test programs: whoever comes
+// later finds it up to date.
 func Build(t *testing.T) string {
 	t.Helper()
-	out := filepath.Join(t.TempDir(), "smiletill")
+	out := filepath.Join(Root(t), ".build", "test", "smiletill")
+	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := os.Create(out + ".lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close() // ends the lock
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.Command("go", "build", "-o", out, "./cmd/smiletill")
 	cmd.Dir = Root(t)
 	if text, err := cmd.CombinedOutput(); err != nil {

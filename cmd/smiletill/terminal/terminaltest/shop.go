@@ -72,8 +72,11 @@ func (s *Shop) Cli(args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
 	ctx, cancel := context.WithTimeout(s.T.Context(), time.Minute)
 	defer cancel()
-	code = cli.Run(ctx, "test", append(args, s.Flags[:4]...), cli.Streams{In: s.stdin, Out: &out, Err: &errs})
-	s.stdin = nil
+	in := s.stdin
+	if in != nil {
+		s.stdin = nil // it was this command's
+	}
+	code = cli.Run(ctx, "test", append(args, s.Flags[:4]...), cli.Streams{In: in, Out: &out, Err: &errs})
 	return code, out.String(), errs.String()
 }
 
