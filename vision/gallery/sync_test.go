@@ -64,7 +64,7 @@ func diskSteps(trace, dir string) []string {
 		{`unlinkat\(.*"` + d + `/c_\w+\.face", 0`, "unlink record"},
 	}
 	var steps []string
-	for line := range strings.Lines(trace) {
+	for _, line := range wholeCalls(trace) {
 		for _, w := range words {
 			if regexp.MustCompile(w.pattern).MatchString(line) {
 				steps = append(steps, w.step)
@@ -72,4 +72,35 @@ func diskSteps(trace, dir string) []string {
 		}
 	}
 	return steps
+}
+
+// wholeCalls are the lines of a trace with one call each, where it ended: another thread's line may come
+// between the two halves of one.
+func wholeCalls(trace string) []string {
+	var lines []string
+	begun := map[string]string{} // by thread
+	resumed := regexp.MustCompile(`^(\d+) +<\.\.\. \w+ resumed>(.*)$`)
+	for line := range strings.Lines(trace) {
+		line = strings.TrimSuffix(line, "\n")
+		thread, _, _ := strings.Cut(line, " ")
+		if head, cut := strings.CutSuffix(line, " <unfinished ...>"); cut {
+			begun[thread] = head
+			continue
+		}
+		if m := resumed.FindStringSubmatch(line); m != nil {
+			line = begun[m[1]] + m[2]
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func TestWholeCalls(t *testing.T) {
+	trace := "7   fsync(8</g> <unfinished ...>\n8   --- SIGURG {} ---\n" +
+		"7   <... fsync resumed>)              = 0\n8   write(1</p>, \"x\", 1) = 1\n"
+	want := []string{"8   --- SIGURG {} ---", "7   fsync(8</g>)              = 0",
+		"8   write(1</p>, \"x\", 1) = 1"}
+	if got := wholeCalls(trace); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
 }
