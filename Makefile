@@ -75,7 +75,7 @@ job-compile-race: job-fetch job-compile-race-early
 
 # What go vet says is said by lint, once.
 job-race: job-compile job-compile-race job-packages job-npm $(BEFORE_RACE)
-	$(JOB) race go test $(RACE) -short -vet=off -p 4 -parallel 4 -timeout 40m ./...
+	$(JOB) race go test $(RACE) -short -vet=off -p 4 -parallel 3 -timeout 40m ./...
 job-long: job-compile
 	$(JOB) long $(NICE) go test -vet=off -timeout 20m $(LONG)
 job-bench: job-race
