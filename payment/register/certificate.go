@@ -43,6 +43,9 @@ func OpenCertificate(certFile, keyFile string) (*Certificate, error) {
 // MakeCertificate is OpenCertificate of files that it makes where there is no certificate: an ECDSA key
 // (P-256) and a certificate that it signs itself, for the name, for hosts and for this machine's addresses.
 func MakeCertificate(certFile, keyFile, name string, hosts []string) (*Certificate, error) {
+	if _, err := os.Stat(certFile); !errors.Is(err, fs.ErrNotExist) {
+		return OpenCertificate(certFile, keyFile)
+	}
 	// The terminal that starts and a technician's command may both find none.
 	unlock, err := lockFolder(filepath.Dir(certFile))
 	if err != nil {

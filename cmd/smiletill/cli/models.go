@@ -188,7 +188,7 @@ func swapCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// tryCommand is what tryModels runs in the child.
+// tryCommand is what trial.VerifySet runs in the child.
 func tryCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "try DIR", Hidden: true, Args: cobra.ExactArgs(1),

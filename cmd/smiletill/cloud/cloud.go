@@ -106,16 +106,17 @@ func (o *Options) Open(ctx context.Context, log *slog.Logger, use func(*cloud.Re
 func (o *Options) Run(ctx context.Context) error {
 	log := config.Logger(config.LogConfig{Level: "info", Format: "auto"}, os.Stderr)
 	return o.Open(ctx, log, func(r *cloud.Receiver) error {
+		if o.Listen == "" {
+			return r.Run(ctx)
+		}
+		l, err := net.Listen("tcp", o.Listen)
+		if err != nil {
+			return payment.WithHintf(fmt.Errorf("open the page: %w", err), "choose another address with --listen")
+		}
+		log.Info("the cloud receives", "broker", o.Broker, "page", "http://"+l.Addr().String())
 		g, ctx := errgroup.WithContext(ctx)
 		g.Go(func() error { return r.Run(ctx) })
-		if o.Listen != "" {
-			l, err := net.Listen("tcp", o.Listen)
-			if err != nil {
-				return payment.WithHintf(fmt.Errorf("open the page: %w", err), "choose another address with --listen")
-			}
-			log.Info("the cloud receives", "broker", o.Broker, "page", "http://"+l.Addr().String())
-			g.Go(func() error { return servePage(ctx, l, r.Page()) })
-		}
+		g.Go(func() error { return servePage(ctx, l, r.Page()) })
 		return g.Wait()
 	})
 }

@@ -57,7 +57,7 @@ func (c *Config) ModelsDir() (string, error) {
 	return dir, nil // even if it is empty or broken: a shop that installed models must not get others unnoticed
 }
 
-// PrepareDataDir is preparePrivateDir of the data folder, except that root may work in the folder of the user
+// PrepareDataDir is PreparePrivateDir of the data folder, except that root may work in the folder of the user
 // that runs the terminal: what registers need is written so that its owner can read it.
 func (c *Config) PrepareDataDir() error {
 	if info, err := os.Stat(c.Paths.DataDir); err == nil && info.IsDir() && os.Geteuid() == 0 {

@@ -37,6 +37,8 @@ type demo struct {
 	shop    *Director
 	term    *terminal.Terminal
 	changes chan payment.Status // what the engine says last
+	opened  chan struct{}       // closed when it says something for the first time
+	open    sync.Once
 	events  chan cloud.Event
 	full    bool // an event was shown in full already
 
@@ -66,6 +68,7 @@ func Run(ctx context.Context, cfg config.Config, version string, once bool, out 
 	}
 	log := config.Logger(cfg.Log, os.Stderr)
 	d := &demo{cfg: cfg, out: out, events: make(chan cloud.Event, 64), changes: make(chan payment.Status, 1),
+		opened:  make(chan struct{}),
 		version: version, note: newNotes(time.Now())}
 	if d.shop, err = NewDirector(1); err != nil {
 		return err
@@ -228,25 +231,22 @@ func (d *demo) startTerminal(
 	return ended, nil
 }
 
-// ready waits until payments can be taken, or says why not.
+// ready waits until payments can be taken, or says why not. What this process's own terminal tells counts:
+// another one may answer at the socket.
 func (d *demo) ready(ctx context.Context) error {
-	c := control.NewClient(d.cfg.Paths.ControlSocket)
-	var err error
-	for range 100 {
-		if _, err = c.Customers(ctx); err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return interrupted(ctx)
-		case <-time.After(100 * time.Millisecond):
-		}
+	select {
+	case <-d.opened:
+	case <-ctx.Done():
+		return interrupted(ctx)
+	case <-time.After(30 * time.Second):
 	}
+	_, err := control.NewClient(d.cfg.Paths.ControlSocket).Customers(ctx)
 	return err
 }
 
 // changed keeps the latest change of the terminal's payments.
 func (d *demo) changed(s payment.Status) {
+	d.open.Do(func() { close(d.opened) })
 	select {
 	case <-d.changes: // an older one that nobody has asked for
 	default:
