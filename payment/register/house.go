@@ -139,6 +139,9 @@ func (s *Server) totals(ctx context.Context, q *Request) *TotalsResponse {
 
 // isOwnFilter reports a filter that leaves nothing out: none, or this terminal alone.
 func (s *Server) isOwnFilter(raw json.RawMessage) bool {
+	if isEmptyList(raw) {
+		return true // PHP's empty object
+	}
 	var f map[string]string
 	if json.Unmarshal(raw, &f) != nil {
 		return false
@@ -185,7 +188,8 @@ func (s *Server) reconcile(ctx context.Context, q *Request) *TotalsResponse {
 	case "PreviousReconciliation":
 		number, err := strconv.ParseInt("0"+q.Reconciliation.ReconciliationID, 10, 64)
 		if err != nil {
-			return refuse(failure(MessageFormat, "POIReconciliationID must be a number that this terminal gave"))
+			return refuse(failure(MessageFormat, fmt.Sprintf("ReconciliationRequest.POIReconciliationID: "+
+				"%q is no number; send one that this terminal gave", shorten(q.Reconciliation.ReconciliationID))))
 		}
 		p, err = till.Records.Closed(ctx, number)
 		if errors.Is(err, payment.ErrNotFound) {
@@ -285,12 +289,12 @@ func (s *Server) displayOne(h Header, o DisplayOutput) Response {
 	case s.opt.Display == nil:
 		return failure(UnavailableDevice, "this terminal has no display")
 	case o.Content.Format != "Text" || len(o.Content.Text) == 0:
-		return failure(MessageFormat, "OutputFormat must be Text, with OutputText")
+		return failure(MessageFormat, "DisplayOutput.OutputContent: send OutputFormat Text, with OutputText")
 	}
 	lines := []string{""}
 	for i, t := range o.Content.Text {
-		if !printable(t.Text) {
-			return failure(MessageFormat, "OutputText must be printable")
+		if err := payment.CheckText(t.Text, linesMax*lineMax); err != nil {
+			return refusalOf(wrongField(fmt.Sprintf("DisplayOutput.OutputContent.OutputText[%d].Text", i), err))
 		}
 		lines[len(lines)-1] += t.Text
 		if t.EndOfLine && i < len(o.Content.Text)-1 {
@@ -299,11 +303,12 @@ func (s *Server) displayOne(h Header, o DisplayOutput) Response {
 	}
 	for _, l := range lines {
 		if len(lines) > linesMax || utf8.RuneCountInString(l) > lineMax {
-			return failure(MessageFormat, fmt.Sprintf("the display has %d lines of %d characters", linesMax, lineMax))
+			return failure(MessageFormat, fmt.Sprintf("DisplayOutput.OutputContent.OutputText: it is too long; "+
+				"send at most %d lines of %d characters", linesMax, lineMax))
 		}
 	}
 	if strings.Join(lines, "") == "" {
-		return failure(MessageFormat, "OutputText is empty")
+		return failure(MessageFormat, "DisplayOutput.OutputContent.OutputText: it is empty; send words")
 	}
 	long := time.Duration(o.Seconds) * time.Second
 	if o.Seconds <= 0 {

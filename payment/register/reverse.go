@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"smiletill/payment"
@@ -74,9 +75,10 @@ func (s *Server) readReversal(
 	r := q.Reversal
 	reasons := []string{"CustCancel", "Malfunction", "MerchantCancel", "Unable2Compl"}
 	if !slices.Contains(reasons, r.Reason) {
-		return fail(fmt.Errorf("%w: ReversalReason must be one of %v", ErrMessage, reasons))
+		return fail(&fieldError{path: "ReversalRequest.ReversalReason", what: quoted(r.Reason),
+			send: "send " + strings.Join(reasons, ", ")})
 	}
-	sale, err := readSaleData(r.SaleData, false)
+	sale, err := readSaleData("ReversalRequest.SaleData", r.SaleData, false)
 	if err != nil {
 		return fail(err)
 	}
@@ -93,7 +95,7 @@ func (s *Server) readReversal(
 	if r.Amount != "" {
 		a, err := Minor(r.Amount, paid.Amount.Currency)
 		if err != nil {
-			return fail(fmt.Errorf("ReversedAmount: %w", err))
+			return fail(wrongField("ReversalRequest.ReversedAmount", err))
 		}
 		minor = a.Minor
 	}
@@ -150,7 +152,7 @@ func (s *Server) status(ctx context.Context, q *Request) *TransactionStatusRespo
 	}
 	answer.Reference = &MessageReference{MessageCategory: rec.Header.MessageCategory, SaleID: rec.Header.SaleID,
 		ServiceID: rec.Header.ServiceID, POIID: rec.Header.POIID}
-	repeated := &RepeatedMessage{Header: rec.Header.response()}
+	repeated := &RepeatedMessage{Header: rec.Header.response(s.opt.POIID)}
 	if rec.Header.MessageCategory == CategoryReversal {
 		answer.Response = s.reversalStatus(ctx, till, rec, q, repeated)
 	} else {

@@ -34,6 +34,13 @@ func TestNotTheProtocol(t *testing.T) {
 		{"a web page", "POST", "/nexo", "{}", [2]string{"Origin", "https://evil.example"}, http.StatusForbidden},
 		{"a web page's fetch", "POST", "/nexo", "{}", [2]string{"Sec-Fetch-Site", "cross-site"},
 			http.StatusForbidden},
+		{"the question before it", "OPTIONS", "/nexo", "", [2]string{"Access-Control-Request-Method", "POST"},
+			http.StatusForbidden},
+		{"a browser's parts without a page", "POST", "/nexo", "{}", [2]string{"Sec-Fetch-Site", "none"},
+			http.StatusOK},
+		{"compressed", "POST", "/nexo", "\x1f\x8b", [2]string{"Content-Encoding", "gzip"},
+			http.StatusUnsupportedMediaType},
+		{"as it is, and said so", "POST", "/nexo", "{}", [2]string{"Content-Encoding", "identity"}, http.StatusOK},
 		{"with a slash", "POST", "/nexo/", "{}", [2]string{}, http.StatusOK},
 		{"without", "POST", "/nexo", "{}", [2]string{}, http.StatusOK},
 	} {
@@ -51,6 +58,9 @@ func TestNotTheProtocol(t *testing.T) {
 		}
 		if resp.StatusCode != c.want {
 			t.Errorf("%s: %s", c.name, resp.Status)
+		}
+		if c.want == http.StatusUnsupportedMediaType && resp.Header.Get("Accept-Encoding") != "identity" {
+			t.Errorf("%s: what is taken is not told: %v", c.name, resp.Header)
 		}
 		if err := resp.Body.Close(); err != nil {
 			t.Error(err)
@@ -71,35 +81,25 @@ func TestRejected(t *testing.T) {
 		t.Fatalf("%d %s", code, answer)
 	}
 	for _, c := range []struct{ name, body, want string }{
-		{"empty", "", "no message"},
-		{"words", "hello", "not JSON"},
-		{"cut", with("", "")[:60], "not JSON"},
-		{"two", with("", "") + with("", ""), "after top-level value"},
-		{"a list", "[]", "cannot unmarshal"},
+		{"empty", "", "it is empty"},
+		{"words", "hello", "not JSON from byte 1 on: hello"},
+		{"cut", with("", "")[:60], "it ends before its last bracket"},
+		{"broken in the middle", strings.Replace(with("", ""), ",", ";", 1), `from byte 63 on: ;"MessageCategory"`},
+		{"two", with("", "") + with("", ""), "not JSON from byte"},
+		{"a list", "[]", `it is no object; send {"SaleToPOIRequest"`},
 		{"nothing in it", "{}", "no SaleToPOIRequest"},
 		{"an answer", `{"SaleToPOIResponse":{}}`, "no SaleToPOIRequest"},
-		{"not UTF-8", "{\"a\":\"\xff\"}", "UTF-8"},
+		{"no header", `{"SaleToPOIRequest":{"DiagnosisRequest":{}}}`, "MessageHeader"},
+		{"not UTF-8", "{\"a\":\"\xff\"}", "not UTF-8: byte 7 is FF; send UTF-8"},
+		{"UTF-16", "\xff\xfe{\x00}\x00", "it is UTF-16; send UTF-8"},
+		{"compressed", "\x1f\x8b\x08\x00", "it is compressed; send it as it is"},
 		{"a key twice", with(`"SaleID":"S"`, `"SaleID":"S","SaleID":"T"`), "twice"},
 		{"a key twice in another case", with(`"SaleID":"S"`, `"SaleID":"S","saleid":"T"`), "twice"},
 		{"a key twice with a long s", with(`"SaleID":"S"`, `"SaleID":"S","ſaleID":"T"`), "twice"},
 		{"deep", strings.Repeat("[", 40) + strings.Repeat("]", 40), "deeper"},
-		{"class", with("Service\"", "Device\""), "MessageClass"},
-		{"type", with(`"Request"`, `"Response"`), "MessageType"},
-		{"version", with(`"3.0"`, `"2.0"`), "ProtocolVersion"},
-		{"no SaleID", with(`"S"`, `""`), "SaleID"},
-		{"long SaleID", with(`"S"`, `"`+strings.Repeat("x", 101)+`"`), "SaleID"},
-		{"no ServiceID", with(`"ServiceID":"1",`, ""), "ServiceID"},
-		{"long ServiceID", with(`"1"`, `"12345678901"`), "ServiceID"},
-		{"no POIID", with(poiID, ""), "POIID"},
-		{"category", with("Diagnosis\"", "Print\""), `does not know MessageCategory "Print"`},
-		{"body of another category", with("Diagnosis\"", "Payment\""), "no PaymentRequest"},
-		{"no abort in it", with("Diagnosis\"", "Abort\""), "no AbortRequest"},
-		{"no status in it", with("Diagnosis\"", "TransactionStatus\""), "no TransactionStatusRequest"},
-		{"no reversal in it", with("Diagnosis\"", "Reversal\""), "no ReversalRequest"},
-		{"no login in it", with("Diagnosis\"", "Login\""), "no LoginRequest"},
-		{"no reconciliation in it", with("Diagnosis\"", "Reconciliation\""), "no ReconciliationType"},
-		{"no display in it", with("Diagnosis\"", "Display\""), "no DisplayRequest"},
-		{"a number for a name", with(`"S"`, "1"), "cannot unmarshal"},
+		{"an event", with("Diagnosis\"", "Event\""), `MessageHeader.MessageCategory: "Event" is not taken`},
+		{"no category", with(`"Diagnosis"`, `""`), "MessageHeader.MessageCategory: it is missing"},
+		{"a category that is none", with(`"Diagnosis"`, `"</script>"`), "MessageHeader.MessageCategory"},
 	} {
 		code, answer := d.raw(c.body)
 		if text := rejection(t, code, answer, c.body); !strings.Contains(text, c.want) {
@@ -296,6 +296,26 @@ func TestServesTheCertificate(t *testing.T) {
 	if _, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true,
 		MaxVersion: tls.VersionTLS11}); err == nil {
 		t.Error("TLS 1.1 was taken")
+	}
+}
+
+// TestOlderHTTP: a register that speaks HTTP/1.0 and says so in its handshake is answered.
+func TestOlderHTTP(t *testing.T) {
+	d := newDesk(t)
+	address := strings.TrimSuffix(strings.TrimPrefix(d.url, "https://"), "/nexo")
+	conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true,
+		NextProtos: []string{"http/1.0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	body := `{"SaleToPOIRequest":{"MessageHeader":{"MessageClass":"Service","MessageCategory":"Diagnosis",` +
+		`"MessageType":"Request","SaleID":"S","ServiceID":"1","POIID":"` + poiID + `"},"DiagnosisRequest":{}}}`
+	fmt.Fprintf(conn, "POST /nexo HTTP/1.0\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	answer, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.0 200 OK") ||
+		!strings.Contains(string(answer), "DiagnosisResponse") {
+		t.Errorf("%s: %v", answer, err)
 	}
 }
 

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/payment"
@@ -82,7 +82,7 @@ func printTotals(w io.Writer, totals []journal.Total) error {
 		_, err := fmt.Fprintln(w, "no payments in these days")
 		return err
 	}
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', tabwriter.AlignRight)
+	t := &columns.Writer{Out: w, Right: true}
 	untimed := 0
 	for i, one := range totals {
 		first := i == 0 || totals[i-1].Day != one.Day || totals[i-1].Currency != one.Currency
@@ -194,7 +194,7 @@ func parkedCommand(a *app) *cobra.Command {
 					fmt.Fprintln(cmd.OutOrStdout(), "no report is parked")
 					return nil
 				}
-				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
+				w := columns.New(cmd.OutOrStdout())
 				fmt.Fprintln(w, "SEQ\tKIND\tPAYMENT\tWHY")
 				for _, p := range rows {
 					fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", p.Seq, p.Kind, p.PaymentID, p.Why)

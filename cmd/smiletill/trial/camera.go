@@ -10,9 +10,9 @@ import (
 	"io"
 	"os"
 	"slices"
-	"text/tabwriter"
 	"time"
 
+	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/device/camera"
 	"smiletill/payment"
@@ -167,7 +167,7 @@ func (t *cameraTrial) face(l vision.Look) {
 }
 
 func (t *cameraTrial) print(w io.Writer, limits vision.Thresholds) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := columns.New(w)
 	t.printPictures(table, limits)
 	t.printFaces(table, limits)
 	return table.Flush()

@@ -7,8 +7,8 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
+	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/device/camera"
 )
@@ -22,7 +22,7 @@ func ListCameras(w io.Writer, c config.CameraConfig) error {
 		source = "auto"
 	}
 	chosen, findErr := camera.Find(root, source)
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := columns.New(w)
 	all := camera.Devices(root)
 	if len(all) > 0 {
 		fmt.Fprintln(table, "\tNODE\tCARD\tBUS\tOFFERS")
