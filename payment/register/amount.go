@@ -70,7 +70,7 @@ func Minor(number json.Number, currency string) (payment.Amount, error) {
 		return fail(payment.ErrAmountNegative, text+" is negative",
 			"send a positive amount; a Reversal gives money back")
 	case whole.Sign() == 0:
-		return fail(payment.ErrAmountZero, text+" is no amount", "send at least "+one.Decimal())
+		return fail(payment.ErrAmountZero, text+" is zero, there is nothing to pay", "send at least "+one.Decimal())
 	case !whole.IsInt64():
 		return fail(ErrAmount, text+" is too large", "send at most "+largest.Decimal())
 	case whole.Int64() > payment.MaxMinor:

@@ -215,7 +215,7 @@ func TestForm(t *testing.T) {
 		{payment("EUR", "eur"), "Payment", amounts + `Currency: "eur" is no currency; send a code`},
 		{payment(`"Currency":"EUR",`, ""), "Payment", amounts + "Currency: it is missing"},
 		{payment(`"EUR"`, "978"), "Payment", amounts + `Currency: 978 is no text`},
-		{payment("EUR", "USD"), "Payment", amounts + "Currency: USD is not what this terminal takes; send EUR"},
+		{payment("EUR", "USD"), "Payment", amounts + "Currency: USD is another, this terminal takes EUR"},
 		{payment(`"17"`, "17"), "Payment", `SaleTransactionID.TransactionID: 17 is no text; send "17"`},
 		{payment(`"17"`, `"a\u0007"`), "Payment", "SaleTransactionID.TransactionID: character 2 is U+0007"},
 		{payment("17", strings.Repeat("é", 141)), "Payment",

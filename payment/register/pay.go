@@ -40,7 +40,7 @@ func (s *Server) readPayment(q *Request, limit payment.Amount) (asked, error) {
 		return asked{}, wrongField(amountsAt+"RequestedAmount", err)
 	case amount.Currency != limit.Currency:
 		return asked{}, &fieldError{path: amountsAt + "Currency",
-			what: a.Currency + " is not what this terminal takes", send: "send " + limit.Currency}
+			what: a.Currency + " is another, this terminal takes " + limit.Currency, send: "send that"}
 	}
 	var tip int64
 	if a.TipAmount != "" && !isZero(a.TipAmount) {

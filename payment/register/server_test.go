@@ -2,10 +2,17 @@ package register_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -264,6 +271,85 @@ func TestCertificate(t *testing.T) {
 	}
 	if info, err := c.Info(); err != nil || info.Fingerprint == first.Fingerprint {
 		t.Error("not read again:", info, err)
+	}
+}
+
+// TestCertificateSignsNothing: whoever trusts the terminal's certificate trusts no other that its key signed.
+func TestCertificateSignsNothing(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "r.crt"), filepath.Join(dir, "r.key")
+	c, err := register.MakeCertificate(cert, key, "till.example", []string{"till.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := x509.NewCertPool()
+	trusted.AddCert(pair.Leaf)
+	if _, err := pair.Leaf.Verify(x509.VerifyOptions{DNSName: "till.example", Roots: trusted}); err != nil {
+		t.Errorf("a register that was given the certificate refuses it: %v", err)
+	}
+	forged, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(1),
+		DNSNames: []string{"bank.example"}, NotBefore: pair.Leaf.NotBefore, NotAfter: pair.Leaf.NotAfter},
+		pair.Leaf, &pair.PrivateKey.(*ecdsa.PrivateKey).PublicKey, pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bank, err := x509.ParseCertificate(forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bank.Verify(x509.VerifyOptions{DNSName: "bank.example", Roots: trusted}); err == nil {
+		t.Error("its key signed for another name, and was believed")
+	}
+	info, err := c.Info()
+	years := info.NotAfter.Sub(time.Now()).Hours() / 24 / 365
+	if err != nil || info.Signs || !info.Own || years < 9.9 || years > 10.1 || info.Advice(time.Now()) != "" {
+		t.Errorf("%+v, %.1f years, %v", info, years, err)
+	}
+	late := info.NotAfter.Add(-80 * 24 * time.Hour)
+	if said := info.Ending(late); !strings.Contains(said, "--renew") {
+		t.Errorf("80 days before its end: %q", said)
+	}
+}
+
+// TestOlderCertificateStays: one that could sign is served on, since registers have pinned it, and told
+// about.
+func TestOlderCertificateStays(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "r.crt"), filepath.Join(dir, "r.key")
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: poiID}, IsCA: true,
+		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		NotBefore: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC),
+		NotAfter:  time.Date(2049, 12, 31, 0, 0, 0, 0, time.UTC)}
+	der, err := x509.CreateCertificate(rand.Reader, old, old, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der},
+		key: {Type: "PRIVATE KEY", Bytes: encoded}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := register.MakeCertificate(cert, key, poiID, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := c.Info()
+	if err != nil || !info.Own || !info.Signs || info.NotAfter.Year() != 2049 ||
+		!strings.Contains(info.Advice(time.Now()), "--renew") {
+		t.Errorf("%+v %q %v", info, info.Advice(time.Now()), err)
 	}
 }
 

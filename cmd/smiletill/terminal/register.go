@@ -258,6 +258,7 @@ func (c *cashDesk) row() screen.StatusRow {
 		row.Value = fmt.Sprintf("https://%s/nexo, POIID %s, %d paired; certificate SHA-256 %s", c.addr,
 			c.cfg.POIID(), paired, register.Grouped(info.Fingerprint))
 		row.Code = screen.CodeOf(register.Link(config.FromTheShop(c.addr), c.cfg.POIID(), info.Fingerprint))
+		row.Do = info.Ending(time.Now())
 	}
 	if p := c.access.load(); p != nil && p.recordsErr != nil && c.cfg.Register.Listen != "" {
 		row.Level, row.Value, row.Do = screen.LevelFault, p.recordsErr.Error(), payment.HintOf(p.recordsErr)
