@@ -68,7 +68,7 @@ func Minor(number json.Number, currency string) (payment.Amount, error) {
 			fmt.Sprintf("%s has %d decimals: round before sending", currency, len(decimals)))
 	case whole.Sign() < 0:
 		return fail(payment.ErrAmountNegative, text+" is negative",
-			"send a positive amount; a Reversal gives money back")
+			"send a positive amount")
 	case whole.Sign() == 0:
 		return fail(payment.ErrAmountZero, text+" is zero, there is nothing to pay", "send at least "+one.Decimal())
 	case !whole.IsInt64():

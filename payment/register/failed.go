@@ -46,11 +46,7 @@ func (s *Server) failed(q *Request, why error) *Reply {
 	case CategoryPayment:
 		return &Reply{Payment: refusedPayment(q, r)}
 	case CategoryReversal:
-		answer := &ReversalResponse{Response: r, Receipts: []Receipt{}}
-		if q.Reversal != nil {
-			answer.Original = &q.Reversal.Original
-		}
-		return &Reply{Reversal: answer}
+		return &Reply{Reversal: refusedReversal(q, r)}
 	case CategoryTransactionStatus:
 		return &Reply{TransactionStatus: &TransactionStatusResponse{Response: r}}
 	case CategoryDiagnosis:
@@ -83,6 +79,16 @@ func refusedPayment(q *Request, r Response) *PaymentResponse {
 		POIData: POIData{TransactionID: TransactionID{TimeStamp: stamp(time.Now())}}}
 	if q.Payment != nil && bytes.HasPrefix(q.Payment.SaleData, []byte("{")) {
 		answer.SaleData = q.Payment.SaleData
+	}
+	return answer
+}
+
+// refusedReversal is the response to a Reversal that was not made. Its original is left out where it has no
+// time: libraries fail on an empty one.
+func refusedReversal(q *Request, r Response) *ReversalResponse {
+	answer := &ReversalResponse{Response: r, Receipts: []Receipt{}}
+	if q.Reversal != nil && q.Reversal.Original.POITransactionID.TimeStamp != "" {
+		answer.Original = &q.Reversal.Original
 	}
 	return answer
 }

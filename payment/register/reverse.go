@@ -13,10 +13,7 @@ import (
 
 // reverse gives a payment back, in whole or in part.
 func (s *Server) reverse(ctx context.Context, q *Request) *ReversalResponse {
-	original := q.Reversal.Original
-	refuse := func(r Response) *ReversalResponse {
-		return &ReversalResponse{Response: r, Original: &original, Receipts: []Receipt{}}
-	}
+	refuse := func(r Response) *ReversalResponse { return refusedReversal(q, r) }
 	if r := s.unwelcome(q.Header); r != nil {
 		return refuse(*r)
 	}
@@ -111,14 +108,21 @@ func (s *Server) reversalAnswer(
 ) *ReversalResponse {
 	answer := &ReversalResponse{
 		Response: Response{Result: Success}, Amount: major(r.Amount), Receipts: s.reversalReceipts(r, false),
-		Original: &OriginalTransaction{POITransactionID: TransactionID{TransactionID: r.PaymentID}},
+		Original: s.original(ctx, till, r.PaymentID),
 		POIData: &POIData{TransactionID: TransactionID{TransactionID: r.ID, TimeStamp: stamp(r.At)},
 			ReconciliationID: fmt.Sprint(rec.Period)},
 	}
-	if paid, err := till.Journal.Find(ctx, r.PaymentID); err == nil {
-		answer.Original.POITransactionID.TimeStamp = stamp(paid.OpenedAt)
-	}
 	return answer
+}
+
+// original names the payment of a reversal; nil if there is none, or it can't be read: without its time it
+// would be none that libraries read.
+func (s *Server) original(ctx context.Context, till *Till, id string) *OriginalTransaction {
+	paid, err := till.Journal.Find(ctx, id)
+	if err != nil {
+		return nil
+	}
+	return &OriginalTransaction{POITransactionID: TransactionID{id, stamp(paid.OpenedAt)}}
 }
 
 // status repeats the response of an earlier Payment or Reversal.
@@ -207,7 +211,7 @@ func (s *Server) reversalStatus(
 ) Response {
 	if rec.Refused != nil {
 		into.Body.Reversal = &ReversalResponse{Response: *rec.Refused, Receipts: []Receipt{},
-			Original: &OriginalTransaction{POITransactionID: TransactionID{TransactionID: rec.Original}}}
+			Original: s.original(ctx, till, rec.Original)}
 		return Response{Result: Success}
 	}
 	r, err := till.Journal.FindReversal(ctx, rec.ID)
