@@ -305,7 +305,7 @@ func TestCertificateSignsNothing(t *testing.T) {
 		t.Error("its key signed for another name, and was believed")
 	}
 	info, err := c.Info()
-	years := info.NotAfter.Sub(time.Now()).Hours() / 24 / 365
+	years := time.Until(info.NotAfter).Hours() / 24 / 365
 	if err != nil || info.Signs || !info.Own || years < 9.9 || years > 10.1 || info.Advice(time.Now()) != "" {
 		t.Errorf("%+v, %.1f years, %v", info, years, err)
 	}

@@ -72,7 +72,7 @@ var wings = []string{"payment", "vision", "device", "models"}
 var programRooms = map[string][]string{
 	"":         {program + "/cli"},
 	"cli":      append([]string{program}, wings...),
-	"config":   {"payment"},
+	"config":   {program + "/columns", "payment"},
 	"control":  {"payment"},
 	"terminal": append([]string{program + "/config", program + "/control"}, wings...),
 	"columns":  {},
@@ -241,7 +241,7 @@ func TestWallsCanFail(t *testing.T) {
 		{
 			"config crosses",
 			importFact{program + "/config", "smiletill/device/wiring", false},
-			"may import [payment]",
+			"columns payment]",
 		},
 		{"control crosses", importFact{program + "/control", "smiletill/vision/gallery", false},
 			"may import [payment]"},

@@ -241,8 +241,14 @@ func topicLevel(v any) *mistake {
 	return matches(`[A-Za-z0-9_-]{1,64}`, "1 to 64 letters, digits, - or _")(v)
 }
 
+// shortText takes names of any script, as people read them on receipts.
 func shortText(v any) *mistake {
-	return matches(`.{1,60}`, "1 to 60 characters on one line")(v)
+	const most = 60
+	text := v.(string)
+	if err := payment.CheckText(text, most); err != nil {
+		return &mistake{what: strconv.Quote(text) + " won't do: " + err.Error(), instead: payment.HintOf(err)}
+	}
+	return matches(`.+`, fmt.Sprintf("1 to %d characters on one line", most))(v)
 }
 
 func currencyCode(v any) *mistake {
