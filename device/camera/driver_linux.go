@@ -2,12 +2,15 @@ package camera
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"reflect"
 	"syscall"
 	"unsafe"
 
 	"github.com/blackjack/webcam"
 	"github.com/blackjack/webcam/ioctl"
+	"golang.org/x/sys/unix"
 )
 
 // driver is what the package asks of the kernel's camera driver. Its calls can be recorded and played again.
@@ -36,6 +39,34 @@ func openKernel(node string) (driver, error) {
 		return nil, err
 	}
 	return kernelCamera{cam, node}, nil
+}
+
+// StartStreaming starts the camera. Where that fails webcam 0.6.1 leaves its buffers mapped, also when it is
+// closed, and a mapping keeps the node open: every later open of it, by this program too, would be told that
+// the device is busy. So they are unmapped here.
+func (k kernelCamera) StartStreaming() error {
+	err := k.Webcam.StartStreaming()
+	if err == nil {
+		return nil
+	}
+	return errors.Join(err, unmap(k.Webcam))
+}
+
+// unmap gives back the buffers that a start which failed has mapped. webcam keeps them to itself.
+func unmap(cam *webcam.Webcam) error {
+	buffers := reflect.ValueOf(cam).Elem().FieldByName("buffers")
+	if !buffers.IsValid() || buffers.Type() != reflect.TypeFor[[][]byte]() {
+		return errors.New("webcam keeps its buffers in another way: they stay mapped")
+	}
+	var failed error
+	for i := range buffers.Len() {
+		if b := buffers.Index(i).Bytes(); len(b) > 0 {
+			if err := unix.Munmap(b); err != nil {
+				failed = fmt.Errorf("unmap buffer %d: %w", i, err)
+			}
+		}
+	}
+	return failed
 }
 
 // pixFormat is the beginning of struct v4l2_pix_format (videodev2.h), in the machine's byte order.

@@ -148,12 +148,25 @@ func noCamera(all []Device, what string, args ...any) error {
 	return withHint(fmt.Errorf("find camera: %w: %s", ErrNoCamera, fmt.Sprintf(what, args...)), hint)
 }
 
+// named is how many devices a hint names; a Pi has a dozen nodes that are no camera.
+const named = 2
+
 func join(list []Device) string {
 	var texts []string
+	usb := slices.ContainsFunc(list, Device.USB)
+	others := 0
 	for _, d := range list {
-		if d.Index <= 0 || len(list) == 1 { // nobody looks for a camera's metadata
+		switch {
+		case d.Index > 0 && len(list) > 1: // nobody looks for a camera's metadata
+		case len(texts) == named, usb && !d.USB():
+			others++
+		default:
 			texts = append(texts, d.String())
 		}
 	}
-	return strings.Join(texts, ", ")
+	text := strings.Join(texts, ", ")
+	if others > 0 {
+		text += fmt.Sprintf(" and %d others (`smiletill camera list`)", others)
+	}
+	return text
 }

@@ -50,7 +50,7 @@ var rooms = map[string][]string{
 		"golang.org/x/text/unicode/norm", module + "payment"},
 	"payment/sim":   {},
 	"device":        {"periph.io/x/conn/v3"},
-	"device/camera": {"github.com/blackjack/webcam", "github.com/ebitengine/purego"},
+	"device/camera": {"github.com/blackjack/webcam", "github.com/ebitengine/purego", "golang.org/x/sys/unix"},
 	"device/screen": {"rsc.io/qr"},
 	"device/bench":  {"golang.org/x/sys/unix"},
 
