@@ -124,9 +124,16 @@ type Evidence struct {
 	Customer    string // pseudonymous
 	MatchFrames int    // frames that matched Customer, at least 1
 	SmileFrames int    // frames with a smile among them, at least 1
+	Camera      Camera // that took them
 	Since, At   time.Time
 	// Since and At are when the first and the last of these frames was taken, by time.Now (monotonic). A
-	// stored payment has neither: they mean nothing after a restart.
+	// stored payment has neither: they mean nothing after a restart. Its Camera is in its fact alone.
+}
+
+// Camera says what a camera is, so that who reads an approval knows whether there was one at all.
+type Camera struct {
+	Kind   string // "usb", "board", "loopback", "recording"; "" if nobody said
+	Driver string // of the kernel, "uvcvideo"; may be empty
 }
 
 // Payment is one payment. It is a value: Next gives a changed copy.

@@ -64,10 +64,7 @@ func module(root fs.FS, node string) bool {
 // inUse says who has a node open, as far as this user may see it, and what to do. It is not always another:
 // a mapping keeps a node open that was closed.
 func inUse(root fs.FS, node string) string {
-	real := node
-	if to, err := fs.ReadLink(root, strings.TrimPrefix(node, "/")); err == nil { // /dev/v4l/by-id/...
-		real = path.Join(path.Dir(node), to)
-	}
+	real := linked(root, node)
 	const own = "this program itself still holds the camera: restart it (systemctl restart smiletill)"
 	maps, err := fs.ReadFile(root, "proc/self/maps")
 	if err == nil && bytes.Contains(maps, []byte(" "+real+"\n")) {

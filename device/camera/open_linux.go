@@ -1,6 +1,7 @@
 package camera
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -18,7 +19,7 @@ func Open(source string, o V4L2Options) (*V4L2, error) {
 	}
 	var likeliest error // what the best candidate says, with its advice
 	for _, d := range list {
-		c, err := OpenV4L2(d.Node, o)
+		c, err := d.open(o)
 		if err == nil {
 			return c, nil
 		}
@@ -31,6 +32,23 @@ func Open(source string, o V4L2Options) (*V4L2, error) {
 	}
 	err = fmt.Errorf("none of %d video nodes works; the likeliest: %w", len(list), likeliest)
 	return nil, withHint(err, "name the camera with camera.source (`smiletill camera list` shows them)")
+}
+
+// open opens a device, unless it is a loopback and o takes none.
+func (d Device) open(o V4L2Options) (*V4L2, error) {
+	// The driver's own word counts too: sysfs may be missing, as in some containers.
+	if driver, bus, err := capability(d.Node); err == nil {
+		d.Driver, d.Loopback = driver, cmp.Or(d.Loopback, feignedBy(driver, bus))
+	}
+	if d.Loopback != "" && !o.Loopback {
+		return nil, withHint(fmt.Errorf("open camera %s: %w: %s", d.Node, ErrLoopback, d.Loopback),
+			"name a camera that is plugged in; a terminal for tests takes this one with camera.test_source = true")
+	}
+	c, err := OpenV4L2(d.Node, o)
+	if err == nil {
+		c.from = d.origin()
+	}
+	return c, err
 }
 
 // Node is the file of the camera, /dev/video0.

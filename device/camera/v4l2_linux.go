@@ -19,11 +19,13 @@ type V4L2Options struct {
 	Width, Height int     // pixels; 640x480 if 0
 	FPS           float64 // frames a second; 0 leaves the driver's. A camera that can't set it keeps its own.
 	Format        Format  // "" takes the first of MJPG, YUYV, NV12, GREY that the camera offers
+	Loopback      bool    // takes what only looks like a camera too, when it is named: for tests
 }
 
 // V4L2 is a camera of the Linux kernel, such as a USB webcam.
 type V4L2 struct {
 	node   string
+	from   Origin
 	format Format
 	width  int
 	height int
@@ -257,7 +259,7 @@ func (c *V4L2) poll(f *Frame) (got bool, err error) {
 		f.set(data)
 		c.seq++
 		f.Format, f.Width, f.Height, f.Stride = c.format, c.width, c.height, c.stride
-		f.Seq, f.At, c.begun, got = c.seq, time.Now(), true, true
+		f.Seq, f.At, f.From, c.begun, got = c.seq, time.Now(), c.from, true, true
 	}
 	if err := c.cam.ReleaseFrame(index); err != nil {
 		return false, c.readError(err)

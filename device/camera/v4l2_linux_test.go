@@ -137,6 +137,20 @@ func TestOpenWithoutCamera(t *testing.T) {
 	}
 }
 
+// A loopback is not opened, even where nobody is behind it, unless that was asked for.
+func TestOpenRefusesLoopbacks(t *testing.T) {
+	d := Device{Node: t.TempDir() + "/video0", Loopback: "a program is behind it (vivid)"}
+	c, err := d.open(V4L2Options{})
+	var h interface{ Hint() string }
+	if c != nil || !errors.Is(err, ErrLoopback) || !errors.As(err, &h) ||
+		!strings.Contains(h.Hint(), "camera.test_source") {
+		t.Errorf("%v", err)
+	}
+	if c, err = d.open(V4L2Options{Loopback: true}); c != nil || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("for tests: %v", err)
+	}
+}
+
 func TestChooseFormat(t *testing.T) {
 	h264 := webcam.PixelFormat(fourCC("H264"))
 	yuyv, mjpg := webcam.PixelFormat(fourCC(YUYV)), webcam.PixelFormat(fourCC(MJPG))

@@ -37,6 +37,7 @@ func (d *emulation) play(ctx context.Context) {
 	d.scene(ctx, "the machine boots and the package is installed", d.boot)
 	d.scene(ctx, "the packages' own tests on the kernel's drivers", d.programs)
 	d.scene(ctx, "no camera, no lamps: out of order, and well when they are plugged in", d.startsWithoutHardware)
+	d.scene(ctx, "the camera is a program: refused unless the configuration says that this is a test", d.feigned)
 	d.scene(ctx, "a customer is enrolled", d.enrols)
 	d.scene(ctx, "the customer smiles and has paid; the cloud has it", d.pays)
 	d.scene(ctx, "a stranger smiles and has not", d.stranger)
@@ -155,6 +156,19 @@ func (d *emulation) startsWithoutHardware(ctx context.Context) error {
 	}
 	_, err = d.ready(ctx, in)
 	return err
+}
+
+// feigned asks for the bench's camera as a terminal of a shop would.
+func (d *emulation) feigned(ctx context.Context) error {
+	r, err := d.till(ctx, "camera", "test", "--camera-test-source=false", "--seconds", "1")
+	if err != nil {
+		return err
+	}
+	if r.Code == 0 || !strings.Contains(r.Stderr, "vhci_hcd") ||
+		!strings.Contains(r.Stderr, "camera.test_source") {
+		return fmt.Errorf("`smiletill camera test` ended with code %d:\n%s%s", r.Code, r.Stdout, r.Stderr)
+	}
+	return nil
 }
 
 // ready waits until the lamps say that payments are taken: a flash of white with red off.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -156,7 +157,8 @@ func exportCommand(a *app) *cobra.Command {
 func exportCSV(cmd *cobra.Command, r *journal.Reader, days journal.Range) error {
 	w := csv.NewWriter(cmd.OutOrStdout())
 	err := w.Write([]string{"seq", "kind", "time", "time_trusted", "payment_id", "reversal_id", "amount_minor",
-		"currency", "reason", "customer", "method", "limits", "reference", "terminal", "event_id", "hash"})
+		"currency", "reason", "customer", "method", "limits", "reference", "terminal", "event_id", "hash",
+		"camera"})
 	if err != nil {
 		return err
 	}
@@ -164,7 +166,7 @@ func exportCSV(cmd *cobra.Command, r *journal.Reader, days journal.Range) error 
 		return w.Write([]string{strconv.FormatInt(f.Seq, 10), f.Kind, f.Time.Format(time.RFC3339Nano),
 			strconv.FormatBool(f.TimeTrusted), f.PaymentID, f.ReversalID, strconv.FormatInt(f.Amount.Minor, 10),
 			f.Amount.Currency, string(f.Reason), f.Customer, f.Method, string(f.Limits), plain(f.Reference),
-			f.Terminal, f.ID, f.Hash})
+			f.Terminal, f.ID, f.Hash, strings.TrimSpace(f.Camera.Kind + " " + f.Camera.Driver)})
 	})
 	w.Flush()
 	if err != nil {

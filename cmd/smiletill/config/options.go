@@ -54,6 +54,7 @@ func (c *Config) options() []option {
 		{"camera.fps", &cam.FPS, "frames a second", between(1, 120)},
 		{"camera.loop", &cam.Loop, "start a replay again at its end", nil},
 		{"camera.realtime", &cam.Realtime, "play a replay at the speed of its frames", nil},
+		{"camera.test_source", &cam.TestSource, "take payments with a recording or a loopback: for tests", nil},
 		{"board.kind", &c.Board.Kind, "lamps, buttons: simulated, none, auto, a board, or a file", boardKind},
 		{
 			"screen.listen",
@@ -92,12 +93,7 @@ func (c *Config) options() []option {
 		{"mqtt.ca_file", &m.CAFile, "certificates that sign the broker's", absolute},
 		{"mqtt.cert_file", &m.CertFile, "this terminal's certificate", absolute},
 		{"mqtt.key_file", &m.KeyFile, "this terminal's private key", absolute},
-		{
-			"mqtt.cloud_key_file",
-			&m.CloudKeyFile,
-			"public keys of the cloud; empty: cloud.pub in the data",
-			absolute,
-		},
+		{"mqtt.cloud_key_file", &m.CloudKeyFile, "public keys of the cloud; empty: data's cloud.pub", absolute},
 		{"log.level", &c.Log.Level, "debug, info, warn or error", oneOf("debug", "info", "warn", "error")},
 		{"log.format", &c.Log.Format, "auto, text or json", oneOf("auto", "text", "json")},
 	}

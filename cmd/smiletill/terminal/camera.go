@@ -68,5 +68,9 @@ func (c *eyesight) row() screen.StatusRow {
 	if f, bad := c.front.faultOf(cameraCause); bad {
 		return screen.StatusRow{Name: "camera", Value: f.what, Level: screen.LevelFault, Do: f.do}
 	}
+	if c.cfg.Replay() || c.cfg.TestSource {
+		return screen.StatusRow{Name: "camera", Value: c.cfg.Source + " (for tests and demonstrations only)",
+			Level: screen.LevelWarning, Do: "in a shop name a camera, and leave camera.test_source out"}
+	}
 	return screen.StatusRow{Name: "camera", Value: c.cfg.Source, Level: screen.LevelOK}
 }

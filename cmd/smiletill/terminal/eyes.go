@@ -130,7 +130,7 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 	took := time.Since(f.At)
 	w.frames, w.total, w.slowest = w.frames+1, w.total+took, max(w.slowest, took)
 	w.front.found(w.payment.ID, found)
-	ev := w.event(found, f.At)
+	ev := w.event(found, f)
 	w.stage = found.Stage
 	if ev == nil {
 		return nil
@@ -151,7 +151,7 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 }
 
 // event is what a finding means to the payment, or nil if nothing is new.
-func (w *watcher) event(f vision.Finding, at time.Time) payment.Event {
+func (w *watcher) event(f vision.Finding, last *camera.Frame) payment.Event {
 	if f.Stage == w.stage {
 		return nil
 	}
@@ -165,7 +165,8 @@ func (w *watcher) event(f vision.Finding, at time.Time) payment.Event {
 	case vision.Consented:
 		return payment.Consented{Evidence: payment.Evidence{
 			Customer: f.Customer, MatchFrames: f.Evidence.Fused + f.Evidence.Matched, SmileFrames: f.Evidence.Smiling,
-			Since: later(w.since, w.payment.OpenedAt), At: at,
+			Camera: payment.Camera{Kind: string(last.From.Kind), Driver: last.From.Driver},
+			Since:  later(w.since, w.payment.OpenedAt), At: last.At,
 		}}
 	}
 	return nil

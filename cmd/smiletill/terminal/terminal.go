@@ -74,6 +74,9 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.OpenCamera == nil {
+		if err := cfg.CheckCamera(); err != nil {
+			return nil, err
+		}
 		o.OpenCamera = camera.Settings(cfg.Camera).Open
 	}
 	t := &Terminal{cfg: cfg, o: o, log: o.Log, opening: &pulse{}}

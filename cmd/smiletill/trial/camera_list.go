@@ -31,14 +31,19 @@ func ListCameras(w io.Writer, c config.CameraConfig) error {
 	for _, d := range all {
 		offers, err := camera.Offers(d.Node)
 		star := ""
-		if err == nil && len(offers) > 0 && !starred && findErr == nil {
+		taken := d.Loopback == "" || c.TestSource
+		if taken && err == nil && len(offers) > 0 && !starred && findErr == nil {
 			for _, one := range chosen {
 				if one.Node == d.Node {
 					star, starred = "*", true
 				}
 			}
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", star, d.Node, d.Card, d.Bus, offered(offers, err))
+		says := offered(offers, err)
+		if d.Loopback != "" {
+			says = "no camera: " + d.Loopback
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", star, d.Node, d.Card, d.Bus, says)
 	}
 	if err := table.Flush(); err != nil {
 		return err
