@@ -12,8 +12,11 @@ const MaxSide = 4096
 
 // Errors that callers tell apart with errors.Is.
 var (
-	ErrStalled  = errors.New("no frame in time")        // the camera is there, but silent
-	ErrFrozen   = errors.New("the picture is frozen")   // the same bytes again and again
+	ErrStalled = errors.New("no frame in time")      // the camera is there, but silent
+	ErrFrozen  = errors.New("the picture is frozen") // the same bytes again and again
+	// ErrUnreadable is a run of pictures that can't be decoded: see Damage.
+	ErrUnreadable = errors.New("its pictures are damaged")
+
 	ErrTooLarge = errors.New("picture is too large")    // a side is longer than MaxSide
 	ErrPicture  = errors.New("not a usable picture")    // damaged, truncated, or not what its format says
 	ErrFormat   = errors.New("unsupported format")      // a pixel format the package can't decode

@@ -220,7 +220,7 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 	if p.frames, err = t.camera.frames(p.engine); err != nil {
 		return err
 	}
-	e := newEyes(p, t.front, t.log.With("room", "vision"))
+	e := newEyes(p, t.camera, t.front, t.log.With("room", "vision"))
 	p.eyes = e
 	e.pulse.beat()
 	ctx, p.stop = context.WithCancelCause(ctx)
