@@ -11,12 +11,14 @@ import (
 const ReplayPrefix = "replay:"
 
 // Settings say where pictures come from: "auto", "card:NAME", "bus:PLACE", "/dev/..." or "replay:FILE|DIR".
-// Format is "auto" or one of Formats. Width and Height are in pixels, FPS in frames a second. Loop and
-// Realtime concern replays only. TestSource takes a loopback that is named; whoever takes payments refuses a
-// recording without it.
+// Format is "auto" or one of Formats. Width and Height are in pixels as the camera gives them, FPS in frames
+// a second. Rotate is by how many degrees they are to be turned clockwise (see Decoder). Loop and Realtime
+// concern replays only. TestSource takes a loopback that is named; whoever takes payments refuses a recording
+// without it.
 type Settings struct {
 	Source, Format     string
 	Width, Height, FPS int
+	Rotate             int
 	Loop, Realtime     bool
 	TestSource         bool
 }

@@ -52,16 +52,13 @@ func (c *Config) options() []option {
 		{"camera.width", &cam.Width, "picture width in pixels", between(160, 4096)},
 		{"camera.height", &cam.Height, "picture height in pixels", between(120, 4096)},
 		{"camera.fps", &cam.FPS, "frames a second", between(1, 120)},
+		{"camera.rotate", &cam.Rotate, "degrees to turn pictures clockwise: 0, 90, 180 or 270", quarter},
 		{"camera.loop", &cam.Loop, "start a replay again at its end", nil},
 		{"camera.realtime", &cam.Realtime, "play a replay at the speed of its frames", nil},
 		{"camera.test_source", &cam.TestSource, "take payments with a recording or a loopback: for tests", nil},
 		{"board.kind", &c.Board.Kind, "lamps, buttons: simulated, none, auto, a board, or a file", boardKind},
-		{
-			"screen.listen",
-			&c.Screen.Listen,
-			"host:port of the customer's page; port 0 takes a free one",
-			listenAddress,
-		},
+		{"screen.listen", &c.Screen.Listen, "host:port of the customer's page; port 0 takes a free one",
+			listenAddress},
 		{"screen.sound", &c.Screen.Sound, "let the page play tones", nil},
 		{"payment.timeout", &c.Payment.Timeout, "how long a customer has", within(5*time.Second, 5*time.Minute)},
 		{"payment.amount_max", &c.Payment.AmountMax, "largest amount of one payment", positiveDecimal},
@@ -191,6 +188,14 @@ func between(low, high int) func(any) *mistake {
 		}
 		return nil
 	}
+}
+
+// quarter wants a quarter turn, or none.
+func quarter(v any) *mistake {
+	if n := v.(int); n%90 != 0 || n < 0 || n > 270 {
+		return &mistake{fmt.Sprintf("%d is no quarter turn", n), "write 0, 90, 180 or 270"}
+	}
+	return nil
 }
 
 func within(low, high time.Duration) func(any) *mistake {

@@ -4,6 +4,9 @@ package terminal_test
 
 import (
 	"bytes"
+	"image"
+	"image/draw"
+	"image/jpeg"
 	"slices"
 	"strings"
 	"testing"
@@ -59,10 +62,10 @@ func TestEveryPictureIsDamaged(t *testing.T) {
 		t.Errorf("payment: %+v", p)
 	}
 	s.Eventually("out of order on the screen", func() bool { return s.Sees(screen.OutOfOrder) })
-	row := s.cameraRow()
-	if row.Level != screen.LevelFault || !strings.Contains(row.Value, "in a row") || row.Do == "" {
-		t.Errorf("the technician reads %+v", row)
-	}
+	s.Eventually("the technician reads of it", func() bool {
+		row := s.cameraRow()
+		return row.Level == screen.LevelFault && strings.Contains(row.Value, "in a row") && row.Do != ""
+	})
 	live.Cut(whole.Play(play))
 	s.Eventually("an end of it", func() bool { return s.cameraRow().Level != screen.LevelFault })
 
@@ -82,4 +85,30 @@ func (s *shop) cameraRow() screen.StatusRow {
 		}
 	}
 	return screen.StatusRow{}
+}
+
+// A customer pays at a camera that hangs on its side.
+func TestTurnedCamera(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	lying := film(t, "customer_smile", func(f []byte) []byte {
+		m, err := jpeg.Decode(bytes.NewReader(f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m = camera.Turn(m, 1)
+		lies := image.NewRGBA(m.Bounds())
+		draw.Draw(lies, lies.Rect, m, image.Point{}, draw.Src)
+		var b bytes.Buffer
+		if err := jpeg.Encode(&b, lies, &jpeg.Options{Quality: 90}); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	})
+	s.Source = lying.Play(camera.Playback{FPS: 3 * visits.FPS, Loop: true})
+	s.Flags = append(s.Flags, "--camera-rotate", "270")
+	s.EnrolCustomer()
+	s.Open()
+	s.Pay("one", "1.00")
+	s.WantEnd("one", string(payment.StateApproved), "")
 }

@@ -29,7 +29,8 @@ type eyes struct {
 }
 
 func newEyes(p *parts, s *eyesight, f *front, log *slog.Logger) *eyes {
-	return &eyes{parts: p, sight: s, front: f, log: log, requests: make(chan *capture)}
+	return &eyes{parts: p, sight: s, front: f, log: log, requests: make(chan *capture),
+		decoder: camera.Decoder{Rotate: s.cfg.Rotate}}
 }
 
 // decode gives the picture of a frame; an error if it is damaged, which is no reason to end anything.
