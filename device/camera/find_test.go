@@ -147,7 +147,8 @@ func TestLoopbacksAreNoCameras(t *testing.T) {
 		}
 	}
 	delete(root, "dev/video4")
-	if list, err := Find(root, "auto"); !errors.Is(err, ErrNoCamera) || !strings.Contains(err.Error(), " is none: ") {
+	list, err := Find(root, "auto")
+	if !errors.Is(err, ErrNoCamera) || !strings.Contains(err.Error(), " is none: ") {
 		t.Errorf("auto without a camera takes %v, %v", list, err)
 	}
 }
