@@ -75,11 +75,12 @@ func (d *desk) asksPIN(id string) (Payment, error) {
 
 // count keeps the number of refused faces in a row, and locks the terminal after too many.
 func (d *desk) count(p Payment) {
-	switch {
-	case p.State == StateApproved:
+	if p.State == StateApproved {
 		d.tries, d.locked = 0, time.Time{}
-	case failedTry(p):
-		d.tries++
+		return
+	}
+	if n := failedTries(p); n > 0 {
+		d.tries += n
 		if wait := lockAfter(d.tries); wait > 0 {
 			d.locked = time.Now().Add(wait)
 			d.engine.options.Log.Warn("faces were refused again and again: payments wait", "refused", d.tries,

@@ -14,8 +14,11 @@ type (
 	Recognised struct{ Customer string }
 	// Lost says that nobody stands there any more.
 	Lost struct{}
-	// Unknown says that whoever stands there is no customer.
+	// Unknown says that whoever stands there is no customer, and had time to make room for one.
 	Unknown struct{}
+	// Stranger says that one more face was compared with the gallery that is no customer's, another one than
+	// those before it. It counts whatever becomes of the payment; the MaxStrangers-th declines it.
+	Stranger struct{}
 	// Consented says that the recognised customer smiled, and proves it. The engine puts PINAsked in its
 	// place where the policy wants more than a face.
 	Consented struct{ Evidence Evidence }
@@ -61,6 +64,7 @@ const (
 func (Recognised) event()    {}
 func (Lost) event()          {}
 func (Unknown) event()       {}
+func (Stranger) event()      {}
 func (Consented) event()     {}
 func (PINAsked) event()      {}
 func (PINRefused) event()    {}
@@ -78,6 +82,7 @@ func (Restarted) event()     {}
 //	Recognised     recognised       recognised, of the event's customer    no change
 //	Lost           no change        waiting                                no change
 //	Unknown        declined         declined                               no change
+//	Stranger       counted          counted                                no change
 //	Consented      ErrEvidence      approved, or ErrEvidence               no change
 //	PINAsked       ErrEvidence      pin, or ErrEvidence                    no change
 //	PINRefused     ErrEvidence      declined, or ErrEvidence               no change
@@ -89,7 +94,7 @@ func (Restarted) event()     {}
 //	Tick           expired if late  expired if late                        expired if late
 //	Restarted      expired          expired                                expired
 //
-// The customer's events (the first nine) expire a payment that is past its deadline: nobody is approved
+// The customer's events (the first ten) expire a payment that is past its deadline: nobody is approved
 // because a timer was slow. Whoever types a PIN looks away from the camera, so that what it sees counts for
 // nothing then. A payment that has ended gives ErrClosed. With an error the payment comes back unchanged.
 func Next(p Payment, e Event, now time.Time) (Payment, error) {
@@ -116,7 +121,7 @@ func Next(p Payment, e Event, now time.Time) (Payment, error) {
 			return expire(p, now), nil
 		}
 		return p, nil
-	case Recognised, Lost, Unknown, Consented, PINAsked, PINRefused:
+	case Recognised, Lost, Unknown, Stranger, Consented, PINAsked, PINRefused:
 		if late {
 			return expire(p, now), nil
 		}
@@ -145,6 +150,10 @@ func seen(p Payment, e Event, now time.Time) (Payment, error) {
 		p.State, p.Customer = StateWaiting, ""
 	case Unknown:
 		return end(p, StateDeclined, ReasonNotRecognised, now), nil
+	case Stranger:
+		if p.Strangers++; p.Strangers >= MaxStrangers {
+			return end(p, StateDeclined, ReasonNotRecognised, now), nil
+		}
 	case Consented:
 		if why := unsupported(p, e.Evidence, now); why != "" {
 			return p, noEvidence(p, why)

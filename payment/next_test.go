@@ -12,7 +12,8 @@ import (
 // everyEvent has one of each kind. A kind that is missing here fails TestNextIsTotal.
 func everyEvent(good Evidence) []Event {
 	return []Event{
-		Recognised{"c1"}, Lost{}, Unknown{}, Consented{good}, Cancelled{ByRegister}, DeviceFailed{"camera"},
+		Recognised{"c1"}, Lost{}, Unknown{}, Stranger{}, Consented{good}, Cancelled{ByRegister},
+		DeviceFailed{"camera"},
 		JournalFailed{}, Tick{}, Restarted{}, PINAsked{good, NeedSum, now.Add(time.Minute)},
 		PINRefused{good, NeedSum, ReasonPINNotSet}, PINVerified{"c1"}, PINFailed{},
 	}
@@ -89,6 +90,7 @@ func nextTable() map[string]outcome {
 		"approved Recognised":     {StateApproved, "", ErrClosed},
 		"approved Lost":           {StateApproved, "", ErrClosed},
 		"approved Unknown":        {StateApproved, "", ErrClosed},
+		"approved Stranger":       {StateApproved, "", ErrClosed},
 		"approved Consented":      {StateApproved, "", ErrClosed},
 		"approved Cancelled":      {StateApproved, "", ErrClosed},
 		"approved DeviceFailed":   {StateApproved, "", ErrClosed},
@@ -98,6 +100,7 @@ func nextTable() map[string]outcome {
 		"declined Recognised":     {StateDeclined, "x", ErrClosed},
 		"declined Lost":           {StateDeclined, "x", ErrClosed},
 		"declined Unknown":        {StateDeclined, "x", ErrClosed},
+		"declined Stranger":       {StateDeclined, "x", ErrClosed},
 		"declined Consented":      {StateDeclined, "x", ErrClosed},
 		"declined Cancelled":      {StateDeclined, "x", ErrClosed},
 		"declined DeviceFailed":   {StateDeclined, "x", ErrClosed},
@@ -107,6 +110,7 @@ func nextTable() map[string]outcome {
 		"cancelled Recognised":    {StateCancelled, "x", ErrClosed},
 		"cancelled Lost":          {StateCancelled, "x", ErrClosed},
 		"cancelled Unknown":       {StateCancelled, "x", ErrClosed},
+		"cancelled Stranger":      {StateCancelled, "x", ErrClosed},
 		"cancelled Consented":     {StateCancelled, "x", ErrClosed},
 		"cancelled Cancelled":     {StateCancelled, "x", ErrClosed},
 		"cancelled DeviceFailed":  {StateCancelled, "x", ErrClosed},
@@ -116,6 +120,7 @@ func nextTable() map[string]outcome {
 		"expired Recognised":      {StateExpired, "x", ErrClosed},
 		"expired Lost":            {StateExpired, "x", ErrClosed},
 		"expired Unknown":         {StateExpired, "x", ErrClosed},
+		"expired Stranger":        {StateExpired, "x", ErrClosed},
 		"expired Consented":       {StateExpired, "x", ErrClosed},
 		"expired Cancelled":       {StateExpired, "x", ErrClosed},
 		"expired DeviceFailed":    {StateExpired, "x", ErrClosed},
@@ -125,6 +130,7 @@ func nextTable() map[string]outcome {
 
 		"waiting Consented":        {StateWaiting, "", ErrEvidence},
 		"waiting Unknown":          {StateDeclined, ReasonNotRecognised, nil},
+		"waiting Stranger":         {StateWaiting, "", nil},
 		"waiting Cancelled":        {StateCancelled, ReasonCancelledByRegister, nil},
 		"waiting DeviceFailed":     {StateCancelled, ReasonDeviceFailed, nil},
 		"waiting JournalFailed":    {StateCancelled, ReasonJournalFailed, nil},
@@ -133,6 +139,7 @@ func nextTable() map[string]outcome {
 		"waiting Lost":             {StateWaiting, "", nil},
 		"waiting Recognised":       {StateRecognised, "", nil},
 		"recognised Unknown":       {StateDeclined, ReasonNotRecognised, nil},
+		"recognised Stranger":      {StateRecognised, "", nil},
 		"recognised Cancelled":     {StateCancelled, ReasonCancelledByRegister, nil},
 		"recognised DeviceFailed":  {StateCancelled, ReasonDeviceFailed, nil},
 		"recognised JournalFailed": {StateCancelled, ReasonJournalFailed, nil},
@@ -171,6 +178,7 @@ func nextTable() map[string]outcome {
 		"pin Recognised":    {StatePIN, "", nil},
 		"pin Lost":          {StatePIN, "", nil},
 		"pin Unknown":       {StatePIN, "", nil},
+		"pin Stranger":      {StatePIN, "", nil},
 		"pin Consented":     {StatePIN, "", nil},
 		"pin PINAsked":      {StatePIN, "", nil},
 		"pin PINRefused":    {StatePIN, "", nil},

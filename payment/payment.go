@@ -96,6 +96,10 @@ const (
 	// and leave the till to the next person.
 	MaxEvidenceAge = 2 * time.Second
 
+	// MaxStrangers is how many different faces that are no customer's decline a payment: enough for a friend
+	// who tries too, too few to hold one photo after the other before the camera.
+	MaxStrangers = 3
+
 	// ReferenceMax is the longest Reference, in characters (Unicode's code points): that of a bank transfer's
 	// remittance line (ISO 20022 Max140Text).
 	ReferenceMax = 140
@@ -149,6 +153,7 @@ type Payment struct {
 	PIN       bool     // approved with the PIN
 	Reversed  int64    // minor units of an approval that were given back, 0 to Amount.Minor
 	Evidence  Evidence // of an approval
+	Strangers int      // different faces that were no customer's; not known of a payment read from the journal
 	OpenedAt  time.Time
 	ClosedAt  time.Time // zero while open
 	Deadline  time.Time // monotonic; zero for a payment read from the journal, which can only be ended

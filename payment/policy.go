@@ -97,8 +97,11 @@ func lockAfter(tries int) time.Duration {
 	return min(wait, longestLock)
 }
 
-// failedTry tells the ends that count towards the lock: a stranger's face, and a PIN that its owner would
-// know.
-func failedTry(p Payment) bool {
-	return p.State == StateDeclined && (p.Reason == ReasonNotRecognised || p.Reason == ReasonWrongPIN)
+// failedTries is what a payment that ended without an approval counts towards the lock: the strangers' faces,
+// whatever its end, and a PIN that its owner would know.
+func failedTries(p Payment) int {
+	if p.State == StateDeclined && (p.Reason == ReasonNotRecognised || p.Reason == ReasonWrongPIN) {
+		return max(p.Strangers, 1)
+	}
+	return p.Strangers
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -187,6 +188,38 @@ func TestEngineLocksAfterRefusedFaces(t *testing.T) {
 		lockAfter(1e9) != longestLock {
 		t.Error("lockAfter")
 	}
+}
+
+// Faces that are no customer's count whatever becomes of the payment, and three of them decline it.
+func TestEngineCountsStrangers(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		for i := range 4 { // shown to the camera, and cancelled before the terminal has made up its mind
+			id := fmt.Sprintf("c%d", i)
+			b.begin(id)
+			b.do(id, Stranger{})
+			b.do(id, Cancelled{By: ByCustomer})
+		}
+		b.begin("one")
+		b.do("one", Stranger{})
+		b.do("one", Stranger{})
+		b.do("one", Stranger{})
+		b.want("one", StateDeclined, ReasonNotRecognised)
+		if _, err := b.Begin(b.Context(), euro("locked")); !errors.Is(err, ErrLocked) {
+			t.Fatalf("after seven strangers: %v", err)
+		}
+		time.Sleep(firstLock * 4)
+		b.begin("two") // a friend tries, then the customer pays: the count begins anew
+		b.do("two", Stranger{})
+		if err := b.consent("two"); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"x", "y"} {
+			b.begin(id)
+			b.do(id, Stranger{})
+			b.do(id, Cancelled{By: ByRegister})
+		}
+		b.begin("z")
+	})
 }
 
 func TestEngineReverses(t *testing.T) {

@@ -3,6 +3,7 @@ package vision_test
 import (
 	"fmt"
 	"image"
+	"time"
 
 	"smiletill/vision"
 )
@@ -15,14 +16,14 @@ func (customers) Match([]float32) (id string, best, second float32) { return "c-
 // A visit from the first frame to consent. In the terminal the Looks come from a Pipeline.
 func ExampleVisit() {
 	visit := vision.NewVisit(customers{}, vision.DefaultThresholds())
-	stage := vision.Stage("")
+	stage, start := vision.Stage(""), time.Now()
 	for i := range 12 {
-		mouth := float32(0.55) // at rest
+		mouth := float32(0.95) // at rest
 		if i >= 7 {
-			mouth = 0.72
+			mouth = 1.4
 		}
 		finding := visit.Observe(vision.Look{Faces: 1, Box: image.Rect(200, 100, 400, 340), Depth: visit.Depth(),
-			Smile: mouth, Embedding: vision.Embedding{0.6, 0.8}})
+			Smile: mouth, Embedding: vision.Embedding{0.6, 0.8}}, start.Add(time.Duration(i)*100*time.Millisecond))
 		if finding.Stage != stage {
 			stage = finding.Stage
 			fmt.Printf("%d %s %q\n", i, stage, finding.Customer)
@@ -31,5 +32,5 @@ func ExampleVisit() {
 	// Output:
 	// 0 searching ""
 	// 2 recognised "c-1"
-	// 10 consented "c-1"
+	// 11 consented "c-1"
 }

@@ -22,6 +22,9 @@ const (
 	mouthLeft  = 291
 	lipUpper   = 13 // inner edge of the lips, in the middle
 	lipLower   = 14
+	noseBase   = 2
+	wingRight  = 98 // of the nose
+	wingLeft   = 327
 )
 
 // point is a place in the frame in pixels (the centre of the first pixel is 0, 0); z grows away from the
@@ -116,16 +119,9 @@ func (m *mesh) pose() Pose {
 	}
 }
 
-// smile measures the mouth: its width in eye spans, plus how far its corners stand above the middle of the
-// lips. Both are taken in space along the face's own axes, so that distance, tilt and a turn of the head
-// hardly change it.
-func (m *mesh) smile() float32 {
-	_, down := m.axes()
-	corners := middle(m.points[mouthRight], m.points[mouthLeft])
-	lips := middle(m.points[lipUpper], m.points[lipLower])
-	width := distance(m.points[mouthRight], m.points[mouthLeft])
-	lift := lips.minus(corners).dot(down)
-	return ratio(width+lift, m.eyeSpan())
+func (m *mesh) eyes() Eyes {
+	mid := middle(m.points[eyeRight], m.points[eyeLeft])
+	return Eyes{X: float32(mid.x), Y: float32(mid.y), Span: float32(m.eyeSpan())}
 }
 
 // eyesOpen is the opening of the lids over the width of the eye, the mean of both eyes; about 0.1 closed,

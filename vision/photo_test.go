@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand"
 	"testing"
+	"time"
 
 	"smiletill/models"
 	"smiletill/vision"
@@ -30,7 +31,7 @@ func TestMovedPhotoDoesNotConsent(t *testing.T) {
 	for _, name := range []string{"hopper.jpg", "collins.jpg"} {
 		photo := picture(t, name)
 		visit := vision.NewVisit(one{look(t, p, photo).Embedding}, vision.DefaultThresholds())
-		r := rand.New(rand.NewSource(7))
+		r, start := rand.New(rand.NewSource(7)), time.Now()
 		recognised, low, high := 0, float32(9), float32(0)
 		for i := range 60 {
 			phase := float64(i) / 6
@@ -43,7 +44,7 @@ func TestMovedPhotoDoesNotConsent(t *testing.T) {
 			if l.Reason == "" {
 				low, high = min(low, l.Smile), max(high, l.Smile)
 			}
-			switch visit.Observe(l).Stage {
+			switch visit.Observe(l, start.Add(time.Duration(i)*100*time.Millisecond)).Stage {
 			case vision.Recognised:
 				recognised++
 			case vision.Consented:

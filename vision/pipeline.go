@@ -44,13 +44,18 @@ type Look struct {
 
 	// From Landmarks on; 0 before.
 	Pose     Pose    // degrees
-	Smile    float32 // mouth: width plus lift of its corners, in eye spans; about 0.4 to 0.9
+	Smile    float32 // how much the face smiles; about 0.8 to 1.2 at rest, 1.1 to 2 smiling
+	Eyes     Eyes    // where they are
 	EyesOpen float32 // opening over width of the eyes; about 0.1 closed, 0.3 open
 
 	Embedding Embedding // only at Embed with Reason ""; overwritten by the next Look
 
 	Took Took
 }
+
+// Eyes are where a face is, to less than a pixel: the middle between the outer corners of the eyes, and the
+// distance of these corners in space, all in pixels.
+type Eyes struct{ X, Y, Span float32 }
 
 // Took is how long each stage of a Look took; 0 for those it did not come to. It is for benchmarks and the
 // technician: nothing is decided by it.
@@ -210,7 +215,7 @@ func (p *Pipeline) measure(main *face, l *Look) error {
 		l.Faces, l.Reason, l.Box = 0, NoFace, image.Rectangle{}
 		return nil
 	}
-	l.Pose, l.Smile, l.EyesOpen = p.mesh.pose(), p.mesh.smile(), p.mesh.eyesOpen()
+	l.Pose, l.Smile, l.Eyes, l.EyesOpen = p.mesh.pose(), p.mesh.smile(), p.mesh.eyes(), p.mesh.eyesOpen()
 	l.Reason = p.t.facing(l.Pose)
 	return nil
 }

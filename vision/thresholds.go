@@ -3,6 +3,7 @@ package vision
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Thresholds of the pipeline and of a Visit. Start from DefaultThresholds and change what the shop needs.
@@ -30,14 +31,23 @@ type Thresholds struct {
 	SameFace float32 // cosine below which a frame shows another face than the frames before it
 	Overlap  float32 // IoU of the face in two frames below which it has jumped, 0..1
 
-	FuseMin  int // good frames before a match is tried, at least 3
-	FuseMax  int // good frames after which an attempt has failed
-	Attempts int // failed attempts that make a person unknown
+	// What has to last does so for a time and for a number of frames: the time makes it the same for every
+	// camera, the number for one that gives few frames.
+	GapMax     time.Duration // between two frames; after more nobody knows who stood there
+	FuseMin    int           // good frames before a match is tried, at least 3
+	FuseMinFor time.Duration // and from the first to the last of them
+	FuseMax    int           // good frames after which an attempt has failed
+	FuseMaxFor time.Duration // and from the first to the last of them
+	Attempts   int           // failed attempts that make a person unknown
 
-	SmileRise   float32 // rise of Look.Smile over the person's own baseline
-	SmileMin    float32 // and its least value, so that rest after a pout is no smile
-	SmileFrames int     // good frames in a row that show it
-	RestFrames  int     // good frames at rest that there must be between recognition and smile
+	PatienceFor time.Duration // unknown faces may stand there, together, before the visit is refused
+
+	SmileRise   float32       // rise of Look.Smile over the person's own baseline
+	SmileMin    float32       // and its least value, so that rest after a pout is no smile
+	SmileFrames int           // good frames that show it
+	SmileFor    time.Duration // and from the first to the last of them, at least 300 ms
+	SmileGap    time.Duration // between two of them, in which frames may not show it
+	RestSlots   int           // tenths of a second at rest that there must be between recognition and smile
 }
 
 // DefaultThresholds returns the values that the terminal ships with.
@@ -67,14 +77,23 @@ func DefaultThresholds() Thresholds {
 		SameFace: 0.46, // LFW, all pairs: FAR 1e-3 at 0.456; FRR 1.6 % between photos, far less in a visit
 		Overlap:  0.3,  // a head moves less than half its width between two frames
 
-		FuseMin:  3,
-		FuseMax:  8,
-		Attempts: 2,
+		GapMax:     500 * time.Millisecond, // somebody else is not in her place within it: a step takes as long
+		FuseMin:    3,
+		FuseMinFor: 190 * time.Millisecond, // 3 frames at 10 a second
+		FuseMax:    8,
+		FuseMaxFor: 690 * time.Millisecond, // 8 frames at 10 a second
+		Attempts:   2,
 
-		SmileRise:   0.10, // LFW: at rest 0.50 to 0.58, smiling 0.68 to 0.85
-		SmileMin:    0.60, // LFW: above a mouth at rest
-		SmileFrames: 4,    // 0.4 s at 10 frames a second: longer than a twitch
-		RestFrames:  3,
+		PatienceFor: 3 * time.Second, // after some 1.5 s until the face is unknown: time to step aside
+
+		SmileRise:   0.15, // London set: 0.8 % of resting frames and 95 % of smiling ones rise by it (models/README.md)
+		SmileMin:    1.0,  // London set: 1.5 % of smiles are below it, and two of three faces at rest
+		SmileFrames: 4,
+		// A mouth that moves for less than 300 ms has not smiled: a syllable takes 100 to 250 ms (Greenberg 1999,
+		// Speech Communication 29). 30 ms more, since a frame may be handed over late.
+		SmileFor:  330 * time.Millisecond,
+		SmileGap:  100 * time.Millisecond, // the time from one frame to the next at 10 a second
+		RestSlots: 3,
 	}
 }
 
@@ -104,10 +123,16 @@ func (t Thresholds) Check() error {
 	want(t.Overlap > 0 && t.Overlap < 1, "overlap", t.Overlap, "0 to 1")
 	want(t.FuseMin >= 3 && t.FuseMax >= t.FuseMin, "fuse_min, fuse_max", []int{t.FuseMin, t.FuseMax},
 		"3 or more, rising")
+	want(t.FuseMinFor > 0 && t.FuseMaxFor > t.FuseMinFor, "fuse_min_for, fuse_max_for",
+		[]time.Duration{t.FuseMinFor, t.FuseMaxFor}, "more than 0s, rising")
+	want(t.GapMax > 0 && t.GapMax <= 2*time.Second, "gap_max", t.GapMax, "more than 0s, up to 2s")
 	want(t.Attempts >= 1, "attempts", t.Attempts, "1 or more")
-	want(t.SmileRise >= 0.05 && t.SmileRise < 1, "smile_rise", t.SmileRise, "0.05 to 1")
-	want(t.SmileMin > 0 && t.SmileMin < 1, "smile_min", t.SmileMin, "0 to 1")
+	want(t.PatienceFor >= 0, "patience_for", t.PatienceFor, "0s or more")
+	want(t.SmileRise >= 0.1 && t.SmileRise < 1, "smile_rise", t.SmileRise, "0.1 to 1")
+	want(t.SmileMin > 0 && t.SmileMin < 2, "smile_min", t.SmileMin, "0 to 2")
 	want(t.SmileFrames >= 2, "smile_frames", t.SmileFrames, "2 or more")
-	want(t.RestFrames >= 2 && t.RestFrames <= window, "rest_frames", t.RestFrames, "2 to 64")
+	want(t.SmileFor >= 300*time.Millisecond, "smile_for", t.SmileFor, "300ms or more")
+	want(t.SmileGap >= 0 && t.SmileGap <= 100*time.Millisecond, "smile_gap", t.SmileGap, "0s to 100ms")
+	want(t.RestSlots >= 2 && t.RestSlots <= window, "rest_slots", t.RestSlots, "2 to 64")
 	return bad
 }

@@ -3,7 +3,7 @@ package vision
 import (
 	"image"
 	"math"
-	"slices"
+	"time"
 )
 
 // Matcher finds the customer that a face is most like. best is the cosine with that customer, second with
@@ -21,44 +21,46 @@ const (
 	Recognised Stage = "recognised" // a customer, who has not consented
 	Consented  Stage = "consented"  // that customer has smiled: final
 	Unknown    Stage = "unknown"    // a face that is no customer's, until it goes away
+	Refused    Stage = "refused"    // such faces were there too long: final
 )
 
 // Evidence counts the frames behind a finding. It holds no scores.
 type Evidence struct {
 	Fused   int // good frames of one face that were fused to recognise the customer
 	Matched int // frames that matched the customer one by one since
-	Smiling int // those of them that show the smile, in a row
+	Smiling int // those of them that show the smile
 }
 
 // Finding is what a visit has come to.
 type Finding struct {
-	Stage    Stage
-	Reason   Reason   // why the last frame could not be used: advice for the screen; "" when it could
-	Customer string   // from Recognised on
-	Progress float32  // 0..1; 0.5 is recognised, 1 consented
-	Evidence Evidence // from Recognised on
+	Stage     Stage
+	Reason    Reason   // why the last frame could not be used: advice for the screen; "" when it could
+	Customer  string   // from Recognised on
+	Progress  float32  // 0..1; 0.5 is recognised, up to 0.8 the smile rises, then it has to last; 1 is consented
+	Evidence  Evidence // from Recognised on
+	Strangers int      // different faces so far that were compared with the gallery and are no customer's
+	Still     bool     // the face is no customer's and has not moved at all: a poster, not a person
 }
 
-// The baseline of the mouth is the lowest fifth's highest of the last 64 good frames (6 s at 10 a second).
-const window, restOf = 64, 5
-
 // Visit follows one payment from the first frame to consent. It serves one goroutine; a new payment needs a
-// new Visit.
+// new Visit. All that it waits for is a time and a number of frames, so that a camera's rate decides nothing.
 type Visit struct {
 	m Matcher
 	t Thresholds
 
-	finding Finding
-	closed  bool            // thresholds that cannot be trusted
-	box     image.Rectangle // the face in the last frame; empty when it was lost
-	sum     []float32       // embeddings of this face
-	smiling []float32       // embeddings of the smile's frames
-	probe   []float32       // what is asked of the Matcher
-	fused   int
-	failed  int             // attempts
-	mouth   [window]float32 // ring of Look.Smile
-	sorted  [window]float32
-	seen    int // values ever written to mouth
+	finding   Finding
+	closed    bool            // thresholds that cannot be trusted
+	last      time.Time       // of the last frame
+	box       image.Rectangle // the face in the last frame; empty when it was lost
+	sum       []float32       // embeddings of this face
+	probe     []float32       // what is asked of the Matcher
+	fused     int             // frames in sum
+	since     time.Time       // the first of them
+	fusedAt   time.Time       // the last of them
+	asked     time.Time       // when the Matcher was last asked about sum
+	failed    int             // attempts
+	consent   consent
+	strangers strangers
 }
 
 // NewVisit returns a visit that has seen nothing. With thresholds that Check refuses it never recognises
@@ -67,45 +69,63 @@ func NewVisit(m Matcher, t Thresholds) *Visit {
 	return &Visit{m: m, t: t, closed: t.Check() != nil, finding: Finding{Stage: Searching}}
 }
 
-// Depth says what the next Look must compute: the embedding as long as a swap of the face would matter.
+// Depth says what the next Look must compute: the embedding as long as a swap of the face would matter, then
+// whether the face moves.
 func (v *Visit) Depth() Depth {
-	if v.finding.Stage == Searching || v.finding.Stage == Recognised {
+	switch v.finding.Stage {
+	case Searching, Recognised:
 		return Embed
+	case Unknown:
+		return Landmarks
+	case Consented, Refused:
 	}
 	return Detect
 }
 
-// Observe takes the next Look in the order of the frames and returns what the visit has come to. A face
-// that is lost, jumps, is joined by another one or turns into another person starts the visit over.
-func (v *Visit) Observe(l Look) Finding {
-	if v.finding.Stage == Consented || v.closed {
+// Observe takes the next Look, in the order of the frames, with the time at which its frame was taken
+// (monotonic), and returns what the visit has come to. A face that is lost, jumps, is joined by another one
+// or turns into another person starts the visit over, and so does a while without frames.
+func (v *Visit) Observe(l Look, at time.Time) Finding {
+	if v.finding.Stage == Consented || v.finding.Stage == Refused || v.closed {
 		return v.finding
 	}
-	if !v.follows(&l) {
+	gap := at.Sub(v.last)
+	if v.last.IsZero() {
+		gap = 0
+	}
+	v.last = at
+	if gap < 0 || gap > v.t.GapMax || !v.follows(&l) {
 		v.restart()
+		gap = 0
 	}
 	v.box = l.Box
 	if l.Faces != 1 {
 		v.box = image.Rectangle{}
 	}
 	v.finding.Reason = l.Reason
-	if l.Reason != "" || len(l.Embedding) == 0 || math.IsNaN(float64(l.Smile)) || v.finding.Stage == Unknown {
-		v.interrupt()
-		v.progress()
-		return v.finding
-	}
-	if v.fused > 0 && !(cosine(l.Embedding, v.sum) >= v.t.SameFace) {
-		v.restart()
-	}
-	switch v.finding.Stage {
-	case Searching:
-		v.search(&l)
-	case Recognised:
-		v.await(&l)
-	case Consented, Unknown: // nothing is left to look for
+	switch {
+	case v.finding.Stage == Unknown:
+		v.outstay(l.Eyes, gap)
+	case l.Reason != "" || len(l.Embedding) == 0 || math.IsNaN(float64(l.Smile)):
+		v.pause(at)
+	default:
+		v.use(&l, at)
 	}
 	v.progress()
 	return v.finding
+}
+
+// use takes a frame that shows a face well.
+func (v *Visit) use(l *Look, at time.Time) {
+	if v.fused > 0 && !(cosine(l.Embedding, v.sum) >= v.t.SameFace) {
+		v.restart()
+	}
+	v.strangers.watch(l.Eyes, at)
+	if v.finding.Stage == Searching {
+		v.search(l, at)
+	} else {
+		v.await(l, at)
+	}
 }
 
 // follows says whether l can show the face of the last frame. Before the first frame every single face does.
@@ -122,54 +142,92 @@ func overlap(a, b image.Rectangle) float32 {
 	return ratio(float64(both), float64(area(a)+area(b)-both))
 }
 
-// restart forgets the person.
+// restart forgets the person, but not that a stranger was compared with the gallery.
 func (v *Visit) restart() {
+	if v.finding.Stage == Searching && v.fused >= v.t.FuseMin && v.fusedAt.Sub(v.since) >= askEvery {
+		v.meet()
+	}
 	clear(v.sum)
-	clear(v.smiling)
 	clear(v.probe)
-	v.fused, v.failed, v.seen = 0, 0, 0
-	v.finding = Finding{Stage: Searching, Reason: v.finding.Reason}
+	v.consent.reset()
+	v.strangers.gone()
+	v.fused, v.failed, v.asked = 0, 0, time.Time{}
+	v.finding = Finding{Stage: Searching, Reason: v.finding.Reason, Strangers: v.finding.Strangers}
 }
 
-// interrupt ends a row of smiling frames.
-func (v *Visit) interrupt() {
-	clear(v.smiling)
-	v.finding.Evidence.Smiling = 0
+// meet counts the face that was fused as a stranger's. A poster is none.
+func (v *Visit) meet() {
+	v.finding.Still = v.strangers.still()
+	if !v.finding.Still && v.strangers.meet(v.sum, v.t.SameFace) {
+		v.finding.Strangers++
+	}
+}
+
+// outstay ends the visit when faces that are no customer's were there for long enough that somebody else
+// could have stepped in. A poster may hang there for ever.
+func (v *Visit) outstay(eyes Eyes, gap time.Duration) {
+	v.strangers.watch(eyes, v.last)
+	if v.finding.Still {
+		if v.finding.Still = v.strangers.still(); !v.finding.Still {
+			v.meet()
+		}
+		return
+	}
+	if v.strangers.stayed += gap; v.strangers.stayed >= v.t.PatienceFor {
+		v.finding.Stage = Refused
+	}
+}
+
+// pause takes a frame that shows nothing of the smile.
+func (v *Visit) pause(at time.Time) {
+	v.consent.pause(at, v.t.SmileGap)
+	v.finding.Evidence.Smiling = v.consent.smiling
 }
 
 func (v *Visit) progress() {
-	switch e := v.finding.Evidence; v.finding.Stage {
+	switch v.finding.Stage {
 	case Searching:
 		v.finding.Progress = 0.5 * min(float32(v.fused)/float32(v.t.FuseMin), 1)
 	case Recognised:
-		v.finding.Progress = 0.5 + 0.5*min(float32(e.Smiling)/float32(v.t.SmileFrames+1), 1)
+		held := float32(v.consent.lasted()) / float32(v.t.SmileFor)
+		v.finding.Progress = 0.5 + 0.3*v.consent.risen + 0.19*min(held, 1)
 	case Consented:
 		v.finding.Progress = 1
-	case Unknown:
+	case Unknown, Refused:
 		v.finding.Progress = 0
 	}
 }
 
-// search fuses the frame with those before it and looks for their customer.
-func (v *Visit) search(l *Look) {
+// search fuses the frame with those before it and looks for their customer, not oftener than askEvery: each
+// question is a chance for a mistake.
+func (v *Visit) search(l *Look, at time.Time) {
+	if v.fused == 0 {
+		v.since = at
+	}
 	if !fuse(&v.sum, l.Embedding) {
 		return
 	}
-	v.fused++
-	if v.fused < v.t.FuseMin {
+	v.fused, v.fusedAt = v.fused+1, at
+	seen := at.Sub(v.since)
+	if v.fused < v.t.FuseMin || seen < v.t.FuseMinFor || !v.asked.IsZero() && at.Sub(v.asked) < askEvery {
 		return
 	}
+	v.asked = at
 	if id := v.match(v.sum); id != "" {
 		v.finding.Stage, v.finding.Customer = Recognised, id
 		v.finding.Evidence = Evidence{Fused: v.fused}
 		return
 	}
-	if v.fused >= v.t.FuseMax {
+	if v.fused < v.t.FuseMax || seen < v.t.FuseMaxFor {
+		return
+	}
+	if v.failed++; v.failed >= v.t.Attempts {
+		v.finding.Stage = Unknown
+		v.meet()
+	}
+	if v.finding.Stage == Searching {
 		clear(v.sum)
 		v.fused = 0
-		if v.failed++; v.failed >= v.t.Attempts {
-			v.finding.Stage = Unknown
-		}
 	}
 }
 
@@ -198,41 +256,20 @@ func (v *Visit) match(sum []float32) string {
 }
 
 // await waits for the smile of the recognised customer.
-func (v *Visit) await(l *Look) {
+func (v *Visit) await(l *Look, at time.Time) {
 	id, best, _ := v.m.Match(l.Embedding)
 	if id != v.finding.Customer {
 		v.restart()
 		return
 	}
 	if !(best >= v.t.Verify) {
-		v.interrupt()
+		v.pause(at)
 		return
 	}
 	v.finding.Evidence.Matched++
-	v.mouth[v.seen%window] = l.Smile
-	v.seen++
-	base, ok := v.baseline()
-	smiles := ok && l.Smile-base >= v.t.SmileRise && l.Smile >= v.t.SmileMin
-	if !smiles || !fuse(&v.smiling, l.Embedding) {
-		v.interrupt()
-		return
-	}
-	v.finding.Evidence.Smiling++
-	if v.finding.Evidence.Smiling >= v.t.SmileFrames && v.match(v.smiling) == v.finding.Customer {
+	given := v.consent.see(l, at, &v.t)
+	v.finding.Evidence.Smiling = v.consent.smiling
+	if given && v.match(v.consent.sum) == v.finding.Customer {
 		v.finding.Stage = Consented
 	}
-}
-
-// baseline is the mouth of the customer at rest: low among the last frames since the recognition, so that
-// it follows one who arrives smiling and then relaxes, but not the lowest, so that a twitch or a slip of
-// the mesh does not make it.
-func (v *Visit) baseline() (float32, bool) {
-	n := min(v.seen, window)
-	if n < v.t.RestFrames {
-		return 0, false
-	}
-	s := v.sorted[:n]
-	copy(s, v.mouth[:n])
-	slices.Sort(s)
-	return s[max(v.t.RestFrames, n/restOf)-1], true
 }

@@ -73,7 +73,7 @@ func scenes() []scene {
 		}), "Look at", "schauen"},
 	}
 	for _, i := range []Instruction{StepCloser, StepBack, Centre, LookStraight, HoldStill, OnePersonOnly,
-		MoreLight, TooBright} {
+		MoreLight, TooBright, NotKnown} {
 		all = append(all, scene{"act_" + string(i), with(LookHere, func(v *View) { v.Instruction = i }), "", ""})
 	}
 	for _, r := range []Reason{NotRecognised, NoSmile, NobodyCame, CancelledByCustomer, CancelledByRegister,

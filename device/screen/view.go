@@ -49,6 +49,7 @@ const (
 	MoreLight     Instruction = "more_light"
 	TooBright     Instruction = "too_bright"
 	KeepSmiling   Instruction = "keep_smiling"
+	NotKnown      Instruction = "not_known"
 )
 
 // Reason says why a payment ended as it did, or why none can be taken.

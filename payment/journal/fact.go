@@ -44,6 +44,7 @@ type body struct {
 	Whole       bool              `json:"whole,omitempty"`       // a reversal of all that was left
 	MatchFrames int               `json:"match_frames,omitempty"`
 	SmileFrames int               `json:"smile_frames,omitempty"`
+	Strangers   int               `json:"strangers,omitempty"`
 	Time        string            `json:"time"` // of the change of state, wall clock, RFC 3339, UTC
 	TimeTrusted bool              `json:"time_trusted"`
 	ClockMS     int64             `json:"clock_ms,omitempty"` // time that provably passed on this terminal
@@ -91,7 +92,7 @@ func paymentBody(o Options, p payment.Payment) (body, error) {
 		Time: stamp(p.OpenedAt), TimeTrusted: p.TimeTrusted, Terminal: o.Terminal,
 	}
 	if kind != kindOpened {
-		b.Time = stamp(p.ClosedAt)
+		b.Time, b.Strangers = stamp(p.ClosedAt), p.Strangers
 	}
 	if kind == kindApproved {
 		b.Method, b.Models = methodFace, o.Models

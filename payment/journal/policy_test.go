@@ -178,6 +178,14 @@ func TestFailedTries(t *testing.T) {
 	want(0)
 	stranger("e")
 	want(1)
+	f := waiting(t, "f") // two strangers looked into the camera, and somebody cancelled
+	seen := next(t, next(t, f, payment.Stranger{}), payment.Stranger{})
+	commit(t, j, f, next(t, seen, payment.Cancelled{By: payment.ByCustomer}))
+	want(3)
+	g := waiting(t, "g")
+	commit(t, j, g, next(t, next(t, g, payment.Stranger{}), payment.Unknown{}))
+	want(4)
+	verify(t, &j.Reader)
 }
 
 func TestReverse(t *testing.T) {

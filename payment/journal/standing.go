@@ -87,15 +87,15 @@ func (j *Journal) room(ctx context.Context, tx *transaction, p payment.Payment) 
 	return nil
 }
 
-// FailedTries counts the faces that were refused since the last approval: the latest payments that ended
-// as declined because the face was a stranger's or the PIN wrong. Those that ended otherwise don't count
-// either way.
+// FailedTries counts the faces that were refused since the last approval, in the latest 1,000 payments: those
+// that were no customer's, however the payment ended, and one for a wrong PIN.
 func (r *Reader) FailedTries(ctx context.Context) (int, error) {
 	var n int
-	err := r.db.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT state, reason FROM payment
+	err := r.db.QueryRowContext(ctx, `SELECT coalesce(sum(max(coalesce(json_extract(body, '$.strangers'), 0),
+			state = 'declined' AND reason IN (?, ?))), 0)
+		FROM (SELECT state, reason, body FROM payment JOIN fact USING (seq)
 			WHERE seq > coalesce((SELECT seq FROM payment WHERE state = 'approved' ORDER BY seq DESC LIMIT 1), 0)
-			ORDER BY seq DESC LIMIT 1000)
-		WHERE state = 'declined' AND reason IN (?, ?)`,
+			ORDER BY seq DESC LIMIT 1000)`,
 		string(payment.ReasonNotRecognised), string(payment.ReasonWrongPIN)).Scan(&n)
 	return n, wrap(r.path, "count refused faces", err)
 }

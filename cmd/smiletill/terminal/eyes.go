@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"smiletill/device/camera"
@@ -26,6 +27,7 @@ type eyes struct {
 	decoder  camera.Decoder
 	requests chan *capture // enrolments by camera
 	pulse    pulse
+	still    atomic.Bool // the last face was no customer's and never moved
 }
 
 func newEyes(p *parts, s *eyesight, f *front, log *slog.Logger) *eyes {
@@ -126,6 +128,7 @@ type watcher struct {
 	since   time.Time
 
 	damaged        int           // frames that were left out
+	strangers      int           // that the engine was told of
 	frames         int           // looked at
 	total, slowest time.Duration // from a frame's arrival to what it decided
 }
@@ -147,24 +150,45 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 		return nil
 	}
 	var found vision.Finding
-	err = w.parts.looker.Look(img, w.visit.Depth(), func(l vision.Look) { found = w.visit.Observe(l) })
+	err = w.parts.looker.Look(img, w.visit.Depth(), func(l vision.Look) { found = w.visit.Observe(l, f.At) })
 	if err != nil {
 		return fmt.Errorf("look at a frame: %w", err)
 	}
 	took := time.Since(f.At)
 	w.frames, w.total, w.slowest = w.frames+1, w.total+took, max(w.slowest, took)
 	w.front.found(w.payment.ID, found)
+	w.poster(found)
+	for ; w.strangers < found.Strangers; w.strangers++ {
+		if err := w.tellEngine(ctx, payment.Stranger{}); err != nil {
+			return err
+		}
+	}
 	ev := w.event(found, f)
 	w.stage = found.Stage
 	if ev == nil {
 		return nil
 	}
-	err = w.parts.engine.Handle(ctx, w.payment.ID, ev)
+	return w.tellEngine(ctx, ev)
+}
+
+// poster tells the technician of a face that never moves.
+func (w *watcher) poster(f vision.Finding) {
+	switch {
+	case f.Stage == vision.Recognised:
+		w.still.Store(false)
+	case f.Still && !w.still.Swap(true):
+		w.log.Warn("a face that never moves is before the camera", "payment", w.payment.ID, "hint", posterHint)
+	}
+}
+
+func (w *watcher) tellEngine(ctx context.Context, ev payment.Event) error {
+	err := w.parts.engine.Handle(ctx, w.payment.ID, ev)
 	switch {
 	case errors.Is(err, payment.ErrEvidence):
 		// The same consent can't get any fresher: it has to be given again.
 		w.log.Warn("consent was not accepted", "payment", w.payment.ID, "err", err)
 		w.visit = vision.NewVisit(w.parts.gallery, w.parts.looker.Thresholds())
+		w.stage, w.strangers = vision.Searching, 0
 		return nil
 	case errors.Is(err, payment.ErrNotRunning),
 		errors.Is(err, payment.ErrJournal),
@@ -180,11 +204,11 @@ func (w *watcher) event(f vision.Finding, last *camera.Frame) payment.Event {
 		return nil
 	}
 	switch f.Stage {
-	case vision.Searching:
+	case vision.Searching, vision.Unknown:
 		return payment.Lost{}
 	case vision.Recognised:
 		return payment.Recognised{Customer: f.Customer}
-	case vision.Unknown:
+	case vision.Refused:
 		return payment.Unknown{}
 	case vision.Consented:
 		return payment.Consented{Evidence: payment.Evidence{

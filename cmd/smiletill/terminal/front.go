@@ -160,7 +160,7 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 		return v, device.Declined
 	}
 	v.Deadline = p.Deadline
-	v.Instruction = instruction(s.finding.Reason)
+	v.Instruction = instruction(s.finding)
 	v.Progress = float64(s.finding.Progress)
 	switch p.State {
 	case payment.StateRecognised:
@@ -301,8 +301,18 @@ func screenReason(r payment.Reason) screen.Reason {
 	}
 }
 
-func instruction(r vision.Reason) screen.Instruction {
-	switch r {
+// posterHint is for a face that never moves.
+const posterHint = "is it a poster, a picture or a screen? Hang it elsewhere, or turn the camera"
+
+// instruction is what the customer can do now, as the last frame shows.
+func instruction(f vision.Finding) screen.Instruction {
+	switch {
+	case f.Stage == vision.Unknown && !f.Still:
+		return screen.NotKnown
+	case f.Stage == vision.Recognised && f.Evidence.Smiling > 0:
+		return screen.KeepSmiling
+	}
+	switch f.Reason {
 	case vision.SeveralFaces:
 		return screen.OnePersonOnly
 	case vision.TooFar:

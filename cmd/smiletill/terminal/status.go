@@ -44,6 +44,10 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 		ok("models", networks.DescribeSet(p.set)),
 		acceleratorRow(p.accelerator.State()),
 	)
+	if p.eyes.still.Load() {
+		rows = append(rows, screen.StatusRow{Name: "picture", Level: screen.LevelWarning,
+			Value: "a face in it never moves, and is no customer's", Do: posterHint})
+	}
 	gallery := ok("gallery", fmt.Sprintf("enrolled customers: %d", len(p.gallery.List())))
 	if bad := p.gallery.Damaged(); len(bad) > 0 {
 		gallery.Level, gallery.Do = screen.LevelWarning, bad[0].Hint()

@@ -45,7 +45,7 @@ func BenchmarkFrameToDecision(b *testing.B) {
 		b.Fatal(err)
 	}
 	v := vision.NewVisit(g, vision.DefaultThresholds())
-	observe := func(look vision.Look) { v.Observe(look) }
+	observe := func(look vision.Look) { v.Observe(look, time.Now()) }
 	b.Run("jpeg", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

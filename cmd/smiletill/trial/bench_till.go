@@ -229,7 +229,7 @@ func (b *benchTill) frame(i int) error {
 		return err
 	}
 	looked := time.Now()
-	b.visit.Observe(look)
+	b.visit.Observe(look, looked)
 	end := time.Now()
 	if look.Depth != vision.Embed {
 		b.refused, b.reason = b.refused+1, look.Reason

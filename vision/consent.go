@@ -1,0 +1,124 @@
+package vision
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	// slot is the time whose frames make one value of the mouth at rest: a tenth of a second, less what a
+	// frame of a camera with 10 a second may come early.
+	slot = 90 * time.Millisecond
+	// window is how many of them are remembered: 6 s.
+	window = 64
+	// restOf: the baseline is the highest of the lowest fifth.
+	restOf = 5
+)
+
+// consent is the smile of the recognised customer against the same person's own rest.
+type consent struct {
+	rest    resting
+	sum     []float32 // embeddings of the frames that smile
+	smiling int       // their number
+	frames  int       // all frames since the smile began
+	since   time.Time // the first that smiles
+	held    time.Time // the last that smiles
+	slipped bool      // there were others since
+	risen   float32   // how far the smile has come in the last frame, 0..1 of what is wanted
+}
+
+func (c *consent) reset() {
+	c.rest.seen = 0
+	c.interrupt()
+}
+
+// interrupt ends a smile.
+func (c *consent) interrupt() {
+	clear(c.sum)
+	c.smiling, c.frames, c.slipped, c.risen = 0, 0, false, 0
+	c.since, c.held = time.Time{}, time.Time{}
+}
+
+// pause takes a frame without a smile. For gap it may be a slip of the mesh, which a slow camera would not
+// have seen; longer ends the smile.
+func (c *consent) pause(at time.Time, gap time.Duration) {
+	if c.smiling == 0 {
+		return
+	}
+	c.frames++
+	c.slipped = true
+	if at.Sub(c.held) > gap {
+		c.interrupt()
+	}
+}
+
+// lasted is how long the smile has been seen.
+func (c *consent) lasted() time.Duration { return c.held.Sub(c.since) }
+
+// see takes a frame of the customer and says whether the smile has lasted: for SmileFor, in SmileFrames at
+// least, and in two of three of all frames since it began.
+func (c *consent) see(l *Look, at time.Time, t *Thresholds) bool {
+	c.rest.add(l.Smile, at)
+	base, ok := c.rest.baseline(t)
+	if !ok {
+		c.risen = 0
+		c.pause(at, t.SmileGap)
+		return false
+	}
+	risen := (l.Smile - base) / t.SmileRise
+	if l.Smile < t.SmileMin {
+		risen = min(risen, 0.9)
+	}
+	if risen < 1 {
+		c.pause(at, t.SmileGap)
+		c.risen = max(risen, 0)
+		return false
+	}
+	if c.slipped && at.Sub(c.held) > t.SmileGap {
+		c.interrupt()
+	}
+	if !fuse(&c.sum, l.Embedding) {
+		return false
+	}
+	if c.smiling == 0 {
+		c.since = at
+	}
+	c.smiling, c.frames, c.held, c.slipped, c.risen = c.smiling+1, c.frames+1, at, false, 1
+	return c.smiling >= t.SmileFrames && c.lasted() >= t.SmileFor && 3*c.smiling >= 2*c.frames
+}
+
+// resting remembers the mouth of the last seconds, a mean for each slot.
+type resting struct {
+	mean   [window]float32 // ring
+	sorted [window]float32
+	frames int       // in the last slot
+	since  time.Time // its first
+	seen   int       // slots so far
+}
+
+func (r *resting) add(mouth float32, at time.Time) {
+	if r.seen == 0 || at.Sub(r.since) >= slot {
+		r.since, r.frames = at, 0
+		r.seen++
+	}
+	r.frames++
+	m := &r.mean[(r.seen-1)%window]
+	if r.frames == 1 {
+		*m = 0
+	}
+	*m += (mouth - *m) / float32(r.frames)
+}
+
+// baseline is the mouth of the customer at rest: low among the last seconds since the recognition, so that
+// it follows one who arrives smiling and then relaxes, but not the lowest, so that a twitch or a slip of
+// the mesh does not make it.
+func (r *resting) baseline(t *Thresholds) (float32, bool) {
+	n := min(r.seen, window)
+	if n < t.RestSlots {
+		return 0, false
+	}
+	s := r.sorted[:n]
+	copy(s, r.mean[:n])
+	slices.Sort(s)
+	return s[max(t.RestSlots, n/restOf)-1], true
+}
