@@ -81,7 +81,7 @@ job-race: job-compile job-compile-race job-packages job-npm job-java $(BEFORE_RA
 job-long: job-compile
 	$(JOB) long $(NICE) go test -vet=off -timeout 20m $(LONG)
 job-bench: job-race
-	$(JOB) bench go test -vet=off -run '^TestBench$$' $(BENCH_IN)
+	$(JOB) bench go test -vet=off -run '^(TestBench|TestSmileCommand)$$' $(BENCH_IN)
 
 CONSUMERS := payment/report/testdata/consumers
 

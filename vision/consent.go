@@ -117,8 +117,12 @@ func (r *resting) baseline(t *Thresholds) (float32, bool) {
 	if n < t.RestSlots {
 		return 0, false
 	}
-	s := r.sorted[:n]
-	copy(s, r.mean[:n])
-	slices.Sort(s)
-	return s[max(t.RestSlots, n/restOf)-1], true
+	copy(r.sorted[:n], r.mean[:n])
+	return RestOf(r.sorted[:n], t.RestSlots), true
+}
+
+// RestOf is the baseline of values of Look.Smile, of which there must be slots at least; it sorts them.
+func RestOf(mouths []float32, slots int) float32 {
+	slices.Sort(mouths)
+	return mouths[max(slots, len(mouths)/restOf)-1]
 }

@@ -86,7 +86,7 @@ func DefaultThresholds() Thresholds {
 
 		PatienceFor: 3 * time.Second, // after some 1.5 s until the face is unknown: time to step aside
 
-		SmileRise:   0.15, // London set: 0.8 % of resting frames and 95 % of smiling ones rise by it (models/README.md)
+		SmileRise:   0.16, // London set: 0.7 % of resting frames, 95 % of smiling photos (models/README.md)
 		SmileMin:    1.0,  // London set: 1.5 % of smiles are below it, and two of three faces at rest
 		SmileFrames: 4,
 		// A mouth that moves for less than 300 ms has not smiled: a syllable takes 100 to 250 ms (Greenberg 1999,

@@ -11,6 +11,7 @@ import (
 func accuracyCommand(a *app) *cobra.Command {
 	// 0.14: of a press photo that is cropped around one face (LFW), anything farther out is another person.
 	o := trial.AccuracyOptions{Views: []string{"plain"}, Centre: 0.14, Seed: 1, Workers: runtime.GOMAXPROCS(0)}
+	smile := false
 	cmd := &cobra.Command{
 		Use: "accuracy FACES", GroupID: "tech",
 		Short: "Measure on your own photos how well the models tell people apart",
@@ -18,14 +19,21 @@ func accuracyCommand(a *app) *cobra.Command {
 			"FACES/Name/photo.jpg (JPEG, PNG or GIF), two or more of each person. People with one photo are left\n" +
 			"out: keep them for calibrating models, or take them as strangers with --singles.\n" +
 			"The photos stay where they are; the report holds figures only, no name and no path. All gates of\n" +
-			"quality are off: every face in the middle of its photo counts.",
+			"quality are off: every face in the middle of its photo counts.\n\n" +
+			"With --smile it measures how well a smile is told from a face at rest instead: FACES/Name/neutral.jpg\n" +
+			"and FACES/Name/smiling.jpg, rendered as frames of a camera.",
 		Example: "  smiletill accuracy faces --out report\n" +
-			"  smiletill accuracy faces --compare float=.build/models",
+			"  smiletill accuracy faces --compare float=.build/models\n" +
+			"  smiletill accuracy --smile smiles",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := a.load(cmd)
 			if err != nil {
 				return err
+			}
+			if smile {
+				return trial.MeasureSmiles(cmd.Context(), cfg, args[0], o.Seed, o.Workers, cmd.OutOrStdout(),
+					cmd.ErrOrStderr())
 			}
 			o.Faces = args[0]
 			return trial.MeasureAccuracy(cmd.Context(), cfg, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -33,6 +41,7 @@ func accuracyCommand(a *app) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.Out, "out", "o", "", "folder to write accuracy.md, accuracy.json and roc.svg into")
+	f.BoolVar(&smile, "smile", false, "measure the smile, on a neutral and a smiling photo of each person")
 	f.StringArrayVar(&o.Compare, "compare", nil,
 		"another set of models beside the one in use, DIR or NAME=DIR; the first is the reference; may be repeated")
 	f.StringSliceVar(&o.Views, "views", o.Views,

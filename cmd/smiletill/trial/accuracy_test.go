@@ -12,11 +12,13 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"smiletill/cmd/smiletill/cli"
 	"smiletill/vision/accuracy"
+	"smiletill/vision/visits"
 )
 
 // turned is a photo turned by degrees around its middle, larger by zoom, in other light.
@@ -194,5 +196,36 @@ func TestAccuracyCommand(t *testing.T) {
 	code, _, errs = smiletill(t, "accuracy", faces, "--exclude", without)
 	if code != 1 || !strings.Contains(errs, "or more: 1") {
 		t.Errorf("with one of two people left out: %d, %q", code, errs)
+	}
+}
+
+// TestSmileCommand measures the smiles of two people, filmed at rest and smiling, and refuses what is no such
+// folder.
+func TestSmileCommand(t *testing.T) {
+	if testing.Short() {
+		t.Skip("`make test` plays it without the race detector")
+	}
+	dir := t.TempDir()
+	if code, _, errs := smiletill(t, "accuracy", "--smile", dir); code != 1 ||
+		!strings.Contains(errs, "people with both photos: 0") || !strings.Contains(errs, "DIR/Name/neutral.jpg") {
+		t.Errorf("an empty folder: %d %s", code, errs)
+	}
+	for name, frames := range map[string][2]int{"customer_smile": {24, 40}, "stranger_smile": {19, 34}} {
+		clip, err := visits.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file(t, filepath.Join(dir, name, "neutral.jpg"), clip.Frames[frames[0]])
+		file(t, filepath.Join(dir, name, "smiling.jpg"), clip.Frames[frames[1]])
+	}
+	code, out, errs := smiletill(t, "accuracy", "--smile", dir)
+	if code != 0 || !strings.Contains(out, "2 people, 24 frames at rest, 24 that smile") {
+		t.Fatalf("%d %s %s", code, out, errs)
+	}
+	if !regexp.MustCompile(`smiling photos accepted, as they are +100\.0 %`).MatchString(out) {
+		t.Errorf("both smiles are wide:\n%s", out)
+	}
+	if _, again, _ := smiletill(t, "accuracy", "--smile", "--workers", "1", dir); again != out {
+		t.Errorf("the same seed gives another report:\n%s", again)
 	}
 }
