@@ -43,6 +43,26 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+func TestPolicyInWords(t *testing.T) {
+	for _, c := range []struct {
+		policy  Policy
+		want    string
+		endless bool
+	}{
+		{Policy{}, "a face alone pays whatever the terminal takes", true},
+		{Policy{AmountMax: 5000}, "a face alone pays at most 50.00 EUR", true},
+		{Policy{AmountMax: 5000, CountMax: 5, SumMax: 15000},
+			"a face alone pays at most 50.00 EUR, 5 payments and 150.00 EUR since the last PIN", false},
+		{Policy{DayMax: 100, Percent: 3}, "a face alone pays 1.00 EUR in 24 hours, but for 3 % drawn by lot",
+			false},
+		{Policy{Always: true}, "a face alone pays nothing: the PIN is asked for each time", false},
+	} {
+		if got := c.policy.Text("EUR"); got != c.want || c.policy.Endless() != c.endless {
+			t.Errorf("%+v: %q, endless %v; want %q", c.policy, got, c.policy.Endless(), c.want)
+		}
+	}
+}
+
 func TestDrawLot(t *testing.T) {
 	counts := map[int]int{}
 	all := make([]byte, 256)

@@ -121,7 +121,8 @@ func Default() Config {
 		Payment: PaymentConfig{
 			Timeout: 30 * time.Second, AmountMax: "50.00", UnreportedMax: "0", Keep: 400 * 24 * time.Hour,
 		},
-		PIN:      PINConfig{AmountMax: "0", SumMax: "0", DayMax: "0", Timeout: time.Minute},
+		// What a face alone may pay: the limits of regulation (EU) 2018/389, article 11, both of them.
+		PIN:      PINConfig{AmountMax: "50.00", CountMax: 5, SumMax: "150.00", DayMax: "0", Timeout: time.Minute},
 		Register: RegisterConfig{Listen: "127.0.0.1:8443"},
 		MQTT:     MQTTConfig{Broker: "mqtt://127.0.0.1:1883"},
 		Log:      LogConfig{Level: "info", Format: "auto"},
@@ -154,6 +155,7 @@ func parseConfig(
 	problems = append(problems, c.applyFile(opts, path, data)...)
 	problems = append(problems, c.applyEnviron(opts, environ)...)
 	problems = append(problems, c.applyFlags(opts, flags)...)
+	c.adaptAmounts()
 	if len(problems) == 0 { // a value that was refused would make others look alone
 		problems = c.checkTogether()
 	}
