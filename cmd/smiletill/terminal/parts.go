@@ -105,7 +105,7 @@ func openParts(
 	p.openRecords(ctx, cfg)
 	p.engine = payment.NewEngine(p.journal, payment.Options{
 		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: p.policy, PINs: p.pins,
-		TimeTrusted: journal.ClockSet, Log: log.With("room", "payment"), FailedTries: refused,
+		TimeTrusted: journal.ClockSet, Alarm: t.words, Log: log.With("room", "payment"), FailedTries: refused,
 	})
 	if err := p.openKeys(cfg); err != nil {
 		return nil, err
