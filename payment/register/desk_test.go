@@ -38,6 +38,8 @@ type desk struct {
 	wrap   func(payment.Journal) payment.Journal
 	owed   int64
 
+	sealedOnly bool // plain messages are refused, as by default
+
 	mu       sync.Mutex
 	till     *register.Till
 	opening  error
@@ -125,6 +127,7 @@ func (d *desk) serve() {
 	}
 	d.server = register.NewServer(register.Options{
 		POIID: poiID, Merchant: "Corner Café", Tenant: "demo", Site: "shop", Version: "1.2.3", Zone: time.UTC,
+		Plain: !d.sealedOnly,
 		Till: func() (*register.Till, error) {
 			d.mu.Lock()
 			defer d.mu.Unlock()

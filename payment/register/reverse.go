@@ -16,12 +16,9 @@ func (s *Server) reverse(ctx context.Context, q *Request) *ReversalResponse {
 	refuse := func(r Response) *ReversalResponse {
 		return &ReversalResponse{Response: r, Original: &original, Receipts: []Receipt{}}
 	}
-	if r := s.unwelcome(q.Header); r != nil {
+	till, r := s.welcome(ctx, q)
+	if r != nil {
 		return refuse(*r)
-	}
-	till, err := s.opt.Till()
-	if err != nil {
-		return refuse(refusalOf(err))
 	}
 	// A register that gives up now must find either nothing or a reversal.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), beginMax)
@@ -37,8 +34,7 @@ func (s *Server) reverse(ctx context.Context, q *Request) *ReversalResponse {
 	defer done()
 	rec, known, err := till.Records.Begin(ctx, rec)
 	if err != nil {
-		s.log.Error("a register's reversal could not be noted: nothing was given back", "err", err)
-		return refuse(failure(UnavailableService, "the terminal can't write to its disk; nothing was given back"))
+		return refuse(s.unnoted(err))
 	}
 	if known {
 		now := Record{Digest: digest(want.ID), ID: want.ID}
@@ -57,11 +53,11 @@ func (s *Server) reverse(ctx context.Context, q *Request) *ReversalResponse {
 	case errors.Is(err, payment.ErrJournal), ctx.Err() != nil:
 		return refuse(failure(InProgress, "the outcome is not known yet: ask for it with TransactionStatus"))
 	}
-	r := refusalOf(err)
-	if err := till.Records.Refuse(ctx, q.Header, r); err != nil {
+	no := refusalOf(err)
+	if err := till.Records.Refuse(ctx, q.Header, no); err != nil {
 		s.log.Error("a refusal could not be noted", "err", err)
 	}
-	return refuse(r)
+	return refuse(no)
 }
 
 // readReversal checks a Reversal message.
@@ -99,7 +95,7 @@ func (s *Server) readReversal(
 	}
 	want := payment.ReversalRequest{ID: reversalID(q.Header, id, fmt.Sprint(minor), sale.SaleTransactionID),
 		PaymentID: id, Minor: minor, Reference: r.Reason}
-	return want, Record{Header: q.Header, ID: want.ID, SaleData: r.SaleData, Original: id,
+	return want, Record{Header: q.Header, Key: q.from.key, ID: want.ID, SaleData: r.SaleData, Original: id,
 		Digest: digest(want.ID)}, nil
 }
 

@@ -93,10 +93,15 @@ type PINConfig struct {
 // nowhere.
 type CounterConfig struct{ Listen string }
 
-// RegisterConfig says where a cash register finds the terminal; an empty Listen is off. An empty POIID is
-// made of the terminal's id, without CertFile and KeyFile the terminal makes its own for CommonName (empty:
-// the POIID). EventsURL is told what happens; empty: nobody.
-type RegisterConfig struct{ Listen, POIID, CertFile, KeyFile, CommonName, EventsURL string }
+// RegisterConfig says where a cash register finds the terminal; an empty Listen is off. Plain takes messages
+// that nobody encrypted from every user of this machine. An empty POIID is made of the terminal's id, without
+// CertFile and KeyFile the terminal makes its own for CommonName (empty: the POIID). EventsURL is told what
+// happens; empty: nobody.
+type RegisterConfig struct {
+	Listen                                          string
+	Plain                                           bool
+	POIID, CertFile, KeyFile, CommonName, EventsURL string
+}
 
 // MQTTConfig says where payments are reported; an empty Broker is off. The password and the private
 // key are only ever named by file, so that no configuration holds a secret. CloudKeyFile holds the public

@@ -86,7 +86,7 @@ func TestRegisterEvents(t *testing.T) {
 func TestDamagedRecordsStopRegistersAlone(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	s.Flags = append(s.Flags, "--register-listen", "127.0.0.1:0", "--log-level", "error")
+	s.Flags = append(s.Flags, "--register-listen", "127.0.0.1:0", "--register-plain", "--log-level", "error")
 	s.EnrolCustomer()
 	path := filepath.Join(s.Dir, "data", "register.db")
 	if err := os.WriteFile(path, []byte(strings.Repeat("this is no database", 500)), 0o600); err != nil {

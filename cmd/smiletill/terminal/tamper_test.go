@@ -25,7 +25,7 @@ func TestCaseOpened(t *testing.T) {
 	s := newShop(t)
 	s.EnrolCustomer()
 	s.setClerk("4826")
-	s.Flags = append(s.Flags, "--register-listen", "127.0.0.1:0")
+	s.Flags = append(s.Flags, "--register-listen", "127.0.0.1:0", "--register-plain")
 	s.Open()
 	s.Pay("zero", "1.00")
 	s.WantEnd("zero", string(payment.StateApproved), "")
