@@ -71,6 +71,12 @@ func mutations() []struct{ name, file, from, to string } {
 		{"a reversal's id of its own for a repeated message", "payment/register/records.go",
 			`paymentID, amount, t.TransactionID, t.TimeStamp)`,
 			`paymentID, amount, t.TransactionID, time.Now().String())`},
+		{"records only Payments", "payment/register/records.go",
+			`	if _, err := tx.ExecContext(ctx, ` + "`" + `INSERT INTO message`,
+			`	if h.MessageCategory != CategoryPayment {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, ` + "`" + `INSERT INTO message`},
 		{"a stored payment told as a new one", "payment/register/pay.go",
 			`case err == nil && p.State.Terminal():`, `case err == nil && p.State == "":`},
 	}
