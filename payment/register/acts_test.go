@@ -255,10 +255,19 @@ func TestRefusalsCostLittle(t *testing.T) {
 	}
 	d.smiles(p)
 	d.take(answers)
+	for i := range 20 {
+		q := reversalOf(fmt.Sprintf("back%d", i), p.ID, "1.01") // more than was paid
+		q.Reversal.SaleData = large("x").Payment.SaleData
+		reply, err := c.Send(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.is("too much", reply.Reversal.Response, register.Failure, register.NotAllowed)
+	}
 	d.close() // what is in the WAL is moved into the file
 	info, err := os.Stat(filepath.Join(d.dir, "register.db"))
 	if err != nil || info.Size() > 400<<10 {
-		t.Errorf("60 refused messages of 120 kB each: the file has %d kB, %v", info.Size()>>10, err)
+		t.Errorf("80 refused messages of 120 kB each: the file has %d kB, %v", info.Size()>>10, err)
 	}
 	d.open()
 	// They are known all the same: who has recorded one can't have it begin something now.

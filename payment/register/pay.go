@@ -167,8 +167,11 @@ func (s *Server) notNow(ctx context.Context, till *Till, a asked) *Response {
 	if why == nil || errors.Is(why, payment.ErrJournal) || ctx.Err() != nil {
 		return nil
 	}
-	r := s.busyWith(ctx, till, why)
-	rec := a.record
+	return s.refuseNew(ctx, till, a.record, s.busyWith(ctx, till, why))
+}
+
+// refuseNew notes the refusal of a message that nothing is known of.
+func (s *Server) refuseNew(ctx context.Context, till *Till, rec Record, r Response) *Response {
 	rec.Refused = &r
 	if _, _, err := till.Records.Begin(ctx, rec); err != nil {
 		s.log.Error("a refusal could not be noted", "err", err)

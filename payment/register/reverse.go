@@ -32,6 +32,9 @@ func (s *Server) reverse(ctx context.Context, q *Request) *ReversalResponse {
 		return refuse(failure(Busy, "this very message is being worked on", "serviceId", q.Header.ServiceID))
 	}
 	defer done()
+	if r := s.notBack(ctx, till, want, rec); r != nil {
+		return refuse(*r)
+	}
 	rec, known, err := till.Records.Begin(ctx, rec)
 	if err != nil {
 		return refuse(s.unnoted(err))
@@ -58,6 +61,25 @@ func (s *Server) reverse(ctx context.Context, q *Request) *ReversalResponse {
 		s.log.Error("a refusal could not be noted", "err", err)
 	}
 	return refuse(no)
+}
+
+// notBack refuses a message that is new and asks for more than is left, as notNow does a payment.
+func (s *Server) notBack(ctx context.Context, till *Till, q payment.ReversalRequest, rec Record) *Response {
+	if _, known, err := till.Records.Known(ctx, rec.Header); known || err != nil {
+		return nil // Begin looks again, and says so
+	}
+	if _, err := till.Journal.FindReversal(ctx, q.ID); !errors.Is(err, payment.ErrNotFound) {
+		return nil // the journal knows more than the records
+	}
+	paid, err := till.Journal.Find(ctx, q.PaymentID)
+	if err != nil {
+		return nil
+	}
+	_, why := payment.OpenReversal(q, paid, time.Now())
+	if why == nil {
+		return nil
+	}
+	return s.refuseNew(ctx, till, rec, refusalOf(why))
 }
 
 // readReversal checks a Reversal message.
