@@ -156,16 +156,15 @@ func (s *Server) begin(ctx context.Context, till *Till, a asked) (Record, *Respo
 // it. Which message it was is noted all the same: sent again by somebody who recorded it, it must begin
 // nothing.
 func (s *Server) notNow(ctx context.Context, till *Till, a asked) *Response {
-	_, known, err := till.Records.Known(ctx, a.record.Header)
-	if known || err != nil {
+	why := till.Engine.Ready(ctx)
+	if why == nil || errors.Is(why, payment.ErrJournal) || ctx.Err() != nil {
+		return nil
+	}
+	if _, known, err := till.Records.Known(ctx, a.record.Header); known || err != nil {
 		return nil // Begin looks again, and says so
 	}
 	if _, err := till.Journal.Find(ctx, a.record.ID); !errors.Is(err, payment.ErrNotFound) {
 		return nil // the journal knows more than the records
-	}
-	why := till.Engine.Ready(ctx)
-	if why == nil || errors.Is(why, payment.ErrJournal) || ctx.Err() != nil {
-		return nil
 	}
 	return s.refuseNew(ctx, till, a.record, s.busyWith(ctx, till, why))
 }

@@ -71,6 +71,9 @@ type Records struct {
 	db    *sql.DB
 	clock func(context.Context) (time.Duration, error)
 	room  room
+	// compiled are the statements of every message: it takes longer to compile them than to run them.
+	compiled map[string]*sql.Stmt
+	sales    sales
 }
 
 // OpenRecords opens the file at path, or makes it (mode 0600). clock tells how much time has provably passed
@@ -108,15 +111,31 @@ func OpenRecords(
 			_, err = db.ExecContext(ctx, `UPDATE message SET clock_ms = ?1 WHERE clock_ms > ?1`, now.Milliseconds())
 		}
 	}
+	r := &Records{db: db, clock: clock, room: room{recordsMax, recordsMaxBytes}}
+	if err == nil {
+		err = r.compile(ctx)
+	}
 	if err != nil {
-		err = errors.Join(fmt.Errorf("open the register's records %s: %w", path, err), db.Close())
+		err = errors.Join(fmt.Errorf("open the register's records %s: %w", path, err), r.Close())
 		return nil, payment.WithHint(err, "put "+path+" and its -wal away, and start again: "+
 			"the payments of the last three days can't be asked for by ServiceID then; none is charged twice")
 	}
-	return &Records{db: db, clock: clock, room: room{recordsMax, recordsMaxBytes}}, nil
+	return r, nil
 }
 
-// Close closes the file.
+// compile prepares the statements that each message runs.
+func (r *Records) compile(ctx context.Context) (err error) {
+	r.compiled = map[string]*sql.Stmt{}
+	for _, text := range []string{expireRecords, selectKnown, selectPeriod, insertRecord, selectHeld,
+		selectSale} {
+		if r.compiled[text], err = r.db.PrepareContext(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close closes the file, and with it what was compiled.
 func (r *Records) Close() error { return r.db.Close() }
 
 // PaymentID is the payment's id of a message: what the register calls the message and the transaction. The
@@ -169,7 +188,8 @@ func (r *Records) Begin(ctx context.Context, rec Record) (_ Record, known bool, 
 			rec = before
 			return err
 		}
-		if err := tx.QueryRowContext(ctx, `SELECT max(number) FROM period`).Scan(&rec.Period); err != nil {
+		err := tx.StmtContext(ctx, r.compiled[selectPeriod]).QueryRowContext(ctx).Scan(&rec.Period)
+		if err != nil {
 			return err
 		}
 		return r.insert(ctx, tx, rec, now)
@@ -190,20 +210,31 @@ func (r *Records) change(ctx context.Context, work func(tx *sql.Tx, now time.Dur
 	if err != nil {
 		return err
 	}
+	defer r.sales.forget() // what was noted of them may be another now
 	if err := work(tx, now); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
 	return tx.Commit()
 }
 
+const (
+	expireRecords = `DELETE FROM message WHERE clock_ms < ?`
+	selectKnown   = selectRecord + ` WHERE sale = ? AND service = ? AND category = ?`
+	selectPeriod  = `SELECT max(number) FROM period`
+	insertRecord  = `INSERT INTO message
+		(sale, service, category, id, header, sale_data, original, tip_minor, period, digest, refused, answer,
+			clock_ms)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+)
+
 // known looks for the record of a message, after it has removed those that are too old.
 func (r *Records) known(ctx context.Context, tx *sql.Tx, h Header, now time.Duration) (Record, bool, error) {
 	old := (now - KeepRecords).Milliseconds()
-	if _, err := tx.ExecContext(ctx, `DELETE FROM message WHERE clock_ms < ?`, old); err != nil {
+	if _, err := tx.StmtContext(ctx, r.compiled[expireRecords]).ExecContext(ctx, old); err != nil {
 		return Record{}, false, err
 	}
-	before, err := scanRecord(tx.QueryRowContext(ctx, selectRecord+
-		` WHERE sale = ? AND service = ? AND category = ?`, h.SaleID, h.ServiceID, h.MessageCategory))
+	before, err := scanRecord(tx.StmtContext(ctx, r.compiled[selectKnown]).QueryRowContext(ctx, h.SaleID,
+		h.ServiceID, h.MessageCategory))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Record{}, false, nil
 	}
@@ -222,19 +253,17 @@ func (r *Records) insert(ctx context.Context, tx *sql.Tx, rec Record, now time.D
 		h = Header{ProtocolVersion: protocolVersion, MessageClass: h.MessageClass, MessageType: h.MessageType,
 			MessageCategory: h.MessageCategory, SaleID: h.SaleID, ServiceID: h.ServiceID, POIID: h.POIID}
 		refused, rec.SaleData = string(text), nil
-	} else if err := useSale(ctx, tx, rec); err != nil {
+	} else if err := r.useSale(ctx, tx, rec); err != nil {
 		return err
 	}
 	header, err := json.Marshal(h)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO message
-		(sale, service, category, id, header, sale_data, original, tip_minor, period, digest, refused, answer,
-			clock_ms)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, h.SaleID, h.ServiceID, h.MessageCategory, rec.ID,
-		string(header), string(rec.SaleData), rec.Original, rec.Tip, rec.Period, rec.Digest[:], refused,
-		string(rec.Answer), now.Milliseconds()); err != nil {
+	_, err = tx.StmtContext(ctx, r.compiled[insertRecord]).ExecContext(ctx, h.SaleID, h.ServiceID,
+		h.MessageCategory, rec.ID, string(header), string(rec.SaleData), rec.Original, rec.Tip, rec.Period,
+		rec.Digest[:], refused, string(rec.Answer), now.Milliseconds())
+	if err != nil {
 		return err
 	}
 	return r.makeRoom(ctx, tx)
@@ -265,8 +294,7 @@ func (r *Records) Find(ctx context.Context, ref MessageReference) (Record, error
 
 // Known gives the record of a message, if there is one.
 func (r *Records) Known(ctx context.Context, h Header) (rec Record, known bool, err error) {
-	rec, err = scanRecord(r.db.QueryRowContext(ctx, selectRecord+
-		` WHERE sale = ? AND service = ? AND category = ?`, h.SaleID, h.ServiceID, h.MessageCategory))
+	rec, err = scanRecord(r.compiled[selectKnown].QueryRowContext(ctx, h.SaleID, h.ServiceID, h.MessageCategory))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Record{}, false, nil
 	}

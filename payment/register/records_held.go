@@ -37,6 +37,8 @@ END;
 CREATE INDEX IF NOT EXISTS message_worth ON message ` + worth + `;
 `
 
+const selectHeld = `SELECT messages, bytes FROM held`
+
 // worth is the expression of an index, and must be written the same wherever it is to be used.
 const worth = `(CASE WHEN refused <> '' THEN 0
 	WHEN category IN ('Payment', 'Reversal', 'Reconciliation') THEN 2 ELSE 1 END)`
@@ -46,7 +48,8 @@ const worth = `(CASE WHEN refused <> '' THEN 0
 func (r *Records) makeRoom(ctx context.Context, tx *sql.Tx) error {
 	for {
 		var messages, bytes int64
-		if err := tx.QueryRowContext(ctx, `SELECT messages, bytes FROM held`).Scan(&messages, &bytes); err != nil {
+		row := tx.StmtContext(ctx, r.compiled[selectHeld]).QueryRowContext(ctx)
+		if err := row.Scan(&messages, &bytes); err != nil {
 			return err
 		}
 		if messages <= r.room.messages && bytes <= r.room.bytes || messages == 0 {

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 )
 
 // Session is where a register's session stands.
@@ -41,7 +43,7 @@ CREATE INDEX IF NOT EXISTS sale_used ON sale (used);
 
 // useSale makes a SaleID its key's, notes the session, and forgets those that were not used for the longest
 // time.
-func useSale(ctx context.Context, tx *sql.Tx, rec Record) error {
+func (r *Records) useSale(ctx context.Context, tx *sql.Tx, rec Record) error {
 	if rec.Key == "" && rec.Session == NoSession {
 		return nil // nothing to remember
 	}
@@ -72,19 +74,57 @@ func useSale(ctx context.Context, tx *sql.Tx, rec Record) error {
 	return err
 }
 
+const selectSale = `SELECT owner, session FROM sale WHERE sale = ?`
+
+// sales is what was read of the registers since anything was written: most messages only want to know.
+type sales struct {
+	mu      sync.Mutex
+	written uint64 // how often something was
+	known   map[string]sale
+	in      []string // who has logged in; nil: not read
+}
+
+// sale is what is kept of a SaleID.
+type sale struct {
+	owner   string
+	session Session
+}
+
+// forget is called after each change.
+func (s *sales) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.written, s.known, s.in = s.written+1, nil, nil
+}
+
 // Sale tells whose a SaleID is (the KeyIdentifier that used it first; "": nobody's) and where its session
 // stands.
-func (r *Records) Sale(ctx context.Context, sale string) (owner string, session Session, err error) {
-	row := r.db.QueryRowContext(ctx, `SELECT owner, session FROM sale WHERE sale = ?`, sale)
-	err = row.Scan(&owner, &session)
+func (r *Records) Sale(ctx context.Context, name string) (owner string, session Session, err error) {
+	r.sales.mu.Lock()
+	one, known := r.sales.known[name]
+	at := r.sales.written
+	r.sales.mu.Unlock()
+	if known {
+		return one.owner, one.session, nil
+	}
+	err = r.compiled[selectSale].QueryRowContext(ctx, name).Scan(&one.owner, &one.session)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return "", NoSession, fmt.Errorf("look for the register: %w", err)
 	}
-	return owner, session, nil
+	r.sales.mu.Lock()
+	defer r.sales.mu.Unlock()
+	if r.sales.written == at && len(r.sales.known) < salesMax {
+		if r.sales.known == nil {
+			r.sales.known = map[string]sale{}
+		}
+		r.sales.known[name] = one
+	}
+	return one.owner, one.session, nil
 }
 
 // Free makes the SaleIDs of a key nobody's: it is not paired any more.
 func (r *Records) Free(ctx context.Context, owner string) error {
+	defer r.sales.forget()
 	if _, err := r.db.ExecContext(ctx, `UPDATE sale SET owner = '' WHERE owner = ?`, owner); err != nil {
 		return fmt.Errorf("free a register's name: %w", err)
 	}
@@ -92,18 +132,33 @@ func (r *Records) Free(ctx context.Context, owner string) error {
 }
 
 // LoggedIn lists the SaleIDs that have logged in, in order.
-func (r *Records) LoggedIn(ctx context.Context) (sales []string, err error) {
+func (r *Records) LoggedIn(ctx context.Context) ([]string, error) {
+	r.sales.mu.Lock()
+	in, at := slices.Clone(r.sales.in), r.sales.written
+	r.sales.mu.Unlock()
+	if in != nil {
+		return in, nil
+	}
 	rows, err := r.db.QueryContext(ctx, `SELECT sale FROM sale WHERE session = ? ORDER BY sale`, LoggedIn)
 	if err != nil {
 		return nil, fmt.Errorf("list the registers: %w", err)
 	}
 	defer rows.Close()
+	in = []string{}
 	for rows.Next() {
-		var sale string
-		if err := rows.Scan(&sale); err != nil {
+		var name string
+		if err := rows.Scan(&name); err != nil {
 			return nil, fmt.Errorf("list the registers: %w", err)
 		}
-		sales = append(sales, sale)
+		in = append(in, name)
 	}
-	return sales, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list the registers: %w", err)
+	}
+	r.sales.mu.Lock()
+	defer r.sales.mu.Unlock()
+	if r.sales.written == at {
+		r.sales.in = slices.Clone(in)
+	}
+	return in, nil
 }

@@ -81,7 +81,7 @@ func mutations() []struct{ name, file, from, to string } {
 
 // What registers' messages are recorded by, and the mistake that registers in the field stumble over.
 const (
-	insertRecord = "\tif _, err := tx.ExecContext(ctx, `INSERT INTO message"
+	insertRecord = "\t_, err = tx.StmtContext(ctx, r.compiled[insertRecord]).ExecContext"
 	onlyPayments = "\tif h.MessageCategory != CategoryPayment {\n\t\treturn nil\n\t}\n" + insertRecord
 )
 
