@@ -8,12 +8,6 @@ import (
 	"smiletill/payment"
 )
 
-// sender is who sent a message.
-type sender struct {
-	key string // KeyIdentifier that sealed it; "": it came plain
-	own bool   // by the socket that only the terminal's own user can open: such a one may speak for any register
-}
-
 // act is what a message does that moves no money, once.
 type act[T any] struct {
 	body    any               // of the request: what the same message says again

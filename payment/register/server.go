@@ -126,20 +126,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.handle(w, r, way{plain: s.opt.Plain && fromHere(r.RemoteAddr)})
 }
 
-// Own is the handler for a socket that only the terminal's own user can open: it takes plain messages, and
-// under any SaleID.
-func (s *Server) Own() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.handle(w, r, way{plain: true, own: true})
-	})
-}
-
-// way is how a message came.
-type way struct {
-	plain bool // plain messages are taken on it
-	own   bool // by the socket that only the terminal's own user can open
-}
-
 // handle answers one message.
 func (s *Server) handle(w http.ResponseWriter, r *http.Request, by way) {
 	w.Header().Set("Cache-Control", "no-store")
