@@ -236,43 +236,53 @@ func TestPlainDoorIsShut(t *testing.T) {
 // whoever sends how much.
 func TestRefusalsCostLittle(t *testing.T) {
 	d := newDesk(t)
-	answers := d.start(paymentOf("s1", "1", "1", "EUR"))
-	p := d.running()
+	paid := d.paid("s1", "1")
 	c := d.client()
 	c.HTTP = keptAlive()
+	saleData := func(transaction string) json.RawMessage {
+		return json.RawMessage(`{"SaleTransactionID":{"TransactionID":"` + transaction +
+			`","TimeStamp":"x"},"Items":"` + strings.Repeat("x", 120_000) + `"}`)
+	}
 	large := func(service string) register.Request {
 		q := paymentOf(service, service, "1", "EUR")
-		q.Payment.SaleData = json.RawMessage(`{"SaleTransactionID":{"TransactionID":"` + service +
-			`","TimeStamp":"x"},"Items":"` + strings.Repeat("x", 120_000) + `"}`)
+		q.Payment.SaleData = saleData(service)
 		return q
 	}
-	for i := range 60 {
-		reply, err := c.Send(t.Context(), large(fmt.Sprintf("big%d", i)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		d.is("busy", reply.Payment.Response, register.Failure, register.Busy)
-	}
-	d.smiles(p)
-	d.take(answers)
-	for i := range 20 {
-		q := reversalOf(fmt.Sprintf("back%d", i), p.ID, "1.01") // more than was paid
-		q.Reversal.SaleData = large("x").Payment.SaleData
+	say := func(q register.Request) *register.Reply {
+		t.Helper()
 		reply, err := c.Send(t.Context(), q)
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.is("too much", reply.Reversal.Response, register.Failure, register.NotAllowed)
+		return reply
+	}
+	camera := func(gone bool) {
+		t.Helper()
+		if err := d.engine.SetOutOfOrder(t.Context(), "camera", gone); err != nil {
+			t.Fatal(err)
+		}
+	}
+	camera(true)
+	for i := range 25 {
+		d.is("without a camera", say(large(fmt.Sprintf("big%d", i))).Payment.Response, register.Failure,
+			register.UnavailableDevice)
+	}
+	camera(false)
+	for i := range 15 {
+		q := reversalOf(fmt.Sprintf("back%d", i), paid, "1.01") // more than was paid
+		q.Reversal.SaleData = saleData("x")
+		d.is("too much", say(q).Reversal.Response, register.Failure, register.NotAllowed)
 	}
 	d.close() // what is in the WAL is moved into the file
 	info, err := os.Stat(filepath.Join(d.dir, "register.db"))
 	if err != nil || info.Size() > 400<<10 {
-		t.Errorf("80 refused messages of 120 kB each: the file has %d kB, %v", info.Size()>>10, err)
+		t.Errorf("40 refused messages of 120 kB each: the file has %d kB, %v", info.Size()>>10, err)
 	}
 	d.open()
 	// They are known all the same: who has recorded one can't have it begin something now.
 	d.is("one of them again", d.say(large("big7")).Payment.Response, register.Failure, register.NotAllowed)
-	d.is("its status", d.status("big7").Repeated.Body.Payment.Response, register.Failure, register.Busy)
+	d.is("its status", d.status("big7").Repeated.Body.Payment.Response, register.Failure,
+		register.UnavailableDevice)
 }
 
 // TestRecordsMakeRoom: when there is no room the oldest refusals go first, then what moved no money, and last
