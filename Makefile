@@ -55,13 +55,15 @@ demo: build ## a shop day on a simulated board; ONCE=1 ends by itself, SCREEN=ho
 test: $(if $(SIDE),job-race job-long job-bench) ## all tests, with the race detector, the real runtime, a real broker and a real browser
 	@$(if $(SIDE),true,$(call SIDE_BY_SIDE,test))
 
-.PHONY: job-packages job-fetch job-npm job-compile job-compile-race-early job-compile-race job-race job-long job-bench
+.PHONY: job-packages job-fetch job-npm job-java job-compile job-compile-race-early job-compile-race job-race job-long job-bench
 job-packages:
 	$(JOB) packages sh .ci/need.sh build jpeg tests arm64 image $(MORE)
 job-fetch:
 	$(JOB) fetch sh -c 'sh .ci/need.sh build && sh models/build/fetch.sh $(B)'
 job-npm:
 	$(JOB) npm $(ONE) -j 2 consumers register-npm
+job-java: job-fetch
+	$(JOB) java $(ONE) register-java
 
 # Compiles all that the tests are made of, once; each job that needs it would do it at the same time. What needs no TFLite
 # (SQLite in Go above all) comes while TFLite is fetched. GOGC: a seventh less of a processor; 0.9 GB for SQLite, as without.
@@ -74,7 +76,7 @@ job-compile-race: job-fetch job-compile-race-early
 	$(JOB) compile-race sh -c '$(EXPORT) $(RACE) ./... >/dev/null'
 
 # What go vet says is said by lint, once.
-job-race: job-compile job-compile-race job-packages job-npm $(BEFORE_RACE)
+job-race: job-compile job-compile-race job-packages job-npm job-java $(BEFORE_RACE)
 	$(JOB) race go test $(RACE) -short -vet=off -p 4 -parallel 3 -timeout 40m ./...
 job-long: job-compile
 	$(JOB) long $(NICE) go test -vet=off -timeout 20m $(LONG)
@@ -90,6 +92,16 @@ consumers:
 	  cp $(CONSUMERS)/package*.json $(B)/consumers/ && cd $(B)/consumers && npm ci --silent --no-audit --no-fund --ignore-scripts && \
 	  cp package-lock.json .installed; }
 	@cp $(CONSUMERS)/check.mjs $(B)/consumers/
+
+REGISTER_JAVA := payment/register/testdata/java
+
+.PHONY: register-java
+register-java:
+	@cmp -s $(REGISTER_JAVA)/jars.sha256 $(B)/register-java/.installed || { sh .ci/need.sh build; \
+	  echo "installing the Java library that registers use (14 MB)"; rm -rf $(B)/register-java; mkdir -p $(B)/register-java && \
+	  cp $(REGISTER_JAVA)/pom.xml $(REGISTER_JAVA)/jars.sha256 $(B)/register-java/ && cd $(B)/register-java && \
+	  mvn -q -B -Dstyle.color=never org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies -DincludeScope=runtime -DoutputDirectory=lib && \
+	  (cd lib && sha256sum --quiet -c ../jars.sha256) && cp jars.sha256 .installed; }
 
 REGISTER_NPM := payment/register/testdata/npm
 
@@ -112,9 +124,10 @@ check: ## what CI runs: lint, tests, the build without TFLite, simulated days, a
 .PHONY: check-all job-there job-source job-linters job-lint job-python job-models job-days job-mutations job-build job-small job-demo job-systemd job-arm64 job-emulate
 check-all: test job-source job-there job-lint job-models job-days job-mutations job-small job-demo job-systemd job-emulate
 
-job-there: job-packages job-npm
+job-there: job-packages job-npm job-java
 	$(JOB) there sh -c 'sh .ci/need.sh --there build jpeg models tests arm64 image emulate boot && \
-	  cd $(B)/register-npm && node -e "require(\"@adyen/api-library\")" && test -d $(B)/consumers/node_modules'
+	  cd $(B)/register-npm && node -e "require(\"@adyen/api-library\")" && test -d $(B)/consumers/node_modules && \
+	  test -e $(B)/register-java/.installed && command -v java'
 job-source:
 	$(JOB) source $(ONE) source
 job-linters:

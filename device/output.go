@@ -112,3 +112,17 @@ func (b *buzzer) silence() {
 	b.half = 0
 	b.set(gpio.Low)
 }
+
+// ActiveLow makes an output of a line whose part is on when the line is low: what switches the part off, at
+// the start, at the end and after a crash, makes the line high.
+func ActiveLow(pin gpio.PinOut) gpio.PinOut { return activeLow{pin} }
+
+type activeLow struct{ gpio.PinOut }
+
+// Out drives the line: High is on, and low.
+func (p activeLow) Out(l gpio.Level) error { return p.PinOut.Out(!l) }
+
+// PWM has the line low for the duty.
+func (p activeLow) PWM(duty gpio.Duty, f physic.Frequency) error {
+	return p.PinOut.PWM(gpio.DutyMax-duty, f)
+}

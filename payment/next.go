@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // Event is what can happen to a payment. The set is closed.
@@ -267,7 +266,7 @@ func end(p Payment, s State, r Reason, now time.Time) Payment {
 // clean makes a device's words fit for a record: printable, and at most maxDetail bytes.
 func clean(s string) string {
 	s = strings.Map(func(c rune) rune {
-		if !unicode.IsPrint(c) || c == unicode.ReplacementChar {
+		if BadRune(c) != "" {
 			return ' '
 		}
 		return c

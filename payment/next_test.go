@@ -300,7 +300,8 @@ func TestNextBadEvents(t *testing.T) {
 		t.Errorf("somebody else stands there, but the customer is %q", p.Customer)
 	}
 	p, _ := Next(in(StateWaiting), DeviceFailed{"cam\x00\xff\n" + strings.Repeat("é", 200)}, now)
-	if len(p.Detail) > maxDetail || !printable(p.Detail, maxDetail) || !strings.HasPrefix(p.Detail, "cam") {
+	if len(p.Detail) > maxDetail || CheckText(p.Detail, maxDetail) != nil ||
+		!strings.HasPrefix(p.Detail, "cam") {
 		t.Errorf("detail %q", p.Detail)
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // State is where a payment stands.
@@ -98,9 +96,12 @@ const (
 	// and leave the till to the next person.
 	MaxEvidenceAge = 2 * time.Second
 
-	maxID        = 64  // bytes; the register's SaleID and ServiceID together fit
-	maxReference = 140 // bytes; the length of a bank transfer's remittance line (ISO 20022 Max140Text)
-	maxDetail    = 200 // bytes
+	// ReferenceMax is the longest Reference, in characters (Unicode's code points): that of a bank transfer's
+	// remittance line (ISO 20022 Max140Text).
+	ReferenceMax = 140
+
+	maxID     = 64  // bytes; the register's SaleID and ServiceID together fit
+	maxDetail = 200 // bytes
 )
 
 // Errors of Open and Next.
@@ -115,7 +116,7 @@ var (
 type Request struct {
 	ID        string // chosen by the caller: 1 to 64 of A-Z a-z 0-9 . _ : -
 	Amount    Amount
-	Reference string // the caller's own words (order number), at most 140 bytes of printable UTF-8, may be empty
+	Reference string // the caller's own words (order number), at most 140 characters, may be empty
 }
 
 // Evidence is what the camera saw of a consent: frames of one face that matched one customer, and smiled.
@@ -123,9 +124,16 @@ type Evidence struct {
 	Customer    string // pseudonymous
 	MatchFrames int    // frames that matched Customer, at least 1
 	SmileFrames int    // frames with a smile among them, at least 1
+	Camera      Camera // that took them
 	Since, At   time.Time
 	// Since and At are when the first and the last of these frames was taken, by time.Now (monotonic). A
-	// stored payment has neither: they mean nothing after a restart.
+	// stored payment has neither: they mean nothing after a restart. Its Camera is in its fact alone.
+}
+
+// Camera says what a camera is, so that who reads an approval knows whether there was one at all.
+type Camera struct {
+	Kind   string // "usb", "board", "loopback", "recording"; "" if nobody said
+	Driver string // of the kernel, "uvcvideo"; may be empty
 }
 
 // Payment is one payment. It is a value: Next gives a changed copy.
@@ -157,10 +165,11 @@ func Open(r Request, now time.Time, timeout time.Duration) (Payment, error) {
 			"id",
 			"use 1 to 64 letters, digits, points, underscores, colons or hyphens",
 		)
-	case !printable(r.Reference, maxReference):
-		return Payment{}, badRequest("reference", "use at most 140 bytes of printable UTF-8")
 	case timeout <= 0:
 		return Payment{}, badRequest("timeout", "use a positive duration")
+	}
+	if err := CheckText(r.Reference, ReferenceMax); err != nil {
+		return Payment{}, fmt.Errorf("open payment: reference: %w: %w", ErrRequest, err)
 	}
 	if err := r.Amount.Check(); err != nil {
 		return Payment{}, err
@@ -191,18 +200,6 @@ func ValidID(s string) bool {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
 		case c == '.', c == '_', c == ':', c == '-':
 		default:
-			return false
-		}
-	}
-	return true
-}
-
-func printable(s string, limit int) bool {
-	if len(s) > limit || !utf8.ValidString(s) {
-		return false
-	}
-	for _, c := range s {
-		if !unicode.IsPrint(c) {
 			return false
 		}
 	}

@@ -73,8 +73,9 @@ func (q ReversalRequest) check() error {
 		return badReversal("payment id", "name the payment by the id that it was begun with")
 	case q.Minor < 0 || q.Minor > MaxMinor:
 		return badReversal("amount", "give back a positive amount, at most what was paid")
-	case !printable(q.Reference, maxReference):
-		return badReversal("reference", "use at most 140 bytes of printable UTF-8")
+	}
+	if err := CheckText(q.Reference, ReferenceMax); err != nil {
+		return fmt.Errorf("reverse payment: reference: %w: %w", ErrRequest, err)
 	}
 	return nil
 }

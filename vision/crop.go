@@ -68,7 +68,7 @@ func (a affine) offsets(taps int) (all [maxTaps * maxTaps]offset) {
 // crop fills dst, an RGB image that is side pixels wide and high, with the frame under a, which may turn it.
 // taps*taps samples make one pixel, each interpolated between its four neighbours.
 func (f *frame) crop(dst []float32, side int, a affine, taps int, t *tone) {
-	a = a.snapped()
+	a = f.upright(a).snapped()
 	offsets := a.offsets(taps)
 	samples := offsets[:taps*taps]
 	share := one / (taps * taps)

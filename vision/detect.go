@@ -88,6 +88,34 @@ func (d *detector) crop(f *frame) {
 	area, a, taps := letterbox(f)
 	bars(in, area)
 	f.shrink(in, area, a, taps, d.tone)
+	turn(in, detectSide, f.quarters)
+}
+
+// turn turns a square RGB picture clockwise in its place. It is done to the detector's few pixels, which come
+// out of whole lines of the frame; the other crops turn where they read.
+func turn(in []float32, side, quarters int) {
+	at := func(x, y int) *[3]float32 { return (*[3]float32)(in[(y*side+x)*3:]) }
+	last := side - 1
+	switch quarters {
+	case 1, 3:
+		for y := range side / 2 {
+			for x := y; x < last-y; x++ {
+				a, b, c, d := at(x, y), at(last-y, x), at(last-x, last-y), at(y, last-x) // clockwise
+				if quarters == 1 {
+					*a, *b, *c, *d = *d, *a, *b, *c
+				} else {
+					*a, *b, *c, *d = *b, *c, *d, *a
+				}
+			}
+		}
+	case 2:
+		for y := range side / 2 {
+			for x := range side {
+				a, b := at(x, y), at(last-x, last-y)
+				*a, *b = *b, *a
+			}
+		}
+	}
 }
 
 // run finds faces of at least threshold (0..1) in the frame that was cropped, the likeliest first. The slice
@@ -97,6 +125,9 @@ func (d *detector) run(f *frame, threshold float32) ([]face, error) {
 		return nil, err
 	}
 	padX, padY := padding(f)
+	if f.quarters&1 == 1 {
+		padX, padY = padY, padX
+	}
 	n := d.decode(threshold, float32(max(f.y.w, f.y.h)), float32(padX), float32(padY))
 	return d.merge(n), nil
 }

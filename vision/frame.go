@@ -47,9 +47,11 @@ type packed interface {
 	YUYV() (pix []byte, stride int)
 }
 
-// frame is a view of the image under examination, as the luma and chroma that cameras and JPEG have.
+// frame is a view of the image under examination, as the luma and chroma that cameras and JPEG have. Its
+// planes are as they lie; who looks for faces asks for places in the upright picture.
 type frame struct {
 	y, cb, cr plane
+	quarters  int         // the picture is upright when it is turned clockwise by so many quarters, 0 to 3
 	origin    image.Point // of the image's bounds
 	sx, sy    int         // log2 of the chroma subsampling
 	cx, cy    int         // chroma coordinate = (luma coordinate + c) >> s, minus half
@@ -65,11 +67,53 @@ type box struct{ x0, y0, w, h int }
 
 func (b *box) holds(x, y int) bool { return uint(x-b.x0) < uint(b.w) && uint(y-b.y0) < uint(b.h) }
 
+// turned is a picture of a camera that hangs on its side or upside down: what lies there, and by how many
+// quarters it has to be turned clockwise to be upright. Turning places instead of pixels costs nothing.
+type turned interface {
+	Turned() (img image.Image, quarters int)
+}
+
 var errFrame = errors.New("no usable image")
 
-// set points the frame at img. An *image.YCbCr or a packed picture is used where it lies; anything else is
-// converted into the frame's own memory, which is kept for the next one.
+// set points the frame at img, which may be a turned one.
 func (f *frame) set(img image.Image) error {
+	t, ok := img.(turned)
+	if !ok {
+		f.quarters = 0
+		return f.lay(img)
+	}
+	img, quarters := t.Turned()
+	f.quarters = quarters & 3
+	err := f.lay(img)
+	f.origin = image.Point{} // a turned picture begins at 0, 0
+	return err
+}
+
+// size is that of the upright picture.
+func (f *frame) size() (w, h int) {
+	if f.quarters&1 == 1 {
+		return f.y.h, f.y.w
+	}
+	return f.y.w, f.y.h
+}
+
+// upright maps to the planes what a maps to the upright picture.
+func (f *frame) upright(a affine) affine {
+	right, bottom := float64(f.y.w-1), float64(f.y.h-1)
+	switch f.quarters {
+	case 1: // the picture's left is the planes' bottom
+		return affine{a.y0, a.yi, a.yj, bottom - a.x0, -a.xi, -a.xj}
+	case 2:
+		return affine{right - a.x0, -a.xi, -a.xj, bottom - a.y0, -a.yi, -a.yj}
+	case 3:
+		return affine{right - a.y0, -a.yi, -a.yj, a.x0, a.xi, a.xj}
+	}
+	return a
+}
+
+// lay points the frame at a picture that is upright or will be turned. An *image.YCbCr or a packed picture is
+// used where it lies; anything else is converted into the frame's own memory, which is kept for the next one.
+func (f *frame) lay(img image.Image) error {
 	if img == nil {
 		return fmt.Errorf("vision: look at frame: nil: %w", errFrame)
 	}

@@ -36,6 +36,7 @@ type Look struct {
 	Reason Reason          // why the frame cannot be used; "" when it can
 	Depth  Depth           // what was computed; less than asked for when Reason is not ""
 	Box    image.Rectangle // the largest face, in the image's coordinates; empty when there is none
+	Score  float32         // how sure the detector is of it, 0..1
 
 	// When Landmarks were asked for and the face is well placed; 0 otherwise.
 	Sharpness  float32 // detail over contrast, 0 and up
@@ -171,8 +172,10 @@ func (p *Pipeline) find(l *Look) (*face, error) {
 			l.Faces++
 		}
 	}
-	l.Box = main.bounds().Intersect(image.Rect(0, 0, p.frame.y.w, p.frame.y.h)).Add(p.frame.origin)
-	l.Reason = p.t.placed(main, l.Faces-1, p.frame.y.w, p.frame.y.h)
+	w, h := p.frame.size()
+	l.Score = main.score
+	l.Box = main.bounds().Intersect(image.Rect(0, 0, w, h)).Add(p.frame.origin)
+	l.Reason = p.t.placed(main, l.Faces-1, w, h)
 	return main, nil
 }
 

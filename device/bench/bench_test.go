@@ -202,6 +202,20 @@ func TestProbeAndCommit(t *testing.T) {
 	}
 }
 
+// A camera that refuses to begin stalls the commit, and nothing else.
+func TestRefusedStart(t *testing.T) {
+	d := newUSBDevice(Options{RefusedStarts: 2}.filled())
+	set := func(selector byte) bool {
+		_, ok := d.control([8]byte{0x21, setCur, 0, selector, 1}, make([]byte, 26))
+		return ok
+	}
+	for n, want := range []bool{false, false, true, true} {
+		if got := set(commitControl); got != want || !set(probeControl) {
+			t.Errorf("commit %d was taken: %t, want %t; or a probe was refused", n+1, got, want)
+		}
+	}
+}
+
 func TestPayloads(t *testing.T) {
 	frame := bytes.Repeat([]byte{1, 2, 3}, 15000)
 	collect := func(frame []byte, f Fault, size int) (data []byte, heads []byte, n int) {

@@ -21,6 +21,7 @@ type usbDevice struct {
 	options       Options
 	probe, commit settings
 	streams       int // how often a stream was begun or ended: a frame that was half sent then is dropped
+	refused       int // how often it has refused to begin
 }
 
 func newUSBDevice(o Options) *usbDevice {
@@ -77,6 +78,10 @@ func (d *usbDevice) stream(request byte, selector uint16, data []byte) ([]byte, 
 	case probeControl:
 	case commitControl:
 		s = &d.commit
+		if request == setCur && d.refused < d.options.RefusedStarts {
+			d.refused++
+			return nil, false
+		}
 		if request == setCur {
 			d.streams++
 		}

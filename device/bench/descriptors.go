@@ -21,6 +21,7 @@ type Options struct {
 	Width, Height int      // pixels; 640x480
 	Formats       []Format // the first is preferred; MJPG and YUYV
 	Rates         []int    // frames a second, the first is preferred; 30, 15, 10
+	RefusedStarts int      // so many times it refuses to begin (UVC's COMMIT is stalled) before it does
 }
 
 func (o Options) filled() Options {

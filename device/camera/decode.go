@@ -13,6 +13,10 @@ import (
 // library, which takes four times as long and allocates a new image each time (see BenchmarkDecode). The zero
 // value is ready; one goroutine uses it at a time.
 type Decoder struct {
+	// Rotate is by how many degrees its pictures have to be turned clockwise to be upright: 0, 90, 180 or 270.
+	Rotate int
+
+	turned Turned
 	turbo  *turbo
 	plain  bool // there is no libturbojpeg
 	packed Packed
@@ -23,9 +27,19 @@ type Decoder struct {
 }
 
 // Decode gives the picture of f: *image.YCbCr for JPEG and NV12, *Packed for YUYV, or *image.Gray for GREY
-// and grey JPEGs. It is valid until the next call and as long as f is not changed. The error is ErrPicture
-// (damaged: take the next frame), ErrTooLarge or ErrFormat.
+// and grey JPEGs; with Rotate a *Turned of these. It is valid until the next call and as long as f is not
+// changed. The error is ErrPicture (damaged: take the next frame), ErrTooLarge or ErrFormat.
 func (d *Decoder) Decode(f *Frame) (image.Image, error) {
+	img, err := d.flat(f)
+	if quarters := d.Rotate / 90 & 3; quarters != 0 && err == nil {
+		d.turned = Turned{img, quarters}
+		return &d.turned, nil
+	}
+	return img, err
+}
+
+// flat gives the picture as it lies.
+func (d *Decoder) flat(f *Frame) (image.Image, error) {
 	switch f.Format {
 	case MJPG:
 		return d.jpeg(f)

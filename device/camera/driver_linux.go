@@ -2,12 +2,15 @@ package camera
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"reflect"
 	"syscall"
 	"unsafe"
 
 	"github.com/blackjack/webcam"
 	"github.com/blackjack/webcam/ioctl"
+	"golang.org/x/sys/unix"
 )
 
 // driver is what the package asks of the kernel's camera driver. Its calls can be recorded and played again.
@@ -38,6 +41,34 @@ func openKernel(node string) (driver, error) {
 	return kernelCamera{cam, node}, nil
 }
 
+// StartStreaming starts the camera. Where that fails webcam 0.6.1 leaves its buffers mapped, also when it is
+// closed, and a mapping keeps the node open: every later open of it, by this program too, would be told that
+// the device is busy. So they are unmapped here.
+func (k kernelCamera) StartStreaming() error {
+	err := k.Webcam.StartStreaming()
+	if err == nil {
+		return nil
+	}
+	return errors.Join(err, unmap(k.Webcam))
+}
+
+// unmap gives back the buffers that a start which failed has mapped. webcam keeps them to itself.
+func unmap(cam *webcam.Webcam) error {
+	buffers := reflect.ValueOf(cam).Elem().FieldByName("buffers")
+	if !buffers.IsValid() || buffers.Type() != reflect.TypeFor[[][]byte]() {
+		return errors.New("webcam keeps its buffers in another way: they stay mapped")
+	}
+	var failed error
+	for i := range buffers.Len() {
+		if b := buffers.Index(i).Bytes(); len(b) > 0 {
+			if err := unix.Munmap(b); err != nil {
+				failed = fmt.Errorf("unmap buffer %d: %w", i, err)
+			}
+		}
+	}
+	return failed
+}
+
 // pixFormat is the beginning of struct v4l2_pix_format (videodev2.h), in the machine's byte order.
 type pixFormat struct{ Width, Height, Code, Field, BytesPerLine, SizeImage uint32 }
 
@@ -51,6 +82,35 @@ type v4l2Format struct {
 	}
 }
 
+// capability asks a node for the driver behind it and the bus as that calls it (VIDIOC_QUERYCAP):
+// "uvcvideo" and "usb-0000:00:14.0-3".
+func capability(node string) (driver, bus string, err error) {
+	f, err := os.OpenFile(node, os.O_RDWR|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return "", "", err
+	}
+	defer f.Close() // only asked a question
+	var c struct {  // struct v4l2_capability
+		driver             [16]byte
+		card, bus          [32]byte
+		version, can, node uint32
+		_                  [3]uint32
+	}
+	err = ask(f, ioctl.IoR('V', 0, unsafe.Sizeof(c)), unsafe.Pointer(&c))
+	return unix.ByteSliceToString(c.driver[:]), unix.ByteSliceToString(c.bus[:]), err
+}
+
+// ask puts a question to an open node; about points to what the kernel reads and writes.
+func ask(f *os.File, request uintptr, about unsafe.Pointer) error {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = conn.Control(func(fd uintptr) { failed = ioctl.Ioctl(fd, request, uintptr(about)) })
+	return errors.Join(err, failed)
+}
+
 // running reads the format that the driver really runs (VIDIOC_G_FMT) over a second handle: webcam reports
 // the size that was asked for, and keeps its own handle to itself.
 func (k kernelCamera) running() (pixFormat, error) {
@@ -60,12 +120,6 @@ func (k kernelCamera) running() (pixFormat, error) {
 	}
 	defer f.Close() // only asked a question
 	v := &v4l2Format{kind: webcam.V4L2_BUF_TYPE_VIDEO_CAPTURE}
-	get := ioctl.IoRW('V', 4, unsafe.Sizeof(*v))
-	conn, err := f.SyscallConn()
-	if err != nil {
-		return pixFormat{}, err
-	}
-	var failed error
-	err = conn.Control(func(fd uintptr) { failed = ioctl.Ioctl(fd, get, uintptr(unsafe.Pointer(v))) })
-	return v.union.pix, errors.Join(err, failed)
+	err = ask(f, ioctl.IoRW('V', 4, unsafe.Sizeof(*v)), unsafe.Pointer(v))
+	return v.union.pix, err
 }

@@ -12,12 +12,16 @@ const MaxSide = 4096
 
 // Errors that callers tell apart with errors.Is.
 var (
-	ErrStalled  = errors.New("no frame in time")        // the camera is there, but silent
-	ErrFrozen   = errors.New("the picture is frozen")   // the same bytes again and again
+	ErrStalled = errors.New("no frame in time")      // the camera is there, but silent
+	ErrFrozen  = errors.New("the picture is frozen") // the same bytes again and again
+	// ErrUnreadable is a run of pictures that can't be decoded: see Damage.
+	ErrUnreadable = errors.New("its pictures are damaged")
+
 	ErrTooLarge = errors.New("picture is too large")    // a side is longer than MaxSide
 	ErrPicture  = errors.New("not a usable picture")    // damaged, truncated, or not what its format says
 	ErrFormat   = errors.New("unsupported format")      // a pixel format the package can't decode
 	ErrClosed   = errors.New("camera source is closed") // Next or Take after Close
+	ErrLoopback = errors.New("not a camera's hardware") // a program may be behind it
 )
 
 // Format says how the bytes of a Frame are to be read.
@@ -44,8 +48,26 @@ type Frame struct {
 	Height int    // pixels
 	Stride int    // bytes from line to line (YUYV, NV12, GREY); 0 means no padding
 	Seq    uint64 // counts the frames of a source from 1
+	From   Origin
 	At     time.Time
 	// At is when the source handed the frame over, with the monotonic clock in it: compare it with Sub only.
+}
+
+// Kind says what a source is, for who has to trust its pictures.
+type Kind string
+
+// The kinds of sources.
+const (
+	Recording Kind = "recording" // a file that anybody may have made
+	Loopback  Kind = "loopback"  // a node of the kernel that a program, or another computer, fills
+	USBCamera Kind = "usb"
+	Onboard   Kind = "board" // a part of the board
+)
+
+// Origin is where a frame comes from.
+type Origin struct {
+	Kind   Kind
+	Driver string // of the kernel, as it calls itself: "uvcvideo"; "" for a recording
 }
 
 // set fills f with a copy of data, reusing its buffer.

@@ -1,7 +1,7 @@
 package camera
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -11,30 +11,44 @@ import (
 )
 
 // Open opens the camera that source names (see Find). Of several candidates for auto it takes the first that
-// works; when none does, the error says why not, of each.
+// works; when none does, the error says why not, of the likeliest.
 func Open(source string, o V4L2Options) (*V4L2, error) {
 	list, err := Find(os.DirFS("/"), source)
 	if err != nil {
 		return nil, err
 	}
-	var all []error
+	var likeliest error // what the best candidate says, with its advice
 	for _, d := range list {
-		c, err := OpenV4L2(d.Node, o)
+		c, err := d.open(o)
 		if err == nil {
 			return c, nil
 		}
-		all = append(all, err)
+		if likeliest == nil {
+			likeliest = err
+		}
 	}
-	if len(all) == 1 {
-		return nil, all[0]
+	if len(list) == 1 {
+		return nil, likeliest
 	}
-	hint := "name the camera with camera.source (`smiletill camera list` shows them)"
-	var first interface{ Hint() string } // the best candidate's advice
-	if errors.As(all[0], &first) {
-		hint = first.Hint()
+	err = fmt.Errorf("none of %d video nodes works; the likeliest: %w", len(list), likeliest)
+	return nil, withHint(err, "name the camera with camera.source (`smiletill camera list` shows them)")
+}
+
+// open opens a device, unless it is a loopback and o takes none.
+func (d Device) open(o V4L2Options) (*V4L2, error) {
+	// The driver's own word counts too: sysfs may be missing, as in some containers.
+	if driver, bus, err := capability(d.Node); err == nil {
+		d.Driver, d.Loopback = driver, cmp.Or(d.Loopback, feignedBy(driver, bus))
 	}
-	err = fmt.Errorf("open camera: none of %d video nodes works: %w", len(all), errors.Join(all...))
-	return nil, hinted{err, hint}
+	if d.Loopback != "" && !o.Loopback {
+		return nil, withHint(fmt.Errorf("open camera %s: %w: %s", d.Node, ErrLoopback, d.Loopback),
+			"name a camera that is plugged in; a terminal for tests takes this one with camera.test_source = true")
+	}
+	c, err := OpenV4L2(d.Node, o)
+	if err == nil {
+		c.from = d.origin()
+	}
+	return c, err
 }
 
 // Node is the file of the camera, /dev/video0.

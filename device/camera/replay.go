@@ -155,7 +155,7 @@ func (r *Replay) Next(ctx context.Context, f *Frame) error {
 	r.seq++
 	f.set(c.data)
 	f.Format, f.Width, f.Height, f.Stride = MJPG, c.width, c.height, 0
-	f.Seq, f.At = r.seq, time.Now()
+	f.Seq, f.At, f.From = r.seq, time.Now(), Origin{Kind: Recording}
 	return nil
 }
 

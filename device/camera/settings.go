@@ -11,12 +11,16 @@ import (
 const ReplayPrefix = "replay:"
 
 // Settings say where pictures come from: "auto", "card:NAME", "bus:PLACE", "/dev/..." or "replay:FILE|DIR".
-// Format is "auto" or one of Formats. Width and Height are in pixels, FPS in frames a second. Loop and
-// Realtime concern replays only.
+// Format is "auto" or one of Formats. Width and Height are in pixels as the camera gives them, FPS in frames
+// a second. Rotate is by how many degrees they are to be turned clockwise (see Decoder). Loop and Realtime
+// concern replays only. TestSource takes a loopback that is named; whoever takes payments refuses a recording
+// without it.
 type Settings struct {
 	Source, Format     string
 	Width, Height, FPS int
+	Rotate             int
 	Loop, Realtime     bool
+	TestSource         bool
 }
 
 // Replay tells whether the source is a recording.
@@ -36,7 +40,7 @@ func (s Settings) Open() (Source, error) {
 		}
 		return clip.Play(play), nil
 	}
-	o := V4L2Options{Width: s.Width, Height: s.Height, FPS: float64(s.FPS)}
+	o := V4L2Options{Width: s.Width, Height: s.Height, FPS: float64(s.FPS), Loopback: s.TestSource}
 	if s.Format != "auto" {
 		o.Format = Format(s.Format)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -20,11 +19,13 @@ type V4L2Options struct {
 	Width, Height int     // pixels; 640x480 if 0
 	FPS           float64 // frames a second; 0 leaves the driver's. A camera that can't set it keeps its own.
 	Format        Format  // "" takes the first of MJPG, YUYV, NV12, GREY that the camera offers
+	Loopback      bool    // takes what only looks like a camera too, when it is named: for tests
 }
 
 // V4L2 is a camera of the Linux kernel, such as a USB webcam.
 type V4L2 struct {
 	node   string
+	from   Origin
 	format Format
 	width  int
 	height int
@@ -107,18 +108,33 @@ func (c *V4L2) start(o V4L2Options) error {
 	if err := c.cam.SetBufferCount(buffers); err != nil {
 		return err
 	}
-	return c.cam.StartStreaming()
+	return numbered(c.cam.StartStreaming())
+}
+
+// numbered gives an error of webcam back the number that it lost when its text was put together.
+func numbered(err error) error {
+	if err == nil {
+		return nil
+	}
+	for n := syscall.Errno(1); n < 134; n++ { // ERFKILL and EHWPOISON are the last, linux/errno.h
+		if head, ok := strings.CutSuffix(err.Error(), ": "+n.Error()); ok {
+			return fmt.Errorf("%s: %w", strings.ToLower(head), n)
+		}
+	}
+	return err
 }
 
 // minWidth is the least width of a picture in pixels that a camera may choose by itself: a face an arm's
 // length away fills a third of it, and the embedding is made from 112 pixels.
 const minWidth = 320
 
-// errSmall says that a camera has no pictures that are large enough.
-var errSmall = fmt.Errorf("%w", ErrFormat)
-
-// errNotOffered says that a camera has pictures, but none of a format that was asked for.
-var errNotOffered = fmt.Errorf("%w", ErrFormat)
+// Errors of what a camera offers, each with a hint of its own.
+var (
+	errSmall       = fmt.Errorf("%w", ErrFormat) // no pictures that are large enough
+	errNotOffered  = fmt.Errorf("%w", ErrFormat) // none of the format that was asked for, others that will do
+	errUnsupported = fmt.Errorf("%w", ErrFormat) // none of a format that the package knows
+	errRaw         = fmt.Errorf("%w", ErrFormat) // nothing but raw data of the sensor
+)
 
 // choose picks the format that is wanted, or the best of those offered. Names of cameras end up in a log, so
 // the answer lists the formats in an order of its own.
@@ -127,21 +143,51 @@ func choose(offered map[webcam.PixelFormat]string, want Format) (Format, error) 
 	if want == "" {
 		wanted = Formats()
 	}
-	for _, f := range wanted {
-		if _, ok := offered[webcam.PixelFormat(fourCC(f))]; ok {
-			return f, nil
-		}
+	if f, ok := first(offered, wanted); ok {
+		return f, nil
 	}
 	if len(offered) == 0 {
 		return "", fmt.Errorf("%w: the node offers no pictures at all, as a camera's metadata node", ErrFormat)
 	}
-	names := make([]string, 0, len(offered))
+	names, kind := make([]string, 0, len(offered)), errRaw
 	for f := range offered {
 		names = append(names, code(uint32(f)))
+		if !raw(names[len(names)-1]) {
+			kind = errUnsupported
+		}
+	}
+	if _, ok := first(offered, Formats()); ok {
+		kind = errNotOffered
 	}
 	slices.Sort(names)
-	return "", fmt.Errorf("%w: looked for %s, the camera offers %s",
-		errNotOffered, words(wanted), strings.Join(names, ", "))
+	others := ""
+	if n := len(names) - namedFormats; n > 0 {
+		names, others = names[:namedFormats], fmt.Sprintf(" and %d others", n)
+	}
+	return "", fmt.Errorf("%w: looked for %s, the camera offers %s%s",
+		kind, words(wanted), strings.Join(names, ", "), others)
+}
+
+// namedFormats is how many formats an error names: a Pi's receiver lists some fifty.
+const namedFormats = 5
+
+// first is the first of the wanted formats that is offered.
+func first(offered map[webcam.PixelFormat]string, wanted []Format) (Format, bool) {
+	for _, f := range wanted {
+		if _, ok := offered[webcam.PixelFormat(fourCC(f))]; ok {
+			return f, true
+		}
+	}
+	return "", false
+}
+
+// raw tells whether a format is a sensor's own data, one colour a pixel (Bayer; videodev2.h), which an image
+// processor has to make a picture of.
+func raw(code string) bool {
+	const all = " BA81 GBRG GRBG RGGB BG10 GB10 BA10 RG10 pBAA pGAA pgAA pRAA aBA8 aGA8 agA8 aRA8 " +
+		"bBA8 bGA8 bgA8 bRA8 BG12 GB12 BA12 RG12 pBCC pGCC pgCC pRCC BG14 GB14 GR14 RG14 pBEE pGEE pgEE pREE " +
+		"BYR2 GB16 GR16 RG16 "
+	return strings.Contains(all, " "+code+" ")
 }
 
 func words(list []Format) string {
@@ -213,7 +259,7 @@ func (c *V4L2) poll(f *Frame) (got bool, err error) {
 		f.set(data)
 		c.seq++
 		f.Format, f.Width, f.Height, f.Stride = c.format, c.width, c.height, c.stride
-		f.Seq, f.At, c.begun, got = c.seq, time.Now(), true, true
+		f.Seq, f.At, f.From, c.begun, got = c.seq, time.Now(), c.from, true, true
 	}
 	if err := c.cam.ReleaseFrame(index); err != nil {
 		return false, c.readError(err)
@@ -241,33 +287,4 @@ func (c *V4L2) Close() error {
 		return fmt.Errorf("close camera %s: %w", c.node, err)
 	}
 	return nil
-}
-
-// openError says what a person can do about a camera that does not open. root is the root of the file system.
-func openError(node string, err error, root fs.FS) error {
-	var hint string
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENODEV), errors.Is(err, syscall.ENXIO):
-		hint = "plug the camera in, or name another one; " + cameras(root)
-	case errors.Is(err, fs.ErrPermission):
-		hint = "let this user read cameras: add it to the group video (usermod -aG video USER) and log in again"
-	case errors.Is(err, syscall.EBUSY), strings.Contains(err.Error(), syscall.EBUSY.Error()):
-		hint = "another program uses the camera: stop it (fuser -v " + node + " names it)"
-	case errors.Is(err, errNotOffered):
-		hint = "set camera.format to auto, or to one that it offers"
-	case errors.Is(err, errSmall):
-		hint = "set camera.width and camera.height to a size that `smiletill camera list` shows"
-	default: // a metadata node, an encoder, not a camera at all; a format that is not ours
-		hint = "this may not be a camera's picture node; " + cameras(root)
-	}
-	return withHint(fmt.Errorf("open camera %s: %w", node, err), hint)
-}
-
-// cameras lists the video nodes with the names that their drivers give them.
-func cameras(root fs.FS) string {
-	all := Devices(root)
-	if len(all) == 0 {
-		return "there is no /dev/video* at all"
-	}
-	return "there are: " + join(all)
 }

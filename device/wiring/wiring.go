@@ -26,12 +26,20 @@ type Board struct {
 	Name   string
 	Models []string
 	Chips  []string
-	Lamps  struct{ Green, Amber, Red, White string }
+	Lamps  struct {
+		Green, Amber, Red, White string
+		// ActiveLow lists the lamps that light when their line is low; true is all of them.
+		ActiveLow any `toml:"active_low"`
+	}
 	Buzzer struct {
 		Line, Kind, PWM string
+		ActiveLow       bool `toml:"active_low"` // it sounds when its line is low
 	}
-	Buttons struct{ Confirm, Cancel string }
-	Tamper  struct{ Line, Pull string }
+	Buttons struct {
+		Confirm, Cancel string
+		ActiveLow       *bool `toml:"active_low"` // nil and true: they close to ground, else to the supply
+	}
+	Tamper struct{ Line, Pull string }
 }
 
 // Kinds are the descriptions that the program brings, by the words for board.kind.
@@ -152,8 +160,56 @@ func (w Board) check() error {
 	if kinds := []string{"", "auto", "pwm", "tone", "active"}; !slices.Contains(kinds, w.Buzzer.Kind) {
 		return fmt.Errorf("buzzer.kind is %q, not auto, pwm, tone or active", w.Buzzer.Kind)
 	}
+	if w.Buzzer.ActiveLow && w.Buzzer.Kind == "pwm" {
+		return errors.New("buzzer.active_low does not go with kind pwm, whose line is low between tones: " +
+			"write kind tone or active")
+	}
+	if _, err := w.lowLamps(); err != nil {
+		return err
+	}
 	if p := w.Tamper.Pull; p != "" && p != "up" && p != "none" {
 		return fmt.Errorf("tamper.pull is %q, not up or none", p)
+	}
+	return nil
+}
+
+// lowLamps are the lamps that light when their line is low.
+func (w Board) lowLamps() ([]device.Lamp, error) {
+	var low []device.Lamp
+	switch v := w.Lamps.ActiveLow.(type) {
+	case nil:
+		return nil, nil
+	case bool:
+		if v {
+			low = device.Lamps()
+		}
+		return low, nil
+	case []any:
+		for _, one := range v {
+			name, _ := one.(string)
+			if !slices.Contains(device.Lamps(), device.Lamp(name)) {
+				return nil, fmt.Errorf("lamps.active_low names %v, which is no lamp: green, amber, red, white are", one)
+			}
+			low = append(low, device.Lamp(name))
+		}
+		return low, nil
+	}
+	return nil, errors.New(`lamps.active_low is neither a list of lamps, like ["green", "red"], nor true`)
+}
+
+// polarise turns the outputs around whose part is on when its line is low.
+func (w Board) polarise(b *device.Board) error {
+	low, err := w.lowLamps()
+	if err != nil {
+		return err
+	}
+	for _, l := range low {
+		if pin := b.Lamps[l]; pin != nil {
+			b.Lamps[l] = device.ActiveLow(pin)
+		}
+	}
+	if w.Buzzer.ActiveLow && b.Buzzer != nil {
+		b.Buzzer = device.ActiveLow(b.Buzzer)
 	}
 	return nil
 }
@@ -181,7 +237,7 @@ func (w Board) Open(root string, log *slog.Logger) (*Parts, error) {
 	b := &Parts{Label: h.Label()}
 	pins := w.pins()
 	var pwm gpio.PinOut
-	if w.Buzzer.PWM != "" && (w.Buzzer.Kind == "pwm" || w.Buzzer.Kind == "auto") {
+	if w.Buzzer.PWM != "" && !w.Buzzer.ActiveLow && (w.Buzzer.Kind == "pwm" || w.Buzzer.Kind == "auto") {
 		p, err := lines.OpenPWM(root, w.Buzzer.PWM)
 		switch {
 		case err == nil:
@@ -195,30 +251,45 @@ func (w Board) Open(root string, log *slog.Logger) (*Parts, error) {
 	if b.Lamps, err = device.OpenBoard(pins, h.Line); err != nil {
 		return nil, err
 	}
+	if err := w.polarise(&b.Lamps); err != nil {
+		return nil, err
+	}
 	if pwm != nil {
 		b.Lamps.Buzzer = pwm
 	}
 	b.Lamps.Active = w.Buzzer.Kind == "active"
-	for _, in := range []struct {
-		name, line string
-		to         **device.Input
-		low        bool
-	}{
-		{"confirm button", w.Buttons.Confirm, &b.Confirm, true},
-		{"cancel button", w.Buttons.Cancel, &b.Cancel, true},
-		{"tamper switch", w.Tamper.Line, &b.Tamper, false},
-	} {
+	for _, in := range w.inputs(b) {
 		if in.line == "" {
 			continue
 		}
-		pin, err := h.Line(in.line)
-		if err != nil {
-			return nil, fmt.Errorf("open board: %s: %w", in.name, err)
+		if in.Pin, err = h.Line(in.line); err != nil {
+			return nil, fmt.Errorf("open board: %s: %w", in.Name, err)
 		}
-		*in.to = &device.Input{Name: in.name, Pin: pin, ActiveLow: in.low, Pull: gpio.PullUp}
-		if in.to == &b.Tamper && w.Tamper.Pull == "none" {
-			(*in.to).Pull = gpio.PullNoChange
-		}
+		*in.to = &in.Input
 	}
 	return b, nil
+}
+
+// input is a part to listen to, the line it is on, and where it goes.
+type input struct {
+	device.Input
+	line string
+	to   **device.Input
+}
+
+// inputs are all that a board may have, their lines not looked for yet.
+func (w Board) inputs(b *Parts) []input {
+	low, pull := true, gpio.PullUp
+	if p := w.Buttons.ActiveLow; p != nil && !*p {
+		low, pull = false, gpio.PullDown
+	}
+	tamper := gpio.PullUp
+	if w.Tamper.Pull == "none" {
+		tamper = gpio.PullNoChange
+	}
+	return []input{
+		{device.Input{Name: "confirm button", ActiveLow: low, Pull: pull}, w.Buttons.Confirm, &b.Confirm},
+		{device.Input{Name: "cancel button", ActiveLow: low, Pull: pull}, w.Buttons.Cancel, &b.Cancel},
+		{device.Input{Name: "tamper switch", Pull: tamper}, w.Tamper.Line, &b.Tamper},
+	}
 }

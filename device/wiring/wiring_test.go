@@ -1,11 +1,19 @@
 package wiring
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+
+	"smiletill/device"
 )
 
 func TestBoardDescriptions(t *testing.T) {
@@ -53,7 +61,13 @@ func TestBadBoardDescriptions(t *testing.T) {
 		"no chip": {text: "name = \"x\"\n", says: "names no GPIO chip", hint: "show"},
 		"a line twice": {text: "chips = [\"x\"]\n[lamps]\ngreen = \"A\"\n[buttons]\ncancel = \"A\"\n",
 			says: "A is given to the green lamp and to the cancel button", hint: "show"},
-		"buzzer":      {text: "chips = [\"x\"]\n[buzzer]\nkind = \"loud\"\n", says: `"loud"`, hint: "show"},
+		"buzzer": {text: "chips = [\"x\"]\n[buzzer]\nkind = \"loud\"\n", says: `"loud"`, hint: "show"},
+		"polarity of no lamp": {text: "chips = [\"x\"]\n[lamps]\nactive_low = [\"blue\"]\n",
+			says: "lamps.active_low names blue", hint: "show"},
+		"polarity of another kind": {text: "chips = [\"x\"]\n[lamps]\nactive_low = \"red\"\n",
+			says: "neither a list of lamps", hint: "show"},
+		"a low buzzer on the PWM": {text: "chips = [\"x\"]\n[buzzer]\nkind = \"pwm\"\nactive_low = true\n",
+			says: "kind tone or active", hint: "show"},
 		"tamper pull": {text: "chips = [\"x\"]\n[tamper]\npull = \"down\"\n", says: `"down"`, hint: "show"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -69,6 +83,90 @@ func TestBadBoardDescriptions(t *testing.T) {
 				t.Errorf("%v, hint %q: want %q and %q", err, hintOf(err), c.says, c.hint)
 			}
 		})
+	}
+}
+
+// A part that is on when its line is low is off when it is high, at the start, between tones and at the end.
+// The others are as they were.
+func TestPolarity(t *testing.T) {
+	const head = "chips = [\"x\"]\n[lamps]\ngreen = \"GPIO17\"\namber = \"GPIO27\"\nred = \"GPIO22\"\n" +
+		"white = \"GPIO23\"\n"
+	const tail = "[buzzer]\nline = \"GPIO18\"\nkind = \"active\"\n"
+	all := []string{"GPIO17", "GPIO27", "GPIO22", "GPIO23"}
+	for _, c := range []struct {
+		text string
+		low  []string
+	}{
+		{head + tail, nil},
+		{head + "active_low = []\n" + tail, nil},
+		{head + "active_low = false\n" + tail, nil},
+		{head + "active_low = true\n" + tail, all},
+		{head + "active_low = [\"green\", \"white\"]\n" + tail, []string{"GPIO17", "GPIO23"}},
+		{head + tail + "active_low = true\n", []string{"GPIO18"}},
+		{head + "active_low = true\n" + tail + "active_low = true\n", append(slices.Clone(all), "GPIO18")},
+	} {
+		w, err := parse([]byte(c.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Test(t, func(t *testing.T) { polarity(t, w, c.low) })
+	}
+}
+
+func polarity(t *testing.T, w Board, low []string) {
+	sim := device.NewSimBoard(nil)
+	b, err := device.OpenBoard(w.pins(), func(name string) (gpio.PinIO, error) { return sim.ByName(name), nil })
+	if err == nil {
+		err = w.polarise(&b)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Active = w.Buzzer.Kind == "active"
+	want := func(when string, lit ...string) {
+		t.Helper()
+		for _, name := range []string{"GPIO17", "GPIO27", "GPIO22", "GPIO23", "GPIO18"} {
+			on := slices.Contains(lit, name) != slices.Contains(low, name)
+			if got := sim.ByName(name).Read(); got != gpio.Level(on) {
+				t.Errorf("%s, low ones %v: %s is %v", when, low, name, got)
+			}
+		}
+	}
+	d := device.New(b, slog.New(slog.DiscardHandler))
+	want("at the start")
+	d.Show(device.Approved)
+	time.Sleep(time.Minute) // the tune has ended
+	want("approved", "GPIO17")
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	want("at the end")
+}
+
+// Buttons close to ground unless the description says otherwise; the line's own resistor pulls the other way.
+func TestButtonPolarity(t *testing.T) {
+	for text, want := range map[string]struct {
+		low  bool
+		pull gpio.Pull
+	}{
+		"":                     {true, gpio.PullUp},
+		"active_low = true\n":  {true, gpio.PullUp},
+		"active_low = false\n": {false, gpio.PullDown},
+	} {
+		w, err := parse([]byte("chips = [\"x\"]\n[buttons]\nconfirm = \"A\"\ncancel = \"B\"\n" + text +
+			"[tamper]\nline = \"C\"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, in := range w.inputs(&Parts{}) {
+			low, pull := want.low, want.pull
+			if in.line == "C" {
+				low, pull = false, gpio.PullUp // a switch of the case is open when it is high
+			}
+			if in.ActiveLow != low || in.Input.Pull != pull {
+				t.Errorf("%q: %s is low %t, pull %v; want %t, %v", text, in.Name, in.ActiveLow, in.Input.Pull, low, pull)
+			}
+		}
 	}
 }
 

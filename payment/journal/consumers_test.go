@@ -166,7 +166,8 @@ func paid(t *testing.T) *journal.Journal {
 		}
 		now := time.Now()
 		for _, e := range []payment.Event{payment.Recognised{Customer: "c1"}, payment.Consented{
-			Evidence: payment.Evidence{Customer: "c1", MatchFrames: 3, SmileFrames: 1, Since: now, At: now}}} {
+			Evidence: payment.Evidence{Customer: "c1", MatchFrames: 3, SmileFrames: 1, Since: now, At: now,
+				Camera: payment.Camera{Kind: "usb", Driver: "uvcvideo"}}}} {
 			if p, err = payment.Next(p, e, now); err != nil {
 				t.Fatal(err)
 			}

@@ -49,6 +49,13 @@ type body struct {
 	ClockMS     int64             `json:"clock_ms,omitempty"` // time that provably passed on this terminal
 	Terminal    string            `json:"terminal,omitempty"`
 	Models      map[string]string `json:"models,omitempty"`
+	Camera      *camera           `json:"camera,omitempty"`
+}
+
+// camera is what the frames of an approval were taken with.
+type camera struct {
+	Kind   string `json:"kind"`
+	Driver string `json:"driver,omitempty"`
 }
 
 // link is one fact of the chain as it is stored.
@@ -88,6 +95,9 @@ func paymentBody(o Options, p payment.Payment) (body, error) {
 	}
 	if kind == kindApproved {
 		b.Method, b.Models = methodFace, o.Models
+		if c := p.Evidence.Camera; c.Kind != "" {
+			b.Camera = &camera{c.Kind, c.Driver}
+		}
 		if p.PIN {
 			b.Method = methodPIN
 		}

@@ -105,7 +105,8 @@ type Fact struct {
 	Limits      payment.Need
 	Reference   string
 	Terminal    string
-	Hash        string // 64 hex digits
+	Camera      payment.Camera // of an approval; zero in facts of before it was said
+	Hash        string         // 64 hex digits
 }
 
 // Facts calls each with the facts of a span, in their order, without holding more than a few in memory. It
@@ -143,7 +144,7 @@ func (r *Reader) Facts(ctx context.Context, span Range, each func(Fact) error) e
 }
 
 func (b body) fact(at time.Time, hash string) Fact {
-	return Fact{
+	f := Fact{
 		Seq: b.Seq, ID: b.ID, Kind: b.Kind, PaymentID: b.PaymentID, ReversalID: b.ReversalID,
 		Amount: payment.Amount{
 			Minor:    b.AmountMinor,
@@ -152,4 +153,8 @@ func (b body) fact(at time.Time, hash string) Fact {
 		Reason: b.Reason, Customer: b.Customer, Method: b.Method, Limits: b.Limits, Reference: b.Reference,
 		Terminal: b.Terminal, Hash: hash,
 	}
+	if b.Camera != nil {
+		f.Camera = payment.Camera{Kind: b.Camera.Kind, Driver: b.Camera.Driver}
+	}
+	return f
 }

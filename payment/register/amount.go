@@ -29,44 +29,65 @@ const (
 
 // Minor reads an amount in major units as registers write it: 10.1, 0.30000000000000004, 1e2, and also as
 // text ("10.10"). It is read exactly and rounded to the currency's minor unit, if it is off it by no more
-// than a float's error. Errors are ErrAmount or an amount's of payment, each with a hint.
+// than a float's error. Errors are ErrAmount or an amount's of payment, each with a hint; none names a field.
 func Minor(number json.Number, currency string) (payment.Amount, error) {
 	text := number.String()
-	shown := text
-	if len(shown) > numberMax {
-		shown = shown[:numberMax] + "..."
-	}
-	fail := func(what, hint string) (payment.Amount, error) {
-		return payment.Amount{}, payment.WithHint(fmt.Errorf("amount %q: %w: %s", shown, ErrAmount, what), hint)
+	fail := func(cause error, what, hint string) (payment.Amount, error) {
+		return payment.Amount{}, &amountError{what: what, hint: hint, cause: cause}
 	}
 	// One unit tells the currency's decimals and whether there is such a currency.
 	one := payment.Amount{Minor: 1, Currency: currency}
-	if err := one.Check(); err != nil {
-		return payment.Amount{}, err
+	switch {
+	case one.Check() != nil && currency == "":
+		return fail(payment.ErrCurrency, "it is missing", "send a code of ISO 4217, such as EUR")
+	case one.Check() != nil:
+		return fail(payment.ErrCurrency, fmt.Sprintf("%q is no currency", shorten(currency)),
+			"send a code of ISO 4217 in capitals, such as EUR")
+	case text == "":
+		return fail(ErrAmount, "it is missing", "send a number in major units, such as 4.20")
+	case !plainNumber(text) && json.Valid([]byte(text)):
+		return fail(ErrAmount, shorten(text)+" is no number of reasonable size",
+			"send a number in major units, such as 4.20")
 	}
-	if !plainNumber(text) {
-		return fail("no number of reasonable size", "send a JSON number in major units, such as 10.10")
+	value, ok := new(big.Rat), plainNumber(text)
+	if ok {
+		value, ok = value.SetString(text)
 	}
-	value, ok := new(big.Rat).SetString(text)
 	if !ok {
-		return fail("no number", "send a JSON number in major units, such as 10.10")
+		return fail(ErrAmount, strconv.Quote(shorten(text))+" is no number", numberHint(text))
 	}
 	_, decimals, _ := strings.Cut(one.Decimal(), ".")
 	scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(len(decimals))), nil)
 	value.Mul(value, new(big.Rat).SetInt(scale))
 	whole := round(value)
 	off := new(big.Rat).Sub(value, new(big.Rat).SetInt(whole))
-	if off.Abs(off).Cmp(new(big.Rat).SetFloat64(floatError)) > 0 {
-		return fail("more decimals than "+currency+" has",
+	largest := payment.Amount{Minor: payment.MaxMinor, Currency: currency}
+	switch {
+	case off.Abs(off).Cmp(new(big.Rat).SetFloat64(floatError)) > 0:
+		return fail(ErrAmount, text+" has more decimals than "+currency,
 			fmt.Sprintf("%s has %d decimals: round before sending", currency, len(decimals)))
+	case whole.Sign() < 0:
+		return fail(payment.ErrAmountNegative, text+" is negative",
+			"send a positive amount")
+	case whole.Sign() == 0:
+		return fail(payment.ErrAmountZero, text+" is zero, there is nothing to pay", "send at least "+one.Decimal())
+	case !whole.IsInt64():
+		return fail(ErrAmount, text+" is too large", "send at most "+largest.Decimal())
+	case whole.Int64() > payment.MaxMinor:
+		return fail(payment.ErrAmountTooLarge, text+" is too large", "send at most "+largest.Decimal())
 	}
-	if !whole.IsInt64() {
-		return fail("too large", "the largest amount is "+
-			payment.Amount{Minor: payment.MaxMinor, Currency: currency}.String())
-	}
-	a := payment.Amount{Minor: whole.Int64(), Currency: currency}
-	return a, a.Check()
+	return payment.Amount{Minor: whole.Int64(), Currency: currency}, nil
 }
+
+// amountError says what is wrong with an amount as it was sent; its cause is for errors.Is.
+type amountError struct {
+	what, hint string
+	cause      error
+}
+
+func (e *amountError) Error() string { return e.what }
+func (e *amountError) Hint() string  { return e.hint }
+func (e *amountError) Unwrap() error { return e.cause }
 
 // plainNumber bounds what is handed to big.Rat, which would also take fractions, hexadecimal and huge
 // exponents.

@@ -37,9 +37,12 @@ func (c *Client) Status(
 // Abort asks the terminal to end the payment that a message of this SaleID began. It has no answer: how the
 // payment ended is told by its own, or by Status. Errors are Send's.
 func (c *Client) Abort(ctx context.Context, serviceID, payment, reason string) error {
-	_, err := c.Send(ctx, Request{Header: Header{MessageCategory: CategoryAbort, ServiceID: serviceID},
+	reply, err := c.Send(ctx, Request{Header: Header{MessageCategory: CategoryAbort, ServiceID: serviceID},
 		Abort: &AbortRequest{Reason: reason, Reference: MessageReference{MessageCategory: CategoryPayment,
 			SaleID: c.SaleID, ServiceID: payment, POIID: c.POIID}}})
+	if err == nil && reply != nil && reply.Abort != nil {
+		return fmt.Errorf("%w: %s", ErrRejected, Message(reply.Abort.Response))
+	}
 	return err
 }
 

@@ -84,14 +84,14 @@ func writeCertificate(certFile, keyFile, name string, hosts []string) error {
 	if err != nil {
 		return err
 	}
+	from, to := life(time.Now())
 	t := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: name},
-		// A terminal may make it before its clock is right; registers pin it, so that its dates say nothing.
-		NotBefore: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2049, 12, 31, 0, 0, 0, 0,
-			time.UTC),
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, BasicConstraintsValid: true, IsCA: true,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, MaxPathLenZero: true,
-		DNSNames: append([]string{"localhost"}, hosts...), IPAddresses: addresses(),
+		SerialNumber: serial, Subject: pkix.Name{CommonName: name}, NotBefore: from, NotAfter: to,
+		// Whoever is given it trusts this terminal, and must trust nothing that it signs. No KeyUsage: with one
+		// that leaves signing out, OpenSSL 1.1 (Node up to 16) no longer takes a certificate for its own issuer.
+		BasicConstraintsValid: true, IsCA: false,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames:    append([]string{"localhost"}, hosts...), IPAddresses: addresses(),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
 	if err != nil {
@@ -107,6 +107,20 @@ func writeCertificate(certFile, keyFile, name string, hosts []string) error {
 		return err
 	}
 	return replaceFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// certificateYears is how long a certificate is good for: some libraries look at the dates of one that they
+// have pinned, and a shop that has to give it to every register once a year would stop looking at it.
+const certificateYears = 10
+
+// life is the time for which a certificate made now is good. A terminal may make it before its clock is
+// right.
+func life(now time.Time) (from, to time.Time) {
+	from = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	if sane := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC); now.Before(sane) {
+		now = sane
+	}
+	return from, now.UTC().Truncate(time.Second).AddDate(certificateYears, 0, 0)
 }
 
 // addresses are this machine's.
@@ -165,6 +179,33 @@ type Info struct {
 	NotBefore   time.Time
 	NotAfter    time.Time
 	Own         bool // signed by itself
+	Signs       bool // may sign for other names, as those that older versions made
+}
+
+// endsSoon is how long before its end a certificate should be renewed.
+const endsSoon = 90 * 24 * time.Hour
+
+const renewAdvice = "`smiletill register certificate --renew` makes another, which every register has to " +
+	"be given"
+
+// Ending says what to do about a certificate that ends soon, or "".
+func (i Info) Ending(now time.Time) string {
+	switch {
+	case i.NotAfter.Sub(now) >= endsSoon:
+		return ""
+	case i.Own:
+		return "the certificate ends on " + i.NotAfter.UTC().Format(time.DateOnly) + ": " + renewAdvice
+	}
+	return "the certificate ends on " + i.NotAfter.UTC().Format(time.DateOnly) + ": replace its files before"
+}
+
+// Advice is Ending, or what else a technician should do about the certificate, or "".
+func (i Info) Advice(now time.Time) string {
+	if ending := i.Ending(now); ending != "" || !i.Own || !i.Signs {
+		return ending
+	}
+	return "a register that trusts this certificate takes any that its key signed, for any name: " +
+		renewAdvice + ". Until then those that know this one are served as before"
 }
 
 // Info describes the certificate that is in use.
@@ -175,8 +216,13 @@ func (c *Certificate) Info() (Info, error) {
 	}
 	return Info{
 		Name: pair.Leaf.Subject.CommonName, Fingerprint: Fingerprint(pair.Leaf), NotBefore: pair.Leaf.NotBefore,
-		NotAfter: pair.Leaf.NotAfter, Own: pair.Leaf.CheckSignatureFrom(pair.Leaf) == nil,
+		NotAfter: pair.Leaf.NotAfter, Own: signedByItself(pair.Leaf), Signs: pair.Leaf.IsCA,
 	}, nil
+}
+
+// signedByItself holds also for one that must not sign others.
+func signedByItself(c *x509.Certificate) bool {
+	return c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
 }
 
 // Fingerprint names a certificate: the SHA-256 of its DER form, 64 hex digits.

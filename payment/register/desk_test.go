@@ -38,7 +38,8 @@ type desk struct {
 	wrap   func(payment.Journal) payment.Journal
 	owed   int64
 
-	sealedOnly bool // plain messages are refused, as by default
+	sealedOnly bool   // plain messages are refused, as by default
+	commonName string // of the certificate
 
 	mu       sync.Mutex
 	till     *register.Till
@@ -56,7 +57,8 @@ type desk struct {
 
 func newDesk(t testing.TB, change ...func(*desk)) *desk {
 	t.Helper()
-	d := &desk{t: t, dir: t.TempDir(), limit: payment.Amount{Minor: 5000, Currency: "EUR"}}
+	d := &desk{t: t, dir: t.TempDir(), limit: payment.Amount{Minor: 5000, Currency: "EUR"},
+		commonName: poiID}
 	for _, c := range change {
 		c(d)
 	}
@@ -120,8 +122,7 @@ func (d *desk) reopen() {
 func (d *desk) serve() {
 	d.t.Helper()
 	certificate, err := register.MakeCertificate(filepath.Join(d.dir, "r.crt"), filepath.Join(d.dir, "r.key"),
-		poiID,
-		nil)
+		d.commonName, nil)
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -26,11 +26,13 @@
 //   - Amounts are decimal numbers in major units on the wire and are read exactly, never as floats ([Minor]).
 //   - Passphrases and derived keys print as [redacted].
 //
-// It imports the standard library, payment and an SQLite driver, and none of its siblings.
+// It imports the standard library, payment, an SQLite driver and tables of Unicode's, and none of its
+// siblings.
 //
 // # Sources
 //
 // nexo Sale to POI Protocol 3.0 as its JSON subset is described publicly (OpenAPI TerminalAPI-v1) and as npm
-// @adyen/api-library 32.1.0 (MIT) sends it, which the tests drive. Key derivation and envelope: the same
-// library's behaviour (PBKDF2-HMAC-SHA1, 4,000 rounds, AES-256-CBC, HMAC-SHA256).
+// @adyen/api-library 32.1.0 (MIT) and com.adyen:adyen-java-api-library 42.0.0 (MIT) send it, which the tests
+// drive. Key derivation and envelope: the first one's behaviour (PBKDF2-HMAC-SHA1, 4,000 rounds, AES-256-CBC,
+// HMAC-SHA256).
 package register

@@ -16,12 +16,14 @@ import (
 	"smiletill/payment/register"
 )
 
-// bodies are the golden requests, to begin with.
+// bodies are the golden requests and the faults of registers, to begin with.
 func bodies(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join("testdata", "messages", "*.request.json"))
-	if err != nil || len(files) == 0 {
-		f.Fatal(files, err)
+	faults, faultErr := filepath.Glob(filepath.Join("testdata", "faults", "*.json"))
+	if err != nil || faultErr != nil || len(files) == 0 || len(faults) == 0 {
+		f.Fatal(files, faults, err, faultErr)
 	}
+	files = append(files, faults...)
 	for _, name := range files {
 		body, err := os.ReadFile(name)
 		if err != nil {

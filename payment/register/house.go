@@ -117,6 +117,9 @@ func (s *Server) totals(ctx context.Context, q *Request) *TotalsResponse {
 
 // isOwnFilter reports a filter that leaves nothing out: none, or this terminal alone.
 func (s *Server) isOwnFilter(raw json.RawMessage) bool {
+	if isEmptyList(raw) {
+		return true // PHP's empty object
+	}
 	var f map[string]string
 	if json.Unmarshal(raw, &f) != nil {
 		return false
@@ -148,7 +151,8 @@ func (s *Server) reconcile(ctx context.Context, q *Request) *TotalsResponse {
 	case "PreviousReconciliation":
 		number, err := strconv.ParseInt("0"+q.Reconciliation.ReconciliationID, 10, 64)
 		if err != nil {
-			return refuse(failure(MessageFormat, "POIReconciliationID must be a number that this terminal gave"))
+			return refuse(failure(MessageFormat, fmt.Sprintf("ReconciliationRequest.POIReconciliationID: "+
+				"%q is no number; send one that this terminal gave", shorten(q.Reconciliation.ReconciliationID))))
 		}
 		p, err = till.Records.Closed(ctx, number)
 		if errors.Is(err, payment.ErrNotFound) {
@@ -318,12 +322,13 @@ func (s *Server) displayOne(o DisplayOutput) (show func(), refused *Response) {
 	case s.opt.Display == nil:
 		return no(UnavailableDevice, "this terminal has no display")
 	case o.Content.Format != "Text" || len(o.Content.Text) == 0:
-		return no(MessageFormat, "OutputFormat must be Text, with OutputText")
+		return no(MessageFormat, "DisplayOutput.OutputContent: send OutputFormat Text, with OutputText")
 	}
 	lines := []string{""}
 	for i, t := range o.Content.Text {
-		if !printable(t.Text) {
-			return no(MessageFormat, "OutputText must be printable")
+		if err := payment.CheckText(t.Text, linesMax*lineMax); err != nil {
+			r := refusalOf(wrongField(fmt.Sprintf("DisplayOutput.OutputContent.OutputText[%d].Text", i), err))
+			return nil, &r
 		}
 		lines[len(lines)-1] += t.Text
 		if t.EndOfLine && i < len(o.Content.Text)-1 {
@@ -332,11 +337,12 @@ func (s *Server) displayOne(o DisplayOutput) (show func(), refused *Response) {
 	}
 	for _, l := range lines {
 		if len(lines) > linesMax || utf8.RuneCountInString(l) > lineMax {
-			return no(MessageFormat, fmt.Sprintf("the display has %d lines of %d characters", linesMax, lineMax))
+			return no(MessageFormat, fmt.Sprintf("DisplayOutput.OutputContent.OutputText: it is too long; "+
+				"send at most %d lines of %d characters", linesMax, lineMax))
 		}
 	}
 	if strings.Join(lines, "") == "" {
-		return no(MessageFormat, "OutputText is empty")
+		return no(MessageFormat, "DisplayOutput.OutputContent.OutputText: it is empty; send words")
 	}
 	long := time.Duration(o.Seconds) * time.Second
 	if o.Seconds <= 0 {

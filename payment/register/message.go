@@ -63,6 +63,7 @@ type Reply struct {
 	Header Header `json:"MessageHeader"`
 
 	Payment           *PaymentResponse           `json:"PaymentResponse,omitempty"`
+	Abort             *AbortResponse             `json:"AbortResponse,omitempty"`
 	TransactionStatus *TransactionStatusResponse `json:"TransactionStatusResponse,omitempty"`
 	Reversal          *ReversalResponse          `json:"ReversalResponse,omitempty"`
 	Diagnosis         *DiagnosisResponse         `json:"DiagnosisResponse,omitempty"`
@@ -71,6 +72,10 @@ type Reply struct {
 	GetTotals         *TotalsResponse            `json:"GetTotalsResponse,omitempty"`
 	Reconciliation    *TotalsResponse            `json:"ReconciliationResponse,omitempty"`
 	Display           *DisplayResponse           `json:"DisplayResponse,omitempty"`
+	Event             *EventNotification         `json:"EventNotification,omitempty"` // sealed: of no category
+
+	// Other refuses a category that this terminal doesn't take, and is called after it: "PrintResponse".
+	Other *Response `json:"-"`
 
 	NexoBlob        string           `json:"NexoBlob,omitempty"`
 	SecurityTrailer *SecurityTrailer `json:"SecurityTrailer,omitempty"`
@@ -216,6 +221,11 @@ type MessageReference struct {
 type AbortRequest struct {
 	Reason    string           `json:"AbortReason"`
 	Reference MessageReference `json:"MessageReference"`
+}
+
+// AbortResponse refuses an Abort that names no message; one that does has no answer.
+type AbortResponse struct {
+	Response Response `json:"Response"`
 }
 
 // TransactionStatusRequest asks how an earlier Payment or Reversal went; without a reference, the latest

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"smiletill/payment"
@@ -17,41 +18,50 @@ type asked struct {
 	sale    TransactionID
 }
 
+// Where a Payment says what is paid, and what for.
+const (
+	amountsAt     = "PaymentRequest.PaymentTransaction.AmountsReq."
+	saleDataAt    = "PaymentRequest.SaleData"
+	transactionAt = ".SaleTransactionID"
+)
+
 // readPayment checks a Payment message. Errors say what to send instead.
 func (s *Server) readPayment(q *Request, limit payment.Amount) (asked, error) {
-	sale, err := readSaleData(q.Payment.SaleData, true)
+	sale, err := readSaleData(saleDataAt, q.Payment.SaleData, true)
 	if err != nil {
 		return asked{}, err
 	}
 	a := q.Payment.Transaction.Amounts
 	amount, err := Minor(a.RequestedAmount, a.Currency)
-	if err != nil {
-		return asked{}, err
-	}
-	if amount.Currency != limit.Currency {
-		return asked{}, payment.WithHint(fmt.Errorf("amount %s: %w: this terminal takes %s", amount, ErrAmount,
-			limit.Currency), "send "+limit.Currency)
+	switch {
+	case errors.Is(err, payment.ErrCurrency):
+		return asked{}, wrongField(amountsAt+"Currency", err)
+	case err != nil:
+		return asked{}, wrongField(amountsAt+"RequestedAmount", err)
+	case amount.Currency != limit.Currency:
+		return asked{}, &fieldError{path: amountsAt + "Currency",
+			what: a.Currency + " is another, this terminal takes " + limit.Currency, send: "send that"}
 	}
 	var tip int64
 	if a.TipAmount != "" && !isZero(a.TipAmount) {
 		t, err := Minor(a.TipAmount, a.Currency)
 		if err != nil {
-			return asked{}, fmt.Errorf("TipAmount: %w", err)
+			return asked{}, wrongField(amountsAt+"TipAmount", err)
 		}
 		if tip = t.Minor; tip > amount.Minor {
-			return asked{}, payment.WithHint(fmt.Errorf("TipAmount: %w: more than RequestedAmount", ErrAmount),
-				"RequestedAmount is the total with the tip in it")
+			return asked{}, &fieldError{path: amountsAt + "TipAmount",
+				what: fmt.Sprintf("%s is more than RequestedAmount, %s", a.TipAmount, a.RequestedAmount),
+				send: "send the total with the tip in it as RequestedAmount"}
 		}
 	}
 	if a.CashBackAmount != "" && !isZero(a.CashBackAmount) {
-		return asked{}, payment.WithHint(fmt.Errorf("CashBackAmount: %w: this terminal hands out no cash",
-			ErrAmount),
-			"send no CashBackAmount")
+		return asked{}, &fieldError{path: amountsAt + "CashBackAmount",
+			what: "this terminal hands out no cash", send: "send no CashBackAmount"}
 	}
 	r := payment.Request{ID: PaymentID(q.Header, sale.SaleTransactionID), Amount: amount,
 		Reference: sale.SaleTransactionID.TransactionID}
 	if _, err := payment.Open(r, time.Now(), time.Second); err != nil {
-		return asked{}, fmt.Errorf("SaleTransactionID: %w", err)
+		return asked{}, wrongField(saleDataAt+transactionAt, err)
 	}
 	rec := Record{Header: q.Header, Key: q.from.key, ID: r.ID, SaleData: q.Payment.SaleData, Tip: tip,
 		Digest: digest(amount.String(), r.ID, fmt.Sprint(tip))}
@@ -63,35 +73,46 @@ func isZero(n json.Number) bool {
 	return err == nil && f == 0
 }
 
-// readSaleData checks the part of SaleData that is read.
-func readSaleData(raw json.RawMessage, needed bool) (SaleData, error) {
+// readSaleData checks the part of SaleData, which is at a path, that is read.
+func readSaleData(at string, raw json.RawMessage, needed bool) (SaleData, error) {
 	var d SaleData
-	if len(raw) == 0 && !needed {
+	if !needed && (len(raw) == 0 || isEmptyList(raw)) {
 		return d, nil
 	}
-	if err := json.Unmarshal(raw, &d); err != nil {
-		return d, fmt.Errorf("%w: SaleData can't be read: %w", ErrMessage, err)
+	var f fields
+	if f.read(at, raw, reflect.ValueOf(&d).Elem()); f.wrong != nil {
+		return d, f.wrong
 	}
-	if needed && (d.SaleTransactionID.TransactionID == "" || d.SaleTransactionID.TimeStamp == "") {
-		return d, fmt.Errorf("%w: SaleTransactionID needs TransactionID and TimeStamp", ErrMessage)
+	if needed {
+		missing := ""
+		switch {
+		case d.SaleTransactionID.TransactionID == "":
+			missing = ".TransactionID"
+		case d.SaleTransactionID.TimeStamp == "":
+			missing = ".TimeStamp"
+		}
+		if missing != "" {
+			return d, &fieldError{path: at + transactionAt + missing, what: "it is missing",
+				send: "send TransactionID and TimeStamp, which name the sale"}
+		}
+	}
+	if err := payment.CheckText(d.SaleTransactionID.TransactionID, payment.ReferenceMax); err != nil {
+		return d, wrongField(at+transactionAt+".TransactionID", err)
 	}
 	return d, nil
 }
 
 // pay takes a payment and waits for its end.
 func (s *Server) pay(ctx context.Context, q *Request) *PaymentResponse {
-	refuse := func(r Response) *PaymentResponse {
-		return &PaymentResponse{Response: r, SaleData: q.Payment.SaleData, Receipts: []Receipt{},
-			POIData: POIData{TransactionID: TransactionID{TimeStamp: stamp(time.Now())}}}
-	}
+	refuse := func(r Response) *PaymentResponse { return refusedPayment(q, r) }
 	till, r := s.welcome(ctx, q)
 	if r != nil {
 		return refuse(*r)
 	}
 	if d := q.Payment.Data; d != nil && d.PaymentType != "" && d.PaymentType != "Normal" {
 		return refuse(failure(PaymentRestriction,
-			fmt.Sprintf("PaymentType %.40q is not taken here; to give money back "+
-				"send a Reversal of the payment", d.PaymentType)))
+			fmt.Sprintf("PaymentRequest.PaymentData.PaymentType: %q is not taken here; send Normal, or to give "+
+				"money back a Reversal of the payment", shorten(d.PaymentType))))
 	}
 	a, err := s.readPayment(q, till.Limit)
 	if err != nil {

@@ -317,7 +317,12 @@ func TestKilledBeforeThePayment(t *testing.T) {
 		t.Fatal(known, err)
 	}
 	d.reopen()
-	d.is("status", d.status("s2").Response, register.Failure, register.NotFound)
+	var s register.Response
+	d.eventually("an end of looking for it", func() bool { // a busy engine is asked again
+		s = d.status("s2").Response
+		return s.ErrorCondition != register.InProgress
+	})
+	d.is("status", s, register.Failure, register.NotFound)
 	d.is("with another amount", d.say(paymentOf("s2", "18", "2", "EUR")).Payment.Response, register.Failure,
 		register.NotAllowed)
 	d.is("again", d.pay(q, d.smiles).Response, register.Success, "")

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
 
 	"smiletill/payment"
 )
@@ -115,20 +116,22 @@ func Render(r Receipt, columns int) string {
 			wrapped(&b, t.Text, columns)
 		case value == "":
 			for _, part := range split(name, columns) {
-				fmt.Fprintf(&b, "%s%s\n", strings.Repeat(" ", (columns-utf8.RuneCountInString(part))/2), part)
+				fmt.Fprintf(&b, "%s%s\n", blanks((columns-uniseg.StringWidth(part))/2), part)
 			}
-		case utf8.RuneCountInString(name)+1+utf8.RuneCountInString(value) <= columns:
-			gap := columns - utf8.RuneCountInString(name) - utf8.RuneCountInString(value)
-			fmt.Fprintf(&b, "%s%s%s\n", name, strings.Repeat(" ", gap), value)
+		case uniseg.StringWidth(name)+1+uniseg.StringWidth(value) <= columns:
+			gap := columns - uniseg.StringWidth(name) - uniseg.StringWidth(value)
+			fmt.Fprintf(&b, "%s%s%s\n", name, blanks(gap), value)
 		default:
 			wrapped(&b, name, columns)
 			for _, part := range split(value, columns) {
-				fmt.Fprintf(&b, "%s%s\n", strings.Repeat(" ", columns-utf8.RuneCountInString(part)), part)
+				fmt.Fprintf(&b, "%s%s\n", blanks(columns-uniseg.StringWidth(part)), part)
 			}
 		}
 	}
 	return b.String()
 }
+
+func blanks(n int) string { return strings.Repeat(" ", max(n, 0)) }
 
 func wrapped(b *strings.Builder, text string, columns int) {
 	for _, part := range split(text, columns) {
@@ -136,23 +139,29 @@ func wrapped(b *strings.Builder, text string, columns int) {
 	}
 }
 
-// split cuts a text into lines, at spaces where it can.
+// split cuts a text into lines, at spaces where it can, and never between a letter and what combines with it.
+// A printer gives two columns to what East Asian fonts draw wide, and none to what combines.
 func split(text string, columns int) []string {
 	var lines []string
-	runes := []rune(text)
-	for len(runes) > columns {
-		cut := columns
-		for i := columns; i > 0; i-- {
-			if runes[i] == ' ' {
-				cut = i
+	for uniseg.StringWidth(text) > columns {
+		cut, space, width := 0, 0, 0
+		for rest, state := text, -1; rest != ""; {
+			var cluster string
+			var w int
+			cluster, rest, w, state = uniseg.FirstGraphemeClusterInString(rest, state)
+			if cluster == " " && cut > 0 {
+				space = cut
+			}
+			if width += w; width > columns && cut > 0 {
 				break
 			}
+			cut += len(cluster)
 		}
-		lines = append(lines, string(runes[:cut]))
-		runes = runes[cut:]
-		for len(runes) > 0 && runes[0] == ' ' {
-			runes = runes[1:]
+		if space > 0 {
+			cut = space
 		}
+		lines = append(lines, text[:cut])
+		text = strings.TrimLeft(text[cut:], " ")
 	}
-	return append(lines, string(runes))
+	return append(lines, text)
 }

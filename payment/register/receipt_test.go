@@ -6,7 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/width"
 
 	"smiletill/payment"
 	"smiletill/payment/register"
@@ -82,6 +85,50 @@ func golden(t *testing.T, name, text string) {
 	if string(want) != text {
 		t.Errorf("%s differs; got\n%s\nwant\n%s", path, text, want)
 	}
+}
+
+// columnsOf counts a line's columns by Unicode's tables alone.
+func columnsOf(line string) int {
+	n := 0
+	for _, c := range line {
+		switch kind := width.LookupRune(c).Kind(); {
+		case unicode.In(c, unicode.Mn, unicode.Me, unicode.Cf):
+		case kind == width.EastAsianWide || kind == width.EastAsianFullwidth:
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+// TestRenderOtherScripts: East Asian characters take two columns of a printer, what combines none; a letter
+// and its marks stay together.
+func TestRenderOtherScripts(t *testing.T) {
+	for _, c := range []struct{ name, value, want string }{
+		{"Reference", "日本語の長い参照番号テーブル四番 Ünïcode", "Reference\n" +
+			"日本語の長い参照番号テーブル四番\n                         Ünïcode\n"},
+		{"合計", "4.20 EUR", "合計                    4.20 EUR\n"},
+		{"Zoe\u0308", "1", "Zoe\u0308                            1\n"},
+		{"می\u200cخواهم", "1", "می\u200cخواهم" + strings.Repeat(" ", 24) + "1\n"},
+		{strings.Repeat("e\u0301", 40), "", strings.Repeat("e\u0301", 32) + "\n            " +
+			strings.Repeat("e\u0301", 8) + "\n"},
+		{"日本", "", "              日本\n"},
+	} {
+		got := register.Render(register.Receipt{Content: register.OutputContent{Text: []register.OutputText{
+			{Text: "name=" + url.QueryEscape(c.name) + "&value=" + url.QueryEscape(c.value)}}}}, 32)
+		if got != c.want {
+			t.Errorf("%q\nwant\n%q", got, c.want)
+		}
+		for line := range strings.Lines(got) {
+			if n := columnsOf(strings.TrimSuffix(line, "\n")); n > 32 {
+				t.Errorf("%d columns: %q", n, line)
+			}
+		}
+	}
+	// As narrow as can be, it still ends.
+	register.Render(register.Receipt{Content: register.OutputContent{Text: []register.OutputText{
+		{Text: "name=日本&value=語"}}}}, 1)
 }
 
 // TestRender: what is too long is cut at spaces, and what is no query string is printed as it is.

@@ -18,11 +18,7 @@ func failure(c Condition, text string, more ...string) Response {
 
 // refusalOf is the answer to a request that an error refuses: nothing was charged or given back.
 func refusalOf(err error) Response {
-	text := err.Error()
-	if hint := hintOf(err); hint != "" {
-		text += "; " + hint
-	}
-	return failure(conditionOf(err), text)
+	return failure(conditionOf(err), textOf(err))
 }
 
 // conditionOf tells a register what kind of refusal an error is.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"smiletill/payment"
@@ -12,10 +13,7 @@ import (
 
 // reverse gives a payment back, in whole or in part.
 func (s *Server) reverse(ctx context.Context, q *Request) *ReversalResponse {
-	original := q.Reversal.Original
-	refuse := func(r Response) *ReversalResponse {
-		return &ReversalResponse{Response: r, Original: &original, Receipts: []Receipt{}}
-	}
+	refuse := func(r Response) *ReversalResponse { return refusedReversal(q, r) }
 	till, r := s.welcome(ctx, q)
 	if r != nil {
 		return refuse(*r)
@@ -92,9 +90,10 @@ func (s *Server) readReversal(
 	r := q.Reversal
 	reasons := []string{"CustCancel", "Malfunction", "MerchantCancel", "Unable2Compl"}
 	if !slices.Contains(reasons, r.Reason) {
-		return fail(fmt.Errorf("%w: ReversalReason must be one of %v", ErrMessage, reasons))
+		return fail(&fieldError{path: "ReversalRequest.ReversalReason", what: quoted(r.Reason),
+			send: "send " + strings.Join(reasons, ", ")})
 	}
-	sale, err := readSaleData(r.SaleData, false)
+	sale, err := readSaleData("ReversalRequest.SaleData", r.SaleData, false)
 	if err != nil {
 		return fail(err)
 	}
@@ -111,7 +110,7 @@ func (s *Server) readReversal(
 	if r.Amount != "" {
 		a, err := Minor(r.Amount, paid.Amount.Currency)
 		if err != nil {
-			return fail(fmt.Errorf("ReversedAmount: %w", err))
+			return fail(wrongField("ReversalRequest.ReversedAmount", err))
 		}
 		minor = a.Minor
 	}
@@ -127,14 +126,21 @@ func (s *Server) reversalAnswer(
 ) *ReversalResponse {
 	answer := &ReversalResponse{
 		Response: Response{Result: Success}, Amount: major(r.Amount), Receipts: s.reversalReceipts(r, false),
-		Original: &OriginalTransaction{POITransactionID: TransactionID{TransactionID: r.PaymentID}},
+		Original: s.original(ctx, till, r.PaymentID),
 		POIData: &POIData{TransactionID: TransactionID{TransactionID: r.ID, TimeStamp: stamp(r.At)},
 			ReconciliationID: fmt.Sprint(rec.Period)},
 	}
-	if paid, err := till.Journal.Find(ctx, r.PaymentID); err == nil {
-		answer.Original.POITransactionID.TimeStamp = stamp(paid.OpenedAt)
-	}
 	return answer
+}
+
+// original names the payment of a reversal; nil if there is none, or it can't be read: without its time it
+// would be none that libraries read.
+func (s *Server) original(ctx context.Context, till *Till, id string) *OriginalTransaction {
+	paid, err := till.Journal.Find(ctx, id)
+	if err != nil {
+		return nil
+	}
+	return &OriginalTransaction{POITransactionID: TransactionID{id, stamp(paid.OpenedAt)}}
 }
 
 // status repeats the response of an earlier Payment or Reversal.
@@ -168,7 +174,7 @@ func (s *Server) status(ctx context.Context, q *Request) *TransactionStatusRespo
 	}
 	answer.Reference = &MessageReference{MessageCategory: rec.Header.MessageCategory, SaleID: rec.Header.SaleID,
 		ServiceID: rec.Header.ServiceID, POIID: rec.Header.POIID}
-	repeated := &RepeatedMessage{Header: rec.Header.response()}
+	repeated := &RepeatedMessage{Header: rec.Header.response(s.opt.POIID)}
 	if rec.Header.MessageCategory == CategoryReversal {
 		answer.Response = s.reversalStatus(ctx, till, rec, q, repeated)
 	} else {
@@ -223,7 +229,7 @@ func (s *Server) reversalStatus(
 ) Response {
 	if rec.Refused != nil {
 		into.Body.Reversal = &ReversalResponse{Response: *rec.Refused, Receipts: []Receipt{},
-			Original: &OriginalTransaction{POITransactionID: TransactionID{TransactionID: rec.Original}}}
+			Original: s.original(ctx, till, rec.Original)}
 		return Response{Result: Success}
 	}
 	r, err := till.Journal.FindReversal(ctx, rec.ID)

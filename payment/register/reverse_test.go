@@ -18,7 +18,8 @@ func reversalOf(service, paymentID string, amount json.Number) register.Request 
 		ServiceID: service},
 		Reversal: &register.ReversalRequest{Reason: "CustCancel", Amount: amount,
 			Original: register.OriginalTransaction{
-				POITransactionID: register.TransactionID{TransactionID: paymentID}}}}
+				POITransactionID: register.TransactionID{TransactionID: paymentID,
+					TimeStamp: "2026-11-20T10:00:00.000Z"}}}}
 }
 
 // paid makes a payment and gives its id.

@@ -134,20 +134,22 @@ func (k *Key) open(blob string, t SecurityTrailer) ([]byte, error) {
 }
 
 // openRequest opens a sealed request and holds the header inside against the one outside, which nothing
-// protects.
+// protects. No request: it could not be opened. A request with an error: it was, and can't be met; what could
+// not be read of its header is as outside.
 func (k *Key) openRequest(outer *Request) (*Request, error) {
 	plain, err := k.open(outer.NexoBlob, *outer.SecurityTrailer)
 	if err != nil {
 		return nil, err
 	}
 	inner, err := parse(plain)
-	if err != nil {
-		return nil, err
+	switch {
+	case inner == nil:
+		return &Request{Header: outer.Header}, fmt.Errorf("in the NexoBlob: %w", err)
+	case err == nil && inner.Header != outer.Header:
+		err = &fieldError{path: "MessageHeader", what: "the header outside differs from the sealed one",
+			send: "send the same in both"}
 	}
-	if inner.Header != outer.Header {
-		return nil, fmt.Errorf("%w: the header outside differs from the sealed one", ErrSealed)
-	}
-	return inner, nil
+	return inner, err
 }
 
 // sealReply puts a reply under a key; its header stays readable.

@@ -120,9 +120,6 @@ func TestSealedMessagesThatWontOpen(t *testing.T) {
 			"AdyenCryptoVersion"},
 		{"another key version", key, func(q *register.Request) { q.SecurityTrailer.KeyVersion = 7 }, "version 7"},
 		{"another key", key, func(q *register.Request) { q.SecurityTrailer.KeyIdentifier = "back" }, "back"},
-		{"swapped header", key, func(q *register.Request) { q.Header.ServiceID = "s9" }, "header outside differs"},
-		{"swapped category", key, func(q *register.Request) { q.Header.MessageCategory = register.CategoryAbort },
-			"header outside differs"},
 		{"no blob", key, func(q *register.Request) { q.NexoBlob = "" }, "come together"},
 		{"no trailer", key, func(q *register.Request) { q.SecurityTrailer = nil }, "come together"},
 	} {
@@ -139,6 +136,41 @@ func TestSealedMessagesThatWontOpen(t *testing.T) {
 				t.Errorf("%s, want %q in it", text, c.want)
 			}
 		})
+	}
+	if _, err := d.journal.Find(t.Context(), idOf("s1", "17")); err == nil {
+		t.Error("a payment was opened")
+	}
+}
+
+// TestHeaderOutside: what was changed outside opens, is refused under the key, and nothing is done.
+func TestHeaderOutside(t *testing.T) {
+	d := newDesk(t)
+	key := d.pair("correct horse")
+	for name, change := range map[string]func(*register.Header){
+		"another message":  func(h *register.Header) { h.ServiceID = "s9" },
+		"another category": func(h *register.Header) { h.MessageCategory = register.CategoryAbort },
+		"no category":      func(h *register.Header) { h.MessageCategory = "" },
+	} {
+		q := register.SealRequest(key, poiID, paymentOf("s1", "17", "1", "EUR"))
+		change(&q.Header)
+		body, err := json.Marshal(map[string]any{"SaleToPOIRequest": q})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, answer := d.raw(string(body))
+		var m struct{ SaleToPOIResponse register.Reply }
+		if err := json.Unmarshal([]byte(answer), &m); err != nil || m.SaleToPOIResponse.SecurityTrailer == nil {
+			t.Fatalf("%s: %s: %v", name, answer, err)
+		}
+		opened, err := key.Open(m.SaleToPOIResponse.NexoBlob, *m.SaleToPOIResponse.SecurityTrailer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := readReply(t, string(opened))
+		if r.category != "Payment" || r.header.ServiceID != "s1" ||
+			!strings.Contains(register.Message(r.response), "header outside differs") {
+			t.Errorf("%s: %s", name, opened)
+		}
 	}
 	if _, err := d.journal.Find(t.Context(), idOf("s1", "17")); err == nil {
 		t.Error("a payment was opened")

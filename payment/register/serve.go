@@ -29,7 +29,7 @@ const (
 func (s *Server) Serve(ctx context.Context, l net.Listener, certificate *Certificate) error {
 	d := &doors{max: connectionsMax, open: map[net.Conn]*door{}}
 	config := certificate.TLS()
-	config.NextProtos = []string{"http/1.1"}
+	config.NextProtos = []string{"http/1.1", "http/1.0"} // who offers the older alone is no stranger
 	srv := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: headTimeout, // of the handshake too

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -134,14 +135,17 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, by way) {
 	case r.URL.Path != "/nexo" && r.URL.Path != "/nexo/":
 		http.Error(w, "registers POST to /nexo", http.StatusNotFound)
 		return
+	case fromWebPage(r):
+		http.Error(w, "messages of web pages are refused, by fetch or form: let a program send them, "+
+			"the register's own or its server's", http.StatusForbidden)
+		return
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
 		http.Error(w, "send messages by POST", http.StatusMethodNotAllowed)
 		return
-	case r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != "":
-		// A web page that somebody opens on this machine must not be able to charge or give back.
-		http.Error(w, "messages from web pages are refused: send them from a register's program",
-			http.StatusForbidden)
+	case !asItIs(r.Header):
+		w.Header().Set("Accept-Encoding", "identity")
+		http.Error(w, "send messages as they are, without Content-Encoding", http.StatusUnsupportedMediaType)
 		return
 	}
 	control := http.NewResponseController(w)
@@ -177,6 +181,21 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, by way) {
 	}
 }
 
+// fromWebPage reports a request, or the question whether one would be taken, that a web page has a browser
+// make: one that somebody opens on this machine must not be able to charge or give back. Sec-Fetch-Site: none
+// is no page's, and programs that are built of a browser's parts send it.
+func fromWebPage(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return r.Header.Get("Origin") != "" || r.Header.Get("Access-Control-Request-Method") != "" ||
+		site != "" && site != "none"
+}
+
+// asItIs reports a body that was not compressed.
+func asItIs(h http.Header) bool {
+	coding := strings.TrimSpace(strings.Join(h.Values("Content-Encoding"), ","))
+	return coding == "" || strings.EqualFold(coding, "identity")
+}
+
 // fromHere reports whether an address is of this machine.
 func fromHere(remote string) bool {
 	at, err := netip.ParseAddrPort(remote)
@@ -186,15 +205,20 @@ func fromHere(remote string) bool {
 // answer gives the message that answers a body, or nil where the protocol wants none.
 func (s *Server) answer(ctx context.Context, body []byte, by way) *message {
 	q, err := parse(body)
-	if err != nil {
+	if q == nil {
 		return s.reject(Header{}, body, err)
 	}
 	outer := q.Header
 	var key *Key
 	if q.SecurityTrailer != nil || q.NexoBlob != "" {
-		if q, key, err = s.unseal(q); err != nil {
+		inner, opener, sealErr := s.unseal(q)
+		if err == nil {
+			err = sealErr
+		}
+		if opener == nil {
 			return s.reject(outer, body, err)
 		}
+		q, key = inner, opener
 	} else if !by.plain {
 		return s.reject(outer, body, payment.WithHint(
 			fmt.Errorf("%w: a message must be encrypted here", ErrMessage),
@@ -205,17 +229,30 @@ func (s *Server) answer(ctx context.Context, body []byte, by way) *message {
 	if key != nil {
 		q.from.key = key.ID
 	}
-	if err := q.Header.check(); err != nil {
-		return s.reject(outer, body, err)
+	header := q.Header.response(s.opt.POIID)
+	q.compose()
+	if err == nil {
+		err = q.Header.check()
 	}
-	reply, err := s.dispatch(ctx, q)
+	var reply *Reply
+	if err == nil {
+		reply, err = s.dispatch(ctx, q)
+	}
 	if err != nil {
-		return s.reject(q.Header, body, err)
+		s.log.Warn("a register's message was refused", "sale", q.Header.SaleID, "category",
+			q.Header.MessageCategory, "err", err)
+		reply = s.failed(q, err)
 	}
-	if reply == nil {
+	switch {
+	case err != nil && reply == nil && key == nil:
+		return s.reject(header, body, err)
+	case err != nil && reply == nil:
+		reply = &Reply{Event: &EventNotification{TimeStamp: stamp(time.Now()), Event: "Reject",
+			Details: "message=" + url.QueryEscape(textOf(err))}}
+	case reply == nil:
 		return nil
 	}
-	reply.Header = q.Header.response()
+	reply.Header = header
 	if key != nil {
 		sealed, err := key.sealReply(*reply, s.opt.Rand)
 		if err != nil {
@@ -227,7 +264,8 @@ func (s *Server) answer(ctx context.Context, body []byte, by way) *message {
 	return &message{Reply: reply}
 }
 
-// unseal opens a sealed request with the key that it names.
+// unseal opens a sealed request with the key that it names. The key comes with what it opened, even if that
+// can't be met as it is: the answer then is sealed too.
 func (s *Server) unseal(q *Request) (*Request, *Key, error) {
 	if q.SecurityTrailer == nil || q.NexoBlob == "" {
 		return nil, nil, fmt.Errorf("%w: NexoBlob and SecurityTrailer come together", ErrMessage)
@@ -241,18 +279,19 @@ func (s *Server) unseal(q *Request) (*Request, *Key, error) {
 			"smiletill register list shows the keys; smiletill register pair NAME makes one")
 	}
 	opened, err := key.openRequest(q)
-	if err != nil {
-		s.log.Warn("a register's message was refused", "key", t.KeyIdentifier, "version", t.KeyVersion, "err", err)
+	if opened == nil {
+		s.log.Warn("a register's message can't be opened", "key", t.KeyIdentifier, "version", t.KeyVersion, "err",
+			err)
 		return nil, nil, err
 	}
-	return opened, key, nil
+	return opened, key, err
 }
 
-// dispatch answers a request by its category. Errors are ErrMessage: there is no response of the category to
-// give.
+// dispatch answers a request by its category. Errors are ErrMessage.
 func (s *Server) dispatch(ctx context.Context, q *Request) (*Reply, error) {
 	missing := func() error {
-		return fmt.Errorf("%w: there is no %sRequest in it", ErrMessage, q.Header.MessageCategory)
+		name := string(q.Header.MessageCategory) + "Request"
+		return &fieldError{path: name, what: "it is missing", send: "send an object of that name"}
 	}
 	switch q.Header.MessageCategory {
 	case CategoryPayment:
@@ -263,6 +302,10 @@ func (s *Server) dispatch(ctx context.Context, q *Request) (*Reply, error) {
 	case CategoryAbort:
 		if q.Abort == nil {
 			return nil, missing()
+		}
+		if q.Abort.Reference.ServiceID == "" {
+			return nil, &fieldError{path: "AbortRequest.MessageReference.ServiceID", what: "it is missing",
+				send: "send the Payment's"}
 		}
 		s.abort(ctx, q)
 		return nil, nil
@@ -289,7 +332,8 @@ func (s *Server) dispatch(ctx context.Context, q *Request) (*Reply, error) {
 		return &Reply{GetTotals: s.totals(ctx, q)}, nil
 	case CategoryReconciliation:
 		if q.Reconciliation == nil || q.Reconciliation.Type == "" {
-			return nil, fmt.Errorf("%w: there is no ReconciliationType in it", ErrMessage)
+			return nil, &fieldError{path: "ReconciliationRequest.ReconciliationType", what: "it is missing",
+				send: "send SaleReconciliation"}
 		}
 		return &Reply{Reconciliation: s.reconcile(ctx, q)}, nil
 	case CategoryDisplay:
@@ -299,18 +343,16 @@ func (s *Server) dispatch(ctx context.Context, q *Request) (*Reply, error) {
 		return &Reply{Display: s.display(ctx, q)}, nil
 	case CategoryEvent:
 	}
-	return nil, fmt.Errorf("%w: this terminal does not know MessageCategory %.40q", ErrMessage,
-		q.Header.MessageCategory)
+	return nil, &fieldError{path: "MessageHeader.MessageCategory",
+		what: quoted(string(q.Header.MessageCategory)),
+		send: "send Payment, Abort, TransactionStatus, Reversal, Diagnosis, Login, Logout, GetTotals, " +
+			"Reconciliation or Display"}
 }
 
 // reject is the protocol's answer to what can't be answered: an event with the reason and the message itself.
 func (s *Server) reject(h Header, body []byte, why error) *message {
-	text := why.Error()
-	if hint := hintOf(why); hint != "" {
-		text += "; " + hint
-	}
 	s.log.Warn("a register's message was rejected", "sale", h.SaleID, "err", why)
-	n := s.notification("Reject", "message="+url.QueryEscape(text), h.SaleID)
+	n := s.notification("Reject", "message="+url.QueryEscape(textOf(why)), h.SaleID)
 	n.Request.Event.Rejected = base64.StdEncoding.EncodeToString(body)
 	return n
 }
@@ -327,6 +369,15 @@ func (s *Server) notification(event, details, saleID string) *message {
 			POIID: s.opt.POIID},
 		Event: &EventNotification{TimeStamp: stamp(time.Now()), Event: event, Details: details},
 	}}
+}
+
+// textOf is an error for a register's people: what is wrong, and what to do.
+func textOf(err error) string {
+	text := err.Error()
+	if hint := hintOf(err); hint != "" {
+		text += "; " + hint
+	}
+	return text
 }
 
 // hintOf is the advice of the outermost error that carries one, or "".

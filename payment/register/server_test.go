@@ -2,10 +2,17 @@ package register_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -34,6 +41,13 @@ func TestNotTheProtocol(t *testing.T) {
 		{"a web page", "POST", "/nexo", "{}", [2]string{"Origin", "https://evil.example"}, http.StatusForbidden},
 		{"a web page's fetch", "POST", "/nexo", "{}", [2]string{"Sec-Fetch-Site", "cross-site"},
 			http.StatusForbidden},
+		{"the question before it", "OPTIONS", "/nexo", "", [2]string{"Access-Control-Request-Method", "POST"},
+			http.StatusForbidden},
+		{"a browser's parts without a page", "POST", "/nexo", "{}", [2]string{"Sec-Fetch-Site", "none"},
+			http.StatusOK},
+		{"compressed", "POST", "/nexo", "\x1f\x8b", [2]string{"Content-Encoding", "gzip"},
+			http.StatusUnsupportedMediaType},
+		{"as it is, and said so", "POST", "/nexo", "{}", [2]string{"Content-Encoding", "identity"}, http.StatusOK},
 		{"with a slash", "POST", "/nexo/", "{}", [2]string{}, http.StatusOK},
 		{"without", "POST", "/nexo", "{}", [2]string{}, http.StatusOK},
 	} {
@@ -51,6 +65,9 @@ func TestNotTheProtocol(t *testing.T) {
 		}
 		if resp.StatusCode != c.want {
 			t.Errorf("%s: %s", c.name, resp.Status)
+		}
+		if c.want == http.StatusUnsupportedMediaType && resp.Header.Get("Accept-Encoding") != "identity" {
+			t.Errorf("%s: what is taken is not told: %v", c.name, resp.Header)
 		}
 		if err := resp.Body.Close(); err != nil {
 			t.Error(err)
@@ -71,35 +88,25 @@ func TestRejected(t *testing.T) {
 		t.Fatalf("%d %s", code, answer)
 	}
 	for _, c := range []struct{ name, body, want string }{
-		{"empty", "", "no message"},
-		{"words", "hello", "not JSON"},
-		{"cut", with("", "")[:60], "not JSON"},
-		{"two", with("", "") + with("", ""), "after top-level value"},
-		{"a list", "[]", "cannot unmarshal"},
+		{"empty", "", "it is empty"},
+		{"words", "hello", "not JSON from byte 1 on: hello"},
+		{"cut", with("", "")[:60], "it ends before its last bracket"},
+		{"broken in the middle", strings.Replace(with("", ""), ",", ";", 1), `from byte 63 on: ;"MessageCategory"`},
+		{"two", with("", "") + with("", ""), "not JSON from byte"},
+		{"a list", "[]", `it is no object; send {"SaleToPOIRequest"`},
 		{"nothing in it", "{}", "no SaleToPOIRequest"},
 		{"an answer", `{"SaleToPOIResponse":{}}`, "no SaleToPOIRequest"},
-		{"not UTF-8", "{\"a\":\"\xff\"}", "UTF-8"},
+		{"no header", `{"SaleToPOIRequest":{"DiagnosisRequest":{}}}`, "MessageHeader"},
+		{"not UTF-8", "{\"a\":\"\xff\"}", "not UTF-8: byte 7 is FF; send UTF-8"},
+		{"UTF-16", "\xff\xfe{\x00}\x00", "it is UTF-16; send UTF-8"},
+		{"compressed", "\x1f\x8b\x08\x00", "it is compressed; send it as it is"},
 		{"a key twice", with(`"SaleID":"S"`, `"SaleID":"S","SaleID":"T"`), "twice"},
 		{"a key twice in another case", with(`"SaleID":"S"`, `"SaleID":"S","saleid":"T"`), "twice"},
 		{"a key twice with a long s", with(`"SaleID":"S"`, `"SaleID":"S","ſaleID":"T"`), "twice"},
 		{"deep", strings.Repeat("[", 40) + strings.Repeat("]", 40), "deeper"},
-		{"class", with("Service\"", "Device\""), "MessageClass"},
-		{"type", with(`"Request"`, `"Response"`), "MessageType"},
-		{"version", with(`"3.0"`, `"2.0"`), "ProtocolVersion"},
-		{"no SaleID", with(`"S"`, `""`), "SaleID"},
-		{"long SaleID", with(`"S"`, `"`+strings.Repeat("x", 101)+`"`), "SaleID"},
-		{"no ServiceID", with(`"ServiceID":"1",`, ""), "ServiceID"},
-		{"long ServiceID", with(`"1"`, `"12345678901"`), "ServiceID"},
-		{"no POIID", with(poiID, ""), "POIID"},
-		{"category", with("Diagnosis\"", "Print\""), `does not know MessageCategory "Print"`},
-		{"body of another category", with("Diagnosis\"", "Payment\""), "no PaymentRequest"},
-		{"no abort in it", with("Diagnosis\"", "Abort\""), "no AbortRequest"},
-		{"no status in it", with("Diagnosis\"", "TransactionStatus\""), "no TransactionStatusRequest"},
-		{"no reversal in it", with("Diagnosis\"", "Reversal\""), "no ReversalRequest"},
-		{"no login in it", with("Diagnosis\"", "Login\""), "no LoginRequest"},
-		{"no reconciliation in it", with("Diagnosis\"", "Reconciliation\""), "no ReconciliationType"},
-		{"no display in it", with("Diagnosis\"", "Display\""), "no DisplayRequest"},
-		{"a number for a name", with(`"S"`, "1"), "cannot unmarshal"},
+		{"an event", with("Diagnosis\"", "Event\""), `MessageHeader.MessageCategory: "Event" is not taken`},
+		{"no category", with(`"Diagnosis"`, `""`), "MessageHeader.MessageCategory: it is missing"},
+		{"a category that is none", with(`"Diagnosis"`, `"</script>"`), "MessageHeader.MessageCategory"},
 	} {
 		code, answer := d.raw(c.body)
 		if text := rejection(t, code, answer, c.body); !strings.Contains(text, c.want) {
@@ -267,6 +274,85 @@ func TestCertificate(t *testing.T) {
 	}
 }
 
+// TestCertificateSignsNothing: whoever trusts the terminal's certificate trusts no other that its key signed.
+func TestCertificateSignsNothing(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "r.crt"), filepath.Join(dir, "r.key")
+	c, err := register.MakeCertificate(cert, key, "till.example", []string{"till.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := x509.NewCertPool()
+	trusted.AddCert(pair.Leaf)
+	if _, err := pair.Leaf.Verify(x509.VerifyOptions{DNSName: "till.example", Roots: trusted}); err != nil {
+		t.Errorf("a register that was given the certificate refuses it: %v", err)
+	}
+	forged, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(1),
+		DNSNames: []string{"bank.example"}, NotBefore: pair.Leaf.NotBefore, NotAfter: pair.Leaf.NotAfter},
+		pair.Leaf, &pair.PrivateKey.(*ecdsa.PrivateKey).PublicKey, pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bank, err := x509.ParseCertificate(forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bank.Verify(x509.VerifyOptions{DNSName: "bank.example", Roots: trusted}); err == nil {
+		t.Error("its key signed for another name, and was believed")
+	}
+	info, err := c.Info()
+	years := time.Until(info.NotAfter).Hours() / 24 / 365
+	if err != nil || info.Signs || !info.Own || years < 9.9 || years > 10.1 || info.Advice(time.Now()) != "" {
+		t.Errorf("%+v, %.1f years, %v", info, years, err)
+	}
+	late := info.NotAfter.Add(-80 * 24 * time.Hour)
+	if said := info.Ending(late); !strings.Contains(said, "--renew") {
+		t.Errorf("80 days before its end: %q", said)
+	}
+}
+
+// TestOlderCertificateStays: one that could sign is served on, since registers have pinned it, and told
+// about.
+func TestOlderCertificateStays(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "r.crt"), filepath.Join(dir, "r.key")
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: poiID}, IsCA: true,
+		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		NotBefore: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC),
+		NotAfter:  time.Date(2049, 12, 31, 0, 0, 0, 0, time.UTC)}
+	der, err := x509.CreateCertificate(rand.Reader, old, old, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der},
+		key: {Type: "PRIVATE KEY", Bytes: encoded}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := register.MakeCertificate(cert, key, poiID, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := c.Info()
+	if err != nil || !info.Own || !info.Signs || info.NotAfter.Year() != 2049 ||
+		!strings.Contains(info.Advice(time.Now()), "--renew") {
+		t.Errorf("%+v %q %v", info, info.Advice(time.Now()), err)
+	}
+}
+
 // TestServesTheCertificate: by its fingerprint, with TLS 1.2 at least.
 func TestServesTheCertificate(t *testing.T) {
 	d := newDesk(t)
@@ -296,6 +382,26 @@ func TestServesTheCertificate(t *testing.T) {
 	if _, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true,
 		MaxVersion: tls.VersionTLS11}); err == nil {
 		t.Error("TLS 1.1 was taken")
+	}
+}
+
+// TestOlderHTTP: a register that speaks HTTP/1.0 and says so in its handshake is answered.
+func TestOlderHTTP(t *testing.T) {
+	d := newDesk(t)
+	address := strings.TrimSuffix(strings.TrimPrefix(d.url, "https://"), "/nexo")
+	conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true,
+		NextProtos: []string{"http/1.0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	body := `{"SaleToPOIRequest":{"MessageHeader":{"MessageClass":"Service","MessageCategory":"Diagnosis",` +
+		`"MessageType":"Request","SaleID":"S","ServiceID":"1","POIID":"` + poiID + `"},"DiagnosisRequest":{}}}`
+	fmt.Fprintf(conn, "POST /nexo HTTP/1.0\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	answer, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.0 200 OK") ||
+		!strings.Contains(string(answer), "DiagnosisResponse") {
+		t.Errorf("%s: %v", answer, err)
 	}
 }
 

@@ -57,7 +57,7 @@ func (g *Gallery) findStale(id string) int {
 func (g *Gallery) Enrol(name string, templates [][]float32) (Customer, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	r := g.newRecord("c_"+strings.ToLower(rand.Text()), strings.TrimSpace(name), templates)
+	r := g.newRecord("c_"+strings.ToLower(rand.Text()), compose(name), templates)
 	if err := g.checkNew(r); err != nil {
 		return Customer{}, fmt.Errorf("enrol: %w", err)
 	}

@@ -3,16 +3,12 @@ package gallery
 import (
 	"fmt"
 	"math"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 const (
 	TemplatesMin, TemplatesMax = 3, 5
 	// dimMin and dimMax are wide bounds; MobileFaceNet's embedding has 192 values, other networks 128 or 512.
 	dimMin, dimMax = 16, 1024
-	nameMax        = 120 // bytes
 
 	// normSlack is how far a template's norm may be from 1: float32 keeps seven digits.
 	normSlack = 1e-3
@@ -68,33 +64,23 @@ func (g *Gallery) checkNameFree(name string) error {
 			"choose another name, or remove "+id+" first to enrol them anew")
 	}
 	for _, old := range g.records {
-		if strings.EqualFold(old.customer.Name, name) {
+		if sameName(old.customer.Name, name) {
 			return taken(old.customer.ID)
 		}
 	}
 	for _, s := range g.stale {
-		if strings.EqualFold(s.Name, name) {
+		if sameName(s.Name, name) {
 			return hint(fmt.Errorf("the name %q is %w (%s), with another model", name, ErrAlreadyEnrolled, s.ID),
 				s.Hint()+"; else choose another name")
 		}
 	}
 	for _, d := range g.damaged {
-		if strings.EqualFold(d.Name, name) {
+		if sameName(d.Name, name) {
 			return taken(d.ID)
 		}
 	}
 	return nil
 }
-
-func checkName(name string) error {
-	if name == "" || len(name) > nameMax || !utf8.ValidString(name) || strings.ContainsFunc(name, notPrinted) {
-		return hint(fmt.Errorf("%q: %w", name, ErrName),
-			fmt.Sprintf("give a name of 1 to %d bytes of UTF-8 on one line", nameMax))
-	}
-	return nil
-}
-
-func notPrinted(r rune) bool { return !unicode.IsPrint(r) }
 
 // checkTemplates says why templates aren't L2-normalised embeddings of one dimension, if so.
 func checkTemplates(templates []template) error {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // A record file is a header of magic, key id, model hash and CRC-32 (IEEE) of the three, then nonce,
@@ -19,7 +20,7 @@ const (
 	recordExt   = ".face"
 	headerLen   = len(recordMagic) + keyIDLen + modelLen + 4
 	modelLen    = 32
-	recordMax   = headerLen + 12 + 1 + nameMax + 8 + 1 + 2 + TemplatesMax*dimMax*4 + 16
+	recordMax   = headerLen + 12 + 1 + nameBytes + 8 + 1 + 2 + TemplatesMax*dimMax*4 + 16
 )
 
 type modelHash [modelLen]byte
@@ -102,7 +103,7 @@ func parsePlain(b []byte) (record, bool) {
 	name, b := string(b[1:1+n]), b[1+n:]
 	at := time.Unix(int64(binary.LittleEndian.Uint64(b)), 0).UTC()
 	count, dim, b := int(b[8]), int(binary.LittleEndian.Uint16(b[9:])), b[11:]
-	if checkName(name) != nil || len(b) != count*dim*4 {
+	if name == "" || !utf8.ValidString(name) || len(b) != count*dim*4 {
 		return record{}, false
 	}
 	templates := make([]template, count)

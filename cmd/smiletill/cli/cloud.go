@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"smiletill/cmd/smiletill/cloud"
+	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/payment"
 	receiver "smiletill/payment/cloud"
@@ -98,7 +98,7 @@ func terminalsCommand(o *cloud.Options) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
+				w := columns.New(cmd.OutOrStdout())
 				fmt.Fprintln(w, "TERMINAL\tKEYS\tEVENTS\tLAST SEQ\tONLINE\tALARM")
 				for _, t := range all {
 					fmt.Fprintf(

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/terminal"
@@ -77,7 +77,7 @@ func printCustomers(w io.Writer, all []control.Customer) error {
 		_, err := fmt.Fprintln(w, "nobody is enrolled: `smiletill enrol NAME PHOTO PHOTO PHOTO` enrols somebody")
 		return err
 	}
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	t := columns.New(w)
 	fmt.Fprintln(t, "ID\tNAME\tENROLLED\tTEMPLATES\tPIN\tSTATE")
 	stale := 0
 	for _, c := range all {

@@ -37,11 +37,12 @@ func (d *emulation) play(ctx context.Context) {
 	d.scene(ctx, "the machine boots and the package is installed", d.boot)
 	d.scene(ctx, "the packages' own tests on the kernel's drivers", d.programs)
 	d.scene(ctx, "no camera, no lamps: out of order, and well when they are plugged in", d.startsWithoutHardware)
+	d.scene(ctx, "the camera is a program: refused unless the configuration says that this is a test", d.feigned)
 	d.scene(ctx, "a customer is enrolled", d.enrols)
 	d.scene(ctx, "the customer smiles and has paid; the cloud has it", d.pays)
 	d.scene(ctx, "a stranger smiles and has not", d.stranger)
 	d.scene(ctx, "the customer presses cancel", d.cancels)
-	d.scene(ctx, "the camera is unplugged in a payment, and plugged in again", d.unplugged)
+	d.scene(ctx, "the camera is unplugged in a payment, comes back, refuses once, and is taken", d.unplugged)
 	d.scene(ctx, "the picture stands still: out of order until it moves", d.frozen)
 	d.scene(ctx, "power cut as the green lamp lights: paid once, reported once", d.cutWhenApproved)
 	d.scene(ctx, "power cut while the customer is asked to smile: nothing was charged", d.cutInTheMiddle)
@@ -123,10 +124,10 @@ func (d *emulation) start(ctx context.Context) error {
 	})
 }
 
-// plug plugs the shop's camera in, which sees the empty shop.
-func (d *emulation) plug(ctx context.Context) error {
-	_, err := d.m.Plug(ctx, remote.Plug{Port: port, Film: d.films["idle"],
-		Options: rig.Options{Name: shopCamera, Formats: []rig.Format{rig.MJPG}, Rates: []int{visits.FPS}}})
+// plug plugs the shop's camera in, which sees the empty shop. It refuses to begin so many times.
+func (d *emulation) plug(ctx context.Context, refused int) error {
+	_, err := d.m.Plug(ctx, remote.Plug{Port: port, Film: d.films["idle"], Options: rig.Options{
+		Name: shopCamera, Formats: []rig.Format{rig.MJPG}, Rates: []int{visits.FPS}, RefusedStarts: refused}})
 	return err
 }
 
@@ -150,11 +151,24 @@ func (d *emulation) startsWithoutHardware(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.plug(ctx); err != nil {
+	if err := d.plug(ctx, 0); err != nil {
 		return err
 	}
 	_, err = d.ready(ctx, in)
 	return err
+}
+
+// feigned asks for the bench's camera as a terminal of a shop would.
+func (d *emulation) feigned(ctx context.Context) error {
+	r, err := d.till(ctx, "camera", "test", "--camera-test-source=false", "--seconds", "1")
+	if err != nil {
+		return err
+	}
+	if r.Code == 0 || !strings.Contains(r.Stderr, "vhci_hcd") ||
+		!strings.Contains(r.Stderr, "camera.test_source") {
+		return fmt.Errorf("`smiletill camera test` ended with code %d:\n%s%s", r.Code, r.Stdout, r.Stderr)
+	}
+	return nil
 }
 
 // ready waits until the lamps say that payments are taken: a flash of white with red off.
@@ -295,14 +309,17 @@ func (d *emulation) unplugged(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.plug(ctx); err != nil {
+	if err := d.plug(ctx, 1); err != nil {
 		return err
 	}
 	back, err := d.ready(ctx, in) // the payments that follow use this camera
-	if err == nil {
-		d.measured("camera plugged in to ready (white lamp)", back-in)
+	if err != nil {
+		return fmt.Errorf("a camera that refused to begin once is not taken afterwards: %w", err)
 	}
-	return err
+	d.measured("camera plugged in, which refuses to begin once, to ready (white lamp)", back-in)
+	return d.logged(ctx, "a camera that refuses to begin", func(l logLine) bool {
+		return l.Level == "ERROR" && strings.Contains(l.Err, "failed to start streaming")
+	})
 }
 
 func (d *emulation) frozen(ctx context.Context) error {
@@ -342,7 +359,7 @@ func (d *emulation) again(ctx context.Context) error {
 	if err := d.board(ctx); err != nil {
 		return err
 	}
-	if err := d.plug(ctx); err != nil {
+	if err := d.plug(ctx, 0); err != nil {
 		return err
 	}
 	if err := d.start(ctx); err != nil {

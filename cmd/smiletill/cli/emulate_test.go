@@ -335,12 +335,14 @@ func (d *emulation) boot(ctx context.Context) (err error) {
 	return d.m.Put(ctx, "/etc/smiletill/smiletill.toml", []byte(d.config()), 0o644)
 }
 
-// config is the terminal's configuration: what a technician writes, and nothing for the bench.
+// config is the terminal's configuration: what a technician writes, and for the bench that its camera is a
+// program.
 func (d *emulation) config() string {
 	return fmt.Sprintf(`[terminal]
 name = "The Corner Shop"
 [camera]
 source = "card:%s"
+test_source = true
 [board]
 kind = "/etc/smiletill/board.toml"
 [payment]

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"smiletill/cmd/smiletill/columns"
 	"smiletill/payment"
 	"smiletill/payment/journal"
 )
@@ -86,7 +86,7 @@ func printPayments(w io.Writer, entries []journal.Entry) error {
 		_, err := fmt.Fprintln(w, "no payments yet")
 		return err
 	}
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	t := columns.New(w)
 	fmt.Fprintln(t, "SEQ\tOPENED\tAMOUNT\tSTATE\tREASON\tREPORT\tCUSTOMER\tID")
 	for _, e := range entries {
 		p := e.Payment

@@ -8,10 +8,10 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/terminal"
 	"smiletill/cmd/smiletill/trial"
@@ -100,7 +100,7 @@ func (a *app) models(cmd *cobra.Command) (models.Set, error) {
 }
 
 func printSet(w io.Writer, set models.Set) error {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	t := columns.New(w)
 	for i, task := range models.Tasks() {
 		mod, th := set.Model(task), set.Model(task).Thresholds
 		if i > 0 {

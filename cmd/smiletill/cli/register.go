@@ -3,11 +3,11 @@ package cli
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/terminal"
 	"smiletill/payment"
@@ -217,7 +217,7 @@ func pairedCommand(a *app) *cobra.Command {
 					"no register is paired: `smiletill register pair NAME` pairs one")
 				return err
 			}
-			t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
+			t := columns.New(cmd.OutOrStdout())
 			fmt.Fprintln(t, "NAME\tKEY\tVERSION\tSINCE")
 			for _, one := range all {
 				fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", one.Name, one.Key.ID, one.Key.Version,

@@ -80,6 +80,9 @@ func printCertificate(w io.Writer, cfg config.Config, info register.Info) error 
 	}
 	p.say("signed       %s\n", signed)
 	p.say("file         %s\n", file)
+	if advice := info.Advice(time.Now()); advice != "" {
+		p.say("\n%s\n", advice)
+	}
 	if want, _ := cfg.CertificateNames(); cfg.Register.CertFile == "" && want != info.Name {
 		p.say("\nThe configuration wants the name %s: --renew makes a certificate for it.\n", want)
 	}

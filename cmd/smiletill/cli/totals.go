@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/payment"
@@ -82,7 +83,7 @@ func printTotals(w io.Writer, totals []journal.Total) error {
 		_, err := fmt.Fprintln(w, "no payments in these days")
 		return err
 	}
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', tabwriter.AlignRight)
+	t := &columns.Writer{Out: w, Right: true}
 	untimed := 0
 	for i, one := range totals {
 		first := i == 0 || totals[i-1].Day != one.Day || totals[i-1].Currency != one.Currency
@@ -156,7 +157,8 @@ func exportCommand(a *app) *cobra.Command {
 func exportCSV(cmd *cobra.Command, r *journal.Reader, days journal.Range) error {
 	w := csv.NewWriter(cmd.OutOrStdout())
 	err := w.Write([]string{"seq", "kind", "time", "time_trusted", "payment_id", "reversal_id", "amount_minor",
-		"currency", "reason", "customer", "method", "limits", "reference", "terminal", "event_id", "hash"})
+		"currency", "reason", "customer", "method", "limits", "reference", "terminal", "event_id", "hash",
+		"camera"})
 	if err != nil {
 		return err
 	}
@@ -164,7 +166,7 @@ func exportCSV(cmd *cobra.Command, r *journal.Reader, days journal.Range) error 
 		return w.Write([]string{strconv.FormatInt(f.Seq, 10), f.Kind, f.Time.Format(time.RFC3339Nano),
 			strconv.FormatBool(f.TimeTrusted), f.PaymentID, f.ReversalID, strconv.FormatInt(f.Amount.Minor, 10),
 			f.Amount.Currency, string(f.Reason), f.Customer, f.Method, string(f.Limits), plain(f.Reference),
-			f.Terminal, f.ID, f.Hash})
+			f.Terminal, f.ID, f.Hash, strings.TrimSpace(f.Camera.Kind + " " + f.Camera.Driver)})
 	})
 	w.Flush()
 	if err != nil {
@@ -194,7 +196,7 @@ func parkedCommand(a *app) *cobra.Command {
 					fmt.Fprintln(cmd.OutOrStdout(), "no report is parked")
 					return nil
 				}
-				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
+				w := columns.New(cmd.OutOrStdout())
 				fmt.Fprintln(w, "SEQ\tKIND\tPAYMENT\tWHY")
 				for _, p := range rows {
 					fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", p.Seq, p.Kind, p.PaymentID, p.Why)

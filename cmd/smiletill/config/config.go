@@ -52,12 +52,15 @@ type PathsConfig struct{ DataDir, ModelsDir, ControlSocket string }
 type VisionConfig struct{ Delegate string }
 
 // CameraConfig says where pictures come from: "auto", "card:NAME", "bus:PLACE", "/dev/..." or
-// "replay:FILE|DIR". Format is "auto" or one of the camera's. Width and
-// Height are in pixels, FPS in frames a second. Loop and Realtime concern replays only.
+// "replay:FILE|DIR". Format is "auto" or one of the camera's. Width and Height are in pixels, FPS in frames a
+// second, Rotate in degrees clockwise. Loop and Realtime concern replays only. TestSource lets a terminal
+// take payments with a recording, or with what only looks like a camera.
 type CameraConfig struct {
 	Source, Format     string
 	Width, Height, FPS int
+	Rotate             int
 	Loop, Realtime     bool
+	TestSource         bool
 }
 
 // BoardConfig says what lamps, buzzer, buttons and tamper switch are wired to: "simulated", "none",

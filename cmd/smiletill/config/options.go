@@ -52,8 +52,10 @@ func (c *Config) options() []option {
 		{"camera.width", &cam.Width, "picture width in pixels", between(160, 4096)},
 		{"camera.height", &cam.Height, "picture height in pixels", between(120, 4096)},
 		{"camera.fps", &cam.FPS, "frames a second", between(1, 120)},
+		{"camera.rotate", &cam.Rotate, "degrees to turn pictures clockwise: 0, 90, 180 or 270", quarter},
 		{"camera.loop", &cam.Loop, "start a replay again at its end", nil},
 		{"camera.realtime", &cam.Realtime, "play a replay at the speed of its frames", nil},
+		{"camera.test_source", &cam.TestSource, "take payments with a recording or a loopback: for tests", nil},
 		{"board.kind", &c.Board.Kind, "lamps, buttons: simulated, none, auto, a board, or a file", boardKind},
 		{"screen.listen", &c.Screen.Listen, "host:port of the customer's page; port 0 takes a free one",
 			listenAddress},
@@ -89,12 +91,7 @@ func (c *Config) options() []option {
 		{"mqtt.ca_file", &m.CAFile, "certificates that sign the broker's", absolute},
 		{"mqtt.cert_file", &m.CertFile, "this terminal's certificate", absolute},
 		{"mqtt.key_file", &m.KeyFile, "this terminal's private key", absolute},
-		{
-			"mqtt.cloud_key_file",
-			&m.CloudKeyFile,
-			"public keys of the cloud; empty: cloud.pub in the data",
-			absolute,
-		},
+		{"mqtt.cloud_key_file", &m.CloudKeyFile, "public keys of the cloud; empty: data's cloud.pub", absolute},
 		{"log.level", &c.Log.Level, "debug, info, warn or error", oneOf("debug", "info", "warn", "error")},
 		{"log.format", &c.Log.Format, "auto, text or json", oneOf("auto", "text", "json")},
 	}
@@ -194,6 +191,14 @@ func between(low, high int) func(any) *mistake {
 	}
 }
 
+// quarter wants a quarter turn, or none.
+func quarter(v any) *mistake {
+	if n := v.(int); n%90 != 0 || n < 0 || n > 270 {
+		return &mistake{fmt.Sprintf("%d is no quarter turn", n), "write 0, 90, 180 or 270"}
+	}
+	return nil
+}
+
 func within(low, high time.Duration) func(any) *mistake {
 	return func(v any) *mistake {
 		if d := v.(time.Duration); d < low || d > high {
@@ -238,8 +243,14 @@ func topicLevel(v any) *mistake {
 	return matches(`[A-Za-z0-9_-]{1,64}`, "1 to 64 letters, digits, - or _")(v)
 }
 
+// shortText takes names of any script, as people read them on receipts.
 func shortText(v any) *mistake {
-	return matches(`.{1,60}`, "1 to 60 characters on one line")(v)
+	const most = 60
+	text := v.(string)
+	if err := payment.CheckText(text, most); err != nil {
+		return &mistake{what: strconv.Quote(text) + " won't do: " + err.Error(), instead: payment.HintOf(err)}
+	}
+	return matches(`.+`, fmt.Sprintf("1 to %d characters on one line", most))(v)
 }
 
 func currencyCode(v any) *mistake {

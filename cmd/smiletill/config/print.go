@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"smiletill/cmd/smiletill/columns"
 )
 
 // Example is the documented example with all defaults.
@@ -27,7 +29,8 @@ func (c *Config) Write(w io.Writer) error {
 		if o.kind() == "string" || o.kind() == "duration" {
 			text = tomlQuote(text)
 		}
-		if _, err := fmt.Fprintf(w, "%-36s # %s\n", o.key()+" = "+text, c.Origin(o.name)); err != nil {
+		set := columns.Pad(o.key()+" = "+text, 36)
+		if _, err := fmt.Fprintf(w, "%s # %s\n", set, c.Origin(o.name)); err != nil {
 			return fmt.Errorf("print configuration: %w", err)
 		}
 	}

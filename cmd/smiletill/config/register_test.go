@@ -32,3 +32,22 @@ func TestRegisterOptions(t *testing.T) {
 		}
 	}
 }
+
+// TestTextsOfPeople: names of any script, joiners included, and what no name has is named with its place.
+func TestTextsOfPeople(t *testing.T) {
+	for _, good := range []string{"Café n°\u00a04", "می\u200cخواهم", "日本語", strings.Repeat("é", 60)} {
+		if err := CheckText(good); err != nil {
+			t.Errorf("%q: %v", good, err)
+		}
+	}
+	for bad, words := range map[string]string{
+		"":                      "",
+		"a\nb":                  "character 2 is U+000A",
+		"ab\u202ec":             "character 3 is U+202E, which turns the direction",
+		strings.Repeat("é", 61): "61 characters",
+	} {
+		if err := CheckText(bad); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%q: %v, want %q", bad, err, words)
+		}
+	}
+}

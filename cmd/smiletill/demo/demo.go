@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/terminal"
@@ -297,7 +298,7 @@ func (d *demo) watch(v screen.View, signal string) {
 	n.last = text
 	d.mu.Unlock()
 	if changed {
-		d.step("screen: %-28s lamps and buzzer: %s", text, plain(signal))
+		d.step("screen: %s lamps and buzzer: %s", columns.Pad(text, 28), plain(signal))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"smiletill/cmd/smiletill/columns"
 	"smiletill/payment"
 	"smiletill/payment/register"
 )
@@ -101,12 +102,12 @@ func (d *demo) showPayment(ctx context.Context, p *register.PaymentResponse, v v
 	}
 	for _, one := range p.Receipts {
 		if one.Document == "CustomerReceipt" {
-			const columns = 32
+			const paper = 32
 			d.step("and prints the customer's receipt")
-			edge := "         +" + strings.Repeat("-", columns+2) + "+"
+			edge := "         +" + strings.Repeat("-", paper+2) + "+"
 			d.say("%s", edge)
-			for line := range strings.Lines(register.Render(one, columns)) {
-				d.say("         | %-*s |", columns, strings.TrimSuffix(line, "\n"))
+			for line := range strings.Lines(register.Render(one, paper)) {
+				d.say("         | %s |", columns.Pad(strings.TrimSuffix(line, "\n"), paper))
 			}
 			d.say("%s", edge)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"smiletill/device/camera"
@@ -17,6 +18,12 @@ type eyesight struct {
 	open  func() (camera.Source, error)
 	front *front
 	log   *slog.Logger
+
+	damage camera.Damage // of the eyes' goroutine
+
+	mu         sync.Mutex // held while a change is told: the source and the eyes tell of theirs
+	lost       error      // there are no pictures
+	unreadable error      // there are, and none can be decoded
 }
 
 // cameraCause is the fault of a camera without pictures.
@@ -25,7 +32,11 @@ const cameraCause = "camera"
 // frames starts the camera. A replay as fast as asked is read in step with the looking: nothing can fall
 // silent.
 func (c *eyesight) frames(e *payment.Engine) (*camera.Latest, error) {
-	if c.cfg.Replay() && !c.cfg.Realtime {
+	c.mu.Lock()
+	c.damage, c.lost, c.unreadable = camera.Damage{}, nil, nil
+	c.mu.Unlock()
+	c.front.cured(cameraCause)
+	if c.inStep() {
 		s, err := c.open()
 		if err != nil {
 			return nil, err
@@ -38,9 +49,44 @@ func (c *eyesight) frames(e *payment.Engine) (*camera.Latest, error) {
 	}
 	return camera.Newest(camera.Supervise(c.open, camera.Supervision{
 		Frozen:    frozen,
-		Fault:     func(err error) { c.fault(e, err) },
-		Recovered: func() { c.back(e) },
+		Fault:     func(err error) { c.tell(e, &c.lost, err) },
+		Recovered: func() { c.tell(e, &c.lost, nil) },
 	})), nil
+}
+
+// inStep tells whether the source waits for whoever looks: a recording as fast as asked.
+func (c *eyesight) inStep() bool { return c.cfg.Replay() && !c.cfg.Realtime }
+
+// decoded judges how the decoding of a frame ended: one damaged picture is none, a run of them is a fault.
+func (c *eyesight) decoded(e *payment.Engine, f *camera.Frame, err error) {
+	switch fault, mended := c.damage.Note(f, err); {
+	case fault != nil:
+		c.tell(e, &c.unreadable, fault)
+	case mended:
+		c.tell(e, &c.unreadable, nil)
+	}
+}
+
+// tell changes one of the reasons why there is nothing to see, and says so if that changes what is shown.
+func (c *eyesight) tell(e *payment.Engine, which *error, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.blind()
+	*which = err
+	switch now := c.blind(); {
+	case now == nil && before != nil:
+		c.back(e)
+	case now != nil && (before == nil || now.Error() != before.Error()):
+		c.fault(e, now)
+	}
+}
+
+// blind is why there is nothing to see, nil if there is. The caller holds mu.
+func (c *eyesight) blind() error {
+	if c.lost != nil {
+		return c.lost
+	}
+	return c.unreadable
 }
 
 func (c *eyesight) fault(e *payment.Engine, err error) {
@@ -67,6 +113,10 @@ func (c *eyesight) setOutOfOrder(e *payment.Engine, on bool) {
 func (c *eyesight) row() screen.StatusRow {
 	if f, bad := c.front.faultOf(cameraCause); bad {
 		return screen.StatusRow{Name: "camera", Value: f.what, Level: screen.LevelFault, Do: f.do}
+	}
+	if c.cfg.Replay() || c.cfg.TestSource {
+		return screen.StatusRow{Name: "camera", Value: c.cfg.Source + " (for tests and demonstrations only)",
+			Level: screen.LevelWarning, Do: "in a shop name a camera, and leave camera.test_source out"}
 	}
 	return screen.StatusRow{Name: "camera", Value: c.cfg.Source, Level: screen.LevelOK}
 }

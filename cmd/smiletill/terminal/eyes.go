@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"log/slog"
 	"math"
@@ -15,10 +16,11 @@ import (
 	"smiletill/vision/networks"
 )
 
-// eyes turns frames into payment events while a payment runs. While none runs nothing is decoded and nobody
-// is looked at.
+// eyes turns frames into payment events while a payment runs. While none runs nobody is looked at, and one
+// picture a second is decoded, to know that there will be some for the next.
 type eyes struct {
 	parts    *parts
+	sight    *eyesight
 	front    *front
 	log      *slog.Logger
 	decoder  camera.Decoder
@@ -26,8 +28,28 @@ type eyes struct {
 	pulse    pulse
 }
 
-func newEyes(p *parts, f *front, log *slog.Logger) *eyes {
-	return &eyes{parts: p, front: f, log: log, requests: make(chan *capture)}
+func newEyes(p *parts, s *eyesight, f *front, log *slog.Logger) *eyes {
+	return &eyes{parts: p, sight: s, front: f, log: log, requests: make(chan *capture),
+		decoder: camera.Decoder{Rotate: s.cfg.Rotate}}
+}
+
+// decode gives the picture of a frame; an error if it is damaged, which is no reason to end anything.
+func (e *eyes) decode(f *camera.Frame) (image.Image, error) {
+	img, err := e.decoder.Decode(f)
+	e.sight.decoded(e.parts.engine, f, err)
+	return img, err
+}
+
+// glance decodes the newest picture, if there is one. What is wrong with the source is told by others.
+func (e *eyes) glance(ctx context.Context) {
+	if e.sight.inStep() {
+		return // a film's pictures are for whoever pays
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+	defer cancel()
+	if f, err := e.parts.frames.Take(ctx); err == nil {
+		_, _ = e.decode(f) // which judges it
+	}
 }
 
 func (e *eyes) run(ctx context.Context) error {
@@ -41,6 +63,7 @@ func (e *eyes) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-idle.C:
+			e.glance(ctx)
 		case c := <-e.requests:
 			c.done <- e.capture(ctx, c)
 		case s := <-changes:
@@ -102,24 +125,25 @@ type watcher struct {
 	stage   vision.Stage
 	since   time.Time
 
+	damaged        int           // frames that were left out
 	frames         int           // looked at
 	total, slowest time.Duration // from a frame's arrival to what it decided
 }
 
 // tell logs how fast the frames of a visit were decided: a device that is too slow shows here.
 func (w *watcher) tell() {
-	if w.frames == 0 {
+	if w.frames+w.damaged == 0 {
 		return
 	}
 	ms := func(t time.Duration) float64 { return math.Round(t.Seconds()*1e4) / 10 }
 	w.log.Info("looked at the customer", "payment", w.payment.ID, "frames", w.frames,
-		"mean_ms", ms(w.total/time.Duration(w.frames)), "slowest_ms", ms(w.slowest))
+		"damaged", w.damaged, "mean_ms", ms(w.total/time.Duration(max(w.frames, 1))), "slowest_ms", ms(w.slowest))
 }
 
 func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
-	img, err := w.decoder.Decode(f)
+	img, err := w.decode(f)
 	if err != nil {
-		w.log.Warn("a damaged picture was left out", "frame", f.Seq, "err", err)
+		w.damaged++ // one line tells them all
 		return nil
 	}
 	var found vision.Finding
@@ -130,7 +154,7 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 	took := time.Since(f.At)
 	w.frames, w.total, w.slowest = w.frames+1, w.total+took, max(w.slowest, took)
 	w.front.found(w.payment.ID, found)
-	ev := w.event(found, f.At)
+	ev := w.event(found, f)
 	w.stage = found.Stage
 	if ev == nil {
 		return nil
@@ -151,7 +175,7 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 }
 
 // event is what a finding means to the payment, or nil if nothing is new.
-func (w *watcher) event(f vision.Finding, at time.Time) payment.Event {
+func (w *watcher) event(f vision.Finding, last *camera.Frame) payment.Event {
 	if f.Stage == w.stage {
 		return nil
 	}
@@ -165,7 +189,8 @@ func (w *watcher) event(f vision.Finding, at time.Time) payment.Event {
 	case vision.Consented:
 		return payment.Consented{Evidence: payment.Evidence{
 			Customer: f.Customer, MatchFrames: f.Evidence.Fused + f.Evidence.Matched, SmileFrames: f.Evidence.Smiling,
-			Since: later(w.since, w.payment.OpenedAt), At: at,
+			Camera: payment.Camera{Kind: string(last.From.Kind), Driver: last.From.Driver},
+			Since:  later(w.since, w.payment.OpenedAt), At: last.At,
 		}}
 	}
 	return nil
@@ -210,7 +235,7 @@ func (e *eyes) capture(ctx context.Context, c *capture) error {
 		if err != nil {
 			return fmt.Errorf("enrol by camera: %w", err)
 		}
-		img, err := e.decoder.Decode(f)
+		img, err := e.decode(f)
 		if err != nil || time.Since(last) < captureEvery {
 			continue
 		}

@@ -261,6 +261,7 @@ func (c *cashDesk) row() screen.StatusRow {
 			row.Value += "; any user of this machine may pay and give back by it (register.plain)"
 		}
 		row.Code = screen.CodeOf(register.Link(config.FromTheShop(c.addr), c.cfg.POIID(), info.Fingerprint))
+		row.Do = info.Ending(time.Now())
 	}
 	if p := c.access.load(); p != nil && p.recordsErr != nil && c.cfg.Register.Listen != "" {
 		row.Level, row.Value, row.Do = screen.LevelFault, p.recordsErr.Error(), payment.HintOf(p.recordsErr)

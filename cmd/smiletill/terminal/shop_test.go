@@ -56,6 +56,9 @@ func TestPaymentByFaceAndSameIDTwice(t *testing.T) {
 		!strings.Contains(out, "4.20 EUR") {
 		t.Errorf("journal list:\n%s", out)
 	}
+	if _, out, _ := s.Cli("journal", "export"); !strings.Contains(out, ",recording\n") {
+		t.Errorf("the fact does not say that its camera was a film:\n%s", out)
+	}
 	s.NothingPersonalLeaked()
 }
 
@@ -289,6 +292,17 @@ func TestDamagedConfiguration(t *testing.T) {
 	}
 	code, _, errs := s.Cli("run", "--config", path)
 	if code != 2 || !strings.Contains(errs, path+":3") || !strings.Contains(errs, "currency") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+}
+
+// A terminal of a shop takes no payments with a recording; commands that take none may use one.
+func TestRecordingIsNoCamera(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	code, _, errs := s.Cli("run", "--camera-source", "replay:"+s.Dir, "--terminal-tenant", "bakery")
+	if code != 2 || !strings.Contains(errs, "a recording is no camera") ||
+		!strings.Contains(errs, "camera.test_source = true") {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
 }

@@ -74,6 +74,9 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.OpenCamera == nil {
+		if err := cfg.CheckCamera(); err != nil {
+			return nil, err
+		}
 		o.OpenCamera = camera.Settings(cfg.Camera).Open
 	}
 	t := &Terminal{cfg: cfg, o: o, log: o.Log, opening: &pulse{}}
@@ -217,7 +220,7 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 	if p.frames, err = t.camera.frames(p.engine); err != nil {
 		return err
 	}
-	e := newEyes(p, t.front, t.log.With("room", "vision"))
+	e := newEyes(p, t.camera, t.front, t.log.With("room", "vision"))
 	p.eyes = e
 	e.pulse.beat()
 	ctx, p.stop = context.WithCancelCause(ctx)

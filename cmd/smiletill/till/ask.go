@@ -7,9 +7,9 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
+	"smiletill/cmd/smiletill/columns"
 	"smiletill/payment"
 	"smiletill/payment/register"
 )
@@ -29,7 +29,7 @@ func (r *Register) asked(what string, a register.Response, err error) error {
 func (r *Register) tellHealth(d *register.DiagnosisResponse) error {
 	more, _ := url.ParseQuery(d.Response.AdditionalResponse) // another terminal may say nothing there
 	var b strings.Builder
-	t := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
+	t := columns.New(&b)
 	row := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(t, "%s\t%s\n", name, value)
@@ -79,7 +79,7 @@ func (r *Register) tellTotals(title string, ask func() (*register.TotalsResponse
 	words := map[string]string{"Debit": "approved", "ReverseDebit": "given back", "Declined": "declined",
 		"Failed": "cancelled or expired"}
 	var b strings.Builder
-	t := tabwriter.NewWriter(&b, 0, 8, 2, ' ', tabwriter.AlignRight)
+	t := &columns.Writer{Out: &b, Right: true}
 	for _, one := range a.Totals {
 		fmt.Fprintf(t, "%s\tCOUNT\t%s\t\n", one.InstrumentType, one.Currency)
 		for _, p := range one.Payments {

@@ -87,9 +87,10 @@ func libraryElsewhere(t *testing.T, s *shop, c *npmTill) {
 			t.Errorf("%s: %v", what, h)
 		}
 	}
-	rejected("unknown category", c.hear(c.send(c.message("CardAcquisition", c.id(), object{}))))
-	rejected("text for an amount", c.hear(c.send(c.message("Payment", c.id(), c.payment(name, eur("abc"))))))
-	rejected("ServiceID too long", c.hear(c.send(c.message("Payment", "12345678901", pay))))
+	must(t, "unknown category", c.ask("CardAcquisition", object{}), "MessageFormat", "MessageCategory")
+	must(t, "text for an amount", c.ask("Payment", c.payment(name, eur("abc"))), "MessageFormat", "%22abc%22")
+	long := c.hear(c.send(c.message("Payment", "12345678901", pay)))
+	must(t, "ServiceID too long", c.response(long, "Payment"), "MessageFormat", "ServiceID")
 	if c.key != nil {
 		for what, change := range map[string]object{
 			"wrong passphrase": {"Passphrase": "another passphrase"}, "unknown key": {"KeyIdentifier": "nobody"},

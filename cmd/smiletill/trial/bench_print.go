@@ -7,9 +7,10 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"golang.org/x/sys/unix"
+
+	"smiletill/cmd/smiletill/columns"
 )
 
 // benchMachine says what was measured on. What can't be read is "" or 0.
@@ -111,7 +112,7 @@ func (r *benchReport) print(out io.Writer) error {
 	if !r.FastJPEG {
 		decoder = "image/jpeg, the slower decoder: libturbojpeg is not installed"
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	w := columns.New(out)
 	fmt.Fprintf(w, "machine\t%s\nsmiletill\t%s\nframes\t%s, 640x480; JPEG by %s\n", r.Machine, r.Version, r.Clip,
 		decoder)
 	fmt.Fprintf(w, "gallery\t%d customers of 5 templates\n", r.Customers)
@@ -133,7 +134,7 @@ func (r *benchReport) print(out io.Writer) error {
 
 func printSetting(out io.Writer, runs []benchRun) error {
 	fmt.Fprintf(out, "\n%s\n", settingName(runs[0].XNNPACK, runs[0].Threads))
-	w := tabwriter.NewWriter(out, 10, 0, 2, ' ', tabwriter.AlignRight)
+	w := &columns.Writer{Out: out, Right: true, Min: 10}
 	row := func(name string, cells func(r *benchRun) [2]string) {
 		fmt.Fprintf(w, "%-30s\t", name)
 		for i := range runs {

@@ -8,11 +8,11 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
 
+	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/device"
 	"smiletill/device/lines"
@@ -24,7 +24,7 @@ import (
 // an error.
 func ListBoard(w io.Writer, kind string) error {
 	chips, chipErr := lines.Chips()
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := columns.New(w)
 	if len(chips) > 0 {
 		fmt.Fprintln(table, "CHIP\tLABEL\tLINES\tIN USE")
 	}
@@ -55,7 +55,7 @@ func ListBoard(w io.Writer, kind string) error {
 		return err
 	}
 	fmt.Fprintf(w, "\n%s (chip %s)\n", d.Name, strings.Join(d.Chips, " or "))
-	table = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table = columns.New(w)
 	fmt.Fprintln(table, "PART\tLINE\tNOW")
 	for _, p := range d.Lines() {
 		if p.Name != "" {

@@ -10,9 +10,9 @@ import (
 	"io"
 	"os"
 	"slices"
-	"text/tabwriter"
 	"time"
 
+	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/device/camera"
 	"smiletill/payment"
@@ -43,6 +43,8 @@ type cameraTrial struct {
 	sharp   float64
 	judged  int // faces with light and sharpness
 	sheet   []image.Image
+	stance  stance
+	rotate  int // as configured
 }
 
 // TestCamera watches through the configured camera for a while and judges it. sheet names a file for some of
@@ -68,7 +70,8 @@ func TestCamera(ctx context.Context, w io.Writer, cfg config.Config, long time.D
 		fmt.Fprintf(w, "%s: watching for %v\n", cfg.Camera.Source, long)
 	}
 	frames := camera.Newest(source)
-	t, err := watchCamera(ctx, frames, l, long, sheet != "")
+	t := &cameraTrial{reasons: map[vision.Reason]int{}, rotate: cfg.Camera.Rotate}
+	err = t.watch(ctx, frames, l, long, sheet != "")
 	if err := errors.Join(err, frames.Close()); err != nil {
 		return fmt.Errorf("test camera: %w", err)
 	}
@@ -82,12 +85,11 @@ func TestCamera(ctx context.Context, w io.Writer, cfg config.Config, long time.D
 	return nil
 }
 
-// watchCamera looks at every frame that comes; at the end of a recording it stops early.
-func watchCamera(
+// watch looks at every frame that comes; at the end of a recording it stops early.
+func (t *cameraTrial) watch(
 	ctx context.Context, frames *camera.Latest, l *networks.Looker, long time.Duration, sheet bool,
-) (*cameraTrial, error) {
-	t := &cameraTrial{reasons: map[vision.Reason]int{}}
-	var d camera.Decoder
+) error {
+	d := camera.Decoder{Rotate: t.rotate}
 	start := time.Now()
 	var last time.Time
 	for time.Since(start) < long {
@@ -98,7 +100,7 @@ func watchCamera(
 			break
 		}
 		if err != nil {
-			return t, err
+			return err
 		}
 		t.taken++
 		if !last.IsZero() {
@@ -111,8 +113,8 @@ func watchCamera(
 			continue
 		}
 		t.light(img)
-		if err := l.Look(img, vision.Landmarks, t.face); err != nil {
-			return t, err
+		if err := errors.Join(l.Look(img, vision.Landmarks, t.face), t.stance.look(l, img)); err != nil {
+			return err
 		}
 		if sheet && len(t.sheet) < sheetColumns*sheetRows &&
 			time.Since(start) >= long*time.Duration(len(t.sheet))/(sheetColumns*sheetRows) {
@@ -122,12 +124,12 @@ func watchCamera(
 	t.took = time.Since(start)
 	_, t.dropped = frames.Counts()
 	if t.taken == t.damaged {
-		return t, payment.WithHintf(
+		return payment.WithHintf(
 			camera.ErrPicture,
 			"every picture was damaged: try another cable, port or camera.format",
 		)
 	}
-	return t, nil
+	return nil
 }
 
 // light measures every eighth pixel of every eighth line.
@@ -167,9 +169,10 @@ func (t *cameraTrial) face(l vision.Look) {
 }
 
 func (t *cameraTrial) print(w io.Writer, limits vision.Thresholds) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := columns.New(w)
 	t.printPictures(table, limits)
 	t.printFaces(table, limits)
+	t.stance.print(table, t.rotate)
 	return table.Flush()
 }
 

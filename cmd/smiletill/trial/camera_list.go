@@ -7,8 +7,8 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
+	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/device/camera"
 )
@@ -22,7 +22,7 @@ func ListCameras(w io.Writer, c config.CameraConfig) error {
 		source = "auto"
 	}
 	chosen, findErr := camera.Find(root, source)
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := columns.New(w)
 	all := camera.Devices(root)
 	if len(all) > 0 {
 		fmt.Fprintln(table, "\tNODE\tCARD\tBUS\tOFFERS")
@@ -31,14 +31,19 @@ func ListCameras(w io.Writer, c config.CameraConfig) error {
 	for _, d := range all {
 		offers, err := camera.Offers(d.Node)
 		star := ""
-		if err == nil && len(offers) > 0 && !starred && findErr == nil {
+		taken := d.Loopback == "" || c.TestSource
+		if taken && err == nil && len(offers) > 0 && !starred && findErr == nil {
 			for _, one := range chosen {
 				if one.Node == d.Node {
 					star, starred = "*", true
 				}
 			}
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", star, d.Node, d.Card, d.Bus, offered(offers, err))
+		says := offered(offers, err)
+		if d.Loopback != "" {
+			says = "no camera: " + d.Loopback
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", star, d.Node, d.Card, d.Bus, says)
 	}
 	if err := table.Flush(); err != nil {
 		return err

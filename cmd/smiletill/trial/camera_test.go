@@ -3,14 +3,18 @@
 package trial_test
 
 import (
+	"bytes"
 	"fmt"
+	"image"
 	"image/jpeg"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"smiletill/cmd/smiletill/trial"
+	"smiletill/device/camera"
 	"smiletill/vision/visits"
 )
 
@@ -81,6 +85,36 @@ func TestCameraTest(t *testing.T) {
 	}
 }
 
+// A camera that hangs on its side or upside down is told, with what to set; one that hangs upright is not.
+func TestCameraTestNamesATurnedPicture(t *testing.T) {
+	t.Parallel()
+	clip, err := visits.Open("customer_smile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, degrees := range []int{0, 90, 180, 270} {
+		var pictures []image.Image
+		for _, data := range clip.Frames[len(clip.Frames)/2:] {
+			m, err := jpeg.Decode(bytes.NewReader(data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			pictures = append(pictures, camera.Turn(m, (360-degrees)/90)) // as such a camera gives them
+		}
+		got, says, err := trial.TurnedBy(pictures)
+		if err != nil || got != degrees {
+			t.Errorf("to be turned by %d: %d, %v", degrees, got, err)
+		}
+		want := "set camera.rotate = " + strconv.Itoa((degrees+90)%360) // one that is turned by 90 already
+		if degrees == 0 {
+			want = "camera.rotate is 90"
+		}
+		if !strings.Contains(says, want) {
+			t.Errorf("%d degrees: %q, want %q", degrees, says, want)
+		}
+	}
+}
+
 func TestCameraCommandsRefuse(t *testing.T) {
 	t.Parallel()
 	empty := filepath.Join(t.TempDir(), "empty.mjpeg")
@@ -94,6 +128,7 @@ func TestCameraCommandsRefuse(t *testing.T) {
 	}{
 		{"test --seconds 0", 2, "use 1 to 600"},
 		{"test --camera-format H264", 2, "camera.format"},
+		{"test --camera-rotate 45", 2, "write 0, 90, 180 or 270"},
 		{"test --camera-source C920", 2, `"card:NAME"`},
 		{"test --camera-source card:no-such-camera", 1, "no such camera: looked for card:no-such-camera"},
 		{"list --camera-source card:no-such-camera", 1, "looked for card:no-such-camera"},

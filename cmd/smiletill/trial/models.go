@@ -4,15 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"text/tabwriter"
 
+	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/models"
 )
 
 // VerifySet tells what was verified of a set that was opened from dir, and has it tried out.
 func VerifySet(ctx context.Context, set models.Set, dir string, out io.Writer) error {
-	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	t := columns.New(out)
 	for _, task := range models.Tasks() {
 		mod := set.Model(task)
 		fmt.Fprintf(t, "%s\t%s\t%.12s\t%s\thash and length are the manifest's\n", task, mod.File, mod.SHA256,

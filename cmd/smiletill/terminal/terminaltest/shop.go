@@ -39,6 +39,7 @@ type Shop struct {
 
 	PlugAt    func()               // called before the camera is opened
 	Visitors  *demo.Director       // nil: the same customer again and again
+	Source    camera.Source        // nil: Visitors; else what the camera gives
 	OnPayment func(payment.Status) // nil: nobody; set before Open
 
 	stdin io.Reader // of the next command
@@ -134,6 +135,9 @@ func (s *Shop) Open() (end func()) {
 		o.OpenCamera = func() (camera.Source, error) {
 			return &pullable{shop: s, Source: kept{s.Visitors.Live()}}, nil
 		}
+	}
+	if s.Source != nil {
+		o.OpenCamera = func() (camera.Source, error) { return &pullable{shop: s, Source: kept{s.Source}}, nil }
 	}
 	var err error
 	if s.Term, err = terminal.New(cfg, o); err != nil {
