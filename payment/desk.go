@@ -66,10 +66,7 @@ func (d *desk) begin(r Request) (Payment, error) {
 	case !errors.Is(err, ErrNotFound):
 		return Payment{}, err
 	}
-	if d.run != nil {
-		return Payment{}, fmt.Errorf("begin payment %s: %w", r.ID, &BusyError{d.run.payment.ID})
-	}
-	if err := errors.Join(d.outOfOrder(), d.lockedOut(now)); err != nil {
+	if err := d.ready(now); err != nil {
 		return Payment{}, fmt.Errorf("begin payment %s: %w", r.ID, err)
 	}
 	p.TimeTrusted = d.engine.options.TimeTrusted()
@@ -86,6 +83,17 @@ func (d *desk) begin(r Request) (Payment, error) {
 	d.deadline.Reset(d.engine.options.Timeout)
 	d.show(p)
 	return p, nil
+}
+
+// ready is nil when a new payment may begin.
+func (d *desk) ready(now time.Time) error {
+	if d.run != nil {
+		return &BusyError{d.run.payment.ID}
+	}
+	if err := d.alarm(); err != nil {
+		return err
+	}
+	return errors.Join(d.outOfOrder(), d.lockedOut(now))
 }
 
 // find gives the running payment, or one that has ended from the journal.
@@ -148,6 +156,10 @@ func (d *desk) handle(ev Event) error {
 		}
 	}
 	p, err := Next(r.payment, ev, time.Now())
+	if why := d.engine.options.Alarm(); err == nil && p.State == StateApproved && why != "" {
+		// It was raised this moment, and whoever raised it has not come round to telling the engine.
+		p, err = Next(r.payment, DeviceFailed{What: why}, time.Now())
+	}
 	switch {
 	case err != nil:
 		return err
@@ -266,6 +278,16 @@ func (d *desk) trySettle() error {
 	d.last = p
 	d.engine.options.Log.Info("payment settled from the journal", "payment", p.ID, "state", string(p.State))
 	return nil
+}
+
+// alarm is nil when money may move.
+func (d *desk) alarm() error {
+	why := d.engine.options.Alarm()
+	if why == "" {
+		return nil
+	}
+	return WithHint(fmt.Errorf("%w: %w: %s", ErrOutOfOrder, ErrAlarm, why),
+		"call the technician, who looks at the case and ends the alarm with `smiletill tamper reset`")
 }
 
 // outOfOrder is nil when the terminal is in order.

@@ -101,6 +101,7 @@ func (d *desk) lockedOut(now time.Time) error {
 }
 
 // reverse commits a reversal. It needs the journal alone: a terminal without a camera gives money back too.
+// Only an alarm stops it: whoever opens the case may want the till's money as well as what customers owe.
 func (d *desk) reverse(q ReversalRequest) (Reversal, error) {
 	if err := q.check(); err != nil {
 		return Reversal{}, err
@@ -114,6 +115,9 @@ func (d *desk) reverse(q ReversalRequest) (Reversal, error) {
 			"take a new id for a new reversal; an id stands for one payment and amount for ever")
 	case !errors.Is(err, ErrNotFound):
 		return Reversal{}, d.fail(q.PaymentID, err)
+	}
+	if err := d.alarm(); err != nil {
+		return Reversal{}, fmt.Errorf("reverse payment %s: %w", q.PaymentID, err)
 	}
 	r, err := d.find(q.PaymentID)
 	if err != nil {

@@ -49,6 +49,7 @@ var (
 	ErrNotRunning = errors.New("payment is not running")
 	ErrJournal    = errors.New("journal failed, outcome of the payment not known yet")
 	ErrStopped    = errors.New("engine has stopped")
+	ErrAlarm      = errors.New("no money moves while the alarm stands")
 	ErrLocked     = errors.New("too many faces in a row were refused")
 	ErrPINNotSet  = errors.New("customer has no PIN")
 	ErrPINLocked  = errors.New("PIN is locked after too many wrong ones")
@@ -76,7 +77,9 @@ type Options struct {
 	FailedTries int           // faces that were refused in a row before the start
 	ProbeEvery  time.Duration // between attempts to write when the journal has failed; default 5 s
 	TimeTrusted func() bool   // tells whether the wall clock is known to be right; default never
-	Log         *slog.Logger  // default none
+	// Alarm is asked right before money would move either way, and says why none may; "": it may. Default never.
+	Alarm func() string
+	Log   *slog.Logger // default none
 }
 
 // Status is what the terminal shows: the running payment or the last one that ended (zero before the
@@ -120,6 +123,9 @@ func NewEngine(j Journal, o Options) *Engine {
 	if o.TimeTrusted == nil {
 		o.TimeTrusted = func() bool { return false }
 	}
+	if o.Alarm == nil {
+		o.Alarm = func() string { return "" }
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -150,11 +156,18 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 // Begin opens a payment, or gives the stored result or the running payment of the same request again.
-// Errors: ErrRequest or an amount's; ErrConflict (id known, other content); *BusyError; ErrOutOfOrder;
-// ErrBacklog; ErrLocked; ErrJournal (nothing was approved; Wait tells later what became of it). A payment
-// that began goes on when ctx ends.
+// Errors: ErrRequest or an amount's; ErrConflict (id known, other content); *BusyError; ErrOutOfOrder, which
+// may be an ErrAlarm; ErrBacklog; ErrLocked; ErrJournal (nothing was approved; Wait tells later what became
+// of it). A payment that began goes on when ctx ends.
 func (e *Engine) Begin(ctx context.Context, r Request) (Payment, error) {
 	return ask(ctx, e, func(d *desk) (Payment, error) { return d.begin(r) })
+}
+
+// Ready is nil when a payment that is new could begin now, as far as that is known without the journal: the
+// errors are those of Begin.
+func (e *Engine) Ready(ctx context.Context) error {
+	_, err := ask(ctx, e, func(d *desk) (struct{}, error) { return struct{}{}, d.ready(time.Now()) })
+	return err
 }
 
 // Handle applies what happened to the running payment id. Errors: ErrNotRunning (a late frame of an earlier
@@ -224,7 +237,8 @@ func (e *Engine) EnterPIN(ctx context.Context, id, pin string) (Payment, error) 
 
 // Reverse gives an approved payment back, in whole or in part, or gives the stored reversal of the same
 // request again. Errors: ErrRequest; ErrConflict (id known, other content); ErrNotFound; ErrNotApproved;
-// ErrTooMuch; ErrUnsure; ErrJournal: ask again with the same id, it is never given back twice.
+// ErrTooMuch; ErrUnsure; ErrAlarm (in ErrOutOfOrder); ErrJournal: ask again with the same id, it is never
+// given back twice.
 func (e *Engine) Reverse(ctx context.Context, q ReversalRequest) (Reversal, error) {
 	return ask(ctx, e, func(d *desk) (Reversal, error) { return d.reverse(q) })
 }

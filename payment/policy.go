@@ -3,6 +3,7 @@ package payment
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -43,6 +44,43 @@ func (l Policy) Check() error {
 		return fmt.Errorf("%w: limits are 0 or more, percent is 0 to 100", ErrPolicy)
 	}
 	return nil
+}
+
+// Text says in words what a face alone pays, in a currency: "a face alone pays at most 50.00 EUR, 5 payments
+// and 150.00 EUR since the last PIN".
+func (l Policy) Text(currency string) string {
+	if l.Always {
+		return "a face alone pays nothing: the PIN is asked for each time"
+	}
+	amount := func(minor int64) string { return Amount{Minor: minor, Currency: currency}.String() }
+	var limits, last []string
+	if l.AmountMax > 0 {
+		limits = append(limits, "at most "+amount(l.AmountMax))
+	}
+	if l.CountMax > 0 {
+		last = append(last, fmt.Sprintf("%d payments", l.CountMax))
+	}
+	if l.SumMax > 0 {
+		last = append(last, amount(l.SumMax))
+	}
+	if len(last) > 0 {
+		limits = append(limits, strings.Join(last, " and ")+" since the last PIN")
+	}
+	if l.DayMax > 0 {
+		limits = append(limits, amount(l.DayMax)+" in 24 hours")
+	}
+	if l.Percent > 0 {
+		limits = append(limits, fmt.Sprintf("but for %d %% drawn by lot", l.Percent))
+	}
+	if len(limits) == 0 {
+		return "a face alone pays whatever the terminal takes"
+	}
+	return "a face alone pays " + strings.Join(limits, ", ")
+}
+
+// Endless reports that a face alone may pay again and again: no limit of more than one payment ends it.
+func (l Policy) Endless() bool {
+	return !l.Always && l.CountMax == 0 && l.SumMax == 0 && l.DayMax == 0
 }
 
 // Standing is what a customer paid here before, by the order of the journal and not by the wall clock.

@@ -44,6 +44,26 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+func TestPolicyInWords(t *testing.T) {
+	for _, c := range []struct {
+		policy  Policy
+		want    string
+		endless bool
+	}{
+		{Policy{}, "a face alone pays whatever the terminal takes", true},
+		{Policy{AmountMax: 5000}, "a face alone pays at most 50.00 EUR", true},
+		{Policy{AmountMax: 5000, CountMax: 5, SumMax: 15000},
+			"a face alone pays at most 50.00 EUR, 5 payments and 150.00 EUR since the last PIN", false},
+		{Policy{DayMax: 100, Percent: 3}, "a face alone pays 1.00 EUR in 24 hours, but for 3 % drawn by lot",
+			false},
+		{Policy{Always: true}, "a face alone pays nothing: the PIN is asked for each time", false},
+	} {
+		if got := c.policy.Text("EUR"); got != c.want || c.policy.Endless() != c.endless {
+			t.Errorf("%+v: %q, endless %v; want %q", c.policy, got, c.policy.Endless(), c.want)
+		}
+	}
+}
+
 func TestDrawLot(t *testing.T) {
 	counts := map[int]int{}
 	all := make([]byte, 256)
@@ -219,6 +239,46 @@ func TestEngineCountsStrangers(t *testing.T) {
 			b.do(id, Cancelled{By: ByRegister})
 		}
 		b.begin("z")
+	})
+}
+
+// TestNoMoneyMovesInAnAlarm: neither by a payment that was about to be approved, nor by a new one, nor back.
+// What was given back before is told again.
+func TestNoMoneyMovesInAnAlarm(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		why := ""
+		b.options.Alarm = func() string { return why } // it is asked in the engine's goroutine, which rests now
+		b.begin("a")
+		if err := b.consent("a"); err != nil {
+			t.Fatal(err)
+		}
+		part := ReversalRequest{ID: "r1", PaymentID: "a", Minor: 50}
+		if _, err := b.Reverse(b.Context(), part); err != nil {
+			t.Fatal(err)
+		}
+		b.begin("b")
+		b.do("b", Recognised{"c1"})
+		why = "the case was opened"
+		now := time.Now()
+		b.do("b", Consented{Evidence{Customer: "c1", MatchFrames: 2, SmileFrames: 1, Since: now, At: now}})
+		b.want("b", StateCancelled, ReasonDeviceFailed)
+		_, err := b.Begin(b.Context(), euro("c"))
+		b.wantErr(err, ErrAlarm)
+		b.wantErr(err, ErrOutOfOrder)
+		b.wantErr(b.Ready(b.Context()), ErrAlarm)
+		_, err = b.Reverse(b.Context(), ReversalRequest{ID: "r2", PaymentID: "a"})
+		b.wantErr(err, ErrAlarm)
+		if HintOf(err) == "" || b.l.stored["a"].Reversed != 50 {
+			t.Errorf("%v, %q; given back %d", err, HintOf(err), b.l.stored["a"].Reversed)
+		}
+		if again, err := b.Reverse(b.Context(), part); err != nil || again.Amount.Minor != 50 {
+			t.Errorf("what was given back before: %+v, %v", again, err)
+		}
+		why = ""
+		b.begin("c")
+		if _, err := b.Reverse(b.Context(), ReversalRequest{ID: "r2", PaymentID: "a"}); err != nil {
+			t.Error(err)
+		}
 	})
 }
 

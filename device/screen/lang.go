@@ -71,12 +71,14 @@ func (c catalogues) words(v View, lang string) map[string]string {
 		"label":    m["label.to_pay"],
 		"title":    m["state."+string(v.State)],
 		"help":     m["help."+string(v.State)],
+		"from":     "",
+		"note":     "",
 	}
 	if v.State.paying() && v.State != EnterPIN && v.Instruction != "" {
 		w["title"], w["help"] = m["instruction."+string(v.Instruction)], ""
 	}
 	if v.State == Idle && v.Note != "" {
-		w["help"] = v.Note
+		w["from"], w["note"] = m["label.register"], v.Note
 	}
 	if v.State.result() {
 		w["label"] = m["label.amount"]

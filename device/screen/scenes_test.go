@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -35,6 +36,10 @@ func scenes() []scene {
 	all := []scene{
 		{"starting", View{Merchant: "Café Morgenrot"}, "Starting", "Startet"},
 		{"idle", with(Idle, nil), "Pay with a smile", "Zahlen mit einem Lächeln"},
+		{"register_writes", with(Idle, func(v *View) {
+			line := "PAID 12.00 EUR. " + strings.Repeat("Thank you! ", 4)
+			v.Note = strings.Repeat(line+"\n", 3) + line
+		}), "The cash register writes", "Die Kasse schreibt"},
 		{"look_here", with(LookHere, func(v *View) { v.Progress = 0.3 }), "Look at the camera", "in die Kamera"},
 		{"recognised", with(Recognised, func(v *View) { v.Progress = 1 }), "Recognised", "Erkannt"},
 		{"smile", with(Smile, func(v *View) { v.Progress = 0.65 }), "Smile to pay", "Zum Bezahlen lächeln"},

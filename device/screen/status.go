@@ -26,9 +26,9 @@ const staleAfter = 30 * time.Second
 // Status is what the technician's page shows.
 type Status struct{ Rows []StatusRow }
 
-// StatusRow is one part of the terminal. Name is one of camera, models, accelerator, gallery, journal,
-// report, register, board, version (which are translated) or any other word (which is not); Value says how it
-// is in a few words; Do what to do, or nothing.
+// StatusRow is one part of the terminal. Name is one of camera, models, accelerator, gallery, limits,
+// journal, report, register, board, version (which are translated) or any other word (which is not); Value
+// says how it is in a few words; Do what to do, or nothing.
 type StatusRow struct {
 	Name  string
 	Value string

@@ -83,7 +83,7 @@ type View struct {
 	Amount      string      // decimal with a point and the currency's own number of digits: "12.50"; "" for none
 	Currency    string      // ISO 4217: "EUR"
 	Instruction Instruction // "" for the state's own words; only while paying
-	Note        string      // a register's words, in place of the help; only with Idle; lines end with \n
+	Note        string      // a register's words, shown as such in a frame; only with Idle; lines end with \n
 	Reason      Reason      // "" if there is nothing to add; only for results and OutOfOrder
 	Progress    float64     // 0..1: how far the ring is filled and how much the face smiles
 	Asked       string      // what a PIN is asked for, sent back with it; only with EnterPIN

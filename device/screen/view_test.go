@@ -200,11 +200,11 @@ func usedKeys(t *testing.T) map[string]bool {
 			return true
 		})
 	}
-	for _, k := range []string{"to_pay", "amount", "staff"} {
+	for _, k := range []string{"to_pay", "amount", "staff", "register"} {
 		used["label."+k] = true
 	}
 	for _, k := range []string{"camera", "models", "accelerator", "gallery", "journal", "report", "register",
-		"counter", "board", "version"} {
+		"counter", "board", "version", "limits"} {
 		used["status.part."+k] = true
 	}
 	used["status.age"], used["status.code"] = true, true
@@ -276,5 +276,27 @@ func TestPlaces(t *testing.T) {
 	}
 	if _, err := json.Marshal(s.message(View{State: Idle}, 1, "en", time.Now())); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRegistersWordsAreNotTheTerminals: what a register has shown stands beside the terminal's own words and
+// under a line that says whose it is, and only while nothing is to be paid.
+func TestRegistersWordsAreNotTheTerminals(t *testing.T) {
+	c, err := loadCatalogues()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lang, says := range map[string]string{"en": "The cash register writes:", "de": "Die Kasse schreibt:"} {
+		bare := c.words(View{State: Idle}, lang)
+		w := c.words(View{State: Idle, Note: "PAID 12.00 EUR"}, lang)
+		if w["title"] != bare["title"] || w["help"] != bare["help"] || w["note"] != "PAID 12.00 EUR" ||
+			w["from"] != says {
+			t.Errorf("%s: %v", lang, w)
+		}
+		for _, s := range []State{LookHere, Approved, OutOfOrder} {
+			if w := c.words(View{State: s, Note: "PAID"}, lang); w["note"] != "" || w["from"] != "" {
+				t.Errorf("%s, %s: %v", lang, s, w)
+			}
+		}
 	}
 }

@@ -19,9 +19,10 @@ import (
 	"smiletill/payment/register"
 )
 
-// TestShopDays plays days that a seed decides: two registers that pay, repeat, abort, give back, ask and lose
-// their connection in any order, a till that is restarted at any moment, and records that are lost.
-// REGISTER_SEED=n repeats one, REGISTER_DAYS=n plays that many from there on.
+// TestShopDays plays days that a seed decides: a register that pays, gives back, asks, logs in and out,
+// closes periods, writes on the customer's page, aborts, repeats each kind of message and loses its
+// connection in any order, a till that is restarted at any moment, and records that are lost. REGISTER_SEED=n
+// repeats one, REGISTER_DAYS=n plays that many from there on.
 func TestShopDays(t *testing.T) {
 	setting := func(name string, otherwise uint64) uint64 {
 		text := os.Getenv(name)
@@ -67,14 +68,16 @@ type day struct {
 	owner    map[string]register.Request // the payment message of an id
 	back     map[string]int              // by payment's id: how many messages asked for money back
 	cut      []<-chan answered
+	changes  changes
 }
 
 func playDay(t *testing.T, seed uint64) {
 	d := &day{desk: newDesk(t), seed: seed, rng: rand.New(rand.NewPCG(seed, 1)),
 		told: map[string]register.Result{},
-		paid: map[string]payment.Amount{}, owner: map[string]register.Request{}, back: map[string]int{}}
-	for step := range 60 {
-		switch n := d.rng.IntN(20); {
+		paid: map[string]payment.Amount{}, owner: map[string]register.Request{}, back: map[string]int{},
+		changes: changes{period: 1}}
+	for step := range 70 {
+		switch n := d.rng.IntN(26); {
 		case n < 6:
 			d.newPayment(step)
 		case n < 10:
@@ -87,6 +90,10 @@ func playDay(t *testing.T, seed uint64) {
 			d.act()
 		case n < 19:
 			d.reopen()
+		case n < 22:
+			d.change(step)
+		case n < 25:
+			d.repeatChange()
 		default:
 			d.loseRecords()
 		}
@@ -96,7 +103,8 @@ func playDay(t *testing.T, seed uint64) {
 	for _, c := range d.cut {
 		<-c
 	}
-	d.check(60)
+	d.check(70)
+	d.changed()
 }
 
 // deliver sends a message; if a payment comes of it something is done about it, or the connection is lost.
@@ -261,6 +269,7 @@ func (d *day) loseRecords() {
 		}
 	}
 	d.open()
+	d.changes = changes{period: 1, shown: d.changes.shown}
 	for _, q := range d.messages[max(0, len(d.messages)-6):] {
 		d.deliver(q)
 	}

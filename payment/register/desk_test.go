@@ -38,6 +38,7 @@ type desk struct {
 	wrap   func(payment.Journal) payment.Journal
 	owed   int64
 
+	sealedOnly bool   // plain messages are refused, as by default
 	commonName string // of the certificate
 
 	mu       sync.Mutex
@@ -127,6 +128,7 @@ func (d *desk) serve() {
 	}
 	d.server = register.NewServer(register.Options{
 		POIID: poiID, Merchant: "Corner Café", Tenant: "demo", Site: "shop", Version: "1.2.3", Zone: time.UTC,
+		Plain: !d.sealedOnly,
 		Till: func() (*register.Till, error) {
 			d.mu.Lock()
 			defer d.mu.Unlock()

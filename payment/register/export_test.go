@@ -3,7 +3,9 @@ package register
 import (
 	"bytes"
 	"crypto/rand"
+	"database/sql"
 	"encoding/json"
+	"testing"
 	"time"
 )
 
@@ -43,3 +45,48 @@ func CheckJSON(body []byte) error { return checkJSON(body) }
 
 // SetPause shortens the pause between two attempts.
 func (n *Notifier) SetPause(d time.Duration) { n.pause = d }
+
+// SetRoom makes the file of records hold less.
+func (r *Records) SetRoom(messages, bytes int64) { r.room = room{messages, bytes} }
+
+// Held is what is counted in the file of records.
+func (r *Records) Held(t *testing.T) (messages, bytes int64) {
+	t.Helper()
+	row := r.db.QueryRowContext(t.Context(), `SELECT messages, bytes FROM held`)
+	if err := row.Scan(&messages, &bytes); err != nil {
+		t.Fatal(err)
+	}
+	return messages, bytes
+}
+
+// AsBefore makes a file of records what the program before 2026-12 made.
+func AsBefore(t *testing.T, path string) {
+	t.Helper()
+	inFile(t, path, func(db *sql.DB) error {
+		_, err := db.ExecContext(t.Context(), `DROP TABLE sale; DROP TABLE held; DROP TRIGGER held_insert;
+			DROP TRIGGER held_delete; DROP TRIGGER held_update; DROP INDEX message_worth;
+			ALTER TABLE message DROP COLUMN answer`)
+		return err
+	})
+}
+
+// Version is that of a file of records.
+func Version(t *testing.T, path string) (version int) {
+	t.Helper()
+	inFile(t, path, func(db *sql.DB) error {
+		return db.QueryRowContext(t.Context(), `PRAGMA user_version`).Scan(&version)
+	})
+	return version
+}
+
+func inFile(t *testing.T, path string, do func(db *sql.DB) error) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := do(db); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -33,14 +33,11 @@ func (s *Server) diagnose(ctx context.Context, q *Request) *DiagnosisResponse {
 	if q.Diagnosis != nil && q.Diagnosis.HostDiagnosis {
 		d.Hosts = []HostStatus{{AcquirerID: s.opt.Tenant, Reachable: h.Reachable}}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for sale, in := range s.sessions {
-		if in {
-			d.LoggedIn = append(d.LoggedIn, sale)
+	if till, err := s.opt.Till(); err == nil {
+		if d.LoggedIn, err = till.Records.LoggedIn(ctx); err != nil {
+			s.log.Error("the register's records can't be read", "err", err)
 		}
 	}
-	slices.Sort(d.LoggedIn)
 	return d
 }
 
@@ -73,13 +70,7 @@ func (s *Server) poiStatus(ctx context.Context, h Health) *POIStatus {
 
 // login notes that a register is there. It is not needed for a payment; a logout ends what it began.
 func (s *Server) login(ctx context.Context, q *Request) *LoginResponse {
-	if r := s.elsewhere(q.Header); r != nil {
-		return &LoginResponse{Response: *r}
-	}
-	if r := s.session(q.Header.SaleID, true); r != nil {
-		return &LoginResponse{Response: *r}
-	}
-	return &LoginResponse{
+	answer := &LoginResponse{
 		Response: Response{Result: Success},
 		System: &POISystemData{
 			DateTime: stamp(time.Now()), Status: s.poiStatus(ctx, s.opt.Health(ctx)),
@@ -87,27 +78,14 @@ func (s *Server) login(ctx context.Context, q *Request) *LoginResponse {
 				SoftwareVersion: s.opt.Version, CertificationCode: "none"},
 		},
 	}
+	return once(ctx, s, q, act[LoginResponse]{body: q.Login, session: LoggedIn, answer: answer,
+		refuse: func(r Response) *LoginResponse { return &LoginResponse{Response: r} }})
 }
 
-func (s *Server) logout(q *Request) *LogoutResponse {
-	if r := s.elsewhere(q.Header); r != nil {
-		return &LogoutResponse{*r}
-	}
-	if r := s.session(q.Header.SaleID, false); r != nil {
-		return &LogoutResponse{*r}
-	}
-	return &LogoutResponse{Response{Result: Success}}
-}
-
-func (s *Server) session(sale string, in bool) *Response {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, known := s.sessions[sale]; !known && len(s.sessions) >= sessionsMax {
-		r := failure(UnavailableService, "too many registers have logged in here; restart the terminal")
-		return &r
-	}
-	s.sessions[sale] = in
-	return nil
+func (s *Server) logout(ctx context.Context, q *Request) *LogoutResponse {
+	return once(ctx, s, q, act[LogoutResponse]{body: q.Logout, session: LoggedOff,
+		answer: &LogoutResponse{Response{Result: Success}},
+		refuse: func(r Response) *LogoutResponse { return &LogoutResponse{r} }})
 }
 
 // totals adds up what came since the last reconciliation.
@@ -160,30 +138,15 @@ func (s *Server) reconcile(ctx context.Context, q *Request) *TotalsResponse {
 	refuse := func(r Response) *TotalsResponse {
 		return &TotalsResponse{Response: r, Type: kind, ReconciliationID: q.Reconciliation.ReconciliationID}
 	}
-	if r := s.elsewhere(q.Header); r != nil {
+	till, _, r := s.forRegister(ctx, q)
+	if r != nil {
 		return refuse(*r)
-	}
-	till, err := s.opt.Till()
-	if err != nil {
-		return refuse(refusalOf(err))
 	}
 	var p Period
 	switch kind {
 	case "SaleReconciliation":
-		// A payment that runs would belong to neither period.
-		now, err := till.Engine.Status(ctx)
-		if err != nil {
-			return refuse(refusalOf(err))
-		}
-		if now.Payment.ID != "" && !now.Payment.State.Terminal() {
-			return refuse(failure(Busy, "a payment is running: reconcile when it has ended"))
-		}
-		last, err := till.Books.Last(ctx)
-		if err == nil {
-			p, err = till.Records.CloseAt(ctx, last)
-		}
-		if err != nil {
-			return refuse(s.unreadable(err))
+		if p, r = s.closePeriod(ctx, till, q); r != nil {
+			return refuse(*r)
 		}
 	case "PreviousReconciliation":
 		number, err := strconv.ParseInt("0"+q.Reconciliation.ReconciliationID, 10, 64)
@@ -204,6 +167,51 @@ func (s *Server) reconcile(ctx context.Context, q *Request) *TotalsResponse {
 				kind)))
 	}
 	return s.addUp(ctx, till, p, Response{Result: Success}, kind)
+}
+
+// closePeriod closes the period for a message, once: the same message again gives the period that it closed.
+func (s *Server) closePeriod(ctx context.Context, till *Till, q *Request) (Period, *Response) {
+	refuse := func(r Response) (Period, *Response) { return Period{}, &r }
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), beginMax)
+	defer cancel()
+	done, ok := s.claim(q.Header)
+	if !ok {
+		return refuse(failure(Busy, "this very message is being worked on", "serviceId", q.Header.ServiceID))
+	}
+	defer done()
+	rec, err := recordOf(q, q.Reconciliation)
+	if err != nil {
+		return refuse(s.unnoted(err))
+	}
+	before, known, err := till.Records.Known(ctx, q.Header)
+	if err == nil && !known {
+		// A payment that runs would belong to neither period.
+		now, err := till.Engine.Status(ctx)
+		if err != nil {
+			return refuse(refusalOf(err))
+		}
+		if now.Payment.ID != "" && !now.Payment.State.Terminal() {
+			return refuse(failure(Busy, "a payment is running: reconcile when it has ended"))
+		}
+		var last int64
+		if last, err = till.Books.Last(ctx); err != nil {
+			return refuse(s.unreadable(err))
+		}
+		if before, known, err = till.Records.CloseAt(ctx, rec, last); err != nil {
+			return refuse(s.unnoted(err))
+		}
+	}
+	if err != nil {
+		return refuse(s.unreadable(err))
+	}
+	if known && before.Digest != rec.Digest {
+		return refuse(usedBefore(q.Header))
+	}
+	p, err := till.Records.Closed(ctx, before.Period)
+	if err != nil {
+		return refuse(s.unreadable(err))
+	}
+	return p, nil
 }
 
 func (s *Server) unreadable(err error) Response {
@@ -270,31 +278,57 @@ const (
 )
 
 // display shows a register's text on the customer's page.
-func (s *Server) display(q *Request) *DisplayResponse {
-	answer := &DisplayResponse{}
-	for _, o := range q.Display.Outputs {
-		answer.Results = append(answer.Results, OutputResult{Device: o.Device, InfoQualify: o.InfoQualify,
-			Response: s.displayOne(q.Header, o)})
+func (s *Server) display(ctx context.Context, q *Request) *DisplayResponse {
+	every := func(r Response) *DisplayResponse {
+		answer := &DisplayResponse{}
+		for _, o := range q.Display.Outputs {
+			answer.Results = append(answer.Results, OutputResult{Device: o.Device, InfoQualify: o.InfoQualify,
+				Response: r})
+		}
+		return answer
 	}
-	return answer
+	if r := s.elsewhere(q.Header); r != nil {
+		return every(*r)
+	}
+	answer := every(Response{Result: Success})
+	var shown []func()
+	for i, o := range q.Display.Outputs {
+		show, r := s.displayOne(o)
+		if r != nil {
+			answer.Results[i].Response = *r
+			continue
+		}
+		shown = append(shown, show)
+	}
+	if len(shown) == 0 {
+		return answer // nothing was done
+	}
+	return once(ctx, s, q, act[DisplayResponse]{body: q.Display, answer: answer, refuse: every, do: func() {
+		for _, show := range shown {
+			show()
+		}
+	}})
 }
 
-func (s *Server) displayOne(h Header, o DisplayOutput) Response {
-	if r := s.elsewhere(h); r != nil {
-		return *r
+// displayOne gives what shows an output, or says why it can't be shown.
+func (s *Server) displayOne(o DisplayOutput) (show func(), refused *Response) {
+	no := func(c Condition, text string) (func(), *Response) {
+		r := failure(c, text)
+		return nil, &r
 	}
 	switch {
 	case o.Device != "CustomerDisplay":
-		return failure(DeviceOut, fmt.Sprintf("this terminal has no %.40q: it has a CustomerDisplay", o.Device))
+		return no(DeviceOut, fmt.Sprintf("this terminal has no %.40q: it has a CustomerDisplay", o.Device))
 	case s.opt.Display == nil:
-		return failure(UnavailableDevice, "this terminal has no display")
+		return no(UnavailableDevice, "this terminal has no display")
 	case o.Content.Format != "Text" || len(o.Content.Text) == 0:
-		return failure(MessageFormat, "DisplayOutput.OutputContent: send OutputFormat Text, with OutputText")
+		return no(MessageFormat, "DisplayOutput.OutputContent: send OutputFormat Text, with OutputText")
 	}
 	lines := []string{""}
 	for i, t := range o.Content.Text {
 		if err := payment.CheckText(t.Text, linesMax*lineMax); err != nil {
-			return refusalOf(wrongField(fmt.Sprintf("DisplayOutput.OutputContent.OutputText[%d].Text", i), err))
+			r := refusalOf(wrongField(fmt.Sprintf("DisplayOutput.OutputContent.OutputText[%d].Text", i), err))
+			return nil, &r
 		}
 		lines[len(lines)-1] += t.Text
 		if t.EndOfLine && i < len(o.Content.Text)-1 {
@@ -303,17 +337,16 @@ func (s *Server) displayOne(h Header, o DisplayOutput) Response {
 	}
 	for _, l := range lines {
 		if len(lines) > linesMax || utf8.RuneCountInString(l) > lineMax {
-			return failure(MessageFormat, fmt.Sprintf("DisplayOutput.OutputContent.OutputText: it is too long; "+
+			return no(MessageFormat, fmt.Sprintf("DisplayOutput.OutputContent.OutputText: it is too long; "+
 				"send at most %d lines of %d characters", linesMax, lineMax))
 		}
 	}
 	if strings.Join(lines, "") == "" {
-		return failure(MessageFormat, "DisplayOutput.OutputContent.OutputText: it is empty; send words")
+		return no(MessageFormat, "DisplayOutput.OutputContent.OutputText: it is empty; send words")
 	}
 	long := time.Duration(o.Seconds) * time.Second
 	if o.Seconds <= 0 {
 		long = displayFor
 	}
-	s.opt.Display(lines, min(long, displayMax))
-	return Response{Result: Success}
+	return func() { s.opt.Display(lines, min(long, displayMax)) }, nil
 }

@@ -17,6 +17,12 @@ func bare(c register.Category) register.Request {
 	return register.Request{Header: register.Header{MessageCategory: c, ServiceID: "q1"}}
 }
 
+// under gives a message another ServiceID.
+func under(service string, q register.Request) register.Request {
+	q.Header.ServiceID = service
+	return q
+}
+
 func diagnosis() register.Request {
 	q := bare(register.CategoryDiagnosis)
 	q.Diagnosis = &register.DiagnosisRequest{HostDiagnosis: true}
@@ -103,7 +109,10 @@ func TestLoginAndLogout(t *testing.T) {
 	}()
 	d.smiles(d.running())
 	d.is("another register", d.take(answers).Response, register.Success, "")
-	d.is("login", d.say(login()).Login.Response, register.Success, "")
+	d.reopen()
+	d.is("after a restart", d.say(paymentOf("s3", "3", "1", "EUR")).Payment.Response, register.Failure,
+		register.LoggedOut)
+	d.is("login", d.say(under("q2", login())).Login.Response, register.Success, "")
 	d.is("payment", d.pay(paymentOf("s3", "3", "1", "EUR"), d.smiles).Response, register.Success, "")
 }
 

@@ -54,6 +54,8 @@ type Request struct {
 
 	NexoBlob        string           `json:"NexoBlob,omitempty"` // base64
 	SecurityTrailer *SecurityTrailer `json:"SecurityTrailer,omitempty"`
+
+	from sender // who sent it; not part of what was sent
 }
 
 // Reply is a SaleToPOIResponse.

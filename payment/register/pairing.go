@@ -36,6 +36,11 @@ func (p Pairings) Key(id string, version int) *Key {
 	return nil
 }
 
+// paired tells whether an identifier has a key of any version.
+func (p Pairings) paired(id string) bool {
+	return slices.ContainsFunc(p, func(one Pairing) bool { return one.Key.ID == id })
+}
+
 // pairingsMax bounds the file, in bytes.
 const pairingsMax = 1 << 20
 

@@ -63,7 +63,7 @@ func (s *Server) readPayment(q *Request, limit payment.Amount) (asked, error) {
 	if _, err := payment.Open(r, time.Now(), time.Second); err != nil {
 		return asked{}, wrongField(saleDataAt+transactionAt, err)
 	}
-	rec := Record{Header: q.Header, ID: r.ID, SaleData: q.Payment.SaleData, Tip: tip,
+	rec := Record{Header: q.Header, Key: q.from.key, ID: r.ID, SaleData: q.Payment.SaleData, Tip: tip,
 		Digest: digest(amount.String(), r.ID, fmt.Sprint(tip))}
 	return asked{request: r, record: rec, sale: sale.SaleTransactionID}, nil
 }
@@ -105,17 +105,14 @@ func readSaleData(at string, raw json.RawMessage, needed bool) (SaleData, error)
 // pay takes a payment and waits for its end.
 func (s *Server) pay(ctx context.Context, q *Request) *PaymentResponse {
 	refuse := func(r Response) *PaymentResponse { return refusedPayment(q, r) }
-	if r := s.unwelcome(q.Header); r != nil {
+	till, r := s.welcome(ctx, q)
+	if r != nil {
 		return refuse(*r)
 	}
 	if d := q.Payment.Data; d != nil && d.PaymentType != "" && d.PaymentType != "Normal" {
 		return refuse(failure(PaymentRestriction,
 			fmt.Sprintf("PaymentRequest.PaymentData.PaymentType: %q is not taken here; send Normal, or to give "+
 				"money back a Reversal of the payment", shorten(d.PaymentType))))
-	}
-	till, err := s.opt.Till()
-	if err != nil {
-		return refuse(refusalOf(err))
 	}
 	a, err := s.readPayment(q, till.Limit)
 	if err != nil {
@@ -134,23 +131,6 @@ func (s *Server) pay(ctx context.Context, q *Request) *PaymentResponse {
 	return s.paymentAnswer(rec, p, err)
 }
 
-// unwelcome refuses what comes for another terminal, or after the register has logged out.
-func (s *Server) unwelcome(h Header) *Response {
-	if h.POIID != s.opt.POIID {
-		r := failure(NotAllowed, fmt.Sprintf("the message is for POIID %.60q, this terminal is %q", h.POIID,
-			s.opt.POIID))
-		return &r
-	}
-	s.mu.Lock()
-	in, known := s.sessions[h.SaleID]
-	s.mu.Unlock()
-	if known && !in {
-		r := failure(LoggedOut, "this register has logged out: send Login first")
-		return &r
-	}
-	return nil
-}
-
 // begin notes the message and opens its payment. What it returns in the end is a refusal, or nil when there
 // is a payment to wait for.
 func (s *Server) begin(ctx context.Context, till *Till, a asked) (Record, *Response) {
@@ -164,10 +144,12 @@ func (s *Server) begin(ctx context.Context, till *Till, a asked) (Record, *Respo
 		return Record{}, &r
 	}
 	defer done()
+	if r := s.notNow(ctx, till, a); r != nil {
+		return Record{}, r
+	}
 	rec, known, err := till.Records.Begin(ctx, a.record)
 	if err != nil {
-		s.log.Error("a register's payment could not be noted: nothing was charged", "err", err)
-		r := failure(UnavailableService, "the terminal can't write to its disk; nothing was charged")
+		r := s.unnoted(err)
 		return Record{}, &r
 	}
 	if known {
@@ -189,6 +171,39 @@ func (s *Server) begin(ctx context.Context, till *Till, a asked) (Record, *Respo
 		s.log.Error("a refusal could not be noted", "err", err)
 	}
 	return Record{}, &r
+}
+
+// notNow refuses a message that is new while no payment can begin, before anything large is written down for
+// it. Which message it was is noted all the same: sent again by somebody who recorded it, it must begin
+// nothing.
+func (s *Server) notNow(ctx context.Context, till *Till, a asked) *Response {
+	why := till.Engine.Ready(ctx)
+	if why == nil || errors.Is(why, payment.ErrJournal) || ctx.Err() != nil {
+		return nil
+	}
+	if _, known, err := till.Records.Known(ctx, a.record.Header); known || err != nil {
+		return nil // Begin looks again, and says so
+	}
+	if _, err := till.Journal.Find(ctx, a.record.ID); !errors.Is(err, payment.ErrNotFound) {
+		return nil // the journal knows more than the records
+	}
+	return s.refuseNew(ctx, till, a.record, s.busyWith(ctx, till, why))
+}
+
+// refuseNew notes the refusal of a message that nothing is known of.
+func (s *Server) refuseNew(ctx context.Context, till *Till, rec Record, r Response) *Response {
+	rec.Refused = &r
+	if _, _, err := till.Records.Begin(ctx, rec); err != nil {
+		s.log.Error("a refusal could not be noted", "err", err)
+	}
+	return &r
+}
+
+// settled waits while the payment of a message is being opened this moment.
+func (s *Server) settled(ctx context.Context, ref MessageReference) {
+	for s.claimed(ref) && ctx.Err() == nil {
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // busyWith is the refusal of an error; of a payment that runs it names the message.
@@ -331,33 +346,4 @@ func (s *Server) paymentAnswer(rec Record, p payment.Payment, err error) *Paymen
 		answer.Result.Amounts.Tip = major(payment.Amount{Minor: rec.Tip, Currency: p.Amount.Currency})
 	}
 	return answer
-}
-
-// abort ends the payment of a message, if it runs. There is no answer to it.
-func (s *Server) abort(ctx context.Context, q *Request) {
-	ref := q.Abort.Reference
-	if ref.SaleID == "" {
-		ref.SaleID = q.Header.SaleID
-	}
-	ref.MessageCategory = CategoryPayment
-	if q.Header.POIID != s.opt.POIID || ref.ServiceID == "" {
-		s.log.Warn("an abort names no payment of this terminal", "sale", q.Header.SaleID)
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), beginMax)
-	defer cancel()
-	for s.claimed(ref) && ctx.Err() == nil { // it is being opened this moment
-		time.Sleep(5 * time.Millisecond)
-	}
-	till, err := s.opt.Till()
-	if err != nil {
-		return // it runs no more
-	}
-	rec, err := till.Records.Find(ctx, ref)
-	if err == nil {
-		_, err = till.Engine.Cancel(ctx, rec.ID, payment.ByRegister)
-	}
-	if err != nil && !errors.Is(err, payment.ErrClosed) && !errors.Is(err, payment.ErrNotFound) {
-		s.log.Error("a register's abort failed", "sale", ref.SaleID, "service", ref.ServiceID, "err", err)
-	}
 }

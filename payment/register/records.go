@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS message (
 	digest    BLOB NOT NULL,
 	refused   TEXT NOT NULL DEFAULT '',
 	clock_ms  INTEGER NOT NULL,
+	answer    TEXT NOT NULL DEFAULT '',
 	PRIMARY KEY (sale, service, category)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS message_id ON message (id);
@@ -46,29 +47,33 @@ CREATE TABLE IF NOT EXISTS period (
 	upto   INTEGER
 ) STRICT;
 INSERT OR IGNORE INTO period (number, after) VALUES (1, 0);
-PRAGMA user_version = 1`
+PRAGMA user_version = 1;
+`
 
-// Record is a Payment or Reversal message that was accepted. Nothing in it says how it went: the journal
-// does.
+// Record is a message that changed something, or was refused when it would have. Of a Payment or a Reversal
+// nothing in it says how it went: the journal does.
 type Record struct {
 	Header   Header          // of the request
-	ID       string          // of the payment or the reversal
-	SaleData json.RawMessage // to be copied into the response
+	Key      string          // KeyIdentifier that sealed it; "": none did. Not kept with the message.
+	Session  Session         // what becomes of the register's session, if anything does. Nor is this.
+	ID       string          // of the payment or the reversal; else ""
+	SaleData json.RawMessage // to be copied into the response; not of a refusal
+	Answer   json.RawMessage // body of the response, where the journal does not tell it
 	Original string          // id of the payment that a reversal gives back
 	Tip      int64           // minor units of the payment's currency
-	Period   int64           // number of the reconciliation period in which it came
+	Period   int64           // number of the reconciliation period in which it came, or that it closed
 	Digest   [sha256.Size]byte
 	Refused  *Response // the answer, if nothing was begun
 }
-
-// Period is the span between two reconciliations: the journal's facts with After < seq <= Upto; Upto is 0
-// while it is open.
-type Period struct{ Number, After, Upto int64 }
 
 // Records is an open file of records. Its methods may be called from any goroutine.
 type Records struct {
 	db    *sql.DB
 	clock func(context.Context) (time.Duration, error)
+	room  room
+	// compiled are the statements of every message: it takes longer to compile them than to run them.
+	compiled map[string]*sql.Stmt
+	sales    sales
 }
 
 // OpenRecords opens the file at path, or makes it (mode 0600). clock tells how much time has provably passed
@@ -96,7 +101,7 @@ func OpenRecords(
 		if version > 1 {
 			err = fmt.Errorf("it is of version %d, and this program knows version 1", version)
 		} else {
-			_, err = db.ExecContext(ctx, recordsSchema)
+			err = makeTables(ctx, db)
 		}
 	}
 	// A journal that began anew has an earlier clock: records must not outlive it by far, nor end early.
@@ -106,15 +111,31 @@ func OpenRecords(
 			_, err = db.ExecContext(ctx, `UPDATE message SET clock_ms = ?1 WHERE clock_ms > ?1`, now.Milliseconds())
 		}
 	}
+	r := &Records{db: db, clock: clock, room: room{recordsMax, recordsMaxBytes}}
+	if err == nil {
+		err = r.compile(ctx)
+	}
 	if err != nil {
-		err = errors.Join(fmt.Errorf("open the register's records %s: %w", path, err), db.Close())
+		err = errors.Join(fmt.Errorf("open the register's records %s: %w", path, err), r.Close())
 		return nil, payment.WithHint(err, "put "+path+" and its -wal away, and start again: "+
 			"the payments of the last three days can't be asked for by ServiceID then; none is charged twice")
 	}
-	return &Records{db: db, clock: clock}, nil
+	return r, nil
 }
 
-// Close closes the file.
+// compile prepares the statements that each message runs.
+func (r *Records) compile(ctx context.Context) (err error) {
+	r.compiled = map[string]*sql.Stmt{}
+	for _, text := range []string{expireRecords, selectKnown, selectPeriod, insertRecord, selectHeld,
+		selectSale} {
+		if r.compiled[text], err = r.db.PrepareContext(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close closes the file, and with it what was compiled.
 func (r *Records) Close() error { return r.db.Close() }
 
 // PaymentID is the payment's id of a message: what the register calls the message and the transaction. The
@@ -142,57 +163,117 @@ func digest(parts ...string) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// Begin writes a record to the disk unless there is one of the same message, which it gives back instead with
-// known true. Records older than KeepRecords are removed.
-func (r *Records) Begin(ctx context.Context, rec Record) (_ Record, known bool, err error) {
-	now, err := r.clock(ctx)
-	if err != nil {
-		return Record{}, false, err
+// makeTables makes what is not there yet. A file of an earlier program is only added to, so that the way back
+// to that program is open.
+func makeTables(ctx context.Context, db *sql.DB) error {
+	var old bool
+	err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pragma_table_info('message'))
+		AND NOT EXISTS (SELECT 1 FROM pragma_table_info('message') WHERE name = 'answer')`).Scan(&old)
+	if err == nil && old {
+		_, err = db.ExecContext(ctx, `ALTER TABLE message ADD COLUMN answer TEXT NOT NULL DEFAULT ''`)
 	}
-	tx, err := r.db.BeginTx(ctx, nil)
+	if err == nil {
+		_, err = db.ExecContext(ctx, recordsSchema+saleSchema+heldSchema)
+	}
+	return err
+}
+
+// Begin writes a record to the disk unless there is one of the same message, which it gives back instead with
+// known true: then nothing changes. Records older than KeepRecords are removed. The SaleID becomes the key's
+// if it was nobody's; ErrForeignSale if it is another's.
+func (r *Records) Begin(ctx context.Context, rec Record) (_ Record, known bool, err error) {
+	err = r.change(ctx, func(tx *sql.Tx, now time.Duration) error {
+		var before Record
+		if before, known, err = r.known(ctx, tx, rec.Header, now); known || err != nil {
+			rec = before
+			return err
+		}
+		err := tx.StmtContext(ctx, r.compiled[selectPeriod]).QueryRowContext(ctx).Scan(&rec.Period)
+		if err != nil {
+			return err
+		}
+		return r.insert(ctx, tx, rec, now)
+	})
 	if err != nil {
 		return Record{}, false, fmt.Errorf("note the register's message: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("note the register's message: %w", err), tx.Rollback())
-		}
-	}()
-	old := (now - KeepRecords).Milliseconds()
-	if _, err = tx.ExecContext(ctx, `DELETE FROM message WHERE clock_ms < ?`, old); err != nil {
-		return Record{}, false, err
-	}
-	h := rec.Header
-	before, err := scanRecord(tx.QueryRowContext(ctx, selectRecord+
-		` WHERE sale = ? AND service = ? AND category = ?`, h.SaleID, h.ServiceID, h.MessageCategory))
-	switch {
-	case err == nil:
-		return before, true, tx.Rollback()
-	case !errors.Is(err, sql.ErrNoRows):
-		return Record{}, false, err
-	}
-	header, err := json.Marshal(rec.Header)
-	if err != nil {
-		return Record{}, false, err
-	}
-	if err = tx.QueryRowContext(ctx, `SELECT max(number) FROM period`).Scan(&rec.Period); err != nil {
-		return Record{}, false, err
-	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO message
-		(sale, service, category, id, header, sale_data, original, tip_minor, period, digest, clock_ms)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, h.SaleID, h.ServiceID, h.MessageCategory, rec.ID, string(header),
-		string(rec.SaleData), rec.Original, rec.Tip, rec.Period, rec.Digest[:], now.Milliseconds())
-	if err != nil {
-		return Record{}, false, err
-	}
-	return rec, false, tx.Commit()
+	return rec, known, nil
 }
 
-// Refuse notes the answer to a message that began nothing.
+// change does work in a transaction, which is committed if it gives no error.
+func (r *Records) change(ctx context.Context, work func(tx *sql.Tx, now time.Duration) error) error {
+	now, err := r.clock(ctx)
+	if err != nil {
+		return err
+	}
+	tx, err := r.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer r.sales.forget() // what was noted of them may be another now
+	if err := work(tx, now); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+const (
+	expireRecords = `DELETE FROM message WHERE clock_ms < ?`
+	selectKnown   = selectRecord + ` WHERE sale = ? AND service = ? AND category = ?`
+	selectPeriod  = `SELECT max(number) FROM period`
+	insertRecord  = `INSERT INTO message
+		(sale, service, category, id, header, sale_data, original, tip_minor, period, digest, refused, answer,
+			clock_ms)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+)
+
+// known looks for the record of a message, after it has removed those that are too old.
+func (r *Records) known(ctx context.Context, tx *sql.Tx, h Header, now time.Duration) (Record, bool, error) {
+	old := (now - KeepRecords).Milliseconds()
+	if _, err := tx.StmtContext(ctx, r.compiled[expireRecords]).ExecContext(ctx, old); err != nil {
+		return Record{}, false, err
+	}
+	before, err := scanRecord(tx.StmtContext(ctx, r.compiled[selectKnown]).QueryRowContext(ctx, h.SaleID,
+		h.ServiceID, h.MessageCategory))
+	if errors.Is(err, sql.ErrNoRows) {
+		return Record{}, false, nil
+	}
+	return before, err == nil, err
+}
+
+// insert writes a record, and what it says of the register, and makes room for it.
+func (r *Records) insert(ctx context.Context, tx *sql.Tx, rec Record, now time.Duration) error {
+	h, refused := rec.Header, ""
+	if rec.Refused != nil {
+		text, err := json.Marshal(rec.Refused)
+		if err != nil {
+			return err
+		}
+		// Nobody reads more of a refusal than which message it was.
+		h = Header{ProtocolVersion: protocolVersion, MessageClass: h.MessageClass, MessageType: h.MessageType,
+			MessageCategory: h.MessageCategory, SaleID: h.SaleID, ServiceID: h.ServiceID, POIID: h.POIID}
+		refused, rec.SaleData = string(text), nil
+	} else if err := r.useSale(ctx, tx, rec); err != nil {
+		return err
+	}
+	header, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	_, err = tx.StmtContext(ctx, r.compiled[insertRecord]).ExecContext(ctx, h.SaleID, h.ServiceID,
+		h.MessageCategory, rec.ID, string(header), string(rec.SaleData), rec.Original, rec.Tip, rec.Period,
+		rec.Digest[:], refused, string(rec.Answer), now.Milliseconds())
+	if err != nil {
+		return err
+	}
+	return r.makeRoom(ctx, tx)
+}
+
+// Refuse notes the answer to a message that began nothing, and keeps nothing else of it.
 func (r *Records) Refuse(ctx context.Context, h Header, answer Response) error {
 	text, err := json.Marshal(answer)
 	if err == nil {
-		_, err = r.db.ExecContext(ctx, `UPDATE message SET refused = ?
+		_, err = r.db.ExecContext(ctx, `UPDATE message SET refused = ?, sale_data = ''
 			WHERE sale = ? AND service = ? AND category = ?`, string(text), h.SaleID, h.ServiceID, h.MessageCategory)
 	}
 	if err != nil {
@@ -201,13 +282,23 @@ func (r *Records) Refuse(ctx context.Context, h Header, answer Response) error {
 	return nil
 }
 
-// Find gives the record that a reference names, the newest if several fit. payment.ErrNotFound if there is
-// none.
+// Find gives the record of the Payment or Reversal that a reference names, the newest if several fit.
+// payment.ErrNotFound if there is none.
 func (r *Records) Find(ctx context.Context, ref MessageReference) (Record, error) {
 	rec, err := scanRecord(r.db.QueryRowContext(ctx, selectRecord+` WHERE (?1 = '' OR sale = ?1)
-		AND (?2 = '' OR service = ?2) AND (?3 = '' OR category = ?3) ORDER BY rowid DESC LIMIT 1`,
+		AND (?2 = '' OR service = ?2) AND (?3 = '' OR category = ?3)
+		AND category IN ('Payment', 'Reversal') ORDER BY rowid DESC LIMIT 1`,
 		ref.SaleID, ref.ServiceID, ref.MessageCategory))
 	return rec, found(err)
+}
+
+// Known gives the record of a message, if there is one.
+func (r *Records) Known(ctx context.Context, h Header) (rec Record, known bool, err error) {
+	rec, err = scanRecord(r.compiled[selectKnown].QueryRowContext(ctx, h.SaleID, h.ServiceID, h.MessageCategory))
+	if errors.Is(err, sql.ErrNoRows) {
+		return Record{}, false, nil
+	}
+	return rec, err == nil, found(err)
 }
 
 // FindID gives the record of a payment or reversal, or payment.ErrNotFound: it wasn't begun by a register, or
@@ -227,67 +318,22 @@ func found(err error) error {
 	return nil
 }
 
-// Current gives the period that is open.
-func (r *Records) Current(ctx context.Context) (Period, error) {
-	return r.period(ctx, `SELECT number, after, upto FROM period ORDER BY number DESC LIMIT 1`)
-}
-
-// Closed gives a period that was closed; 0 is the last one. payment.ErrNotFound if there is none.
-func (r *Records) Closed(ctx context.Context, number int64) (Period, error) {
-	return r.period(ctx,
-		`SELECT number, after, upto FROM period WHERE upto IS NOT NULL AND (?1 = 0 OR number = ?1)
-		ORDER BY number DESC LIMIT 1`, number)
-}
-
-func (r *Records) period(ctx context.Context, query string, args ...any) (Period, error) {
-	var p Period
-	var upto sql.NullInt64
-	err := r.db.QueryRowContext(ctx, query, args...).Scan(&p.Number, &p.After, &upto)
-	p.Upto = upto.Int64
-	if errors.Is(err, sql.ErrNoRows) {
-		return p, fmt.Errorf("find the period: %w", payment.ErrNotFound)
-	}
-	if err != nil {
-		return p, fmt.Errorf("find the period: %w", err)
-	}
-	return p, nil
-}
-
-// CloseAt ends the open period with the fact upto and begins the next one.
-func (r *Records) CloseAt(ctx context.Context, upto int64) (Period, error) {
-	tx, err := r.db.BeginTx(ctx, nil)
-	if err != nil {
-		return Period{}, fmt.Errorf("close the period: %w", err)
-	}
-	var p Period
-	err = tx.QueryRowContext(ctx, `UPDATE period SET upto = max(?, after) WHERE upto IS NULL
-		RETURNING number, after, upto`, upto).Scan(&p.Number, &p.After, &p.Upto)
-	if err == nil {
-		_, err = tx.ExecContext(ctx, `INSERT INTO period (number, after) VALUES (?, ?)`, p.Number+1, p.Upto)
-	}
-	if err == nil {
-		err = tx.Commit()
-	} else {
-		err = errors.Join(err, tx.Rollback())
-	}
-	if err != nil {
-		return Period{}, fmt.Errorf("close the period: %w", err)
-	}
-	return p, nil
-}
-
-const selectRecord = `SELECT id, header, sale_data, original, tip_minor, period, digest, refused FROM message`
+const selectRecord = `SELECT id, header, sale_data, original, tip_minor, period, digest, refused, answer
+	FROM message`
 
 func scanRecord(row *sql.Row) (Record, error) {
 	var rec Record
-	var header, saleData, refused string
+	var header, saleData, refused, answer string
 	var sum []byte
-	err := row.Scan(&rec.ID, &header, &saleData, &rec.Original, &rec.Tip, &rec.Period, &sum, &refused)
+	err := row.Scan(&rec.ID, &header, &saleData, &rec.Original, &rec.Tip, &rec.Period, &sum, &refused, &answer)
 	if err != nil {
 		return Record{}, err
 	}
 	if saleData != "" {
 		rec.SaleData = json.RawMessage(saleData)
+	}
+	if answer != "" {
+		rec.Answer = json.RawMessage(answer)
 	}
 	if copy(rec.Digest[:], sum) != len(rec.Digest) {
 		return Record{}, errors.New("a record can't be read")

@@ -14,12 +14,9 @@ import (
 // reverse gives a payment back, in whole or in part.
 func (s *Server) reverse(ctx context.Context, q *Request) *ReversalResponse {
 	refuse := func(r Response) *ReversalResponse { return refusedReversal(q, r) }
-	if r := s.unwelcome(q.Header); r != nil {
+	till, r := s.welcome(ctx, q)
+	if r != nil {
 		return refuse(*r)
-	}
-	till, err := s.opt.Till()
-	if err != nil {
-		return refuse(refusalOf(err))
 	}
 	// A register that gives up now must find either nothing or a reversal.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), beginMax)
@@ -33,10 +30,12 @@ func (s *Server) reverse(ctx context.Context, q *Request) *ReversalResponse {
 		return refuse(failure(Busy, "this very message is being worked on", "serviceId", q.Header.ServiceID))
 	}
 	defer done()
+	if r := s.notBack(ctx, till, want, rec); r != nil {
+		return refuse(*r)
+	}
 	rec, known, err := till.Records.Begin(ctx, rec)
 	if err != nil {
-		s.log.Error("a register's reversal could not be noted: nothing was given back", "err", err)
-		return refuse(failure(UnavailableService, "the terminal can't write to its disk; nothing was given back"))
+		return refuse(s.unnoted(err))
 	}
 	if known {
 		now := Record{Digest: digest(want.ID), ID: want.ID}
@@ -55,11 +54,30 @@ func (s *Server) reverse(ctx context.Context, q *Request) *ReversalResponse {
 	case errors.Is(err, payment.ErrJournal), ctx.Err() != nil:
 		return refuse(failure(InProgress, "the outcome is not known yet: ask for it with TransactionStatus"))
 	}
-	r := refusalOf(err)
-	if err := till.Records.Refuse(ctx, q.Header, r); err != nil {
+	no := refusalOf(err)
+	if err := till.Records.Refuse(ctx, q.Header, no); err != nil {
 		s.log.Error("a refusal could not be noted", "err", err)
 	}
-	return refuse(r)
+	return refuse(no)
+}
+
+// notBack refuses a message that is new and asks for more than is left, as notNow does a payment.
+func (s *Server) notBack(ctx context.Context, till *Till, q payment.ReversalRequest, rec Record) *Response {
+	if _, known, err := till.Records.Known(ctx, rec.Header); known || err != nil {
+		return nil // Begin looks again, and says so
+	}
+	if _, err := till.Journal.FindReversal(ctx, q.ID); !errors.Is(err, payment.ErrNotFound) {
+		return nil // the journal knows more than the records
+	}
+	paid, err := till.Journal.Find(ctx, q.PaymentID)
+	if err != nil {
+		return nil
+	}
+	_, why := payment.OpenReversal(q, paid, time.Now())
+	if why == nil {
+		return nil
+	}
+	return s.refuseNew(ctx, till, rec, refusalOf(why))
 }
 
 // readReversal checks a Reversal message.
@@ -98,7 +116,7 @@ func (s *Server) readReversal(
 	}
 	want := payment.ReversalRequest{ID: reversalID(q.Header, id, fmt.Sprint(minor), sale.SaleTransactionID),
 		PaymentID: id, Minor: minor, Reference: r.Reason}
-	return want, Record{Header: q.Header, ID: want.ID, SaleData: r.SaleData, Original: id,
+	return want, Record{Header: q.Header, Key: q.from.key, ID: want.ID, SaleData: r.SaleData, Original: id,
 		Digest: digest(want.ID)}, nil
 }
 

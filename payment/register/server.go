@@ -25,6 +25,7 @@ type Engine interface {
 	Begin(ctx context.Context, r payment.Request) (payment.Payment, error)
 	Wait(ctx context.Context, id string) (payment.Payment, error)
 	Cancel(ctx context.Context, id string, by payment.By) (payment.Payment, error)
+	Ready(ctx context.Context) error
 	Reverse(ctx context.Context, q payment.ReversalRequest) (payment.Reversal, error)
 	Status(ctx context.Context) (payment.Status, error)
 }
@@ -80,6 +81,9 @@ type Options struct {
 	Health   func(context.Context) Health
 	Display  func(lines []string, long time.Duration) // shows text on the customer's page; nil: there is none
 
+	// Plain takes messages that nobody sealed from any program on this machine, whichever user's it is.
+	Plain bool
+
 	Zone *time.Location // of receipts; default local time
 	Rand io.Reader      // default crypto/rand
 	Log  *slog.Logger   // default none
@@ -91,10 +95,9 @@ type Server struct {
 	log   *slog.Logger
 	until time.Duration // how long a register is kept waiting for the end of a payment
 
-	mu       sync.Mutex
-	claims   map[string]bool // messages whose payment is being begun
-	sessions map[string]bool // by SaleID: logged in or, after a logout, not
-	events   uint64          // DeviceIDs of notifications
+	mu     sync.Mutex
+	claims map[string]bool // messages that are being worked on
+	events uint64          // DeviceIDs of notifications
 }
 
 const (
@@ -102,8 +105,6 @@ const (
 	waitMax = 11 * time.Minute
 	// beginMax is how long opening a payment may take: a slow card's fsync, twice.
 	beginMax = 15 * time.Second
-	// sessionsMax bounds what is remembered of logins.
-	sessionsMax = 256
 )
 
 // NewServer gives a Server.
@@ -117,12 +118,17 @@ func NewServer(o Options) *Server {
 	if o.Zone == nil {
 		o.Zone = time.Local
 	}
-	return &Server{opt: o, log: o.Log, until: waitMax, claims: map[string]bool{}, sessions: map[string]bool{}}
+	return &Server{opt: o, log: o.Log, until: waitMax, claims: map[string]bool{}}
 }
 
 // ServeHTTP answers one message. Whatever is JSON over POST is answered with 200 and a message of the
 // protocol, errors included; 4xx is for what isn't the protocol at all.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.handle(w, r, way{plain: s.opt.Plain && fromHere(r.RemoteAddr)})
+}
+
+// handle answers one message.
+func (s *Server) handle(w http.ResponseWriter, r *http.Request, by way) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	switch {
@@ -157,7 +163,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = control.SetReadDeadline(time.Time{}) // as above
 	served := enter(r.Context())
 	defer served()
-	answer := s.answer(r.Context(), body, fromHere(r.RemoteAddr))
+	answer := s.answer(r.Context(), body, by)
 	if r.Context().Err() != nil {
 		// The register has gone; what was decided is in the journal. An empty answer, which would be an Abort's,
 		// must not reach it in the last moment.
@@ -197,7 +203,7 @@ func fromHere(remote string) bool {
 }
 
 // answer gives the message that answers a body, or nil where the protocol wants none.
-func (s *Server) answer(ctx context.Context, body []byte, here bool) *message {
+func (s *Server) answer(ctx context.Context, body []byte, by way) *message {
 	q, err := parse(body)
 	if q == nil {
 		return s.reject(Header{}, body, err)
@@ -213,10 +219,15 @@ func (s *Server) answer(ctx context.Context, body []byte, here bool) *message {
 			return s.reject(outer, body, err)
 		}
 		q, key = inner, opener
-	} else if !here {
+	} else if !by.plain {
 		return s.reject(outer, body, payment.WithHint(
-			fmt.Errorf("%w: plain messages are taken from this machine alone", ErrMessage),
-			"pair the register (smiletill register pair NAME) and have it encrypt"))
+			fmt.Errorf("%w: a message must be encrypted here", ErrMessage),
+			"pair the register (smiletill register pair NAME) and have it encrypt; programs on this machine may send "+
+				"plain messages where register.plain = true allows it to every user of the machine"))
+	}
+	q.from = sender{own: by.own}
+	if key != nil {
+		q.from.key = key.ID
 	}
 	header := q.Header.response(s.opt.POIID)
 	q.compose()
@@ -316,7 +327,7 @@ func (s *Server) dispatch(ctx context.Context, q *Request) (*Reply, error) {
 		}
 		return &Reply{Login: s.login(ctx, q)}, nil
 	case CategoryLogout:
-		return &Reply{Logout: s.logout(q)}, nil
+		return &Reply{Logout: s.logout(ctx, q)}, nil
 	case CategoryGetTotals:
 		return &Reply{GetTotals: s.totals(ctx, q)}, nil
 	case CategoryReconciliation:
@@ -329,7 +340,7 @@ func (s *Server) dispatch(ctx context.Context, q *Request) (*Reply, error) {
 		if q.Display == nil || len(q.Display.Outputs) == 0 {
 			return nil, missing()
 		}
-		return &Reply{Display: s.display(q)}, nil
+		return &Reply{Display: s.display(ctx, q)}, nil
 	case CategoryEvent:
 	}
 	return nil, &fieldError{path: "MessageHeader.MessageCategory",

@@ -16,8 +16,10 @@ import (
 // act does one thing that happens in a shop.
 func (d *day) act() {
 	switch n := d.r.IntN(100); {
-	case n < 22:
+	case n < 16:
 		d.register()
+	case n < 24:
+		d.message()
 	case n < 62:
 		d.face()
 	case n < 66:

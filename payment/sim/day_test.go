@@ -60,6 +60,7 @@ type day struct {
 	wanted   map[string]payment.ReversalRequest
 	faces    map[string]*visit
 	clock    clock
+	counter  counter
 	approved int
 }
 
@@ -105,7 +106,7 @@ func newDay(t *testing.T, seed uint64, root string) *day {
 		t: t, seed: seed, r: rand.New(rand.NewPCG(seed, 5)), root: root, clock: clock{at: time.Now()},
 		asked: map[string]payment.Request{}, unsure: map[string]bool{}, told: map[string]payment.State{},
 		faces: map[string]*visit{}, given: map[string]payment.Reversal{},
-		wanted: map[string]payment.ReversalRequest{},
+		wanted: map[string]payment.ReversalRequest{}, counter: counter{first: map[string]string{}},
 		broker: newBroker(rand.New(rand.NewPCG(seed, 6))),
 	}
 }
@@ -219,6 +220,7 @@ func (d *day) halt() {
 	if l == nil || l.journal == nil {
 		return
 	}
+	d.closeDesk()
 	if l.stop != nil {
 		l.stop()
 		l.ended.Wait()

@@ -71,10 +71,22 @@ func mutations() []struct{ name, file, from, to string } {
 		{"a reversal's id of its own for a repeated message", "payment/register/records.go",
 			`paymentID, amount, t.TransactionID, t.TimeStamp)`,
 			`paymentID, amount, t.TransactionID, time.Now().String())`},
+		{"records only Payments", "payment/register/records.go", insertRecord, onlyPayments},
+		{"records only Payments, in the shop's days", shopDays + "payment/register/records.go", insertRecord,
+			onlyPayments},
 		{"a stored payment told as a new one", "payment/register/pay.go",
 			`case err == nil && p.State.Terminal():`, `case err == nil && p.State == "":`},
 	}
 }
+
+// What registers' messages are recorded by, and the mistake that registers in the field stumble over.
+const (
+	insertRecord = "\t_, err = tx.StmtContext(ctx, r.compiled[insertRecord]).ExecContext"
+	onlyPayments = "\tif h.MessageCategory != CategoryPayment {\n\t\treturn nil\n\t}\n" + insertRecord
+)
+
+// shopDays before a file has the shop's days played for it, also where it is the registers'.
+const shopDays = "./"
 
 // registerRoom is where registers' days are played for what is changed, the shop's days for all else.
 const registerRoom = "payment/register/"

@@ -96,10 +96,15 @@ type PINConfig struct {
 // nowhere.
 type CounterConfig struct{ Listen string }
 
-// RegisterConfig says where a cash register finds the terminal; an empty Listen is off. An empty POIID is
-// made of the terminal's id, without CertFile and KeyFile the terminal makes its own for CommonName (empty:
-// the POIID). EventsURL is told what happens; empty: nobody.
-type RegisterConfig struct{ Listen, POIID, CertFile, KeyFile, CommonName, EventsURL string }
+// RegisterConfig says where a cash register finds the terminal; an empty Listen is off. Plain takes messages
+// that nobody encrypted from every user of this machine. An empty POIID is made of the terminal's id, without
+// CertFile and KeyFile the terminal makes its own for CommonName (empty: the POIID). EventsURL is told what
+// happens; empty: nobody.
+type RegisterConfig struct {
+	Listen                                          string
+	Plain                                           bool
+	POIID, CertFile, KeyFile, CommonName, EventsURL string
+}
 
 // MQTTConfig says where payments are reported; an empty Broker is off. The password and the private
 // key are only ever named by file, so that no configuration holds a secret. CloudKeyFile holds the public
@@ -124,7 +129,8 @@ func Default() Config {
 		Payment: PaymentConfig{
 			Timeout: 30 * time.Second, AmountMax: "50.00", UnreportedMax: "0", Keep: 400 * 24 * time.Hour,
 		},
-		PIN:      PINConfig{AmountMax: "0", SumMax: "0", DayMax: "0", Timeout: time.Minute},
+		// What a face alone may pay: the limits of regulation (EU) 2018/389, article 11, both of them.
+		PIN:      PINConfig{AmountMax: "50.00", CountMax: 5, SumMax: "150.00", DayMax: "0", Timeout: time.Minute},
 		Register: RegisterConfig{Listen: "127.0.0.1:8443"},
 		MQTT:     MQTTConfig{Broker: "mqtt://127.0.0.1:1883"},
 		Log:      LogConfig{Level: "info", Format: "auto"},
@@ -157,6 +163,7 @@ func parseConfig(
 	problems = append(problems, c.applyFile(opts, path, data)...)
 	problems = append(problems, c.applyEnviron(opts, environ)...)
 	problems = append(problems, c.applyFlags(opts, flags)...)
+	c.adaptAmounts()
 	if len(problems) == 0 { // a value that was refused would make others look alone
 		problems = c.checkTogether()
 	}

@@ -31,6 +31,12 @@ func NewClient(socket string) *Client {
 	return &Client{path: socket, http: &http.Client{Transport: &http.Transport{DialContext: dial}}}
 }
 
+// RegisterURL is where HTTP finds what answers registers.
+const RegisterURL = "http://smiletill/nexo"
+
+// HTTP is the client below this one, for messages of a register to RegisterURL.
+func (c *Client) HTTP() *http.Client { return c.http }
+
 // Running asks whether a terminal listens.
 func (c *Client) Running(ctx context.Context) bool {
 	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", c.path)

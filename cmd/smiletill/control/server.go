@@ -23,6 +23,9 @@ type Doors struct {
 	People  People
 	PINs    PINs
 	Service Service
+	// Register answers a register's messages, at /nexo: whoever may open this socket may send plain ones. nil:
+	// none.
+	Register http.Handler
 }
 
 // Till takes payments.
@@ -168,6 +171,9 @@ func handler(d Doors) http.Handler {
 	mux.HandleFunc("POST /v1/tamper/reset", answer(func(r *http.Request, _ nothing) (nothing, error) {
 		return nothing{}, d.Service.ResetTamper(r.Context())
 	}))
+	if d.Register != nil {
+		mux.Handle("/nexo", d.Register)
+	}
 	return mux
 }
 

@@ -205,7 +205,7 @@ func (c counter) Reverse(ctx context.Context, id, paymentID, amount string) erro
 	_, err := c.access.reverse(ctx, control.ReversalRequest{ID: id, PaymentID: paymentID, Amount: amount})
 	if err != nil {
 		return told(err, payment.ErrRequest, payment.ErrConflict, payment.ErrNotFound, payment.ErrNotApproved,
-			payment.ErrTooMuch, payment.ErrUnsure)
+			payment.ErrTooMuch, payment.ErrUnsure, payment.ErrAlarm)
 	}
 	return nil
 }

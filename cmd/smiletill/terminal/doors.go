@@ -13,7 +13,8 @@ import (
 // doors are what the control socket opens onto.
 func (t *Terminal) doors() control.Doors {
 	return control.Doors{Till: till{t.access}, Back: back{t.access}, People: people{t.access},
-		PINs: pins{t.access, t.page.LockCounter}, Service: service{t.access, t.tamper}}
+		PINs: pins{t.access, t.page.LockCounter}, Service: service{t.access, t.tamper},
+		Register: t.register.server.Own()}
 }
 
 // till takes the payments that commands ask for.

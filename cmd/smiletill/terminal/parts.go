@@ -41,6 +41,7 @@ type parts struct {
 	frames      *camera.Latest
 	eyes        *eyes
 	limit       payment.Amount
+	policy      payment.Policy          // when a face alone is not enough
 	stop        context.CancelCauseFunc // ends serving with them
 	closers     []func() error
 	log         *slog.Logger
@@ -93,18 +94,18 @@ func openParts(
 	if err != nil {
 		return nil, err
 	}
-	policy, err := cfg.Policy()
-	if err != nil {
+	if p.policy, err = cfg.Policy(); err != nil {
 		return nil, err
 	}
+	p.warnEndless()
 	if p.pins, err = pin.Open(ctx, cfg.PINsPath(), p.journal.Elapsed, nil); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.pins.Close)
 	p.openRecords(ctx, cfg)
 	p.engine = payment.NewEngine(p.journal, payment.Options{
-		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: policy, PINs: p.pins,
-		TimeTrusted: journal.ClockSet, Log: log.With("room", "payment"), FailedTries: refused,
+		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: p.policy, PINs: p.pins,
+		TimeTrusted: journal.ClockSet, Alarm: t.words, Log: log.With("room", "payment"), FailedTries: refused,
 	})
 	if err := p.openKeys(cfg); err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -83,6 +84,49 @@ func TestPIN(t *testing.T) {
 	if err := s.Term.PINs().Ready(t.Context(), customer); err == nil ||
 		!strings.Contains(err.Error(), "no PIN") {
 		t.Errorf("the PIN of a customer who was removed: %v", err)
+	}
+}
+
+// TestShippedLimits: a customer's photo that a program bends to a smile pays as a face does. On a terminal on
+// which nobody has set a limit it ends before 150 EUR, and the technician's page says so; where somebody has
+// taken the limits away it says that too.
+func TestShippedLimits(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.Flags = slices.DeleteFunc(s.Flags, func(f string) bool {
+		return f == "0" || strings.HasPrefix(f, "--pin-")
+	})
+	s.EnrolCustomer()
+	end := s.Open()
+	for i, amount := range []string{"49.00", "50.00", "50.00"} {
+		id := fmt.Sprintf("under-%d", i)
+		s.Pay(id, amount)
+		s.WantEnd(id, "approved", "")
+	}
+	s.Pay("over", "50.00")
+	s.WantEnd("over", "declined", "pin_not_set")
+	s.limits(screen.LevelWarning, "a face alone pays at most 50.00 EUR, 5 payments and 150.00 EUR since",
+		"declined beyond that: 1")
+	end()
+	s.Flags = append(s.Flags, "--pin-count-max", "0", "--pin-sum-max", "0")
+	s.Open()
+	s.Pay("without", "50.00")
+	s.WantEnd("without", "approved", "")
+	s.limits(screen.LevelWarning, "at most 50.00 EUR, again and again", "photo")
+}
+
+// limits wants the technician's page to say what a face alone pays.
+func (s *shop) limits(level screen.Level, says ...string) {
+	s.T.Helper()
+	rows := s.Term.StatusRows(s.T.Context())
+	i := slices.IndexFunc(rows, func(r screen.StatusRow) bool { return r.Name == "limits" })
+	if i < 0 {
+		s.T.Fatalf("no row of limits in %+v", rows)
+	}
+	for _, text := range says {
+		if rows[i].Level != level || !strings.Contains(rows[i].Value, text) || rows[i].Do == "" {
+			s.T.Errorf("%+v, want %q", rows[i], text)
+		}
 	}
 }
 

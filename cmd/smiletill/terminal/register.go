@@ -60,7 +60,7 @@ func newCashDesk(
 	c := &cashDesk{cfg: cfg, access: a, front: f, tamper: m, log: log}
 	c.server = register.NewServer(register.Options{
 		POIID: cfg.POIID(), Merchant: cfg.Terminal.Name, Tenant: cfg.Terminal.Tenant,
-		Site: cfg.Terminal.Site, Version: version,
+		Site: cfg.Terminal.Site, Version: version, Plain: cfg.Register.Plain,
 		Till: c.till, Pairings: c.paired, Health: c.health, Display: f.note, Log: log.With("room", "register"),
 	})
 	if to := cfg.Register.EventsURL; to != "" {
@@ -257,6 +257,9 @@ func (c *cashDesk) row() screen.StatusRow {
 	default:
 		row.Value = fmt.Sprintf("https://%s/nexo, POIID %s, %d paired; certificate SHA-256 %s", c.addr,
 			c.cfg.POIID(), paired, register.Grouped(info.Fingerprint))
+		if c.cfg.Register.Plain {
+			row.Value += "; any user of this machine may pay and give back by it (register.plain)"
+		}
 		row.Code = screen.CodeOf(register.Link(config.FromTheShop(c.addr), c.cfg.POIID(), info.Fingerprint))
 		row.Do = info.Ending(time.Now())
 	}

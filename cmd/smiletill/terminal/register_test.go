@@ -86,7 +86,7 @@ func TestRegisterEvents(t *testing.T) {
 func TestDamagedRecordsStopRegistersAlone(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	s.Flags = append(s.Flags, "--register-listen", "127.0.0.1:0", "--log-level", "error")
+	s.Flags = append(s.Flags, "--register-listen", "127.0.0.1:0", "--register-plain", "--log-level", "error")
 	s.EnrolCustomer()
 	path := filepath.Join(s.Dir, "data", "register.db")
 	if err := os.WriteFile(path, []byte(strings.Repeat("this is no database", 500)), 0o600); err != nil {
@@ -119,15 +119,21 @@ func (s *shop) poiID() string {
 // diagnosed sends a payment that is refused at once, and gives the reply.
 func (s *shop) diagnosed(t *testing.T) *register.Reply {
 	t.Helper()
-	s.Eventually("the register's address", func() bool { return s.Term.Addresses().Register != "" })
 	p := &register.PaymentRequest{
 		SaleData: json.RawMessage(`{"SaleTransactionID":{"TransactionID":"1","TimeStamp":"x"}}`)}
 	p.Transaction.Amounts = register.AmountsReq{Currency: "EUR", RequestedAmount: "1"}
+	return s.tell(t, register.Request{
+		Header: register.Header{MessageCategory: register.CategoryPayment, ServiceID: "1"}, Payment: p})
+}
+
+// tell sends a register's message, and gives the reply.
+func (s *shop) tell(t *testing.T, q register.Request) *register.Reply {
+	t.Helper()
+	s.Eventually("the register's address", func() bool { return s.Term.Addresses().Register != "" })
 	c := register.Client{URL: "https://" + s.Term.Addresses().Register + "/nexo", SaleID: "POS 1",
 		POIID: s.poiID(), HTTP: &http.Client{Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}}
-	reply, err := c.Send(t.Context(), register.Request{
-		Header: register.Header{MessageCategory: register.CategoryPayment, ServiceID: "1"}, Payment: p})
+	reply, err := c.Send(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)
 	}

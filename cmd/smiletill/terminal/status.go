@@ -58,7 +58,7 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 		gallery.Value += fmt.Sprintf(", %s enrolled with another model and must be enrolled again",
 			control.Were(len(stale)))
 	}
-	rows = append(rows, gallery, journalRow(ctx, p), reportRow(p))
+	rows = append(rows, gallery, limitsRow(ctx, p), journalRow(ctx, p), reportRow(p))
 	rows = append(rows, t.register.row())
 	if t.cfg.Counter.Listen != "" {
 		rows = append(rows, t.counter.row(ctx))

@@ -15,6 +15,7 @@ import (
 	"smiletill/cmd/smiletill/control"
 	"smiletill/device/screen"
 	"smiletill/payment"
+	"smiletill/payment/register"
 	"smiletill/vision/gallery"
 )
 
@@ -23,7 +24,11 @@ func TestCaseOpened(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	s.EnrolCustomer()
+	s.setClerk("4826")
+	s.Flags = append(s.Flags, "--register-listen", "127.0.0.1:0", "--register-plain")
 	s.Open()
+	s.Pay("zero", "1.00")
+	s.WantEnd("zero", string(payment.StateApproved), "")
 	s.Pay("one", "1.00")
 	start := time.Now()
 	s.Term.CaseChanged(true)
@@ -41,6 +46,7 @@ func TestCaseOpened(t *testing.T) {
 		t.Errorf("healthz answers %d", code)
 	}
 	s.refused("with the case open")
+	s.nothingGivenBack("zero")
 	if code, _, errs := s.Cli("tamper", "reset"); code == 0 || !strings.Contains(errs, "the case is open") ||
 		!strings.Contains(errs, "hint:") {
 		t.Errorf("the alarm ended with the case open: %d %s", code, errs)
@@ -57,6 +63,33 @@ func TestCaseOpened(t *testing.T) {
 	s.Pay("two", "1.00")
 	if q := s.End("two"); q.State != string(payment.StateApproved) {
 		t.Errorf("after the reset: %+v", q)
+	}
+	if code, _, errs := s.Cli("reverse", "zero"); code != 0 {
+		t.Errorf("after the reset nothing is given back: %d %s", code, errs)
+	}
+}
+
+// nothingGivenBack tries to give a payment back by each door that there is.
+func (s *shop) nothingGivenBack(id string) {
+	t := s.T
+	t.Helper()
+	code, _, errs := s.Cli("reverse", id)
+	if code == 0 || !strings.Contains(errs, "alarm") || !strings.Contains(errs, "tamper reset") {
+		t.Errorf("the command gave back with the case open: %d %s", code, errs)
+	}
+	cookie := s.unlocked("4826")
+	status, answer, _ := s.counterPost("reverse", cookie,
+		`{"id":"counter-back","payment":"`+id+`","amount":"1.00"}`)
+	if status == http.StatusOK || !strings.Contains(answer, "alarm") {
+		t.Errorf("the counter gave back with the case open: %d %s", status, answer)
+	}
+	q := register.Request{Header: register.Header{MessageCategory: register.CategoryReversal, ServiceID: "back"},
+		Reversal: &register.ReversalRequest{Reason: "CustCancel"}}
+	q.Reversal.Original.POITransactionID = register.TransactionID{TransactionID: id}
+	r := s.tell(t, q).Reversal
+	if r == nil || r.Response.ErrorCondition != register.UnavailableDevice ||
+		!strings.Contains(register.Message(r.Response), "alarm") {
+		t.Errorf("a register gave back with the case open: %+v", r)
 	}
 }
 

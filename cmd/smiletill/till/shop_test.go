@@ -37,8 +37,8 @@ func newCounter(t *testing.T, flags ...string) *shop {
 		t.Fatal(err)
 	}
 	s.Visitors, s.OnPayment = visitors, s.attend
-	s.Flags = append(s.Flags, append([]string{"--register-listen", "127.0.0.1:0", "--camera-source",
-		"replay:visitors", "--payment-timeout", "100s"}, flags...)...)
+	s.Flags = append(s.Flags, append([]string{"--register-listen", "127.0.0.1:0", "--register-plain",
+		"--camera-source", "replay:visitors", "--payment-timeout", "100s"}, flags...)...)
 	s.EnrolCustomer()
 	return s
 }

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net/http"
 	"net/url"
 	"sync"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/control"
 	"smiletill/payment"
 	"smiletill/payment/register"
 )
@@ -19,7 +22,7 @@ type Options struct {
 	URL, POIID     string // "": this machine's
 	SaleID         string // the name as which it speaks
 	ServiceID      string // of the message; "": a new one
-	KeyID          string // seals with this key; "": plain, inside TLS
+	KeyID          string // seals with this key; "": plain, by the control socket or inside TLS
 	KeyVersion     int
 	PassphraseFile string
 	Certificate    string // file with the terminal's certificate; or
@@ -35,6 +38,7 @@ type Register struct {
 	o      Options
 	cfg    config.Config
 	local  bool // the terminal of this machine, by its configuration
+	socket bool // by its control socket, which takes plain messages from its own user
 	client *register.Client
 	last   []byte // the latest reply as it came
 
@@ -55,11 +59,12 @@ func (r *Register) open() (err error) {
 	if err := r.where(); err != nil {
 		return err
 	}
-	pin, err := r.pin()
+	key, err := r.key()
 	if err != nil {
 		return err
 	}
-	key, err := r.key()
+	r.socket = r.local && key == nil
+	address, web, err := r.web()
 	if err != nil {
 		return err
 	}
@@ -72,11 +77,11 @@ func (r *Register) open() (err error) {
 		}
 	}
 	r.client = &register.Client{
-		URL:    r.o.URL,
+		URL:    address,
 		SaleID: r.o.SaleID,
 		POIID:  r.o.POIID,
 		Key:    key,
-		HTTP:   register.Pinned(pin),
+		HTTP:   web,
 	}
 	r.client.Raw = func(reply []byte) { r.last = reply }
 	return nil
@@ -112,6 +117,19 @@ func localURL(cfg config.Config) (string, error) {
 	return "https://" + config.LoopbackOf(cfg.Register.Listen) + "/nexo", nil
 }
 
+// web is where messages are sent, and with what: to this machine's terminal by the control socket, where
+// nothing encrypts them.
+func (r *Register) web() (address string, _ *http.Client, _ error) {
+	if r.socket {
+		return control.RegisterURL, control.NewClient(r.cfg.Paths.ControlSocket).HTTP(), nil
+	}
+	pin, err := r.pin()
+	if err != nil {
+		return "", nil, err
+	}
+	return r.o.URL, register.Pinned(pin), nil
+}
+
 // pin finds out by which certificate the terminal is known. None is no choice: a payment would be told to
 // whoever answers.
 func (r *Register) pin() (string, error) {
@@ -142,7 +160,7 @@ func (r *Register) pin() (string, error) {
 	return f, nil
 }
 
-// key is what messages are sealed with; nil sends them plain, inside TLS.
+// key is what messages are sealed with; nil sends them plain.
 func (r *Register) key() (*register.Key, error) {
 	switch {
 	case r.o.KeyID == "" && r.o.PassphraseFile == "":
@@ -246,6 +264,10 @@ func adviceOn(a register.Response) string {
 
 // unanswered puts what to do next to an error of sending.
 func unanswered(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return payment.WithHint(err, "the terminal's control socket is its own user's: run this as that user, or "+
+			"with --key-id and --passphrase-file as a paired register")
+	}
 	if errors.Is(err, register.ErrNotSent) && payment.HintOf(err) == "" {
 		return payment.WithHint(err, "is the terminal on, and is this its address? Its technician's page shows "+
 			"it; it listens to other machines only while a register is paired")

@@ -286,6 +286,36 @@ func TestRegisterPayIsFollowedToItsEnd(t *testing.T) {
 	}
 }
 
+// TestRegisterBySocket: on a terminal as it is shipped a technician's commands need no key, since only the
+// terminal's own user can open its control socket; the registers' port takes nothing that is not encrypted.
+func TestRegisterBySocket(t *testing.T) {
+	t.Parallel()
+	s := newCounter(t, "--register-plain=false")
+	addr, _ := s.ready()
+	own := func(args ...string) (int, string) {
+		code, out, errs := s.Cli(append(append([]string{"register"}, args...), "--register-listen", addr)...)
+		return code, out + errs
+	}
+	code, text := own("diagnose")
+	wants(t, "diagnose", code, 0, text, "ready for payments", addr)
+	code, text = own("pay", "1.50", "EUR", "--reference", "smile by the socket")
+	wants(t, "pay", code, 0, text, "APPROVED")
+	transaction := regexp.MustCompile(`nexo-\w+`).FindString(text)
+	for _, args := range [][]string{{"reverse", transaction}, {"display", "PAID 12.00 EUR"},
+		{"pay", "1.00", "EUR"}, {"diagnose"}} {
+		code, out, errs := s.ask(t.Context(), "https://"+addr+"/nexo", args...)
+		wants(t, "by the port: "+args[0], code, 1, out+errs, "must be encrypted", "register pair")
+	}
+	code, text = own("display", "two for one")
+	wants(t, "display", code, 0, text)
+	s.Eventually("the register's words", func() bool { return s.View().Note == "two for one" })
+	code, text = own("reverse", transaction, "0.50")
+	wants(t, "reverse", code, 0, text, "0.50")
+	if b := s.books(); b[payment.StateApproved] != 1 || len(b) != 1 {
+		t.Errorf("the journal: %v", b)
+	}
+}
+
 func TestRegisterKnowsWhomItTalksTo(t *testing.T) {
 	t.Parallel()
 	s := newCounter(t)
