@@ -41,6 +41,7 @@ type Shop struct {
 	Visitors  *demo.Director       // nil: the same customer again and again
 	Source    camera.Source        // nil: Visitors; else what the camera gives
 	OnPayment func(payment.Status) // nil: nobody; set before Open
+	NotSetUp  error                // why the terminal takes nothing
 
 	stdin io.Reader // of the next command
 
@@ -57,7 +58,7 @@ func New(t *testing.T) *Shop {
 	socket := filepath.Join(ShortDir(t), "s")
 	s.Client = control.NewClient(socket)
 	s.Flags = []string{"--paths-data-dir", filepath.Join(s.Dir, "data"), "--paths-control-socket", socket,
-		"--screen-listen", "127.0.0.1:0", "--register-listen", "",
+		"--screen-listen", "127.0.0.1:0", "--register-listen", "", "--board-kind", "simulated",
 		"--mqtt-broker", "", "--payment-timeout", "100s", "--log-level", "error"}
 	film, err := camera.Load(visits.Files(), "customer_smile.mjpeg")
 	if err != nil {
@@ -128,7 +129,7 @@ func (s *Shop) Open() (end func()) {
 	s.T.Helper()
 	cfg := s.Config()
 	o := terminal.Options{Version: "test", Log: config.Logger(cfg.Log, os.Stderr), OpenCamera: s.plug,
-		OnView: s.saw, OnPayment: s.OnPayment}
+		OnView: s.saw, OnPayment: s.OnPayment, NotSetUp: s.NotSetUp}
 	if s.Visitors != nil {
 		o.OpenCamera = func() (camera.Source, error) {
 			return &pullable{shop: s, Source: kept{s.Visitors.Live()}}, nil
