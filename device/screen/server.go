@@ -41,7 +41,8 @@ type Server struct {
 	lost     time.Duration // a page's time without a heartbeat
 	patience time.Duration // a browser's time to take one event
 
-	sessions sessions // of the counter's page
+	sessions  sessions  // of the counter's page
+	followers followers // which payments its pages show
 
 	mu       sync.Mutex
 	view     View

@@ -15,7 +15,10 @@ import (
 )
 
 // counter is the terminal behind the counter's page.
-type counter struct{ access *access }
+type counter struct {
+	access *access
+	memory *memory
+}
 
 func (c counter) Ready(ctx context.Context) error {
 	p, err := c.access.opened()

@@ -1,0 +1,113 @@
+package screen
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// again is another browser on the same terminal: what the first one kept in its memory is gone.
+func (c *counterPage) again() *counterPage {
+	c.t.Helper()
+	d := *c
+	d.ctx = browser(c.t)
+	watch(c.t, d.ctx)
+	d.size(1280, 800)
+	d.visit("en")
+	return &d
+}
+
+// crash has the page gone without a word.
+func (c *counterPage) crash() {
+	c.t.Helper()
+	do(c.t, c.ctx, chromedp.Navigate("about:blank"))
+}
+
+// TestCounterBrowserCrashed kills the browser in a payment, which is approved meanwhile: the page that is
+// opened then tells it before anything can be typed again, once, and until somebody went on from it.
+func TestCounterBrowserCrashed(t *testing.T) {
+	c := openCounter(t, newShopTill())
+	l := c.l
+	c.unlock()
+	c.typed("420", kb.Enter)
+	c.step("run")
+	c.crash()
+	l.now(t, Approved, "")
+	second := c.again()
+	second.unlock()
+	second.step("end")
+	second.says(".end h1", "Approved")
+	second.says(".end .amount", "€4.20")
+	second.says(".end .help", "don't take it again")
+	third := c.again() // and again: nobody went on from it
+	third.unlock()
+	second.click(".next")
+	second.says(".sum .amount", "€0.00")
+	third.step("type") // the second page showed it, so that it was not told here too
+	c.heardOnly("pay", 1)
+	c.heardOnly("confirm", 1)
+	fourth := c.again()
+	fourth.unlock()
+	fourth.typed("1")
+	fourth.says(".sum .amount", "€0.01")
+	fourth.step("type")
+}
+
+// TestCounterCrashedWhileItRuns opens another browser while the payment still runs and types the next
+// amount, which is there again after the end was read.
+func TestCounterCrashedWhileItRuns(t *testing.T) {
+	c := openCounter(t, newShopTill())
+	l := c.l
+	c.unlock()
+	c.typed("420", kb.Enter)
+	c.step("run")
+	second := c.again()
+	second.unlock()
+	second.says(".note", "Another payment is running: €4.20")
+	second.typed("125")
+	c.crash()
+	l.now(t, Declined, NoSmile)
+	second.step("end")
+	second.says(".end .help", "Nobody has confirmed its end yet")
+	second.says(".end .help", "there was no smile")
+	second.click(".next")
+	second.says(".sum .amount", "€1.25")
+	second.step("type")
+	c.heardOnly("pay", 1)
+}
+
+// TestFollowedPaymentsAreNotTold holds what an open page shows against another one that was just opened.
+func TestFollowedPaymentsAreNotTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, l := newCounter(t)
+		b := &counterClient{t: t, s: a.s}
+		a.unlock()
+		b.unlock()
+		a.want(200, "", "POST", "/counter/pay", `{"id":"counter-1","amount":"4.20"}`)
+		asks := func(says string) {
+			t.Helper()
+			b.want(200, says, "GET", "/counter/desk?unconfirmed=1", "")
+		}
+		asks(`"more":true`) // it runs
+		l.now(t, Approved, "")
+		time.Sleep(followedFor - time.Second)
+		a.want(200, `"approved"`, "GET", "/counter/desk?id=counter-1", "")
+		time.Sleep(2 * time.Second)
+		asks(`"more":true`) // the first page shows it
+		time.Sleep(followedFor)
+		asks(`"unconfirmed":{"id":"counter-1"`) // that one has gone
+		b.want(200, "", "POST", "/counter/confirm", `{"id":"counter-1"}`)
+		if _, answer := b.send("GET", "/counter/desk?unconfirmed=1", ""); answer == "" ||
+			len(l.memory) != 0 {
+			t.Errorf("after it was read: %s, %v", answer, l.memory)
+		}
+		// A payment that is refused has no end, and one that can't be remembered does not begin.
+		b.want(409, "", "POST", "/counter/pay", `{"id":"counter-2","amount":"6000.00"}`)
+		if len(l.memory) != 0 {
+			t.Errorf("a refused payment is remembered: %v", l.memory)
+		}
+	})
+}
