@@ -70,7 +70,7 @@ int TfLiteInterpreterInvoke(void *interpreter) {
 `
 
 const boxConfig = `[terminal]
-tenant = "acme"
+tenant = "test"
 site = "shop"
 id = "till-1"
 name = "The Corner Shop"

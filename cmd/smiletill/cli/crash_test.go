@@ -78,7 +78,7 @@ func newLane(t *testing.T, program, id string, rng *rand.Rand) *lane {
 	t.Helper()
 	dir := t.TempDir()
 	cfg := config.Default()
-	cfg.Terminal.Tenant, cfg.Terminal.ID = "acme", id
+	cfg.Terminal.Tenant, cfg.Terminal.ID = "test", id
 	b, c := terminaltest.NewCloud(t, cfg, dir, rng)
 	socket := filepath.Join(terminaltest.ShortDir(t), "s")
 	l := &lane{
@@ -92,7 +92,7 @@ func newLane(t *testing.T, program, id string, rng *rand.Rand) *lane {
 		flags: []string{
 			"--paths-data-dir", filepath.Join(dir, "data"), "--paths-control-socket", socket, "--terminal-id", id,
 			"--screen-listen", "127.0.0.1:0", "--register-listen", "", "--board-kind", "simulated",
-			"--terminal-tenant", "acme", "--terminal-site", "shop",
+			"--terminal-tenant", "test", "--terminal-site", "shop",
 			"--mqtt-broker", b.URL(), "--camera-realtime=false", "--camera-loop",
 			"--camera-source", "replay:" + filepath.Join(dir, "customer_smile.mjpeg"), "--log-format", "json",
 		},

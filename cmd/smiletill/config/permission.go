@@ -59,7 +59,7 @@ func terminalHint(err error) string {
 		return fmt.Sprintf("the terminal runs as user %s, and the folder %s is for %s alone: put the file where "+
 			"%[1]s may read it, /etc/smiletill for example", me, d.blocker, d.whose())
 	}
-	return fmt.Sprintf("the terminal runs as user %s, and the file is for %s alone: sudo chown %[1]s %s", me,
+	return fmt.Sprintf("the terminal runs as user %s, and the file is for %s alone: sudo chown %[1]s %[3]s", me,
 		d.whose(), d.path)
 }
 

@@ -283,7 +283,7 @@ func TestAdyenLibraryKilledTerminal(t *testing.T) { // not parallel: its camera'
 	address := terminaltest.FreeAddress(t)
 	args := append([]string{"run"}, s.Flags...)
 	args = append(args, "--register-listen", address, "--camera-source", "replay:"+film, "--camera-fps", "10",
-		"--camera-realtime", "--register-common-name", libraryName, "--terminal-tenant", "acme",
+		"--camera-realtime", "--register-common-name", libraryName, "--terminal-tenant", "test",
 		"--terminal-site", "shop", "--terminal-id", "till-1")
 	start := func(clip string) (stop func()) {
 		if err := os.WriteFile(film, filmOf(t, clip), 0o600); err != nil {
