@@ -35,6 +35,9 @@ type CounterTill interface {
 	Cancel(ctx context.Context, id string) (CounterPayment, error)
 }
 
+// CounterReversal is money that a page has asked to give back.
+type CounterReversal struct{ ID, Payment, Amount, Currency string }
+
 // CounterMemory keeps which payments of the counter have an end that nobody there was seen to read. It
 // outlives the browser, which may crash, and the terminal's own restart: an amount that is typed once more
 // is charged once more.
@@ -45,6 +48,9 @@ type CounterMemory interface {
 	Confirm(ctx context.Context, id string) error
 	// Unconfirmed gives the payments that are remembered and not confirmed, the latest first.
 	Unconfirmed(ctx context.Context) ([]CounterPayment, error)
+	// RememberReversal and Reversals are the same for what is given back; Confirm forgets these too.
+	RememberReversal(ctx context.Context, id, paymentID, amount string) error
+	Reversals(ctx context.Context) ([]CounterReversal, error)
 }
 
 // CounterBook tells what was paid, and gives it back. Errors for the clerk are *CounterError.

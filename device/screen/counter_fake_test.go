@@ -25,6 +25,7 @@ type shopTill struct {
 	returned map[string]string // id of the reversal: payment and amount
 	asked    []string          // what came in, as the terminal heard it
 	memory   []string          // ids that nobody has confirmed, the latest last
+	backs    []CounterReversal // that nobody has confirmed
 	slow     chan struct{}     // if set, Begin and Reverse do their work and answer when it is closed
 }
 
@@ -228,7 +229,23 @@ func (l *shopTill) Confirm(_ context.Context, id string) error {
 	defer l.mu.Unlock()
 	l.asked = append(l.asked, "confirm")
 	l.memory = slices.DeleteFunc(l.memory, func(one string) bool { return one == id })
+	l.backs = slices.DeleteFunc(l.backs, func(one CounterReversal) bool { return one.ID == id })
 	return nil
+}
+
+func (l *shopTill) RememberReversal(_ context.Context, id, paymentID, amount string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !slices.ContainsFunc(l.backs, func(one CounterReversal) bool { return one.ID == id }) {
+		l.backs = append(l.backs, CounterReversal{id, paymentID, amount, l.currency})
+	}
+	return nil
+}
+
+func (l *shopTill) Reversals(context.Context) ([]CounterReversal, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.backs), nil
 }
 
 func (l *shopTill) Unconfirmed(context.Context) ([]CounterPayment, error) {

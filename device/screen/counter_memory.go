@@ -67,16 +67,52 @@ func (s *Server) pay(ctx context.Context, q payEntry) (any, error) {
 	}
 	s.followers.note(q.ID)
 	p, err := s.opt.Counter.Begin(ctx, q.ID, q.Amount)
-	if err == nil {
-		return s.payment(p), nil
+	if err != nil {
+		return nil, s.forgetRefused(ctx, q.ID, err)
 	}
+	return s.payment(p), nil
+}
+
+// reversalMessage is what a page asked to give back, and was not heard to learn how it went.
+type reversalMessage struct {
+	ID       string `json:"id"`
+	Payment  string `json:"payment"`
+	Amount   string `json:"amount"`
+	Currency string `json:"currency"`
+}
+
+// tellReversal adds the latest of these: asked again under its id it is given back once.
+func (s *Server) tellReversal(ctx context.Context, m *deskMessage) {
+	all, err := s.opt.Counter.Reversals(ctx)
+	if err != nil {
+		s.log.Warn("screen: it can't be told which reversals nobody has confirmed", "err", err)
+		m.More = true
+		return
+	}
+	if len(all) > 0 {
+		one := reversalMessage(all[0])
+		m.Reversal = &one
+	}
+}
+
+// reverse gives money back that is remembered first, until a page has heard how it went.
+func (s *Server) reverse(ctx context.Context, q reverseEntry) (any, error) {
+	if err := s.opt.Counter.RememberReversal(ctx, q.ID, q.Payment, q.Amount); err != nil {
+		return nil, err
+	}
+	err := s.opt.Counter.Reverse(ctx, q.ID, q.Payment, q.Amount)
+	return nothing{}, s.forgetRefused(ctx, q.ID, err)
+}
+
+// forgetRefused forgets what the terminal has refused for good; err is what it said, and is given on.
+func (s *Server) forgetRefused(ctx context.Context, id string, err error) error {
 	var told *CounterError
-	if errors.As(err, &told) && !told.Open { // it never began
-		if err := s.opt.Counter.Confirm(ctx, q.ID); err != nil {
-			s.log.Warn("screen: a payment that was refused is still remembered", "err", err)
+	if errors.As(err, &told) && !told.Open {
+		if err := s.opt.Counter.Confirm(ctx, id); err != nil {
+			s.log.Warn("screen: what was refused is still remembered", "err", err)
 		}
 	}
-	return nil, err
+	return err
 }
 
 func (s *Server) confirm(ctx context.Context, q struct {

@@ -79,6 +79,43 @@ func TestCounterCrashedWhileItRuns(t *testing.T) {
 	c.heardOnly("pay", 1)
 }
 
+// TestCounterCrashedWhileItGivesBack kills the browser after a part was asked back and before its answer
+// came: the page that is opened then asks again under the same id, and the part is given back once.
+func TestCounterCrashedWhileItGivesBack(t *testing.T) {
+	c := openCounter(t, newShopTill())
+	l := c.l
+	l.put("order-1", "12.50", nil)
+	c.unlock()
+	c.click(`.book [data-id="order-1"]`)
+	c.choose("A part")
+	c.digits("dialog .keys", "1", "2", "5")
+	c.typed(kb.Enter)
+	c.net.answers.Store(true)
+	c.choose("Give back €1.25")
+	c.sees("document.querySelector('dialog').className === 'sending'")
+	for end := time.Now().Add(8 * time.Second); l.heard("reverse 1.25") < 1 && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
+	}
+	c.crash()
+	c.net.answers.Store(false)
+	second := c.again()
+	second.unlock()
+	second.says("dialog h1", "Give back €1.25?")
+	second.says("dialog .help", "not known yet")
+	second.choose("Ask again")
+	second.says("dialog h1", "€1.25 given back")
+	second.choose("Close")
+	if got := l.given(); len(got) != 1 {
+		t.Errorf("given back: %q", got)
+	}
+	third := c.again()
+	third.unlock()
+	third.says(".book li", "€1.25 given back")
+	if eval[bool](t, third.ctx, "document.querySelector('dialog').open") {
+		t.Error("it is asked about once more")
+	}
+}
+
 // TestFollowedPaymentsAreNotTold holds what an open page shows against another one that was just opened.
 func TestFollowedPaymentsAreNotTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -244,8 +244,9 @@ type deskMessage struct {
 
 	// For a page that was just opened: the end of a payment that no page has confirmed, and whether there may
 	// be more.
-	Unconfirmed *paymentMessage `json:"unconfirmed,omitempty"`
-	More        bool            `json:"more,omitempty"`
+	Unconfirmed *paymentMessage  `json:"unconfirmed,omitempty"`
+	Reversal    *reversalMessage `json:"reversal,omitempty"`
+	More        bool             `json:"more,omitempty"`
 }
 
 type paymentMessage struct {
@@ -307,6 +308,7 @@ func (s *Server) desk(ctx context.Context, r *http.Request) (any, error) {
 	id := r.URL.Query().Get("id")
 	if r.URL.Query().Get("unconfirmed") != "" {
 		s.tellUnconfirmed(ctx, &m, id)
+		s.tellReversal(ctx, &m)
 	}
 	if id == "" {
 		return m, nil
@@ -357,8 +359,4 @@ type reverseEntry struct {
 	ID      string `json:"id"`
 	Payment string `json:"payment"`
 	Amount  string `json:"amount"`
-}
-
-func (s *Server) reverse(ctx context.Context, q reverseEntry) (any, error) {
-	return nothing{}, s.opt.Counter.Reverse(ctx, q.ID, q.Payment, q.Amount)
 }

@@ -26,13 +26,20 @@ type memory struct {
 	mu sync.Mutex
 }
 
-// memoryFile is the file's form: ids, the latest last.
+// memoryFile is the file's form, the latest last.
 type memoryFile struct {
-	Unconfirmed []string `json:"unconfirmed"`
+	Unconfirmed []memorised `json:"unconfirmed"`
 }
 
-// read gives the ids. The caller holds mu.
-func (m *memory) read() ([]string, error) {
+// memorised is a payment by its id, or what was to be given back of one.
+type memorised struct {
+	ID      string `json:"id"`
+	Payment string `json:"payment,omitempty"` // of which Amount is given back; empty: ID is a payment
+	Amount  string `json:"amount,omitempty"`
+}
+
+// read gives what is remembered. The caller holds mu.
+func (m *memory) read() ([]memorised, error) {
 	data, err := os.ReadFile(m.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -47,8 +54,23 @@ func (m *memory) read() ([]string, error) {
 	return f.Unconfirmed, nil
 }
 
-// change writes the ids as a whole or not at all, before it returns.
-func (m *memory) change(f func([]string) []string) error {
+// add remembers one that is not there yet.
+func (m *memory) add(one memorised) error {
+	err := m.change(func(all []memorised) []memorised {
+		if slices.ContainsFunc(all, func(o memorised) bool { return o.ID == one.ID }) {
+			return all
+		}
+		return append(all, one)
+	})
+	if err != nil {
+		return &screen.CounterError{Why: screen.RefusedJournal, What: err.Error(),
+			Do: "free the disk if it is full; a damaged file is to be put away"}
+	}
+	return nil
+}
+
+// change writes the file as a whole or not at all, before it returns.
+func (m *memory) change(f func([]memorised) []memorised) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	was, err := m.read()
@@ -85,10 +107,13 @@ func replace(path string, data []byte) error {
 	return syncFolder(filepath.Dir(path))
 }
 
-func (m *memory) ids() ([]string, error) {
+// all is what is remembered, the latest first.
+func (m *memory) all() ([]memorised, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.read()
+	all, err := m.read()
+	slices.Reverse(all)
+	return all, err
 }
 
 // Remember notes a payment before it begins, unless it has ended: a browser may send a request twice.
@@ -103,42 +128,63 @@ func (c counter) Remember(ctx context.Context, id string) error {
 		}
 		return err
 	}
-	err := c.memory.change(func(ids []string) []string {
-		if slices.Contains(ids, id) {
-			return ids
-		}
-		return append(ids, id)
-	})
-	if err != nil {
-		return &screen.CounterError{Why: screen.RefusedJournal, What: err.Error(),
-			Do: "free the disk if it is full; a damaged file is to be put away"}
-	}
-	return nil
+	return c.memory.add(memorised{ID: id})
 }
 
-// Confirm forgets a payment whose end was read.
+// RememberReversal notes what is to be given back before it is.
+func (c counter) RememberReversal(_ context.Context, id, paymentID, amount string) error {
+	return c.memory.add(memorised{ID: id, Payment: paymentID, Amount: amount})
+}
+
+// Confirm forgets a payment whose end was read, or a reversal whose outcome was heard.
 func (c counter) Confirm(_ context.Context, id string) error {
-	return c.memory.change(func(ids []string) []string {
-		return slices.DeleteFunc(ids, func(one string) bool { return one == id })
+	return c.memory.change(func(all []memorised) []memorised {
+		return slices.DeleteFunc(all, func(one memorised) bool { return one.ID == id })
 	})
 }
 
 // Unconfirmed tells those whose end no page has confirmed. One that never began is none.
 func (c counter) Unconfirmed(ctx context.Context) ([]screen.CounterPayment, error) {
-	ids, err := c.memory.ids()
-	if err != nil {
-		return nil, err
-	}
 	var all []screen.CounterPayment
-	for _, id := range slices.Backward(ids) {
+	err := c.remembered(ctx, func(one memorised, p screen.CounterPayment) {
+		if one.Payment == "" {
+			all = append(all, p)
+		}
+	})
+	return all, err
+}
+
+// Reversals tells those whose outcome no page has heard.
+func (c counter) Reversals(ctx context.Context) ([]screen.CounterReversal, error) {
+	var all []screen.CounterReversal
+	err := c.remembered(ctx, func(one memorised, p screen.CounterPayment) {
+		if one.Payment != "" {
+			all = append(all, screen.CounterReversal{ID: one.ID, Payment: one.Payment, Amount: one.Amount,
+				Currency: p.Currency})
+		}
+	})
+	return all, err
+}
+
+// remembered calls use with each and the payment that it is about, the latest first.
+func (c counter) remembered(ctx context.Context, use func(memorised, screen.CounterPayment)) error {
+	all, err := c.memory.all()
+	if err != nil {
+		return err
+	}
+	for _, one := range all {
+		id := one.Payment
+		if id == "" {
+			id = one.ID
+		}
 		p, err := c.Payment(ctx, id)
 		switch {
 		case errors.Is(err, screen.ErrCounterUnknown):
 		case err != nil:
-			return nil, err
+			return err
 		default:
-			all = append(all, p)
+			use(one, p)
 		}
 	}
-	return all, nil
+	return nil
 }

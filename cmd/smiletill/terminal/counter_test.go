@@ -146,6 +146,10 @@ func TestCounterEndOutlivesARestart(t *testing.T) {
 		t.Fatalf("pay: %d %s", code, answer)
 	}
 	s.WantEnd("counter-1", "approved", "")
+	back := `{"id":"back-1","payment":"counter-1","amount":"1.25"}`
+	if code, answer, _ := s.counterPost("reverse", cookie, back); code != http.StatusOK {
+		t.Fatalf("reverse: %d %s", code, answer)
+	}
 	end()
 	s.Open()
 	s.Opened()
@@ -169,11 +173,21 @@ func TestCounterEndOutlivesARestart(t *testing.T) {
 		return string(text)
 	}
 	if text := asks(); !strings.Contains(text, `"unconfirmed":{"id":"counter-1"`) ||
-		!strings.Contains(text, `"state":"approved"`) {
+		!strings.Contains(text, `"state":"approved"`) || !strings.Contains(text,
+		`"reversal":{"id":"back-1","payment":"counter-1","amount":"1.25","currency":"EUR"}`) {
 		t.Errorf("a page that was just opened is told %s", text)
 	}
 	if code, answer, _ := s.counterPost("confirm", cookie, `{"id":"counter-1"}`); code != http.StatusOK {
 		t.Errorf("confirm: %d %s", code, answer)
+	}
+	if code, answer, _ := s.counterPost("reverse", cookie, back); code != http.StatusOK {
+		t.Errorf("the same again: %d %s", code, answer)
+	}
+	if code, answer, _ := s.counterPost("confirm", cookie, `{"id":"back-1"}`); code != http.StatusOK {
+		t.Errorf("confirm: %d %s", code, answer)
+	}
+	if _, out, _ := s.Cli("journal", "list"); !strings.Contains(out, "1.25 back") {
+		t.Errorf("given back:\n%s", out)
 	}
 	if text := asks(); strings.Contains(text, "unconfirmed") || strings.Contains(text, "more") {
 		t.Errorf("after it was read it is told again: %s", text)

@@ -294,8 +294,9 @@ function takeDesk(data) {
     takePayment(data.running);
   }
   if (asking) {
-    asking = !!(data.unconfirmed || data.more);
+    asking = !!(data.unconfirmed || data.reversal || data.more);
     takeUnconfirmed(data.unconfirmed);
+    takeReversal(data.reversal);
   }
   if ([...confirmed.values()].includes(false)) tellConfirmed();
   if (data.payment) takePayment(data.payment);
