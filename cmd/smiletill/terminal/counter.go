@@ -10,6 +10,7 @@ import (
 	"smiletill/cmd/smiletill/control"
 	"smiletill/device/screen"
 	"smiletill/payment"
+	unread "smiletill/payment/counter"
 	"smiletill/payment/journal"
 	"smiletill/payment/pin"
 )
@@ -17,7 +18,7 @@ import (
 // counter is the terminal behind the counter's page.
 type counter struct {
 	access *access
-	memory *memory
+	memory *unread.Memory
 }
 
 func (c counter) Ready(ctx context.Context) error {

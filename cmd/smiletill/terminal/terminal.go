@@ -18,6 +18,7 @@ import (
 	"smiletill/device/camera"
 	"smiletill/device/screen"
 	"smiletill/payment"
+	unread "smiletill/payment/counter"
 	"smiletill/vision/gallery"
 	"smiletill/vision/networks"
 )
@@ -91,7 +92,7 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 		// Whoever names another address than loopback in the configuration has chosen to show the page to the
 		// network.
 		AllowRemote: !config.OnlyHere(cfg.Screen.Listen), Hosts: cfg.OwnNames(), Keypad: keypad{t.access},
-		Counter: counter{t.access, &memory{path: cfg.CounterPath()}}, Log: t.log.With("room", "screen"),
+		Counter: counter{t.access, unread.At(cfg.CounterPath())}, Log: t.log.With("room", "screen"),
 	})
 	if err != nil {
 		return nil, err
