@@ -23,6 +23,8 @@ func PermissionHint(err error) string {
 		return ""
 	}
 	switch me := os.Geteuid(); {
+	case me == 0 && strings.HasPrefix(d.path, "/dev/"):
+		return "" // a device says better what keeps root from it
 	case me == 0: // not by the file's mode: mounted read-only, immutable, another machine's
 		return "root may not either: look how its file system is mounted (findmnt -T " + d.blocker +
 			"), and at lsattr"
