@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/payment"
@@ -73,7 +73,7 @@ func printParts(w io.Writer, s control.Status) error {
 	if s.Ready {
 		fmt.Fprintln(w, s.Line)
 	}
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	t := columns.New(w)
 	for _, p := range s.Parts {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", p.Name, p.Level, p.Value)
 		if p.Do != "" && p.Level != "ok" {
