@@ -292,6 +292,11 @@ func TestAdyenLibraryKilledTerminal(t *testing.T) { // not parallel: its camera'
 		stop = terminaltest.Start(t, os.Args[0], filepath.Join(s.Dir, "log"), args, terminaltest.AsProgram+"=1")
 		t.Cleanup(stop)
 		s.Eventually("the terminal", func() bool { return s.Running(t.Context()) })
+		// Who pairs before would make it, with another name than the library wants.
+		s.Eventually("its certificate", func() bool {
+			_, err := os.Stat(filepath.Join(s.Dir, "data", "register.crt"))
+			return err == nil
+		})
 		return stop
 	}
 	stop := start("customer_neutral")
