@@ -40,13 +40,11 @@ func (t *Terminal) statusNow(ctx context.Context) control.Status {
 	case p == nil || t.front.trouble() != "":
 	default:
 		now, err := p.engine.Status(ctx)
-		switch {
-		case err != nil:
-			s.Line, s.Do = "out of order: "+err.Error(), payment.HintOf(err)
-		case len(now.OutOfOrder) > 0:
+		if err != nil {
+			now.OutOfOrder, s.Do = []string{err.Error()}, payment.HintOf(err)
+		}
+		if s.Ready = len(now.OutOfOrder) == 0; !s.Ready {
 			s.Line = "out of order: " + strings.Join(now.OutOfOrder, ", ")
-		default:
-			s.Ready = true
 		}
 	}
 	for _, row := range t.statusRows(ctx) {
