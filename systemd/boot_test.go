@@ -36,7 +36,8 @@ func TestUnderSystemd(t *testing.T) {
 		name string
 		run  func(t *testing.T)
 	}{
-		{"takes a payment", b.takesPayment}, {"its files are its own", b.files},
+		{"only installed", b.onlyInstalled}, {"takes a payment", b.takesPayment},
+		{"its files are its own", b.files},
 		{"what it may not reach", b.confined}, {"hung frame loop", b.hangs}, {"killed six times", b.killed},
 		{"package again, removed, purged", b.packages},
 	} {
@@ -69,6 +70,9 @@ int TfLiteInterpreterInvoke(void *interpreter) {
 `
 
 const boxConfig = `[terminal]
+tenant = "test"
+site = "shop"
+id = "till-1"
 name = "The Corner Shop"
 [camera]
 source = "replay:/srv/customer_smile.mjpeg"
@@ -106,7 +110,6 @@ func (b *box) install(dir string) {
 		b.t.Fatalf("install the package: %v\n%s", err, out)
 	}
 	b.t.Logf("dpkg -i:\n%s", out)
-	b.write("etc/smiletill/smiletill.toml", []byte(boxConfig))
 	source := filepath.Join(b.t.TempDir(), "hang.c")
 	if err := os.WriteFile(source, []byte(hangSource), 0o600); err != nil {
 		b.t.Fatal(err)
@@ -220,6 +223,30 @@ func (b *box) ready() {
 	})
 }
 
+// onlyInstalled is the terminal of a technician who has written nothing down: it serves, and takes no
+// payment; then the service is told whose it is.
+func (b *box) onlyInstalled(t *testing.T) {
+	b.until("words on what is missing", 15*time.Second, func() bool {
+		return strings.Contains(b.show("StatusText"), "not set up")
+	})
+	out, err := b.sh("smiletill pay 1.50 EUR --id early")
+	if err == nil || !strings.Contains(out, "terminal.tenant") {
+		t.Errorf("a payment: %v %s", err, out)
+	}
+	if out, err := b.sh("smiletill status"); err == nil {
+		t.Errorf("an active unit is taken for a ready terminal: %s", out)
+	}
+	b.must("useradd -m pi")
+	out, err = b.sh("setpriv --reuid=pi --regid=pi --clear-groups env HOME=/home/pi smiletill journal list")
+	if err == nil || !strings.Contains(out, "sudo") {
+		t.Errorf("another user is not told of sudo: %v %s", err, out)
+	}
+	b.write("etc/smiletill/smiletill.toml", []byte(boxConfig))
+	b.must("systemctl restart smiletill")
+	b.ready()
+	b.must("smiletill status --ready-for 2s")
+}
+
 func (b *box) takesPayment(t *testing.T) {
 	b.ready()
 	b.must("smiletill enrol 'Grace Hopper' /srv/enrol_1.jpg /srv/enrol_2.jpg /srv/enrol_3.jpg")
@@ -285,12 +312,12 @@ func (b *box) hangs(t *testing.T) {
 		!strings.Contains(log, "looking at frames") {
 		t.Errorf("the log does not name what hung:\n%s", log)
 	}
+	b.ready() // it is active before its journal is open
 	for line := range strings.Lines(b.must("smiletill journal list")) {
 		if strings.Contains(line, "hung") && !strings.Contains(line, "expired") {
 			t.Errorf("the payment that hung did not expire: %s", line)
 		}
 	}
-	b.ready()
 	b.pays(t, "after-the-hang")
 }
 
@@ -315,7 +342,7 @@ func (b *box) killed(t *testing.T) {
 // upgrade, and payments stay whatever is done.
 func (b *box) packages(t *testing.T) {
 	before := b.show("MainPID")
-	b.must("dpkg -i /srv/smiletill.deb")
+	b.must("dpkg -i /srv/smiletill.deb </dev/null")
 	if b.must("cat /etc/smiletill/smiletill.toml") != boxConfig {
 		t.Error("the upgrade changed the configuration")
 	}
@@ -328,7 +355,8 @@ func (b *box) packages(t *testing.T) {
 		t.Error("it runs on after it was removed")
 	}
 	out := b.must("dpkg -P smiletill")
-	if !strings.Contains(out, "payments and enrolled customers are left") {
+	if !strings.Contains(out, "faces") || !strings.Contains(out, "gallery.key") ||
+		!strings.Contains(out, "terminal.key") {
 		t.Errorf("the purge does not say what stays: %s", out)
 	}
 	b.must("test -s /var/lib/smiletill/journal.db && test -s /var/lib/smiletill/gallery/gallery.key")

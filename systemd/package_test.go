@@ -62,7 +62,7 @@ func TestPackage(t *testing.T) {
 		"usr/lib/sysusers.d/smiletill.conf":             "smiletill.sysusers",
 		"usr/lib/tmpfiles.d/smiletill.conf":             "smiletill.tmpfiles",
 		"usr/lib/udev/rules.d/60-smiletill.rules":       "60-smiletill.rules",
-		"etc/smiletill/smiletill.toml":                  "../cmd/smiletill/config/smiletill.toml",
+		"usr/share/smiletill/smiletill.toml":            "../cmd/smiletill/config/smiletill.toml",
 		"usr/share/doc/smiletill/copyright":             "../LICENSE",
 		"usr/share/doc/smiletill/NOTICES.md":            "../cmd/smiletill/cli/NOTICES.md",
 		"usr/share/doc/smiletill/examples/edgetpu.conf": "edgetpu.conf",
@@ -84,26 +84,11 @@ func TestPackage(t *testing.T) {
 		"usr/bin/smiletill") {
 		t.Errorf("the archive would undo a configuration, or has no program:\n%s", list)
 	}
+	if info := output(t, "dpkg-deb", "-I", deb); strings.Contains(info, "conffiles") {
+		t.Errorf("dpkg would ask whose settings count:\n%s", info)
+	}
 	owners := strings.Fields(output(t, "sh", "-c", "dpkg-deb -c "+deb+" | awk '{print $2}' | sort -u"))
 	if !slices.Equal(owners, []string{"root/root"}) {
 		t.Errorf("files belong to %v", owners)
 	}
-}
-
-func read(t *testing.T, path string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func output(t *testing.T, name string, args ...string) string {
-	t.Helper()
-	out, err := exec.Command(name, args...).Output()
-	if err != nil {
-		t.Fatalf("%s %v: %v", name, args, err)
-	}
-	return string(out)
 }

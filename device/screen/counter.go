@@ -11,6 +11,7 @@ type Counter interface {
 	CounterLock
 	CounterTill
 	CounterBook
+	CounterMemory
 }
 
 // CounterLock keeps the clerk's PIN, and counts the wrong ones.
@@ -32,6 +33,24 @@ type CounterTill interface {
 	Payment(ctx context.Context, id string) (CounterPayment, error)
 	// Cancel ends a running payment for the operator, and gives it; one that has ended stays as it is.
 	Cancel(ctx context.Context, id string) (CounterPayment, error)
+}
+
+// CounterReversal is money that a page has asked to give back.
+type CounterReversal struct{ ID, Payment, Amount, Currency string }
+
+// CounterMemory keeps which payments of the counter have an end that nobody there was seen to read. It
+// outlives the browser, which may crash, and the terminal's own restart: an amount that is typed once more
+// is charged once more.
+type CounterMemory interface {
+	// Remember is called before a payment begins; an error refuses it.
+	Remember(ctx context.Context, id string) error
+	// Confirm is called when somebody went on from a payment's end.
+	Confirm(ctx context.Context, id string) error
+	// Unconfirmed gives the payments that are remembered and not confirmed, the latest first.
+	Unconfirmed(ctx context.Context) ([]CounterPayment, error)
+	// RememberReversal and Reversals are the same for what is given back; Confirm forgets these too.
+	RememberReversal(ctx context.Context, id, paymentID, amount string) error
+	Reversals(ctx context.Context) ([]CounterReversal, error)
 }
 
 // CounterBook tells what was paid, and gives it back. Errors for the clerk are *CounterError.

@@ -24,6 +24,8 @@ type shopTill struct {
 	payments map[string]*CounterPayment
 	returned map[string]string // id of the reversal: payment and amount
 	asked    []string          // what came in, as the terminal heard it
+	memory   []string          // ids that nobody has confirmed, the latest last
+	backs    []CounterReversal // that nobody has confirmed
 	slow     chan struct{}     // if set, Begin and Reverse do their work and answer when it is closed
 }
 
@@ -152,12 +154,17 @@ func (l *shopTill) put(id, amount string, change func(*CounterPayment)) {
 	}
 }
 
-// now moves the running payment on.
+// now moves the running payment on, which a page may have asked for only just now.
 func (l *shopTill) now(t *testing.T, s State, r Reason) {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := l.running()
+	for end := time.Now().Add(8 * time.Second); p == nil && time.Now().Before(end); p = l.running() {
+		l.mu.Unlock()
+		time.Sleep(10 * time.Millisecond)
+		l.mu.Lock()
+	}
 	if p == nil {
 		t.Fatalf("no payment runs that could become %s", s)
 	}
@@ -200,6 +207,54 @@ func (l *shopTill) Recent(_ context.Context, n int) ([]CounterPayment, error) {
 	for _, id := range slices.Backward(l.order) {
 		if len(all) < n {
 			all = append(all, *l.payments[id])
+		}
+	}
+	return all, nil
+}
+
+func (l *shopTill) Remember(_ context.Context, id string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.trouble != nil {
+		return l.trouble
+	}
+	if !slices.Contains(l.memory, id) && l.payments[id] == nil {
+		l.memory = append(l.memory, id)
+	}
+	return nil
+}
+
+func (l *shopTill) Confirm(_ context.Context, id string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked = append(l.asked, "confirm")
+	l.memory = slices.DeleteFunc(l.memory, func(one string) bool { return one == id })
+	l.backs = slices.DeleteFunc(l.backs, func(one CounterReversal) bool { return one.ID == id })
+	return nil
+}
+
+func (l *shopTill) RememberReversal(_ context.Context, id, paymentID, amount string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !slices.ContainsFunc(l.backs, func(one CounterReversal) bool { return one.ID == id }) {
+		l.backs = append(l.backs, CounterReversal{id, paymentID, amount, l.currency})
+	}
+	return nil
+}
+
+func (l *shopTill) Reversals(context.Context) ([]CounterReversal, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.backs), nil
+}
+
+func (l *shopTill) Unconfirmed(context.Context) ([]CounterPayment, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []CounterPayment
+	for _, id := range slices.Backward(l.memory) {
+		if p := l.payments[id]; p != nil {
+			all = append(all, *p)
 		}
 	}
 	return all, nil

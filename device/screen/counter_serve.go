@@ -28,6 +28,7 @@ func (s *Server) routeCounter(mux *http.ServeMux) {
 	mux.HandleFunc("POST /counter/stay", counterWrite(s, s.stay))
 	mux.HandleFunc("POST /counter/pay", counterWrite(s, s.pay))
 	mux.HandleFunc("POST /counter/cancel", counterWrite(s, s.cancel))
+	mux.HandleFunc("POST /counter/confirm", counterWrite(s, s.confirm))
 	mux.HandleFunc("POST /counter/reverse", counterWrite(s, s.reverse))
 }
 
@@ -240,6 +241,12 @@ type deskMessage struct {
 	Payment  *paymentMessage `json:"payment,omitempty"` // the one that was asked for
 	Unknown  bool            `json:"unknown,omitempty"` // it never began
 	Doubt    *errorMessage   `json:"doubt,omitempty"`   // it can't be told
+
+	// For a page that was just opened: the end of a payment that no page has confirmed, and whether there may
+	// be more.
+	Unconfirmed *paymentMessage  `json:"unconfirmed,omitempty"`
+	Reversal    *reversalMessage `json:"reversal,omitempty"`
+	More        bool             `json:"more,omitempty"`
 }
 
 type paymentMessage struct {
@@ -299,9 +306,14 @@ func (s *Server) desk(ctx context.Context, r *http.Request) (any, error) {
 	default:
 	}
 	id := r.URL.Query().Get("id")
+	if r.URL.Query().Get("unconfirmed") != "" {
+		s.tellUnconfirmed(ctx, &m, id)
+		s.tellReversal(ctx, &m)
+	}
 	if id == "" {
 		return m, nil
 	}
+	s.followers.note(id)
 	p, err := s.opt.Counter.Payment(ctx, id)
 	switch {
 	case err == nil:
@@ -333,14 +345,6 @@ type payEntry struct {
 	Amount string `json:"amount"`
 }
 
-func (s *Server) pay(ctx context.Context, q payEntry) (any, error) {
-	p, err := s.opt.Counter.Begin(ctx, q.ID, q.Amount)
-	if err != nil {
-		return nil, err
-	}
-	return s.payment(p), nil
-}
-
 func (s *Server) cancel(ctx context.Context, q struct {
 	ID string `json:"id"`
 }) (any, error) {
@@ -355,8 +359,4 @@ type reverseEntry struct {
 	ID      string `json:"id"`
 	Payment string `json:"payment"`
 	Amount  string `json:"amount"`
-}
-
-func (s *Server) reverse(ctx context.Context, q reverseEntry) (any, error) {
-	return nothing{}, s.opt.Counter.Reverse(ctx, q.ID, q.Payment, q.Amount)
 }

@@ -78,7 +78,7 @@ func TestNoCounter(t *testing.T) {
 	for _, path := range []string{"/counter", "/counter/desk", "/counter/payments"} {
 		c.want(404, "", "GET", path, "")
 	}
-	for _, path := range []string{"unlock", "lock", "stay", "pay", "cancel", "reverse"} {
+	for _, path := range []string{"unlock", "lock", "stay", "pay", "cancel", "reverse", "confirm"} {
 		c.want(404, "", "POST", "/counter/"+path, "{}")
 	}
 }

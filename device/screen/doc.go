@@ -33,10 +33,12 @@
 // # Access
 //
 // The server listens on loopback addresses unless [Options].AllowRemote is set, answers only to loopback
-// names and the configured hosts (a web page elsewhere could otherwise point its own name at 127.0.0.1
-// and read the screen), and keeps at most [Options].MaxClients event streams. [Server.ServeCounter] shows the
-// network the counter's page alone, over TLS. What carries a PIN, or what one
-// has opened, is taken from this machine or over TLS, and from a page of this server alone.
+// names and the configured hosts (a web page elsewhere could otherwise point its own name at 127.0.0.1 and
+// read the screen), and keeps at most [Options].MaxClients event streams: one more puts out the one that is
+// open longest, and never this machine's own for another's. Connections are bounded alike, and those that
+// only hold their place make room (doors.go). [Server.ServeCounter] shows the network the counter's page
+// alone, over TLS. What carries a PIN, or what one has opened, is taken from this machine or over TLS, and
+// from a page of this server alone.
 //
 // It imports the standard library only, and nothing of the project: View is its own struct, and the words
 // that cross are string keys ([State], [Instruction], [Reason]) which cmd maps from the payment's and the

@@ -2,6 +2,7 @@ package screen
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -20,7 +21,12 @@ const (
 	writePatience = 3 * time.Second
 	// retry tells the browser when to come back after a lost stream.
 	retry = time.Second
+	// displacedRetry is for one that was put out for another: at once it would only put out the next.
+	displacedRetry = 10 * time.Second
 )
+
+// errDisplaced ends the stream that was put out for another.
+var errDisplaced = errors.New("another screen has taken its place")
 
 // message is the wire form of a View for one reader.
 type message struct {
@@ -70,23 +76,46 @@ func (s *Server) message(v View, seq uint64, lang string, now time.Time) message
 	return m
 }
 
-// join enters a new stream; false when there are too many already.
-func (s *Server) join() (chan struct{}, bool) {
+// client is an open stream.
+type client struct {
+	wake  chan struct{} // one place: there is something newer
+	out   chan struct{} // closed: another takes its place
+	own   bool          // of this machine: the terminal's own display
+	since time.Time
+}
+
+// join enters a new stream. When there are too many the one that is open longest gives way: another
+// machine's, and one of this machine for this machine alone, so that nobody in the network blinds the
+// terminal's own display. false: all are this machine's, and the new one is not.
+func (s *Server) join(own bool) (*client, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.clients) >= s.opt.MaxClients {
-		return nil, false
+		var oldest *client
+		for c := range s.clients {
+			if c.own && !own {
+				continue
+			}
+			if oldest == nil || oldest.own && !c.own || oldest.own == c.own && c.since.Before(oldest.since) {
+				oldest = c
+			}
+		}
+		if oldest == nil {
+			return nil, false
+		}
+		close(oldest.out)
+		delete(s.clients, oldest)
 	}
-	wake := make(chan struct{}, 1)
-	wake <- struct{}{} // the current View goes out at once
-	s.clients[wake] = struct{}{}
-	return wake, true
+	c := &client{wake: make(chan struct{}, 1), out: make(chan struct{}), own: own, since: time.Now()}
+	c.wake <- struct{}{} // the current View goes out at once
+	s.clients[c] = struct{}{}
+	return c, true
 }
 
-func (s *Server) leave(wake chan struct{}) {
+func (s *Server) leave(c *client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.clients, wake)
+	delete(s.clients, c)
 }
 
 // serveEvents sends the current View and then every newer one, the newest first and older ones not at
@@ -99,25 +128,25 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	wake, ok := s.join()
+	c, ok := s.join(ofThisMachine(r.RemoteAddr))
 	if !ok {
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "too many screens are connected", http.StatusServiceUnavailable)
 		return
 	}
-	defer s.leave(wake)
+	defer s.leave(c)
 	rc := http.NewResponseController(w)
 	// The server's read time-out is for requests; this stream is read from no more. A writer without
 	// deadlines (a test recorder) is as good: it doesn't block.
 	_ = rc.SetReadDeadline(time.Time{})
-	if err := s.stream(r, w, rc, wake); err != nil {
+	if err := s.stream(r, w, rc, c); err != nil {
 		s.log.Debug("screen: a browser was dropped", "remote", r.RemoteAddr, "err", err)
 	}
 }
 
 // stream writes events until the reader goes away (nil) or fails to take one in time.
 func (s *Server) stream(r *http.Request, w http.ResponseWriter, rc *http.ResponseController,
-	wake <-chan struct{},
+	c *client,
 ) error {
 	put := func(format string, args ...any) error {
 		_ = rc.SetWriteDeadline(time.Now().Add(s.patience))
@@ -135,11 +164,13 @@ func (s *Server) stream(r *http.Request, w http.ResponseWriter, rc *http.Respons
 		select {
 		case <-r.Context().Done():
 			return nil
+		case <-c.out:
+			return errors.Join(errDisplaced, put("retry: %d\n\n", displacedRetry.Milliseconds()))
 		case <-beat.C:
 			if err := put("event: beat\ndata:\n\n"); err != nil {
 				return err
 			}
-		case <-wake:
+		case <-c.wake:
 			v, seq := s.current()
 			raw, err := json.Marshal(s.message(v, seq, s.language(r, v), time.Now()))
 			if err != nil {

@@ -197,23 +197,73 @@ func TestClientLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, Options{MaxClients: 2})
 		p, stop := start(t, s)
-		a, b := p.connect(t, ""), p.connect(t, "")
-		_, _ = a.next(t), b.next(t)
+		a := p.connect(t, "")
+		_ = a.next(t)
+		time.Sleep(10 * time.Millisecond)
+		b := p.connect(t, "")
+		_ = b.next(t)
 		c := p.connect(t, "")
-		head, err := c.block()
-		if err != nil || !strings.Contains(head, "503") || !strings.Contains(head, "Retry-After: 5") {
-			t.Errorf("third: %v %s", err, head)
+		if m := c.next(t); m.State != "starting" {
+			t.Errorf("third: %q", m.State)
 		}
-		a.Close()
-		synctest.Wait()
-		d := p.connect(t, "")
-		if m := d.next(t); m.State != "starting" {
-			t.Errorf("after one left: %q", m.State)
+		// The one that was open longest has gone, and does not put out the next at once.
+		if last, err := a.block(); err != nil || !strings.Contains(last, "retry: 10000") {
+			t.Errorf("first: %v %s", err, last)
 		}
-		for _, r := range []*reader{b, c, d} {
+		if _, err := a.block(); err == nil {
+			t.Error("the first is still open")
+		}
+		if n := s.streams(); n != 2 {
+			t.Errorf("%d streams", n)
+		}
+		for _, r := range []*reader{a, b, c} {
 			r.Close()
 		}
 		stop()
+	})
+}
+
+// TestOwnStreamsStay has other machines open more streams than there are places: the terminal's own display
+// keeps its place and finds one when it comes back, and other machines get the one that nobody else needs.
+func TestOwnStreamsStay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, Options{MaxClients: 3})
+		gone := func(c *client) bool {
+			select {
+			case <-c.out:
+				return true
+			default:
+				return false
+			}
+		}
+		join := func(own, want bool) *client {
+			t.Helper()
+			time.Sleep(time.Second)
+			c, ok := s.join(own)
+			if ok != want {
+				t.Errorf("of this machine %t: let in %t", own, ok)
+			}
+			return c
+		}
+		display := join(true, true)
+		for range 20 {
+			join(false, true)
+		}
+		if gone(display) {
+			t.Error("others have blinded the display")
+		}
+		s.leave(display)
+		join(false, true) // a stranger takes its place while it is away
+		if display = join(true, true); s.streams() != 3 {
+			t.Errorf("%d streams", s.streams())
+		}
+		second := join(true, true)
+		join(true, true)
+		join(false, false) // all are this machine's
+		join(true, true)   // for this machine the one that is open longest goes
+		if !gone(display) || gone(second) {
+			t.Errorf("the oldest of its own gone: %t, the next: %t", gone(display), gone(second))
+		}
 	})
 }
 

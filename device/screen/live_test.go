@@ -54,16 +54,17 @@ func TestConnectionLost(t *testing.T) {
 	if l, err = net.Listen("tcp", addr); err != nil {
 		t.Fatal(err)
 	}
-	s = newServer(t, Options{MaxClients: 1})
-	s.lost = 5 * time.Second
-	taken, _ := s.join()
+	s = newServer(t, Options{})
+	s.lost, s.opt.MaxClients = 5*time.Second, 0
 	s.Show(View{State: Idle})
 	down = up(s, l)
 	time.Sleep(1500 * time.Millisecond)
 	if eval[string](t, ctx, "document.documentElement.dataset.link") != "lost" {
 		t.Error("connected although the only place is taken")
 	}
-	s.leave(taken)
+	s.mu.Lock()
+	s.opt.MaxClients = 1
+	s.mu.Unlock()
 	until(t, ctx, "document.body.innerText.includes('Pay with a smile')")
 
 	// A terminal with another page: this one replaces itself.

@@ -84,7 +84,7 @@ func scenes() []scene {
 	for _, r := range []Reason{NotRecognised, NoSmile, NobodyCame, CancelledByCustomer, CancelledByRegister,
 		CancelledByOperator, NoPIN, WrongPIN, PINLocked, PINNotSet, Restarted,
 		DeviceFailed, CameraGone, JournalFull, JournalFailed, BacklogFull,
-		TamperOpen} {
+		TamperOpen, NotSetUp} {
 		all = append(all, scene{"why_" + string(r), with(Cancelled, func(v *View) {
 			v.Reason = r
 			board(v)

@@ -67,7 +67,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 }
 
 // ServeCounter serves the counter's page over TLS, and none of the others, on a listener of any address,
-// which it closes, until ctx is done: for a clerk's tablet. It may be addressed by that address and by Hosts.
+// which it closes, until ctx is done: for a clerk's tablet. It may be addressed by that address and by
+// Hosts. Of this and of Serve there are at most 64 connections of other machines and 32 of this one; one
+// more closes one that waits.
 func (s *Server) ServeCounter(ctx context.Context, l net.Listener, c *tls.Config) error {
 	mux := http.NewServeMux()
 	s.routeCounter(mux)
@@ -77,8 +79,11 @@ func (s *Server) ServeCounter(ctx context.Context, l net.Listener, c *tls.Config
 }
 
 func (s *Server) answer(ctx context.Context, l net.Listener, h http.Handler) error {
+	d := &doors{open: map[net.Conn]*door{}}
 	srv := &http.Server{
-		Handler:           h,
+		Handler:           d.whole(h),
+		ConnContext:       d.context,
+		ConnState:         d.state,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // of single connections
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,

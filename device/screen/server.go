@@ -24,7 +24,7 @@ type Options struct {
 	AllowRemote bool         // listen on other than loopback addresses, and be addressed by IP address
 	Keypad      Keypad       // takes the PIN; nil: none can be entered
 	Counter     Counter      // takes and gives back payments, behind the clerk's PIN; nil: there is no such page
-	MaxClients  int          // event streams at a time; 0 is 8
+	MaxClients  int          // event streams at a time, 0: 8; this machine's own are not put out for another's
 	Log         *slog.Logger // nil discards
 }
 
@@ -41,12 +41,13 @@ type Server struct {
 	lost     time.Duration // a page's time without a heartbeat
 	patience time.Duration // a browser's time to take one event
 
-	sessions sessions // of the counter's page
+	sessions  sessions  // of the counter's page
+	followers followers // which payments its pages show
 
 	mu       sync.Mutex
 	view     View
 	seq      uint64 // of view, from 1: 0 is before the first
-	clients  map[chan struct{}]struct{}
+	clients  map[*client]struct{}
 	status   Status
 	statusAt time.Time
 	grumbled map[string]bool // complaints already logged
@@ -75,7 +76,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		opt: o, log: o.Log, words: words, pages: pages, version: version, hosts: hostNames(o.Hosts),
 		heart: heartbeat, lost: lostAfter, patience: writePatience,
-		clients: map[chan struct{}]struct{}{}, grumbled: map[string]bool{},
+		clients: map[*client]struct{}{}, grumbled: map[string]bool{},
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.serveCustomer)
@@ -129,9 +130,9 @@ func (s *Server) Show(v View) {
 	v.Lamps = maps.Clone(v.Lamps)
 	s.view = v
 	s.seq++
-	for wake := range s.clients {
+	for c := range s.clients {
 		select {
-		case wake <- struct{}{}:
+		case c.wake <- struct{}{}:
 		default: // it has yet to look; it will see the newest
 		}
 	}

@@ -74,6 +74,7 @@ const (
 	JournalFailed       Reason = "journal_failed"
 	BacklogFull         Reason = "backlog_full"
 	TamperOpen          Reason = "tamper_open"
+	NotSetUp            Reason = "not_set_up"
 )
 
 // View is everything that the customer's page shows. It deliberately has no place for a name or a picture

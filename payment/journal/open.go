@@ -41,6 +41,7 @@ const (
 // Options of a Journal. Zero values are replaced by the defaults named.
 type Options struct {
 	Terminal string            // names this terminal in the facts; may be empty
+	Program  string            // name and version of this program, for one that is older; may be empty
 	Models   map[string]string // versions of the models by task, named in approvals; may be nil
 	Rand     io.Reader         // for the ids of facts; default crypto/rand
 	Log      *slog.Logger      // default none
@@ -145,8 +146,11 @@ func (j *Journal) open(ctx context.Context) error {
 	if err != nil {
 		return wrap(j.path, "open journal", err)
 	}
-	if err := j.check(ctx, true); err != nil {
+	if err := j.check(ctx, j.migrate); err != nil {
 		return err
+	}
+	if err := j.dropCopies(ctx); err != nil {
+		return wrap(j.path, "open journal", err)
 	}
 	var mode string // after the check, since it is written into the file
 	if err := j.db.QueryRowContext(ctx, `PRAGMA journal_mode = WAL`).Scan(&mode); err != nil ||
@@ -194,7 +198,7 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	if r.db, err = connect(path, "", url.Values{"mode": {"ro"}}); err != nil {
 		return nil, wrap(path, "open journal", err)
 	}
-	if err := r.check(ctx, false); err != nil {
+	if err := r.check(ctx, nil); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
@@ -319,8 +323,9 @@ func syncFolder(path string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// check looks whether the file is a journal, whole, and of a version we know. A writer migrates older ones.
-func (r *Reader) check(ctx context.Context, writer bool) error {
+// check looks whether the file is a journal, whole, and of a version we know. Older ones are migrated; a
+// reader, which gives no migrate, refuses them.
+func (r *Reader) check(ctx context.Context, migrate func(context.Context, int) error) error {
 	var version, application int
 	err := r.db.QueryRowContext(ctx, `SELECT user_version, application_id
 		FROM pragma_user_version, pragma_application_id`).Scan(&version, &application)
@@ -331,8 +336,7 @@ func (r *Reader) check(ctx context.Context, writer bool) error {
 	case application != applicationID || version < 1:
 		return &DamagedError{Path: r.path, What: "this is no journal of smiletill"}
 	case version > newest:
-		err := fmt.Errorf("open journal %s: %w: schema %d, known %d", r.path, ErrNewer, version, newest)
-		return payment.WithHint(err, "install the newer smiletill again; an older one must not write here")
+		return newer(r.path, version, newest)
 	}
 	found, err := schemaOf(ctx, r.db)
 	if err != nil {
@@ -351,7 +355,7 @@ func (r *Reader) check(ctx context.Context, writer bool) error {
 		}
 	}
 	if version < newest {
-		if !writer {
+		if migrate == nil {
 			err := fmt.Errorf(
 				"open journal %s: %w: schema %d, this program's is %d",
 				r.path,
@@ -361,7 +365,7 @@ func (r *Reader) check(ctx context.Context, writer bool) error {
 			)
 			return payment.WithHint(err, "start the terminal once: it brings the journal to the new form")
 		}
-		if err := migrate(ctx, r.db, version, newest); err != nil {
+		if err := migrate(ctx, version); err != nil {
 			return wrap(r.path, "open journal", err)
 		}
 	}

@@ -27,6 +27,9 @@ func (j *Journal) Tend(ctx context.Context, keep, every time.Duration) error {
 		case removed > 0:
 			log.Info("old payments were removed from the journal", "facts", removed)
 		}
+		if err := j.dropCopies(ctx); err != nil && ctx.Err() == nil {
+			log.Error("the copy of before the migration could not be removed", "err", err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil

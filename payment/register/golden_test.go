@@ -43,7 +43,7 @@ func steady(text string) string {
 // golden file and against the schema.
 func TestGoldenMessages(t *testing.T) {
 	d := newDesk(t)
-	d.set(register.Health{Reachable: true, Unreported: 3})
+	d.set(register.Health{Reachable: true, Cloud: true, Unreported: 3})
 	acts := map[string]func(payment.Payment){
 		"03": d.smiles,
 		"04": func(p payment.Payment) { d.seen(p.ID, payment.Unknown{}) },

@@ -31,7 +31,7 @@ func (s *Server) diagnose(ctx context.Context, q *Request) *DiagnosisResponse {
 		Status:   s.poiStatus(ctx, h),
 	}
 	if q.Diagnosis != nil && q.Diagnosis.HostDiagnosis {
-		d.Hosts = []HostStatus{{AcquirerID: s.opt.Tenant, Reachable: h.Reachable}}
+		d.Hosts = []HostStatus{{AcquirerID: s.opt.Tenant, Reachable: h.Reachable && h.Cloud}}
 	}
 	if till, err := s.opt.Till(); err == nil {
 		if d.LoggedIn, err = till.Records.LoggedIn(ctx); err != nil {

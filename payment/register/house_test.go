@@ -39,7 +39,7 @@ func login() register.Request {
 
 func TestDiagnosis(t *testing.T) {
 	d := newDesk(t)
-	d.set(register.Health{Reachable: true, Unreported: 41})
+	d.set(register.Health{Reachable: true, Cloud: true, Unreported: 41})
 	r := d.say(diagnosis()).Diagnosis
 	d.is("diagnosis", r.Response, register.Success, "")
 	v, err := url.ParseQuery(r.Response.AdditionalResponse)
@@ -50,6 +50,10 @@ func TestDiagnosis(t *testing.T) {
 	if r.Status.Global != "OK" || !r.Status.Communication || !r.Status.SecurityOK || len(r.Hosts) != 1 ||
 		!r.Hosts[0].Reachable || r.Hosts[0].AcquirerID != "demo" {
 		t.Errorf("%+v %+v", r.Status, r.Hosts)
+	}
+	d.set(register.Health{Reachable: true})
+	if r := d.say(diagnosis()).Diagnosis; !r.Status.Communication || r.Hosts[0].Reachable {
+		t.Errorf("with a broker alone: %+v %+v", r.Status, r.Hosts)
 	}
 	if got := d.say(bare(register.CategoryDiagnosis)).Diagnosis; got.Hosts != nil {
 		t.Errorf("hosts unasked: %+v", got.Hosts)

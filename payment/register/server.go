@@ -64,7 +64,8 @@ type Till struct {
 type Health struct {
 	OutOfOrder string // why no payment can be taken; empty if it can
 	Tampered   bool   // the case was opened
-	Reachable  bool   // reports reach the cloud
+	Reachable  bool   // the broker, through which reports go, is reached
+	Cloud      bool   // the cloud itself has acknowledged what was reported, and is not silent
 	Unreported int    // reports that the cloud has not acknowledged
 }
 
@@ -165,8 +166,8 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, by way) {
 	defer served()
 	answer := s.answer(r.Context(), body, by)
 	if r.Context().Err() != nil {
-		// The register has gone; what was decided is in the journal. An empty answer, which would be an Abort's,
-		// must not reach it in the last moment.
+		// The register has gone; what was decided is in the journal. An empty answer, which would be an
+		// Abort's, must not reach it in the last moment.
 		panic(http.ErrAbortHandler)
 	}
 	_ = control.SetWriteDeadline(time.Now().Add(bodyTimeout)) // as above

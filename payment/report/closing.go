@@ -79,7 +79,7 @@ func (r *Reporter) close(ctx context.Context, w *window, f *flight) {
 	r.patience, r.silent = leastPatience, false
 	r.update(func(s *State) {
 		s.Counts.Closed++
-		s.LastAck, s.Problem, s.Hint = now, "", ""
+		s.LastAck, s.Heard, s.Problem, s.Hint = now, true, "", ""
 	})
 	r.o.Log.Debug("payment delivered", "seq", f.row.Seq, "id", f.row.ID)
 }

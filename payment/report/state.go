@@ -18,6 +18,7 @@ type State struct {
 	OldestSeq int64     // of the rows in flight; 0: none
 	OldestAt  time.Time // wall time of that fact
 	LastAck   time.Time // of the last row closed; zero: none since the start
+	Heard     bool      // the cloud acknowledged when it was last asked to; not before it was, since the start
 	Problem   string    // what is wrong, in plain words; "": nothing
 	Hint      string    // what to do about it
 	Counts    Counts
@@ -94,6 +95,7 @@ func (r *Reporter) look(w *window, more bool, dropped uint64) {
 		}
 		if r.silent {
 			t := r.silence(oldest)
+			s.Heard = false
 			s.Problem, s.Hint = t.Error(), t.Hint()
 		}
 	})

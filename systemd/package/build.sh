@@ -32,7 +32,9 @@ done
 put 644 "$top/systemd/smiletill.sysusers" usr/lib/sysusers.d/smiletill.conf
 put 644 "$top/systemd/smiletill.tmpfiles" usr/lib/tmpfiles.d/smiletill.conf
 put 644 "$top/systemd/60-smiletill.rules" usr/lib/udev/rules.d/60-smiletill.rules
-put 644 "$top/cmd/smiletill/config/smiletill.toml" usr/share/doc/smiletill/examples/smiletill.toml
+# Not in /etc: dpkg would ask at each upgrade whose version counts, and stop where nobody answers. postinst copies it
+# there once. Nor in usr/share/doc, which small systems leave out.
+put 644 "$top/cmd/smiletill/config/smiletill.toml" usr/share/smiletill/smiletill.toml
 for part in edgetpu pwm; do
 	put 644 "$top/systemd/$part.conf" "usr/share/doc/smiletill/examples/$part.conf"
 done
@@ -46,16 +48,12 @@ put 644 "$top/cmd/smiletill/cli/NOTICES.md" usr/share/doc/smiletill/NOTICES.md
 mkdir -p "$out"
 name=smiletill_${debian}_$arch
 find "$tree/root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-# The archive has no /etc: unpacking it over a terminal that runs must not undo its configuration.
 tar -C "$tree/root" --format=gnu --sort=name --owner=0 --group=0 --numeric-owner -cf - usr | gzip -6n >"$out/$name.tar.gz.part"
-put 644 "$top/cmd/smiletill/config/smiletill.toml" etc/smiletill/smiletill.toml
 
 mkdir "$tree/root/DEBIAN"
-find "$tree/root/etc" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 size=$(($(find "$tree/root" -type f -printf '%s\n' | awk '{ n += int(($1 + 1023) / 1024) } END { print n }')))
 sed -e "s/@VERSION@/$debian/" -e "s/@ARCH@/$arch/" -e "s/@SIZE@/$size/" "$here/control" >"$tree/root/DEBIAN/control"
-echo /etc/smiletill/smiletill.toml >"$tree/root/DEBIAN/conffiles"
-(cd "$tree/root" && find etc usr -type f | sort | xargs md5sum) >"$tree/root/DEBIAN/md5sums"
+(cd "$tree/root" && find usr -type f | sort | xargs md5sum) >"$tree/root/DEBIAN/md5sums"
 for script in postinst prerm postrm; do
 	install -m 755 "$here/$script" "$tree/root/DEBIAN/$script"
 done

@@ -78,7 +78,7 @@ func newLane(t *testing.T, program, id string, rng *rand.Rand) *lane {
 	t.Helper()
 	dir := t.TempDir()
 	cfg := config.Default()
-	cfg.Terminal.ID = id
+	cfg.Terminal.Tenant, cfg.Terminal.ID = "test", id
 	b, c := terminaltest.NewCloud(t, cfg, dir, rng)
 	socket := filepath.Join(terminaltest.ShortDir(t), "s")
 	l := &lane{
@@ -91,7 +91,8 @@ func newLane(t *testing.T, program, id string, rng *rand.Rand) *lane {
 		told:    map[string]string{},
 		flags: []string{
 			"--paths-data-dir", filepath.Join(dir, "data"), "--paths-control-socket", socket, "--terminal-id", id,
-			"--screen-listen", "127.0.0.1:0", "--register-listen", "",
+			"--screen-listen", "127.0.0.1:0", "--register-listen", "", "--board-kind", "simulated",
+			"--terminal-tenant", "test", "--terminal-site", "shop",
 			"--mqtt-broker", b.URL(), "--camera-realtime=false", "--camera-loop",
 			"--camera-source", "replay:" + filepath.Join(dir, "customer_smile.mjpeg"), "--log-format", "json",
 			"--pin-count-max", "0", "--pin-sum-max", "0", // one customer pays again and again, without a PIN
@@ -188,9 +189,9 @@ func (l *lane) killOnce(i int) {
 			done <- p.State
 		}
 	}()
-	// A third of the kills comes in the first half of the shortest payment so far, a third within a tenth of a
-	// second of the answer, while the approval is reported, and a third at any moment: so that each kind of
-	// moment is hit, however fast or slow the machine is today.
+	// A third of the kills comes in the first half of the shortest payment so far, a third within a tenth
+	// of a second of the answer, while the approval is reported, and a third at any moment: so that each
+	// kind of moment is hit, however fast or slow the machine is today.
 	at, kind := l.rng.Float64(), l.rng.IntN(3)
 	if l.rng.IntN(8) > 0 { // one kill in eight comes while the terminal starts
 		select {

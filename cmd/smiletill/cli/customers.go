@@ -1,10 +1,14 @@
 package cli
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,6 +17,7 @@ import (
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/terminal"
+	"smiletill/payment"
 )
 
 func customersCommand(a *app) *cobra.Command {
@@ -34,28 +39,71 @@ func customersCommand(a *app) *cobra.Command {
 			return printCustomers(cmd.OutOrStdout(), all)
 		},
 	}
-	remove := &cobra.Command{
+	for _, c := range []*cobra.Command{list, removeCommand(a), customersPINCommand(a)} {
+		bindHidden(c)
+		cmd.AddCommand(c)
+	}
+	return cmd
+}
+
+func removeCommand(a *app) *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
 		Use: "remove ID", Short: "Remove a customer and the templates",
-		Long: "Remove a customer: the encrypted templates are deleted, the face is not known any more.\n" +
+		Long: "Remove a customer: the encrypted templates and the PIN are deleted, the face is not known any\n" +
+			"more; only enrolling anew brings it back. It asks first: the id is typed once more. A script says\n" +
+			"--yes.\n" +
 			"Payments stay in the journal under the pseudonym.",
-		Args: cobra.ExactArgs(1),
+		Example: "  smiletill customers remove c_1f09...\n  smiletill customers remove c_1f09... --yes",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := a.load(cmd)
 			if err != nil {
 				return err
 			}
-			if err := customersOf(cmd.Context(), cfg).Remove(cmd.Context(), args[0]); err != nil {
-				return fmt.Errorf("remove customer %s: %w", args[0], err)
+			id, desk := args[0], customersOf(cmd.Context(), cfg)
+			if !yes {
+				if err := confirmRemoval(cmd, desk, id); err != nil {
+					return fmt.Errorf("remove customer %s: %w", id, err)
+				}
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "removed %s\n", args[0])
+			if err := desk.Remove(cmd.Context(), id); err != nil {
+				return fmt.Errorf("remove customer %s: %w", id, err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "removed %s\n", id)
 			return nil
 		},
 	}
-	for _, c := range []*cobra.Command{list, remove, customersPINCommand(a)} {
-		bindHidden(c)
-		cmd.AddCommand(c)
-	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "remove without asking")
 	return cmd
+}
+
+// confirmRemoval shows whom it is about and has the id typed once more: a face that is gone can't be put
+// back.
+func confirmRemoval(cmd *cobra.Command, of desk, id string) error {
+	if !typesHere(cmd.InOrStdin()) {
+		return config.Usage(payment.WithHint(errors.New("nobody is here to be asked, and nothing was removed"),
+			"say --yes in a script, or run it in a terminal"))
+	}
+	all, err := of.Customers(cmd.Context())
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(c control.Customer) bool { return c.ID == id })
+	if i < 0 {
+		return payment.WithHint(control.ErrUnknownCustomer, "`smiletill customers list` lists them")
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "This deletes the face and the PIN of %s, enrolled %s; only enrolling anew "+
+		"brings them back.\nType the id once more to remove it: ", all[i].Name,
+		all[i].EnrolledAt.Local().Format(time.DateTime))
+	line, err := bufio.NewReader(io.LimitReader(cmd.InOrStdin(), 256)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	if strings.TrimSpace(line) != id {
+		return payment.WithHint(errors.New("that is not the id; nothing was removed"), "run the command again")
+	}
+	return nil
 }
 
 // desk is where enrolled customers are kept: the running terminal, or its files while none runs.

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"os"
+
 	"github.com/spf13/cobra"
 
 	"smiletill/cmd/smiletill/demo"
@@ -17,6 +19,9 @@ func demoCommand(a *app) *cobra.Command {
 			"Then it stays up for `smiletill pay`, until Ctrl-C.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.configPath == "" {
+				a.configPath = os.DevNull // a shop of its own: not that of a terminal that is installed here
+			}
 			cfg, err := a.load(cmd)
 			if err != nil {
 				return err

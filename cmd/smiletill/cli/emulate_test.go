@@ -267,7 +267,9 @@ func (d *emulation) startCloud() error {
 	}
 	d.cloud = c
 	d.keys = d.t.TempDir()
-	if err := demo.Introduce(d.t.Context(), c, config.Default(), filepath.Join(d.keys, "data")); err != nil {
+	cfg := config.Default()
+	cfg.Terminal.Tenant = "acme"
+	if err := demo.Introduce(d.t.Context(), c, cfg, filepath.Join(d.keys, "data")); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(context.Background())
@@ -339,6 +341,9 @@ func (d *emulation) boot(ctx context.Context) (err error) {
 // program.
 func (d *emulation) config() string {
 	return fmt.Sprintf(`[terminal]
+tenant = "acme"
+site = "shop"
+id = "till-1"
 name = "The Corner Shop"
 [camera]
 source = "card:%s"

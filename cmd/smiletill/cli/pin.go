@@ -36,7 +36,7 @@ func customersPINCommand(a *app) *cobra.Command {
 // askNewPIN reads a PIN twice from a terminal, without showing it, or one line of a pipe.
 func askNewPIN(in io.Reader, out io.Writer) (string, error) {
 	f, ok := in.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !ok || !typesHere(in) {
 		line, err := bufio.NewReader(io.LimitReader(in, 64)).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", fmt.Errorf("read the PIN: %w", err)
@@ -56,6 +56,12 @@ func askNewPIN(in io.Reader, out io.Writer) (string, error) {
 		err = payment.WithHintf(errors.New("the two PINs differ"), "run the command again; nothing was changed")
 	}
 	return first, err
+}
+
+// typesHere tells whether somebody sits at what a command reads from.
+func typesHere(in io.Reader) bool {
+	f, ok := in.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func askPIN(f *os.File, out io.Writer, prompt string) (string, error) {

@@ -50,7 +50,7 @@ func Run(ctx context.Context, version string, args []string, s Streams) int {
 	root.SetErr(s.Err)
 	understood := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
@@ -58,10 +58,24 @@ func Run(ctx context.Context, version string, args []string, s Streams) int {
 		err = config.Usage(payment.WithHintf(err, "`smiletill --help` lists the commands; `--help` explains each"))
 	}
 	fmt.Fprintf(s.Err, "error: %v\n", err)
-	if h := payment.HintOf(err); h != "" {
+	if h := hintOf(cmd, err); h != "" {
 		fmt.Fprintf(s.Err, "hint:  %s\n", h)
 	}
 	return codeOfError(err)
+}
+
+// hintOf is what to do about an error. Where the system refused a file it is not the file that is to be
+// changed: settings, payments and faces are the terminal's alone on purpose.
+func hintOf(cmd *cobra.Command, err error) string {
+	h := config.PermissionHint(err)
+	switch {
+	case h == "":
+		return payment.HintOf(err)
+	case cmd.Name() == "run" && os.Geteuid() != 0:
+		return "the installed terminal is started by `sudo systemctl start smiletill`; one of your own needs its " +
+			"own settings and folder (--config, --paths-data-dir)"
+	}
+	return h
 }
 
 // codeOfError is the exit code that an error stands for.
@@ -128,6 +142,7 @@ func rootCommand(version string) *cobra.Command {
 		modelsCommand(a),
 		cameraCommand(a),
 		boardCommand(a),
+		statusCommand(a),
 		tamperCommand(a),
 		keyCommand(a),
 		registerCommand(a),

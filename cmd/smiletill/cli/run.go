@@ -16,14 +16,17 @@ func runCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "run", GroupID: "till", Short: "Be the terminal",
 		Long: "Be the terminal: camera, screen, lights, journal and reports, until it is stopped. When a part\n" +
-			"fails the screen says so, and the terminal goes on when the part works again.",
+			"fails the screen says so, and the terminal goes on when the part works again.\n" +
+			"It takes payments once terminal.tenant, site and id say whose it is.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd)
 			if err != nil {
 				return err
 			}
-			t, err := terminal.New(cfg, terminal.Options{Version: a.version, Log: config.Logger(cfg.Log, os.Stderr)})
+			t, err := terminal.New(cfg, terminal.Options{
+				Version: a.version, Log: config.Logger(cfg.Log, os.Stderr), NotSetUp: cfg.Commissioned(),
+			})
 			if err != nil {
 				return err
 			}

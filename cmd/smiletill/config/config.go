@@ -36,6 +36,8 @@ type Config struct {
 	MQTT     MQTTConfig
 	Log      LogConfig
 
+	// file is what was read; empty without one.
+	file string
 	// origins says where each value that is not a plain default came from, by option name.
 	origins map[string]string
 }
@@ -124,7 +126,7 @@ func Default() Config {
 		Camera: CameraConfig{
 			Source: "auto", Format: "auto", Width: 640, Height: 480, FPS: 30, Loop: true, Realtime: true,
 		},
-		Board:  BoardConfig{Kind: "simulated"},
+		Board:  BoardConfig{Kind: "auto"},
 		Screen: ScreenConfig{Listen: "127.0.0.1:8080", Sound: true},
 		Payment: PaymentConfig{
 			Timeout: 30 * time.Second, AmountMax: "50.00", UnreportedMax: "0", Keep: 400 * 24 * time.Hour,
@@ -146,18 +148,19 @@ func Load(path string, flags *pflag.FlagSet, environ []string) (Config, error) {
 }
 
 func loadConfig(path string, flags *pflag.FlagSet, environ []string, m machine) (Config, error) {
-	data, path, err := readConfig(path, m)
+	data, from, err := readConfig(path, m)
 	if err != nil {
 		return Config{}, err
 	}
-	return parseConfig(path, data, flags, environ, m)
+	m.installed = path == "" && from != ""
+	return parseConfig(from, data, flags, environ, m)
 }
 
 func parseConfig(
 	path string, data []byte, flags *pflag.FlagSet, environ []string, m machine,
 ) (Config, error) {
 	c := Default()
-	c.origins = map[string]string{}
+	c.file, c.origins = path, map[string]string{}
 	opts := c.options()
 	var problems []problem
 	problems = append(problems, c.applyFile(opts, path, data)...)
@@ -203,6 +206,9 @@ func readConfig(path string, m machine) ([]byte, string, error) {
 
 func unreadable(path string, err error) error {
 	instead := "make it a file that this user can read, or name another one"
+	if hint := PermissionHint(err); hint != "" {
+		instead = hint
+	}
 	if os.IsNotExist(err) {
 		instead = "write one from the documented example (`smiletill config --example`), or name another one"
 	}

@@ -56,7 +56,7 @@ func (c *Config) options() []option {
 		{"camera.loop", &cam.Loop, "start a replay again at its end", nil},
 		{"camera.realtime", &cam.Realtime, "play a replay at the speed of its frames", nil},
 		{"camera.test_source", &cam.TestSource, "take payments with a recording or a loopback: for tests", nil},
-		{"board.kind", &c.Board.Kind, "lamps, buttons: simulated, none, auto, a board, or a file", boardKind},
+		{"board.kind", &c.Board.Kind, "lamps, buttons: auto, none, simulated, a board, or a file", boardKind},
 		{"screen.listen", &c.Screen.Listen, "host:port of the customer's page; port 0 takes a free one",
 			listenAddress},
 		{"screen.sound", &c.Screen.Sound, "let the page play tones", nil},

@@ -17,6 +17,9 @@ type machine struct {
 	uid        int
 	executable string
 	env        map[string]string
+	// installed: the settings in force are the system's, so that its folders are meant, whosever they are.
+	// Another user's own would be empty, and say of a shop's customers that there are none.
+	installed bool
 }
 
 func thisMachine(environ []string) machine {
@@ -55,7 +58,7 @@ func (c *Config) choosePaths(m machine) {
 func (m machine) dataDir() string {
 	const system = "/var/lib/smiletill"
 	const writable = 2 // W_OK of access(2)
-	if m.uid == 0 || syscall.Access(m.at(system), writable) == nil {
+	if m.uid == 0 || syscall.Access(m.at(system), writable) == nil || m.installed && m.has(system) {
 		return m.at(system)
 	}
 	if dir := m.env["XDG_STATE_HOME"]; filepath.IsAbs(dir) {
@@ -69,13 +72,20 @@ func (m machine) dataDir() string {
 
 func (m machine) controlSocket() string {
 	const name = "control.sock"
-	if dir := m.at("/run/smiletill"); m.mine(dir) {
+	const system = "/run/smiletill"
+	if dir := m.at(system); m.mine(dir) || m.installed && m.has(system) {
 		return filepath.Join(dir, name)
 	}
 	if dir := m.env["XDG_RUNTIME_DIR"]; filepath.IsAbs(dir) {
 		return filepath.Join(dir, "smiletill", name)
 	}
 	return filepath.Join(m.at("/tmp"), "smiletill-"+strconv.Itoa(m.uid), name)
+}
+
+// has tells whether the machine has a folder.
+func (m machine) has(dir string) bool {
+	info, err := os.Stat(m.at(dir))
+	return err == nil && info.IsDir()
 }
 
 // mine says whether dir is a real folder of this user's, or any user's for root, in which nobody else
@@ -95,6 +105,16 @@ type privateDirError struct{ dir, what, hint string }
 func (e *privateDirError) Error() string { return "prepare folder " + e.dir + ": " + e.what }
 func (e *privateDirError) Hint() string  { return e.hint }
 
+// asOwner says how to work in a folder that is another user's: as that one, so that whatever is written
+// there can be read by the terminal.
+func asOwner(uid int) string {
+	if uid == 0 {
+		return "put sudo before the command"
+	}
+	return "run the command as that user: sudo -u " + nameOf(uid) + " smiletill ..., or start the terminal, " +
+		"which does it for root"
+}
+
 // PreparePrivateDir makes dir with mode 0700 if it isn't there. A folder that is somebody else's, open
 // to others for writing, or a symbolic link (in /tmp anybody could have put it there) is refused.
 func PreparePrivateDir(dir string) error {
@@ -113,8 +133,10 @@ func PreparePrivateDir(dir string) error {
 	switch {
 	case !fi.IsDir():
 		return &privateDirError{dir, "isn't a folder", hint}
-	case !ok || int(st.Uid) != os.Getuid():
+	case !ok:
 		return &privateDirError{dir, "belongs to another user", hint}
+	case int(st.Uid) != os.Getuid():
+		return &privateDirError{dir, "belongs to " + nameOf(int(st.Uid)), asOwner(int(st.Uid))}
 	case fi.Mode().Perm()&0o022 != 0:
 		return &privateDirError{dir, "others may write in it", "look at what is in it, then chmod 0700 " + dir}
 	}

@@ -19,6 +19,7 @@ func TestChosenPlaces(t *testing.T) {
 		uid           int
 		dirs          map[string]os.FileMode
 		env           map[string]string
+		installed     bool   // the system's settings are there
 		data, control string // of the machine's root when they begin with @
 	}{
 		{name: "nothing there", uid: uid + 1, data: "@/var/lib/smiletill",
@@ -42,6 +43,14 @@ func TestChosenPlaces(t *testing.T) {
 			env:     map[string]string{"XDG_RUNTIME_DIR": "/r", "HOME": "/h"},
 			data:    "/h/.local/state/smiletill",
 			control: "/r/smiletill/control.sock"},
+		{name: "of another user, whose terminal is installed", uid: uid + 1, installed: true,
+			dirs: map[string]os.FileMode{run: 0o700, lib: 0o700},
+			env:  map[string]string{"XDG_RUNTIME_DIR": "/r", "HOME": "/h"},
+			data: "@/var/lib/smiletill", control: "@/run/smiletill/control.sock"},
+		{name: "settings alone", uid: uid + 1, installed: true,
+			env:     map[string]string{"XDG_RUNTIME_DIR": "/r", "HOME": "/h"},
+			data:    "/h/.local/state/smiletill",
+			control: "/r/smiletill/control.sock"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			m := machine{root: t.TempDir(), uid: tc.uid, env: tc.env}
@@ -51,6 +60,12 @@ func TestChosenPlaces(t *testing.T) {
 					t.Fatal(err)
 				}
 				if err := os.Chmod(m.at(dir), mode); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if tc.installed {
+				at := m.at(systemConfig)
+				if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, nil, 0o600)); err != nil {
 					t.Fatal(err)
 				}
 			}

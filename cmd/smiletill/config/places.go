@@ -25,6 +25,9 @@ func (c *Config) PairingsPath() string { return filepath.Join(c.Paths.DataDir, "
 // RecordsPath is what registers asked for.
 func (c *Config) RecordsPath() string { return filepath.Join(c.Paths.DataDir, "register.db") }
 
+// CounterPath holds the payments of the counter whose end no page has confirmed.
+func (c *Config) CounterPath() string { return filepath.Join(c.Paths.DataDir, "counter.json") }
+
 // TamperPath is the file whose being there is the alarm of the case.
 func (c *Config) TamperPath() string { return filepath.Join(c.Paths.DataDir, "tamper.json") }
 

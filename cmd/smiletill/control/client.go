@@ -65,8 +65,8 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 			"start it with `smiletill run`, or `smiletill demo` to try it out")
 	case errors.Is(err, fs.ErrPermission):
 		return nil, payment.WithHintf(
-			fmt.Errorf("the terminal's control socket %s belongs to another user", c.path),
-			"run this as the user that runs the terminal",
+			fmt.Errorf("the terminal's control socket %s is another user's: %w", c.path, fs.ErrPermission),
+			"put sudo before the command, or run it as the user that runs the terminal",
 		)
 	case err != nil:
 		var u *url.Error
@@ -203,6 +203,11 @@ func (c *Client) SetPIN(ctx context.Context, id, digits string) error {
 func (c *Client) SetClerkPIN(ctx context.Context, digits string) error {
 	_, err := call[nothing](ctx, c, http.MethodPut, "/v1/counter/pin", pinRequest{digits})
 	return err
+}
+
+// Status asks how the terminal does.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	return call[Status](ctx, c, http.MethodGet, "/v1/status", nil)
 }
 
 // ResetTamper ends the alarm of the case.

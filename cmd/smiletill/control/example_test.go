@@ -19,6 +19,8 @@ func (closed) Reload(context.Context) error {
 
 func (closed) ResetTamper(context.Context) error { return nil }
 
+func (closed) Status(context.Context) (control.Status, error) { return control.Status{}, nil }
+
 // Both ends of the socket: an error arrives with its hint.
 func Example() {
 	dir, err := os.MkdirTemp("", "st")

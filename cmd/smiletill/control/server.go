@@ -66,6 +66,8 @@ type Service interface {
 	Reload(ctx context.Context) error
 	// ResetTamper ends the alarm of the case.
 	ResetTamper(ctx context.Context) error
+	// Status tells how the terminal does.
+	Status(ctx context.Context) (Status, error)
 }
 
 // Server is the terminal's end of the control socket: HTTP over a Unix socket that only this user can open. A
@@ -164,6 +166,9 @@ func handler(d Doors) http.Handler {
 	}))
 	mux.HandleFunc("PUT /v1/counter/pin", answer(func(r *http.Request, q pinRequest) (nothing, error) {
 		return nothing{}, d.PINs.SetClerkPIN(r.Context(), q.PIN)
+	}))
+	mux.HandleFunc("GET /v1/status", answer(func(r *http.Request, _ nothing) (Status, error) {
+		return d.Service.Status(r.Context())
 	}))
 	mux.HandleFunc("POST /v1/models/reload", answer(func(r *http.Request, _ nothing) (nothing, error) {
 		return nothing{}, d.Service.Reload(r.Context())

@@ -108,6 +108,23 @@ type Customer struct {
 	Damage     string    `json:"damage,omitempty"`
 }
 
+// Status is how the terminal does.
+type Status struct {
+	Ready bool          `json:"ready"` // takes payments
+	Line  string        `json:"line"`  // in words; why not, if it doesn't
+	Do    string        `json:"do,omitempty"`
+	Up    time.Duration `json:"up_ns"` // since it was started
+	Parts []Part        `json:"parts"`
+}
+
+// Part is how one part does, as the technician's page shows it.
+type Part struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	Level string `json:"level"` // ok, warning, fault or unknown
+	Do    string `json:"do,omitempty"`
+}
+
 // pinRequest is a PIN on its way over the control socket.
 type pinRequest struct {
 	PIN string `json:"pin"`

@@ -10,12 +10,16 @@ import (
 	"smiletill/cmd/smiletill/control"
 	"smiletill/device/screen"
 	"smiletill/payment"
+	unread "smiletill/payment/counter"
 	"smiletill/payment/journal"
 	"smiletill/payment/pin"
 )
 
 // counter is the terminal behind the counter's page.
-type counter struct{ access *access }
+type counter struct {
+	access *access
+	memory *unread.Memory
+}
 
 func (c counter) Ready(ctx context.Context) error {
 	p, err := c.access.opened()

@@ -7,16 +7,11 @@ import (
 	"log/slog"
 	"sync"
 
-	"golang.org/x/net/netutil"
-
 	"smiletill/cmd/smiletill/config"
 	"smiletill/device/screen"
 	"smiletill/payment"
 	"smiletill/payment/register"
 )
-
-// counterConnections bounds those of the counter's page: some browsers, each with a handful.
-const counterConnections = 64
 
 // counterDoor shows the counter's page to other machines, over TLS. What is wrong with it stops no payment.
 type counterDoor struct {
@@ -52,7 +47,7 @@ func (c *counterDoor) serve(ctx context.Context) error {
 	c.set(l.Addr().String(), certificate, nil)
 	c.log.Info("the counter's page is shown to other machines", "address",
 		"https://"+l.Addr().String()+"/counter")
-	return c.page.ServeCounter(ctx, netutil.LimitListener(l, counterConnections), certificate.TLS())
+	return c.page.ServeCounter(ctx, l, certificate.TLS())
 }
 
 func (c *counterDoor) set(addr string, cert *register.Certificate, err error) {

@@ -4,6 +4,7 @@ package terminal_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -130,6 +131,69 @@ func TestCounterPIN(t *testing.T) {
 	}
 }
 
+// TestCounterEndOutlivesARestart takes a payment whose browser is never heard of again, starts the terminal
+// again, and asks as a page does that was just opened.
+func TestCounterEndOutlivesARestart(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.setClerk(terminaltest.RightPIN)
+	s.EnrolCustomer()
+	end := s.Open()
+	s.Opened()
+	cookie := s.unlocked(terminaltest.RightPIN)
+	code, answer, _ := s.counterPost("pay", cookie, `{"id":"counter-1","amount":"4.20"}`)
+	if code != http.StatusOK {
+		t.Fatalf("pay: %d %s", code, answer)
+	}
+	s.WantEnd("counter-1", "approved", "")
+	back := `{"id":"back-1","payment":"counter-1","amount":"1.25"}`
+	if code, answer, _ := s.counterPost("reverse", cookie, back); code != http.StatusOK {
+		t.Fatalf("reverse: %d %s", code, answer)
+	}
+	end()
+	s.Open()
+	s.Opened()
+	cookie = s.unlocked(terminaltest.RightPIN)
+	asks := func() string {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+			"http://"+s.Term.Addresses().Screen+"/counter/desk?unconfirmed=1", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Cookie", cookie)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("desk: %s %s %v", resp.Status, text, err)
+		}
+		return string(text)
+	}
+	if text := asks(); !strings.Contains(text, `"unconfirmed":{"id":"counter-1"`) ||
+		!strings.Contains(text, `"state":"approved"`) || !strings.Contains(text,
+		`"reversal":{"id":"back-1","payment":"counter-1","amount":"1.25","currency":"EUR"}`) {
+		t.Errorf("a page that was just opened is told %s", text)
+	}
+	if code, answer, _ := s.counterPost("confirm", cookie, `{"id":"counter-1"}`); code != http.StatusOK {
+		t.Errorf("confirm: %d %s", code, answer)
+	}
+	if code, answer, _ := s.counterPost("reverse", cookie, back); code != http.StatusOK {
+		t.Errorf("the same again: %d %s", code, answer)
+	}
+	if code, answer, _ := s.counterPost("confirm", cookie, `{"id":"back-1"}`); code != http.StatusOK {
+		t.Errorf("confirm: %d %s", code, answer)
+	}
+	if _, out, _ := s.Cli("journal", "list"); !strings.Contains(out, "1.25 back") {
+		t.Errorf("given back:\n%s", out)
+	}
+	if text := asks(); strings.Contains(text, "unconfirmed") || strings.Contains(text, "more") {
+		t.Errorf("after it was read it is told again: %s", text)
+	}
+}
+
 // What the counter is refused reads as `smiletill pay` reads it, and it is known whether it was done.
 func TestCounterRefusals(t *testing.T) {
 	t.Parallel()
@@ -248,6 +312,35 @@ func TestCounterDoor(t *testing.T) {
 		t.Errorf("the technician's page: %v %v", resp, err)
 	}
 	_ = resp.Body.Close()
+}
+
+// TestCounterAmongIdleConnections fills the counter's door as one in the shop's network can: nobody is kept
+// out by it.
+func TestCounterAmongIdleConnections(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.Flags = append(s.Flags, "--counter-listen", "127.0.0.1:0")
+	s.Open()
+	s.Opened()
+	s.Eventually("the counter's door", func() bool { return s.Term.Addresses().Counter != "" })
+	at := s.Term.Addresses().Counter
+	for range 100 {
+		c, err := tls.Dial("tcp", at, &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatalf("the door takes no connection: %v", err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+	}
+	web := http.Client{Timeout: 3 * time.Second,
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	resp, err := web.Get("https://" + at + "/counter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Error(resp.Status)
+	}
 }
 
 // TestCounterShop plays a small shop: a clerk's browser asks for money over TLS, a face pays, and it is given

@@ -13,7 +13,7 @@ import (
 // doors are what the control socket opens onto.
 func (t *Terminal) doors() control.Doors {
 	return control.Doors{Till: till{t.access}, Back: back{t.access}, People: people{t.access},
-		PINs: pins{t.access, t.page.LockCounter}, Service: service{t.access, t.tamper},
+		PINs: pins{t.access, t.page.LockCounter}, Service: service{t.access, t.tamper, t.statusNow},
 		Register: t.register.server.Own()}
 }
 
@@ -147,7 +147,10 @@ func (d pins) SetClerkPIN(ctx context.Context, digits string) error {
 type service struct {
 	access *access
 	tamper *tamper
+	status func(context.Context) control.Status
 }
+
+func (d service) Status(ctx context.Context) (control.Status, error) { return d.status(ctx), nil }
 
 func (d service) Reload(ctx context.Context) error { return d.access.reopen(ctx) }
 

@@ -254,6 +254,14 @@ func (f *front) trouble() string {
 	return one.what
 }
 
+// do is what to do about the first fault, or "".
+func (f *front) do() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	one, _ := f.worst()
+	return one.do
+}
+
 func (f *front) cured(cause string) {
 	f.mu.Lock()
 	delete(f.faults, cause)

@@ -39,7 +39,8 @@ func (p *parts) openKeys(cfg config.Config) (err error) {
 }
 
 func cloudKeyHint(path string) string {
-	return "where the cloud runs, `smiletill cloud key` prints its public key: put it into " + path
+	return "where the cloud runs, `smiletill cloud key` prints its public key: put it into " + path +
+		", as a file that the terminal's user can read (it is no secret: mode 0644)"
 }
 
 // Address is the terminal's name in reports and topics.

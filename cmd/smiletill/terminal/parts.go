@@ -53,6 +53,7 @@ func openParts(
 	p := &parts{log: log}
 	defer func() {
 		if err != nil {
+			err = config.ForTerminal(err)
 			p.close()
 		}
 	}()
@@ -83,7 +84,7 @@ func openParts(
 		log.Warn("customers were enrolled with another model and can't pay until they are enrolled again",
 			"customers", len(stale), "hint", stale[0].Hint())
 	}
-	if p.journal, err = openJournal(ctx, cfg, set, log); err != nil {
+	if p.journal, err = openJournal(ctx, cfg, version, set, log); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.journal.Close)
@@ -176,7 +177,7 @@ func (p *parts) close() {
 // openJournal opens the journal with what its facts say of this terminal: its name and the models that
 // recognise.
 func openJournal(
-	ctx context.Context, cfg config.Config, set models.Set, log *slog.Logger,
+	ctx context.Context, cfg config.Config, version string, set models.Set, log *slog.Logger,
 ) (*journal.Journal, error) {
 	versions := map[string]string{}
 	for _, one := range set.Manifest.Models {
@@ -192,6 +193,7 @@ func openJournal(
 	}
 	return journal.Open(ctx, cfg.JournalPath(), journal.Options{
 		Terminal: cfg.Terminal.ID, Models: versions, Log: log.With("room", "journal"),
+		Program: "smiletill " + version,
 		OwedMax: owed, UnreportedMax: cfg.Payment.UnreportedAge,
 	})
 }

@@ -78,7 +78,7 @@ func TestPIN(t *testing.T) {
 	s.wrongTooOften()
 	s.noPINInFiles()
 
-	if code, _, errs := s.Cli("customers", "remove", customer); code != 0 {
+	if code, _, errs := s.Cli("customers", "remove", "--yes", customer); code != 0 {
 		t.Fatal(errs)
 	}
 	if err := s.Term.PINs().Ready(t.Context(), customer); err == nil ||

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"smiletill/payment"
 	"smiletill/payment/journal"
 	"smiletill/payment/register"
+	"smiletill/payment/report"
 )
 
 // cashDesk is the terminal's side that cash registers talk to. What is wrong with it stops no other payment.
@@ -42,7 +44,8 @@ type cashDesk struct {
 const deskRetry = 2 * time.Second
 
 // OpenCertificate gives the certificate for registers; the terminal's own is made where there is none.
-func OpenCertificate(cfg config.Config) (*register.Certificate, error) {
+func OpenCertificate(cfg config.Config) (_ *register.Certificate, err error) {
+	defer func() { err = config.ForTerminal(err) }()
 	certFile, keyFile := cfg.RegisterCertificate()
 	if cfg.Register.CertFile != "" {
 		return register.OpenCertificate(certFile, keyFile)
@@ -127,6 +130,7 @@ func (c *cashDesk) paired() register.Pairings {
 		c.pairings, c.pairErr, c.stamp = nil, nil, time.Time{}
 	case info.ModTime() != c.stamp || c.pairErr != nil: // a mode that is set right leaves the time as it is
 		all, err := register.LoadPairings(path)
+		err = config.ForTerminal(err)
 		if err != nil && (c.pairErr == nil || c.pairErr.Error() != err.Error()) {
 			c.log.Error("registers can't be let in", "err", err, "hint", payment.HintOf(err))
 		}
@@ -142,7 +146,11 @@ func (c *cashDesk) health(ctx context.Context) register.Health {
 		h.OutOfOrder = err.Error()
 		return h
 	}
-	h.Reachable = p.reporter != nil && p.reporter.State().Connected
+	reports := report.State{}
+	if p.reporter != nil {
+		reports = p.reporter.State()
+	}
+	h.Reachable, h.Cloud = reports.Connected, reports.Heard
 	s, err := p.engine.Status(ctx)
 	if err != nil {
 		h.OutOfOrder = err.Error()
@@ -155,10 +163,23 @@ func (c *cashDesk) health(ctx context.Context) register.Health {
 	}
 	if b, err := p.journal.Backlog(ctx); err == nil {
 		h.Unreported = b.Count
+		if !h.Cloud && h.Reachable && b.Count == 0 { // nothing was reported since the start
+			h.Cloud = acknowledgedBefore(ctx, p.journal)
+		}
 	} else {
 		h.OutOfOrder = err.Error()
 	}
 	return h
+}
+
+// acknowledgedBefore tells whether the cloud has acknowledged one of the latest payments: a broker alone
+// never does.
+func acknowledgedBefore(ctx context.Context, j *journal.Journal) bool {
+	const latest = 20
+	entries, err := j.List(ctx, journal.Filter{Limit: latest})
+	return err == nil && slices.ContainsFunc(entries, func(e journal.Entry) bool {
+		return e.Delivery == journal.DeliveryDone
+	})
 }
 
 // run listens for registers until ctx ends, and tries again when it can't.

@@ -184,10 +184,10 @@ func (s *shop) removeAll() {
 		s.T.Fatalf("customers:\n%s", out)
 	}
 	id := strings.Fields(lines[1])[0]
-	if code, _, errs := s.Cli("customers", "remove", id); code != 0 {
+	if code, _, errs := s.Cli("customers", "remove", "--yes", id); code != 0 {
 		s.T.Errorf("remove: %s", errs)
 	}
-	if code, _, errs := s.Cli("customers", "remove", id); code == 0 ||
+	if code, _, errs := s.Cli("customers", "remove", "--yes", id); code == 0 ||
 		!strings.Contains(errs, "no such customer") {
 		s.T.Errorf("remove again: %d %s", code, errs)
 	}

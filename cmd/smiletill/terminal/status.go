@@ -3,6 +3,7 @@ package terminal
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"smiletill/cmd/smiletill/control"
@@ -24,6 +25,33 @@ func (t *Terminal) tellTechnician(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// statusNow tells how the terminal does, for programs: what supervises an update, and `smiletill status`.
+// It is ready only when every part moves and nothing is out of order; that its process runs is not enough.
+func (t *Terminal) statusNow(ctx context.Context) control.Status {
+	sup := t.supervision()
+	s := control.Status{Line: sup.statusLine(), Do: t.front.do(), Up: time.Since(t.started)}
+	p := t.access.load()
+	switch hung := sup.hung(ctx); {
+	case hung != "":
+		s.Line = "out of order: " + hung + " does not move"
+		s.Do = "it is started again by itself; look at its log if this stays"
+	case p == nil || t.front.trouble() != "":
+	default:
+		now, err := p.engine.Status(ctx)
+		if err != nil {
+			now.OutOfOrder, s.Do = []string{err.Error()}, payment.HintOf(err)
+		}
+		if s.Ready = len(now.OutOfOrder) == 0; !s.Ready {
+			s.Line = "out of order: " + strings.Join(now.OutOfOrder, ", ")
+		}
+	}
+	for _, row := range t.statusRows(ctx) {
+		s.Parts = append(s.Parts, control.Part{Name: row.Name, Value: row.Value, Level: string(row.Level),
+			Do: row.Do})
+	}
+	return s
 }
 
 func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {

@@ -18,6 +18,7 @@ import (
 	"smiletill/device/camera"
 	"smiletill/device/screen"
 	"smiletill/payment"
+	unread "smiletill/payment/counter"
 	"smiletill/vision/gallery"
 	"smiletill/vision/networks"
 )
@@ -38,6 +39,7 @@ type Terminal struct {
 	register *cashDesk
 	counter  *counterDoor
 	opening  *pulse // of keepOpen
+	started  time.Time
 
 	mu   sync.Mutex
 	addr string // where the page is served
@@ -49,11 +51,15 @@ type Options struct {
 	Version string
 	// Log is where it writes what happens; nil: nowhere.
 	Log *slog.Logger
+	// NotSetUp says why no payments are taken yet, with a hint: nobody has said whose terminal this is.
+	// nil: they are.
+	NotSetUp error
 	// OpenCamera gives a source of frames in place of the configured one.
 	OpenCamera func() (camera.Source, error)
 	// OnView is told what the customer is shown and which signal plays.
 	OnView func(v screen.View, signal string)
-	// OnPayment is told each change of the engine, in order; what comes faster than it returns is passed over.
+	// OnPayment is told each change of the engine, in order; what comes faster than it returns is passed
+	// over.
 	OnPayment func(payment.Status)
 }
 
@@ -79,14 +85,14 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 		}
 		o.OpenCamera = camera.Settings(cfg.Camera).Open
 	}
-	t := &Terminal{cfg: cfg, o: o, log: o.Log, opening: &pulse{}}
+	t := &Terminal{cfg: cfg, o: o, log: o.Log, opening: &pulse{}, started: time.Now()}
 	t.front = newFront()
-	t.access = &access{why: t.front.why}
+	t.access = &access{why: t.front.why, do: t.front.do}
 	page, err := screen.New(screen.Options{
 		// Whoever names another address than loopback in the configuration has chosen to show the page to the
 		// network.
 		AllowRemote: !config.OnlyHere(cfg.Screen.Listen), Hosts: cfg.OwnNames(), Keypad: keypad{t.access},
-		Counter: counter{t.access}, Log: t.log.With("room", "screen"),
+		Counter: counter{t.access, unread.At(cfg.CounterPath())}, Log: t.log.With("room", "screen"),
 	})
 	if err != nil {
 		return nil, err
@@ -189,6 +195,10 @@ func (t *Terminal) supervision() *supervision {
 
 // keepOpen opens the parts and serves with them; when one fails it says so and tries again.
 func (t *Terminal) keepOpen(ctx context.Context) {
+	if t.o.NotSetUp != nil {
+		t.waitForSettings(ctx)
+		return
+	}
 	for ctx.Err() == nil {
 		t.opening.beat()
 		err := t.serveParts(ctx)
@@ -203,6 +213,21 @@ func (t *Terminal) keepOpen(ctx context.Context) {
 		}
 		t.log.Error("out of order", "err", err, "hint", payment.HintOf(err), "again_in", retryOpen.String())
 		t.front.closed(err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(retryOpen):
+		}
+	}
+}
+
+// waitForSettings serves without parts: nothing is opened or made, the page says what is to be done.
+// Whoever does it starts the terminal again.
+func (t *Terminal) waitForSettings(ctx context.Context) {
+	t.log.Warn("no payments are taken", "err", t.o.NotSetUp, "hint", payment.HintOf(t.o.NotSetUp))
+	t.front.fault(partsCause, fault{reason: screen.NotSetUp, what: t.o.NotSetUp.Error(),
+		do: payment.HintOf(t.o.NotSetUp)})
+	for ctx.Err() == nil {
+		t.opening.beat()
 		select {
 		case <-ctx.Done():
 		case <-time.After(retryOpen):

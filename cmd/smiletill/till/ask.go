@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,7 +47,7 @@ func (r *Register) tellHealth(d *register.DiagnosisResponse) error {
 		row("state", words)
 		row("why", more.Get("message"))
 		row("case", map[bool]string{true: "closed", false: "was opened"}[s.SecurityOK])
-		row("cloud", map[bool]string{true: "reached", false: "not reached"}[s.Communication])
+		row("cloud", cloudWords(s.Communication, d.Hosts))
 	}
 	row("reports waiting", more.Get("unconfirmedBatchCount"))
 	row("store", more.Get("storeId"))
@@ -61,6 +62,17 @@ func (r *Register) tellHealth(d *register.DiagnosisResponse) error {
 			"its screen and its technician's page say what to do")}
 	}
 	return nil
+}
+
+// cloudWords says how far reports come. That a broker takes them says nothing of the cloud behind it.
+func cloudWords(broker bool, hosts []register.HostStatus) string {
+	switch {
+	case !broker:
+		return "not reached: its broker doesn't answer"
+	case slices.ContainsFunc(hosts, func(h register.HostStatus) bool { return h.Reachable }):
+		return "reached: it has acknowledged what was reported"
+	}
+	return "its broker is reached, the cloud itself has acknowledged nothing yet"
 }
 
 func (r *Register) tellTotals(title string, ask func() (*register.TotalsResponse, error)) error {

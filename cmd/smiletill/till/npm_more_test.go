@@ -283,7 +283,8 @@ func TestAdyenLibraryKilledTerminal(t *testing.T) { // not parallel: its camera'
 	address := terminaltest.FreeAddress(t)
 	args := append([]string{"run"}, s.Flags...)
 	args = append(args, "--register-listen", address, "--camera-source", "replay:"+film, "--camera-fps", "10",
-		"--camera-realtime", "--register-common-name", libraryName)
+		"--camera-realtime", "--register-common-name", libraryName, "--terminal-tenant", "test",
+		"--terminal-site", "shop", "--terminal-id", "till-1")
 	start := func(clip string) (stop func()) {
 		if err := os.WriteFile(film, filmOf(t, clip), 0o600); err != nil {
 			t.Fatal(err)
@@ -291,6 +292,11 @@ func TestAdyenLibraryKilledTerminal(t *testing.T) { // not parallel: its camera'
 		stop = terminaltest.Start(t, os.Args[0], filepath.Join(s.Dir, "log"), args, terminaltest.AsProgram+"=1")
 		t.Cleanup(stop)
 		s.Eventually("the terminal", func() bool { return s.Running(t.Context()) })
+		// Who pairs before would make it, with another name than the library wants.
+		s.Eventually("its certificate", func() bool {
+			_, err := os.Stat(filepath.Join(s.Dir, "data", "register.crt"))
+			return err == nil
+		})
 		return stop
 	}
 	stop := start("customer_neutral")

@@ -59,7 +59,8 @@ func newTill(t *testing.T) *till {
 		t.Fatal(err)
 	}
 	config := filepath.Join(dir, "smiletill.toml")
-	text := fmt.Sprintf("[paths]\ndata_dir = %q\ncontrol_socket = %q\n[camera]\nsource = %q\n"+
+	text := fmt.Sprintf("[terminal]\ntenant = \"test\"\nsite = \"shop\"\nid = \"till-1\"\n"+
+		"[board]\nkind = \"none\"\n[paths]\ndata_dir = %q\ncontrol_socket = %q\n[camera]\nsource = %q\n"+
 		"realtime = false\n"+ // the film waits for a busy machine
 		"[screen]\nlisten = \"127.0.0.1:0\"\n[mqtt]\nbroker = \"\"\n[payment]\ntimeout = \"12s\"\n"+
 		"[log]\nlevel = \"warn\"\n", filepath.Join(dir, "data"), socket, "replay:"+film)

@@ -18,10 +18,15 @@ let posting = false; // the payment was asked for, and no answer came yet
 let told = null; // why it was refused: {what, do}
 let deadline = null; // on performance.now()'s clock
 let whole = 0; // ms from when the payment was first seen to its deadline
+let asking = true; // an end that no page has confirmed may be waiting: until the terminal says that none is
 let used = -Infinity; // when the terminal was last told that somebody works here
 
-// till is what outlives a reload: the digits typed, the id that belongs to them, and whether it was asked for.
-const till = { digits: "", id: "", asked: false, ...recall("counter.till") };
+// till is what outlives a reload: the digits typed, the id that belongs to them, and whether it was asked for; late is an
+// earlier payment whose end nobody has confirmed, held what was typed before it came between.
+const till = { digits: "", id: "", asked: false, late: false, held: "", ...recall("counter.till") };
+
+// confirmed are the ends that somebody went on from, by id; true: the terminal was told.
+const confirmed = new Map();
 
 function recall(key) {
   try {
@@ -163,6 +168,7 @@ async function pressPIN(key) {
 
 // lockedBy shows why the page is not open; tried, that a PIN was just not the right one.
 function lockedBy(data, tried) {
+  asking = true;
   show(data.lock === "off" ? "off" : "pin");
   const said = find(".said");
   if (data.lock === "wait") setText(said, word("pin_wait", Math.ceil(data.left_s / 60)));
@@ -200,7 +206,7 @@ const ours = () => till.asked ? till.id : "";
 
 function typeKey(key) {
   if (!desk || root.dataset.step === "trouble" || till.asked && !payment?.ended) return;
-  if (till.asked) fresh("");
+  if (till.asked) fresh(till.held);
   const digits = shift(till.digits, key);
   if (digits === till.digits) return;
   Object.assign(till, { digits, id: "", asked: false }); // another amount, another payment
@@ -209,13 +215,34 @@ function typeKey(key) {
   draw();
 }
 
-// fresh leaves the payment that has ended.
+// fresh leaves the payment that has ended, which somebody has read: only then the terminal forgets it.
 function fresh(digits) {
-  Object.assign(till, { digits, id: "", asked: false });
+  if (ours() && payment?.ended) confirmed.set(till.id, false);
+  Object.assign(till, { digits, id: "", asked: false, late: false, held: "" });
   payment = told = deadline = null;
   keep("counter.till", till);
   draw();
+  tellConfirmed();
 }
+
+// tellConfirmed is done again with each answer of the terminal until it has heard it.
+async function tellConfirmed() {
+  for (const [id, heard] of confirmed) {
+    if (!heard && settled(await ask("POST", "/counter/confirm", { id }))) confirmed.set(id, true);
+  }
+  while (confirmed.size > 32) confirmed.delete(confirmed.keys().next().value);
+}
+
+// takeUnconfirmed shows the end of a payment that was begun here before a crash: typed once more it would be charged twice.
+function takeUnconfirmed(p) {
+  if (!p || till.asked || confirmed.has(p.id)) return;
+  Object.assign(till, { digits: digitsIn(p.amount), id: p.id, asked: true, late: true, held: till.digits });
+  told = payment = null;
+  keep("counter.till", till);
+  takePayment(p);
+}
+
+const digitsIn = (decimalText) => decimalText.replace(".", "").replace(/^0+/, "");
 
 const other = () => desk?.running && desk.running.id !== ours() ? desk.running : null;
 
@@ -266,6 +293,12 @@ function takeDesk(data) {
     keep("counter.till", till);
     takePayment(data.running);
   }
+  if (asking) {
+    asking = !!(data.unconfirmed || data.reversal || data.more);
+    takeUnconfirmed(data.unconfirmed);
+    takeReversal(data.reversal);
+  }
+  if ([...confirmed.values()].includes(false)) tellConfirmed();
   if (data.payment) takePayment(data.payment);
   else if (data.unknown && till.asked && !posting) {
     till.asked = false;
@@ -279,7 +312,8 @@ function takeDesk(data) {
 async function tick() {
   clearTimeout(timer);
   const mine = ++round;
-  const a = await ask("GET", "/counter/desk" + (ours() ? "?id=" + encodeURIComponent(till.id) : ""));
+  const query = new URLSearchParams({ ...(ours() && { id: till.id }), ...(asking && { unconfirmed: 1 }) });
+  const a = await ask("GET", "/counter/desk?" + query);
   if (mine !== round) return;
   misses = a.status === 200 || a.status === 401 ? 0 : misses + 1;
   if (a.status === 200) takeDesk(a.data);
@@ -334,7 +368,8 @@ function drawEnd() {
   const box = find(".end"), p = payment, paid = p.state === "approved";
   setText(find("h1", box), words["state." + p.state]);
   showMoney(find(".amount", box), p.amount, p.currency);
-  setText(find(".help", box), paid ? "" : [word("why." + p.reason), word("uncharged")].join(" "));
+  setText(find(".help", box), [till.late ? word("unconfirmed", when(p).textContent) : "",
+    ...(paid ? [] : [word("why." + p.reason), word("uncharged")])].filter(Boolean).join(" "));
   find(".again", box).hidden = paid;
 }
 
@@ -358,7 +393,7 @@ addEventListener("keydown", (e) => {
   if (root.dataset.view === "pin") pressPIN(name);
   else if (root.dataset.view !== "open" || backKey(name, e)) return;
   else if (name !== "ok") typeKey(name);
-  else if (root.dataset.step === "end") fresh("");
+  else if (root.dataset.step === "end") fresh(till.held);
   else pay();
   e.preventDefault();
 });
@@ -373,12 +408,12 @@ for (const kind of ["pointerdown", "keydown"]) {
 
 find(".pay").addEventListener("click", pay);
 find(".cancel").addEventListener("click", cancel);
-find(".next").addEventListener("click", () => fresh(""));
+find(".next").addEventListener("click", () => fresh(till.held));
 find(".again").addEventListener("click", () => fresh(till.digits));
 find(".show").addEventListener("click", () => {
   const runs = other();
   if (!runs) return;
-  Object.assign(till, { digits: runs.amount.replace(".", "").replace(/^0+/, ""), id: runs.id, asked: true });
+  Object.assign(till, { digits: digitsIn(runs.amount), id: runs.id, asked: true });
   keep("counter.till", till);
   takePayment(runs);
   draw();

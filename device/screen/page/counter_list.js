@@ -95,6 +95,14 @@ function resumeBack() {
   drawBack("sure");
 }
 
+// takeReversal comes back to one whose outcome no page has heard: the browser that asked for it has died.
+function takeReversal(r) {
+  if (!r || back || confirmed.has(r.id)) return;
+  back = { ...r, paid: r.amount, left: r.amount, asked: true };
+  keep("counter.back", back);
+  drawBack("sure");
+}
+
 function closeBack() {
   if (sheet.open) sheet.close();
   if (sheet.contains(document.activeElement)) document.activeElement.blur();
@@ -129,6 +137,8 @@ async function give() {
   if (settled(a)) {
     mine.asked = false;
     keep("counter.back", {});
+    confirmed.set(mine.id, false);
+    tellConfirmed();
     readBook();
   }
   if (back !== mine || root.dataset.view !== "open") return; // the page was locked: it comes back with it

@@ -41,6 +41,7 @@ type Shop struct {
 	Visitors  *demo.Director       // nil: the same customer again and again
 	Source    camera.Source        // nil: Visitors; else what the camera gives
 	OnPayment func(payment.Status) // nil: nobody; set before Open
+	NotSetUp  error                // why the terminal takes nothing
 
 	stdin io.Reader // of the next command
 
@@ -57,7 +58,7 @@ func New(t *testing.T) *Shop {
 	socket := filepath.Join(ShortDir(t), "s")
 	s.Client = control.NewClient(socket)
 	s.Flags = []string{"--paths-data-dir", filepath.Join(s.Dir, "data"), "--paths-control-socket", socket,
-		"--screen-listen", "127.0.0.1:0", "--register-listen", "",
+		"--screen-listen", "127.0.0.1:0", "--register-listen", "", "--board-kind", "simulated",
 		"--mqtt-broker", "", "--payment-timeout", "100s", "--log-level", "error",
 		// The tests' customer has no PIN, and pays more often in a minute than a face alone may as shipped.
 		"--pin-amount-max", "0", "--pin-count-max", "0", "--pin-sum-max", "0"}
@@ -130,7 +131,7 @@ func (s *Shop) Open() (end func()) {
 	s.T.Helper()
 	cfg := s.Config()
 	o := terminal.Options{Version: "test", Log: config.Logger(cfg.Log, os.Stderr), OpenCamera: s.plug,
-		OnView: s.saw, OnPayment: s.OnPayment}
+		OnView: s.saw, OnPayment: s.OnPayment, NotSetUp: s.NotSetUp}
 	if s.Visitors != nil {
 		o.OpenCamera = func() (camera.Source, error) {
 			return &pullable{shop: s, Source: kept{s.Visitors.Live()}}, nil
