@@ -56,6 +56,22 @@ func (g *Gallery) checkFace(r record) error {
 	return nil
 }
 
+// checkSame says why r is not of the person of an old record of the same model, if so: on the whole as sure
+// as a payment wants it, and each picture by itself as near as those of one enrolment.
+func (g *Gallery) checkSame(r, old record) error {
+	same := len(old.templates[0]) == len(r.templates[0]) &&
+		likeness(r.templates, old.templates) >= float64(g.same)
+	for _, t := range r.templates {
+		same = same && likeness([]template{t}, old.templates) >= float64(g.agree)
+	}
+	if same {
+		return nil
+	}
+	return hint(fmt.Errorf("this is %w as %s", ErrOtherFace, old.customer.ID),
+		"take pictures of that customer in good light; if the face has changed that much, or it is somebody else: "+
+			"remove "+old.customer.ID+" and enrol anew, with a new id, and a new PIN where there was one")
+}
+
 // checkNameFree looks among the records of another model too: their owners are to be enrolled again, and
 // the old record would be forgotten.
 func (g *Gallery) checkNameFree(name string) error {

@@ -29,7 +29,7 @@ func Example() {
 	// Embeddings come from the network; these three are alike and of length 1.
 	face := make([]float32, 192)
 	face[0], face[1] = 0.6, 0.8
-	ada, err := g.Enrol("Ada", [][]float32{face, face, face})
+	ada, err := g.Enrol("Ada", [][]float32{face, face, face}, nil)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -37,7 +37,7 @@ func Example() {
 	id, best, second := g.Match(face)
 	fmt.Printf("%v: best %.2f, second %.2f\n", id == ada.ID, best, second)
 
-	_, err = g.Enrol("Bob", [][]float32{face, face, face})
+	_, err = g.Enrol("Bob", [][]float32{face, face, face}, nil)
 	fmt.Println(strings.ReplaceAll(err.Error(), ada.ID, "c_..."))
 	// Output:
 	// true: best 1.00, second -1.00

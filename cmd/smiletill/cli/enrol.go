@@ -26,7 +26,8 @@ func enrolCommand(a *app) *cobra.Command {
 			"moments), or, without photos, by the camera of the running terminal.\n" +
 			"The photos are not stored: only encrypted templates are.\n" +
 			"--again gives a customer new templates under the same id and name: after a change of the embedding\n" +
-			"model (`smiletill customers list` says who), or when a face has changed.",
+			"model (`smiletill customers list` says who), or when a face has changed. The new face has to be that\n" +
+			"of the templates before; those of another model can't be compared, and the journal says so.",
 		Example: "  smiletill enrol \"Grace Hopper\" one.jpg two.jpg three.jpg\n" +
 			"  smiletill enrol \"Grace Hopper\"\n" +
 			"  smiletill enrol --again c_...",
@@ -79,5 +80,9 @@ func enrolCustomer(
 		done.ID,
 		done.Templates,
 	)
+	if done.Unmatched {
+		fmt.Fprintln(out, "the templates before were another model's: nothing could tell whether the face is the\n"+
+			"same. See to it that it is; the journal and the cloud say that it was not compared")
+	}
 	return nil
 }

@@ -106,6 +106,8 @@ type Customer struct {
 	Stale      bool      `json:"stale,omitempty"` // of another model than the terminal's: must be enrolled again
 	PIN        bool      `json:"pin,omitempty"`   // the customer has one
 	Damage     string    `json:"damage,omitempty"`
+	// Unmatched is said of a renewal: the old templates are another model's, and nothing compared the faces.
+	Unmatched bool `json:"unmatched,omitempty"`
 }
 
 // pinRequest is a PIN on its way over the control socket.

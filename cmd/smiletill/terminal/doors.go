@@ -7,13 +7,15 @@ import (
 
 	"smiletill/cmd/smiletill/control"
 	"smiletill/payment"
+	"smiletill/payment/pin"
 	"smiletill/vision/gallery"
 )
 
 // doors are what the control socket opens onto.
 func (t *Terminal) doors() control.Doors {
-	return control.Doors{Till: till{t.access}, Back: back{t.access}, People: people{t.access},
-		PINs: pins{t.access, t.page.LockCounter}, Service: service{t.access, t.tamper}}
+	return control.Doors{Till: till{t.access}, Back: back{t.access},
+		People: people{t.access, NewFiles(t.cfg, t.log)},
+		PINs:   pins{t.access, t.page.LockCounter}, Service: service{t.access, t.tamper}}
 }
 
 // till takes the payments that commands ask for.
@@ -122,6 +124,12 @@ func (d pins) SetPIN(ctx context.Context, id, digits string) error {
 	if err != nil {
 		return err
 	}
+	if err := checkPIN(p.gallery, id, digits); err != nil {
+		return asUnknown(err)
+	}
+	if err := p.trail.PINChanged(ctx, id, digits == ""); err != nil {
+		return err
+	}
 	if err := setPIN(ctx, p.gallery, p.pins, id, digits); err != nil {
 		return asUnknown(err)
 	}
@@ -132,6 +140,14 @@ func (d pins) SetPIN(ctx context.Context, id, digits string) error {
 func (d pins) SetClerkPIN(ctx context.Context, digits string) error {
 	p, err := d.access.opened()
 	if err != nil {
+		return err
+	}
+	if digits != "" {
+		if err := pin.Check(digits); err != nil {
+			return err
+		}
+	}
+	if err := p.trail.PINChanged(ctx, "", digits == ""); err != nil {
 		return err
 	}
 	if err := setClerkPIN(ctx, p.pins, digits); err != nil {

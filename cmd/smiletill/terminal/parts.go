@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/device/camera"
 	"smiletill/models"
 	"smiletill/payment"
@@ -31,6 +32,7 @@ type parts struct {
 	accelerator *edgetpu.Accelerator
 	gallery     *gallery.Gallery
 	journal     *journal.Journal
+	trail       *enrolment.Trail
 	pins        *pin.Store
 	records     *register.Records // nil: recordsErr says why registers are refused
 	recordsErr  error
@@ -89,6 +91,10 @@ func openParts(
 	if err := p.recover(ctx); err != nil {
 		return nil, err
 	}
+	p.trail = enrolment.NewTrail(p.journal, p.gallery, log)
+	if err := p.trail.Customers(ctx); err != nil {
+		return nil, err
+	}
 	refused, err := p.journal.FailedTries(ctx)
 	if err != nil {
 		return nil, err
@@ -133,7 +139,8 @@ func (p *parts) openReporter(cfg config.Config, version string, trouble func() s
 		Address:  Address(cfg),
 		Username: cfg.MQTT.Username, Version: version,
 		Trouble: trouble,
-		Outbox:  outbox{p.journal.Outbox()}, Wake: p.journal.Outbox().Wake(),
+		Outbox:  outbox{p.journal.Outbox()}, Audits: outbox{p.journal.AuditOutbox()},
+		Wake:   p.journal.Outbox().Wake(),
 		Signer: report.KeySigner{Key: p.key}, Verifier: p.cloudKeys,
 		Log: log, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		OnAlarm: func(a report.Alarm) {

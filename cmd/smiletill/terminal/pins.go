@@ -52,10 +52,10 @@ func (k keypad) Cancel(ctx context.Context, asked string) error {
 	return err
 }
 
-// setPIN gives an enrolled customer a PIN, or takes it away ("").
-func setPIN(ctx context.Context, g *gallery.Gallery, s *pin.Store, id, digits string) error {
+// checkPIN says why a customer can't have a PIN, if so.
+func checkPIN(g *gallery.Gallery, id, digits string) error {
 	if digits == "" {
-		return s.Remove(ctx, id)
+		return nil
 	}
 	known := slices.ContainsFunc(g.List(), func(c gallery.Customer) bool { return c.ID == id }) ||
 		slices.ContainsFunc(g.Stale(), func(c gallery.Stale) bool { return c.ID == id })
@@ -64,6 +64,17 @@ func setPIN(ctx context.Context, g *gallery.Gallery, s *pin.Store, id, digits st
 			fmt.Errorf("%w: %s", gallery.ErrUnknownCustomer, id),
 			"`smiletill customers list` lists them",
 		)
+	}
+	return pin.Check(digits)
+}
+
+// setPIN gives an enrolled customer a PIN, or takes it away ("").
+func setPIN(ctx context.Context, g *gallery.Gallery, s *pin.Store, id, digits string) error {
+	if digits == "" {
+		return s.Remove(ctx, id)
+	}
+	if err := checkPIN(g, id, digits); err != nil {
+		return err
 	}
 	return s.Set(ctx, id, digits)
 }

@@ -161,7 +161,7 @@ func enrolStrangers(g *gallery.Gallery, n, size int) error {
 }
 
 func enrolFive(g *gallery.Gallery, name string, face []float32) error {
-	_, err := g.Enrol(name, [][]float32{face, face, face, face, face})
+	_, err := g.Enrol(name, [][]float32{face, face, face, face, face}, nil)
 	return err
 }
 
