@@ -252,7 +252,11 @@ func removeCustomer(ctx context.Context, g *gallery.Gallery, s *pin.Store, id st
 func templatesOf(l *networks.Looker, files []control.Photo) ([][]float32, error) {
 	var photos []networks.Photo
 	for _, p := range files {
-		photos = append(photos, networks.Photo(p))
+		m, err := p.Image()
+		if err != nil {
+			return nil, err
+		}
+		photos = append(photos, networks.Photo{Name: p.Name, Image: m})
 	}
 	return l.Templates(photos)
 }
