@@ -127,6 +127,7 @@ func TestEnrolRefuses(t *testing.T) {
 			}
 			return ps
 		}(), ErrTemplates},
+		{"one picture twice", "Bob", with(func(p [][]float32) { p[2] = p[0] }), ErrTemplates},
 		{"two people", "Bob", with(func(p [][]float32) { p[3] = picture(3, 0) }), ErrDisagree},
 		{"same name", "Ada", pictures(2, 3), ErrAlreadyEnrolled},
 		{"same name, written otherwise", " aDA ", pictures(2, 3), ErrAlreadyEnrolled},

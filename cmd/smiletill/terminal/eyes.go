@@ -8,11 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"slices"
 	"time"
 
 	"smiletill/device/camera"
 	"smiletill/payment"
 	"smiletill/vision"
+	"smiletill/vision/gallery"
 	"smiletill/vision/networks"
 )
 
@@ -245,6 +247,10 @@ func (e *eyes) capture(ctx context.Context, c *capture) error {
 			return fmt.Errorf("enrol by camera: %w", err)
 		case reason != "":
 			c.progress(networks.Advice(reason))
+			continue
+		}
+		if slices.ContainsFunc(c.templates, func(t []float32) bool { return gallery.Alike(t, template) }) {
+			c.progress("the picture is the same as before: the person may move a little")
 			continue
 		}
 		c.templates = append(c.templates, template)
