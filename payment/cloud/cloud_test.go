@@ -295,7 +295,10 @@ func TestOlderJournalPutBackIsAnAlarm(t *testing.T) {
 func TestAuditsAreKept(t *testing.T) {
 	k := newBench(t)
 	r, _ := k.start(k.options())
-	k.send(encode(t, same))
+	k.send(encode(t, func(r *report.Row) {
+		r.Body = json.RawMessage(`{"amount_minor":150,"currency":"EUR",
+			"models":{"embed":"5c1eeb94e7","manifest":"0a1b2c3d4e"}}`)
+	}))
 	k.wantAck("e-1", "h-1", 1)
 	audit := func(r *report.Row) {
 		r.Seq, r.ID, r.Hash, r.Kind, r.PaymentID = 2, "e-2", "h-2", report.KindAudit, "c_ada"
@@ -317,7 +320,8 @@ func TestAuditsAreKept(t *testing.T) {
 	}
 	page := httptest.NewRecorder()
 	r.Page().ServeHTTP(page, httptest.NewRequest(http.MethodGet, "http://localhost/", nil))
-	for _, want := range []string{"customer renewed", "c_ada", "not compared with the old one"} {
+	for _, want := range []string{"embed 5c1eeb94 manifest 0a1b2c3d", "customer renewed", "c_ada",
+		"not compared with the old one"} {
 		if !strings.Contains(page.Body.String(), want) {
 			t.Errorf("the page does not say %q", want)
 		}

@@ -184,7 +184,8 @@ func (p *parts) close() {
 func openJournal(
 	ctx context.Context, cfg config.Config, set models.Set, log *slog.Logger,
 ) (*journal.Journal, error) {
-	versions := map[string]string{}
+	// The thresholds that decide are the manifest's, and no model's hash tells them.
+	versions := map[string]string{"manifest": set.ManifestSHA256()[:16]}
 	for _, one := range set.Manifest.Models {
 		versions[string(one.Task)] = one.SHA256[:16]
 	}

@@ -32,6 +32,10 @@ func TestQuarantineUnderATerminal(t *testing.T) {
 	s.Pay("one", "1.00")
 	s.End("one")
 	s.Eventually("the report of one", counted(1))
+	said, err := c.Events(t.Context(), 0, 1)
+	if err != nil || len(said) != 1 || !strings.Contains(string(said[0].Data), `"manifest":"`) {
+		t.Errorf("an approval does not say whose thresholds decided: %+v, %v", said, err)
+	}
 	end()
 
 	path := filepath.Join(s.Dir, "data", "journal.db")
