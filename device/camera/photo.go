@@ -153,7 +153,10 @@ func decodeWebPPhoto(data []byte, _ int) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	const each = 8 // lossless: four bytes, and as many while it is put together
+	each := 3.0 // lossy: luma and half as much colour, in whole blocks
+	if bytes.Contains(data[:min(len(data), 64)], []byte("VP8L")) || bytes.Contains(data, []byte("ALPH")) {
+		each = 8 // lossless: four bytes, and as many while it is put together
+	}
 	if err := affordable(c.Width, c.Height, each, " of a WebP"); err != nil {
 		return nil, err
 	}

@@ -92,14 +92,18 @@ func orientationIn(tiff []byte) orientation {
 		return orientationUpright
 	}
 	entries := tiff[first+2:]
-	const entry, tag, short = 12, 0x0112, 3
+	const entry, tag, short, long = 12, 0x0112, 3, 4
 	for range order.Uint16(tiff[first:]) {
 		if len(entries) < entry {
 			break
 		}
-		if order.Uint16(entries) == tag && order.Uint16(entries[2:]) == short {
-			if o := orientation(order.Uint16(entries[8:])); o >= 1 && o <= 8 {
-				return o
+		if order.Uint16(entries) == tag {
+			o := uint32(order.Uint16(entries[8:]))
+			if order.Uint16(entries[2:]) == long { // some programs write it so
+				o = order.Uint32(entries[8:])
+			}
+			if kind := order.Uint16(entries[2:]); (kind == short || kind == long) && o >= 1 && o <= 8 {
+				return orientation(o)
 			}
 			break
 		}
@@ -132,6 +136,7 @@ func upright(m image.Image, o orientation) image.Image {
 // source is the stored pixel, of w x h, that is shown at x, y.
 func (o orientation) source(x, y, w, h int) (fx, fy int) {
 	switch o {
+	case orientationUpright:
 	case 2: // mirrored
 		return w - 1 - x, y
 	case 3: // upside down

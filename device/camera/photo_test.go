@@ -306,3 +306,21 @@ func TestPhotoTurbo(t *testing.T) {
 		}
 	}
 }
+
+// EXIF data that makes no sense, or none, leaves a picture as it is; an orientation of 32 bits is one.
+func TestOrientationIn(t *testing.T) {
+	long := exif(binary.BigEndian, 1)
+	copy(long[22:], []byte{0x01, 0x12, 0, 4, 0, 0, 0, 1, 0, 0, 0, 8})
+	nine := exif(binary.LittleEndian, 9)
+	for name, c := range map[string]struct {
+		tiff []byte
+		want orientation
+	}{
+		"32 bits": {long, 8}, "nine": {nine, 1}, "none": {nil, 1}, "cut off": {long[:24], 1},
+		"a directory far away": {[]byte("MM\x00*\xff\xff\xff\xff"), 1},
+	} {
+		if got := orientationIn(c.tiff); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}

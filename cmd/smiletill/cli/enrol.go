@@ -66,11 +66,8 @@ func enrolCustomer(
 	}
 	var photos []enrolment.File
 	for _, f := range files {
-		data, err := camera.ReadPhoto(f)
-		if err != nil {
-			return err
-		}
-		photos = append(photos, enrolment.File{Name: filepath.Base(f), Data: data})
+		photos = append(photos, enrolment.File{Name: filepath.Base(f),
+			Read: func() ([]byte, error) { return camera.ReadPhoto(f) }})
 	}
 	var err error
 	if q.Photos, err = terminal.Photos(cfg, photos); err != nil {

@@ -265,7 +265,7 @@ func (d *demo) enrol(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		files = append(files, enrolment.File{Name: name + ".jpg", Data: data})
+		files = append(files, enrolment.Held(name+".jpg", data))
 	}
 	var err error
 	if q.Photos, err = terminal.Photos(d.cfg, files); err != nil {

@@ -17,10 +17,15 @@ import (
 // phones with the most take, of which a face of an enrolment's least size is a thirtieth.
 const decodedSide = 4096
 
-// File is a photo as somebody gives it.
+// File is a photo as somebody gives it, read when it is its turn.
 type File struct {
 	Name string
-	Data []byte
+	Read func() ([]byte, error)
+}
+
+// Held is a photo that is in memory already.
+func Held(name string, data []byte) File {
+	return File{Name: name, Read: func() ([]byte, error) { return data, nil }}
 }
 
 // Photos makes of files what a terminal is sent: decoded, upright, and of a large picture the face alone.
@@ -30,7 +35,12 @@ func Photos(files []File, open func() (*networks.Looker, error)) (all []control.
 	var l *networks.Looker
 	for i, f := range files {
 		where := fmt.Sprintf("photo %d (%s)", i+1, f.Name)
-		m, err := camera.DecodePhoto(f.Data, decodedSide)
+		runtime.GC() // the one before was as large
+		data, err := f.Read()
+		if err != nil {
+			return nil, err
+		}
+		m, err := camera.DecodePhoto(data, decodedSide)
 		if err != nil {
 			return nil, payment.WithHint(fmt.Errorf("%s: %w", where, err), payment.HintOf(err))
 		}
@@ -46,8 +56,6 @@ func Photos(files []File, open func() (*networks.Looker, error)) (all []control.
 			}
 		}
 		all = append(all, control.Shown(f.Name, m))
-		m = nil
-		runtime.GC() // the next one may be as large
 	}
 	return all, nil
 }

@@ -47,7 +47,7 @@ func wall(t *testing.T, w, h int, at map[image.Point]string) enrolment.File {
 	if err := jpeg.Encode(&data, m, &jpeg.Options{Quality: 90}); err != nil {
 		t.Fatal(err)
 	}
-	return enrolment.File{Name: "wall.jpg", Data: data.Bytes()}
+	return enrolment.Held("wall.jpg", data.Bytes())
 }
 
 // A face is found in a large photo, wherever it is, and gives the template that a photo of it alone gives.
@@ -74,7 +74,7 @@ func TestPhotosOfAFaceFarAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	photos, err := enrolment.Photos([]enrolment.File{
-		{Name: "near.jpg", Data: near},
+		enrolment.Held("near.jpg", near),
 		wall(t, 4000, 3000, map[image.Point]string{{X: 300, Y: 2300}: "enrol_1"}),
 		wall(t, 3000, 4000, map[image.Point]string{{X: 1330, Y: 1700}: "enrol_1"}),
 	}, open)
@@ -104,8 +104,8 @@ func TestPhotosRefuse(t *testing.T) {
 		{"nobody", "no face is in it", "cut it out", wall(t, 2000, 1500, nil)},
 		{"two", "more than one face", "again", wall(t, 2400, 1800, map[image.Point]string{
 			{X: 100, Y: 100}: "enrol_1", {X: 1500, Y: 1200}: "enrol_2"})},
-		{"a HEIC", "HEIC", "JPEG", enrolment.File{Name: "IMG_1.HEIC",
-			Data: []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic")}},
+		{"a HEIC", "HEIC", "JPEG", enrolment.Held("IMG_1.HEIC",
+			[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"))},
 	} {
 		_, err := enrolment.Photos([]enrolment.File{c.file}, open)
 		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(payment.HintOf(err), c.hint) {

@@ -63,9 +63,10 @@ func (t *Trail) compare(ctx context.Context) error {
 		return err
 	}
 	changes := differences(there, last)
-	for _, a := range changes {
-		t.log.Warn("the customers are not those that the journal knows of", "customer", a.Customer,
-			"found", a.What)
+	if len(changes) > 0 {
+		t.log.Warn("customers were changed otherwise than by the running terminal; it is written down",
+			"changes", len(changes), "first", changes[0].What, "customer", changes[0].Customer,
+			"hint", "`smiletill journal audit` lists them")
 	}
 	return t.journal.Note(ctx, changes...)
 }
