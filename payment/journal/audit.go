@@ -18,6 +18,7 @@ const (
 	RegisterPaired    = "register_paired"
 	RegisterUnpaired  = "register_unpaired"
 	auditCustomers    = `'customer_enrolled', 'customer_renewed', 'customer_removed'`
+	auditPINs         = `'customer_pin_set', 'customer_pin_taken', 'clerk_pin_set', 'clerk_pin_taken'`
 	auditRegisters    = `'register_paired', 'register_unpaired'`
 	auditSubjectClerk = "clerk"
 )
@@ -27,7 +28,7 @@ const (
 type Audit struct {
 	What        string // one of the constants above
 	Customer    string // pseudonym; empty where no customer is concerned
-	Record      string // 16 hex digits of the SHA-256 of the customer's sealed record; empty: none is left
+	Record      string // 16 hex digits that tell what was set from another: a record, a PIN, a pairing; or empty
 	Templates   int    // of an enrolment
 	Unmatched   bool   // a renewal whose new face nothing here compared with the old one
 	Register    string // the key's identifier; empty where no register is concerned
@@ -109,6 +110,17 @@ func (r *Reader) Audits(ctx context.Context, limit int) ([]Audit, error) {
 func (r *Reader) Customers(ctx context.Context) (map[string]Audit, error) {
 	all, err := r.audits(ctx, `SELECT seq, body, lower(hex(hash)) FROM fact WHERE kind = 'audit'
 		AND json_extract(body, '$.audit') IN (`+auditCustomers+`) ORDER BY seq`)
+	last := map[string]Audit{}
+	for _, a := range all {
+		last[a.Customer] = a
+	}
+	return last, err
+}
+
+// PINs gives the last change of each PIN, by customer; the clerk's under "".
+func (r *Reader) PINs(ctx context.Context) (map[string]Audit, error) {
+	all, err := r.audits(ctx, `SELECT seq, body, lower(hex(hash)) FROM fact WHERE kind = 'audit'
+		AND json_extract(body, '$.audit') IN (`+auditPINs+`) ORDER BY seq`)
 	last := map[string]Audit{}
 	for _, a := range all {
 		last[a.Customer] = a

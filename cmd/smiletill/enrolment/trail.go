@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -141,13 +142,51 @@ func (t *Trail) Removed(ctx context.Context, id string) {
 	}
 }
 
-// PINChanged writes down a change of a customer's PIN, or the clerk's (""), before it is made.
-func (t *Trail) PINChanged(ctx context.Context, customer string, taken bool) error {
-	what := map[bool]string{false: journal.CustomerPINSet, true: journal.CustomerPINTaken}
+// PINChanged writes down a change of a customer's PIN, or the clerk's (""), before it is made; without a
+// mark it is taken away.
+func (t *Trail) PINChanged(ctx context.Context, customer, mark string) error {
+	return unwritten(t.journal.Note(ctx, now(pinAudit(customer, mark))))
+}
+
+func pinAudit(customer, mark string) journal.Audit {
+	what := map[bool]string{true: journal.CustomerPINSet, false: journal.CustomerPINTaken}
 	if customer == "" {
-		what = map[bool]string{false: journal.ClerkPINSet, true: journal.ClerkPINTaken}
+		what = map[bool]string{true: journal.ClerkPINSet, false: journal.ClerkPINTaken}
 	}
-	return unwritten(t.journal.Note(ctx, now(journal.Audit{What: what[taken], Customer: customer})))
+	return journal.Audit{What: what[mark != ""], Customer: customer, Record: mark}
+}
+
+// PINs writes down how the PINs that are set, by their marks, differ from what the journal knows.
+func (t *Trail) PINs(ctx context.Context, marks map[string]string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	last, err := t.journal.PINs(ctx)
+	if err != nil {
+		return err
+	}
+	customers, err := t.journal.Customers(ctx)
+	if err != nil {
+		return err
+	}
+	there := maps.Clone(marks)
+	for id := range last {
+		if _, set := there[id]; !set && customers[id].What != journal.CustomerRemoved { // with whom the PIN went
+			there[id] = ""
+		}
+	}
+	var changes []journal.Audit
+	for _, id := range slices.Sorted(maps.Keys(there)) {
+		if last[id].Record != there[id] {
+			a := pinAudit(id, there[id])
+			a.Offline = true
+			changes = append(changes, now(a))
+		}
+	}
+	if len(changes) > 0 {
+		t.log.Warn("PINs were changed otherwise than by the running terminal; it is written down",
+			"changes", len(changes), "hint", "`smiletill journal audit` lists them")
+	}
+	return t.journal.Note(ctx, changes...)
 }
 
 // entry tells a pairing from another of the same key identifier and version. It tells nothing of the key.

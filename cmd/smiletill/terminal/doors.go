@@ -7,7 +7,6 @@ import (
 
 	"smiletill/cmd/smiletill/control"
 	"smiletill/payment"
-	"smiletill/payment/pin"
 	"smiletill/vision/gallery"
 )
 
@@ -124,13 +123,8 @@ func (d pins) SetPIN(ctx context.Context, id, digits string) error {
 	if err != nil {
 		return err
 	}
-	if err := checkPIN(p.gallery, id, digits); err != nil {
-		return asUnknown(err)
-	}
-	if err := p.trail.PINChanged(ctx, id, digits == ""); err != nil {
-		return err
-	}
-	if err := setPIN(ctx, p.gallery, p.pins, id, digits); err != nil {
+	before := func(mark string) error { return p.trail.PINChanged(ctx, id, mark) }
+	if err := setPIN(ctx, p.gallery, p.pins, id, digits, before); err != nil {
 		return asUnknown(err)
 	}
 	p.log.Info("a customer's PIN was changed", "customer", id, "removed", digits == "")
@@ -142,15 +136,8 @@ func (d pins) SetClerkPIN(ctx context.Context, digits string) error {
 	if err != nil {
 		return err
 	}
-	if digits != "" {
-		if err := pin.Check(digits); err != nil {
-			return err
-		}
-	}
-	if err := p.trail.PINChanged(ctx, "", digits == ""); err != nil {
-		return err
-	}
-	if err := setClerkPIN(ctx, p.pins, digits); err != nil {
+	before := func(mark string) error { return p.trail.PINChanged(ctx, "", mark) }
+	if err := setClerkPIN(ctx, p.pins, digits, before); err != nil {
 		return err
 	}
 	d.shut()

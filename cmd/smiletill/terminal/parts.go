@@ -103,10 +103,9 @@ func openParts(
 	if err != nil {
 		return nil, err
 	}
-	if p.pins, err = pin.Open(ctx, cfg.PINsPath(), p.journal.Elapsed, nil); err != nil {
+	if err := p.openPINs(ctx, cfg); err != nil {
 		return nil, err
 	}
-	p.closers = append(p.closers, p.pins.Close)
 	p.openRecords(ctx, cfg)
 	p.engine = payment.NewEngine(p.journal, payment.Options{
 		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: policy, PINs: p.pins,
@@ -116,6 +115,19 @@ func openParts(
 		return nil, err
 	}
 	return p, p.openReporter(cfg, version, t.words)
+}
+
+// openPINs opens the PINs, and has the journal know them.
+func (p *parts) openPINs(ctx context.Context, cfg config.Config) (err error) {
+	if p.pins, err = pin.Open(ctx, cfg.PINsPath(), p.journal.Elapsed, nil); err != nil {
+		return err
+	}
+	p.closers = append(p.closers, p.pins.Close)
+	marks, err := p.pins.Marks(ctx)
+	if err != nil {
+		return err
+	}
+	return p.trail.PINs(ctx, marks)
 }
 
 // recover ends a payment that was open when the terminal stopped.

@@ -147,15 +147,21 @@ func (f Files) Remove(ctx context.Context, id string) error {
 
 // SetPIN gives a customer a PIN, or takes it away ("").
 func (f Files) SetPIN(ctx context.Context, id, digits string) error {
-	return f.both(ctx, func(g *gallery.Gallery, s *pin.Store) error { return setPIN(ctx, g, s, id, digits) })
+	return f.both(ctx, func(g *gallery.Gallery, s *pin.Store) error {
+		return setPIN(ctx, g, s, id, digits, found)
+	})
 }
+
+// found leaves a change to the terminal's next start, which finds it and writes it down: this may be another
+// user, who must not write the journal.
+func found(string) error { return nil }
 
 // SetClerkPIN gives the clerk a PIN, or takes it away ("").
 func (f Files) SetClerkPIN(ctx context.Context, digits string) error {
 	if err := config.PreparePrivateDir(f.cfg.Paths.DataDir); err != nil {
 		return err
 	}
-	return f.pins(ctx, func(s *pin.Store) error { return setClerkPIN(ctx, s, digits) })
+	return f.pins(ctx, func(s *pin.Store) error { return setClerkPIN(ctx, s, digits, found) })
 }
 
 // Enrol enrols somebody from photos: without a terminal that runs there is no camera.

@@ -52,10 +52,15 @@ func (k keypad) Cancel(ctx context.Context, asked string) error {
 	return err
 }
 
-// checkPIN says why a customer can't have a PIN, if so.
-func checkPIN(g *gallery.Gallery, id, digits string) error {
+// setPIN gives an enrolled customer a PIN, or takes it away (""); before is told the new one's mark, or "".
+func setPIN(
+	ctx context.Context, g *gallery.Gallery, s *pin.Store, id, digits string, before func(mark string) error,
+) error {
 	if digits == "" {
-		return nil
+		if err := before(""); err != nil {
+			return err
+		}
+		return s.Remove(ctx, id)
 	}
 	known := slices.ContainsFunc(g.List(), func(c gallery.Customer) bool { return c.ID == id }) ||
 		slices.ContainsFunc(g.Stale(), func(c gallery.Stale) bool { return c.ID == id })
@@ -65,24 +70,16 @@ func checkPIN(g *gallery.Gallery, id, digits string) error {
 			"`smiletill customers list` lists them",
 		)
 	}
-	return pin.Check(digits)
+	return s.SetAfter(ctx, id, digits, before)
 }
 
-// setPIN gives an enrolled customer a PIN, or takes it away ("").
-func setPIN(ctx context.Context, g *gallery.Gallery, s *pin.Store, id, digits string) error {
+// setClerkPIN gives the clerk a PIN, or takes it away (""); before is as setPIN's.
+func setClerkPIN(ctx context.Context, s *pin.Store, digits string, before func(mark string) error) error {
 	if digits == "" {
-		return s.Remove(ctx, id)
-	}
-	if err := checkPIN(g, id, digits); err != nil {
-		return err
-	}
-	return s.Set(ctx, id, digits)
-}
-
-// setClerkPIN gives the clerk a PIN, or takes it away ("").
-func setClerkPIN(ctx context.Context, s *pin.Store, digits string) error {
-	if digits == "" {
+		if err := before(""); err != nil {
+			return err
+		}
 		return s.Clerk().Remove(ctx)
 	}
-	return s.Clerk().Set(ctx, digits)
+	return s.Clerk().SetAfter(ctx, digits, before)
 }

@@ -54,11 +54,17 @@ func TestTrail(t *testing.T) {
 	b, c := terminaltest.NewCloud(t, config.Default(), s.Dir, rand.New(rand.NewPCG(1, 2)))
 	s.Flags = append(s.Flags, "--mqtt-broker", b.URL(), "--register-listen", "127.0.0.1:0")
 	s.EnrolCustomer()
+	s.Stdin("802751\n")
+	if code, _, errs := s.Cli("counter", "pin"); code != 0 {
+		t.Fatal(errs)
+	}
 	s.Open()
 	s.Opened()
-	wantAudits(s.Shop, "customer enrolled")
-	if !strings.Contains(audits(s.Shop)[0], "not by the running terminal") {
-		t.Errorf("enrolled while nothing ran: %v", audits(s.Shop))
+	wantAudits(s.Shop, "customer enrolled", "clerk pin set")
+	for _, a := range audits(s.Shop) {
+		if !strings.Contains(a, "not by the running terminal") {
+			t.Errorf("done while nothing ran: %s", a)
+		}
 	}
 	grace, err := s.Customers(t.Context())
 	if err != nil || len(grace) != 1 {
@@ -70,7 +76,7 @@ func TestTrail(t *testing.T) {
 		!strings.Contains(errs, "remove "+id) {
 		t.Fatalf("another woman takes the account: %d %s", code, errs)
 	}
-	if n := len(audits(s.Shop)); n != 1 {
+	if n := len(audits(s.Shop)); n != 2 {
 		t.Errorf("a refused renewal is told as one: %v", audits(s.Shop))
 	}
 	own := s.Photos("enrol_3", "enrol_4", "enrol_5")
@@ -92,11 +98,11 @@ func TestTrail(t *testing.T) {
 	if code, _, errs := s.Cli("customers", "remove", id); code != 0 {
 		t.Fatal(errs)
 	}
-	wantAudits(s.Shop, "customer enrolled", "customer renewed", "customer pin set", "register paired",
-		"register unpaired", "customer removed")
+	wantAudits(s.Shop, "customer enrolled", "clerk pin set", "customer renewed", "customer pin set",
+		"register paired", "register unpaired", "customer removed")
 	s.Eventually("the cloud has all of them", func() bool {
 		all, err := c.Audits(t.Context(), 99)
-		return err == nil && len(all) == 6
+		return err == nil && len(all) == 7
 	})
 	all, err := c.Audits(t.Context(), 99)
 	if err != nil {
