@@ -142,7 +142,11 @@ func decodeJPEGPhoto(data []byte, side int) (image.Image, error) {
 		}
 		return nil, err
 	}
-	return jpeg.Decode(bytes.NewReader(data))
+	m, err := jpeg.Decode(bytes.NewReader(data))
+	if err != nil && !bytes.Contains(data[l.scan:], []byte{0xff, markEOI}) {
+		err = io.ErrUnexpectedEOF // the decoder may have met a code that was cut before it met the end
+	}
+	return m, err
 }
 
 func decodeWebPPhoto(data []byte, _ int) (image.Image, error) {

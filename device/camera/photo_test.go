@@ -203,6 +203,14 @@ func TestPhotoRefuses(t *testing.T) {
 	if err := errors.Join(jpeg.Encode(&whole, corners(1), nil), png.Encode(&wholePNG, corners(1))); err != nil {
 		t.Fatal(err)
 	}
+	noise := image.NewGray(image.Rect(0, 0, 200, 200)) // its codes are long, and cut within
+	for i := range noise.Pix {
+		noise.Pix[i] = byte(i * i * 7 >> 3)
+	}
+	var photo bytes.Buffer
+	if err := jpeg.Encode(&photo, noise, &jpeg.Options{Quality: 95}); err != nil {
+		t.Fatal(err)
+	}
 	cut := func(b []byte) string { return string(b[:len(b)-len(b)/3]) }
 	box := func(brands string) string {
 		return string(binary.BigEndian.AppendUint32(nil, uint32(8+len(brands)))) + "ftyp" + brands
@@ -220,6 +228,7 @@ func TestPhotoRefuses(t *testing.T) {
 		{"PDF", "%PDF-1.7", "a PDF", "JPEG"}, {"ZIP", "PK\x03\x04..", "a ZIP archive", "unpack"},
 		{"a text", "dear customer", "no JPEG, PNG or WebP", "JPEG"},
 		{"a JPEG's half", cut(whole.Bytes()), "a JPEG that is cut off", "once more"},
+		{"a photo's part", string(photo.Bytes()[:photo.Len()/2+1]), "a JPEG that is cut off", "once more"},
 		{"a JPEG's beginning", string(whole.Bytes()[:20]), "a JPEG that is cut off", "once more"},
 		{"a PNG's half", cut(wholePNG.Bytes()), "a PNG that is cut off", "once more"},
 		{"a PNG's beginning", string(wholePNG.Bytes()[:20]), "a PNG that is cut off", "once more"},

@@ -58,11 +58,11 @@ func TestAuditsHoldNoPaymentUp(t *testing.T) {
 		}
 		box.add(3)
 		o := options("mqtt://"+at, box)
-		o.Audits, o.AckTimeout = audits, 20*time.Millisecond
+		o.Audits, o.AckTimeout = audits, 100*time.Millisecond
 		old := peer(t, "mqtt://"+at, "old-cloud", here().Topic(report.ChannelPayment))
 		r, _ := startReporter(t, o)
 		const patience = 5 // sendings of a payment, after which a connection is given up
-		for heard := 0; heard < 4*(patience+2); {
+		for heard := 0; heard < 4*(patience+1); {
 			m := receive(t, old)
 			if strings.Contains(string(m.Payload), "io.smiletill.terminal.audit.v1") {
 				heard++
@@ -80,8 +80,8 @@ func TestAuditsHoldNoPaymentUp(t *testing.T) {
 			t.Errorf("%d audit facts open, %+v", audits.open(), s)
 		}
 		startCloud(t, "mqtt://"+at, filepath.Join(t.TempDir(), "cloud.db"))
-		eventually(t, "the audit facts are delivered", func() bool { return audits.open() == 0 })
-		if n := r.State().Counts; n.Audits != 20 || n.Closed != 3 {
+		eventually(t, "the audit facts are delivered", func() bool { return r.State().Counts.Audits == 20 })
+		if n := r.State().Counts; audits.open() != 0 || n.Closed != 3 {
 			t.Errorf("%+v", n)
 		}
 	})
