@@ -66,7 +66,12 @@ type Set struct {
 	Dir      string // the folder; "" for the embedded set
 	own      map[Task]bool
 	files    map[string][]byte
+	sum      [sha256.Size]byte // of the manifest's file
 }
+
+// ManifestSHA256 is that of the set's manifest, 64 hexadecimal digits: it names the thresholds in force,
+// which the models' own hashes don't.
+func (s Set) ManifestSHA256() string { return hex.EncodeToString(s.sum[:]) }
 
 // Open reads a set whole and verifies every file against its manifest. dir "" is the set in this binary. The
 // manifest of a folder lists the models that it replaces, one or more; the others are the embedded ones. Its
@@ -106,6 +111,7 @@ func load(from fs.FS, dir string, parse func([]byte) (Manifest, error)) (Set, er
 	if err != nil {
 		return bad(ManifestName, "", "", err)
 	}
+	s.sum = sha256.Sum256(data)
 	if s.Manifest, err = parse(data); err != nil {
 		return bad(ManifestName, "", "", err)
 	}

@@ -108,6 +108,9 @@ func New(n Networks, t Thresholds) *Pipeline {
 	return p
 }
 
+// Thresholds are those that the pipeline judges by.
+func (p *Pipeline) Thresholds() Thresholds { return p.t }
+
 func fits(name string, n Network, input int, outputs ...int) error {
 	if n == nil {
 		return fmt.Errorf("vision: no %s network", name)

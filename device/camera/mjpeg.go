@@ -8,6 +8,7 @@ import (
 // JPEG markers (the byte after 0xFF), ITU-T T.81 table B.1.
 const (
 	markTEM  = 0x01
+	markSOF2 = 0xC2 // of a progressive picture
 	markDHT  = 0xC4
 	markRST0 = 0xD0
 	markRST7 = 0xD7
@@ -21,6 +22,8 @@ type layout struct {
 	scan    int  // offset of the first SOS marker
 	end     int  // offset behind the EOI marker
 	huffman bool // there is a table definition (DHT) before the scan
+
+	progressive bool
 }
 
 // header walks from SOI to the first SOS marker, segment by segment: thumbnails inside APPn segments are
@@ -43,6 +46,8 @@ func header(data []byte) (layout, error) {
 			return l, fmt.Errorf("%w: JPEG without picture data at byte %d", ErrPicture, at)
 		case m == markDHT:
 			l.huffman = true
+		case m == markSOF2:
+			l.progressive = true
 		}
 		if pos, err = segment(data, m, at); err != nil {
 			return l, err

@@ -95,9 +95,9 @@ func (c *V4L2) start(o V4L2Options) error {
 	if err := sides(c.width, c.height); err != nil {
 		return err
 	}
-	if c.width < minWidth && c.width < o.Width {
-		return fmt.Errorf("%w: looked for %dx%d, the camera gives %dx%d; faces need %d pixels of width or more",
-			errSmall, o.Width, o.Height, c.width, c.height, minWidth)
+	if c.width < minWidth && c.width < o.Width || c.height < minHeight && c.height < o.Height {
+		return fmt.Errorf("%w: looked for %dx%d, the camera gives %dx%d; faces need %dx%d or more",
+			errSmall, o.Width, o.Height, c.width, c.height, minWidth, minHeight)
 	}
 	if c.format != MJPG {
 		c.stride = int(pix.BytesPerLine)
@@ -127,6 +127,9 @@ func numbered(err error) error {
 // minWidth is the least width of a picture in pixels that a camera may choose by itself: a face an arm's
 // length away fills a third of it, and the embedding is made from 112 pixels.
 const minWidth = 320
+
+// minHeight is the same of the height: a face that is wide enough to be known is two thirds of it.
+const minHeight = 240
 
 // Errors of what a camera offers, each with a hint of its own.
 var (

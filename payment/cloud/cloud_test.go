@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -285,6 +287,48 @@ func TestOlderJournalPutBackIsAnAlarm(t *testing.T) {
 	kept, err := r.Alarms(t.Context(), 9)
 	if err != nil || len(kept) != 1 || kept[0].Why != Rewound || kept[0].ID != "e-other" || kept[0].Count != 1 {
 		t.Errorf("%+v, %v", kept, err)
+	}
+}
+
+// What is about the terminal is committed and acknowledged, counted as no payment, and shown; so is what a
+// newer terminal says that this program does not know. A payment of an unknown kind is not taken.
+func TestAuditsAreKept(t *testing.T) {
+	k := newBench(t)
+	r, _ := k.start(k.options())
+	k.send(encode(t, func(r *report.Row) {
+		r.Body = json.RawMessage(`{"amount_minor":150,"currency":"EUR",
+			"models":{"embed":"5c1eeb94e7","manifest":"0a1b2c3d4e"}}`)
+	}))
+	k.wantAck("e-1", "h-1", 1)
+	audit := func(r *report.Row) {
+		r.Seq, r.ID, r.Hash, r.Kind, r.PaymentID = 2, "e-2", "h-2", report.KindAudit, "c_ada"
+		r.Body = json.RawMessage(`{"audit":"customer_renewed","customer":"c_ada","unmatched":true}`)
+	}
+	for range 2 {
+		k.send(encode(t, audit))
+		k.wantAck("e-2", "h-2", 2)
+	}
+	k.send(encode(t, func(r *report.Row) { audit(r); r.ID, r.Hash = "e-3", "h-3" })) // the place of another
+	k.wantAck("e-3", "h-3", 2)
+	k.wantCount(r, 1)
+	if kept, err := r.Alarms(t.Context(), 9); err != nil || len(kept) != 1 || kept[0].Why != Rewound {
+		t.Errorf("%+v, %v", kept, err)
+	}
+	audits, err := r.Audits(t.Context(), 9)
+	if err != nil || len(audits) != 2 || audits[1].ID != "e-2" || audits[1].PaymentID != "c_ada" {
+		t.Fatalf("%+v, %v", audits, err)
+	}
+	page := httptest.NewRecorder()
+	r.Page().ServeHTTP(page, httptest.NewRequest(http.MethodGet, "http://localhost/", nil))
+	for _, want := range []string{"embed 5c1eeb94 manifest 0a1b2c3d", "customer renewed", "c_ada",
+		"not compared with the old one"} {
+		if !strings.Contains(page.Body.String(), want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	newer := Event{Type: report.TerminalTypes + "moved.v1"}
+	if !newer.OfTerminal() || (&Event{Type: report.EventType("approved")}).OfTerminal() {
+		t.Error("what is about the terminal is told from payments by the type")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	ce "github.com/cloudevents/sdk-go/v2/event"
@@ -23,13 +24,13 @@ const maxEvent = 64 << 10
 // ErrEvent marks a message that is not an event of the terminal whose topic it came on.
 var ErrEvent = errors.New("not a payment event")
 
-// Event is one payment fact as received.
+// Event is one fact as received: of a payment, or about the terminal.
 type Event struct {
 	Address   report.Address
 	Source    string
 	ID        string
 	Type      string
-	PaymentID string    // the event's subject
+	PaymentID string    // the event's subject: not a payment's when OfTerminal says so
 	Time      time.Time // the terminal's wall time; zero when it had none
 	Seq       int64
 	Hash      string
@@ -40,6 +41,10 @@ type Event struct {
 	Duplicate bool // committed before
 	digest    [sha256.Size]byte
 }
+
+// OfTerminal says that an event is about the terminal and moves no money: who may pay was changed, or which
+// register is let in. Of a newer terminal it may be about something that this program doesn't know.
+func (e *Event) OfTerminal() bool { return strings.HasPrefix(e.Type, report.TerminalTypes) }
 
 // Decode reads and validates one message of a payment topic. Errors are ErrEvent.
 func Decode(topic string, payload []byte) (Event, error) {
@@ -84,7 +89,7 @@ func (e *Event) read(from ce.Event) error {
 		return fmt.Errorf("specversion %q", from.SpecVersion())
 	case e.Source != e.Address.Source():
 		return fmt.Errorf("source %q is not the topic's terminal", e.Source)
-	case !slices.Contains(known, e.Type):
+	case !slices.Contains(known, e.Type) && !e.OfTerminal():
 		return fmt.Errorf("unknown type %q", e.Type)
 	case e.PaymentID == "":
 		return errors.New("no subject")

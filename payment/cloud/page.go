@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -22,7 +25,17 @@ const pageEvents = 100
 // shown is one event as the page tells it.
 type shown struct {
 	Received, Source, Kind, Payment, Amount, Customer, Time string
+	Models                                                  string // that decided, and their manifest
 	Seq                                                     int64
+}
+
+// pageAudits is how many changes of who may pay the page shows, the newest first.
+const pageAudits = 20
+
+// audited is one event about a terminal as the page tells it.
+type audited struct {
+	Received, Source, What, Whom, How string
+	Seq                               int64
 }
 
 // Page serves what came in: GET / for people, GET /events.json for programs. It shows amounts and
@@ -99,12 +112,20 @@ func (r *Receiver) view(q *http.Request) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	changes, err := r.Audits(ctx, pageAudits)
+	if err != nil {
+		return nil, err
+	}
+	audits := make([]audited, len(changes))
+	for i, e := range changes {
+		audits[i] = e.audited()
+	}
 	events := make([]shown, len(newest))
 	for i, e := range newest {
 		events[i] = e.shown()
 	}
 	return map[string]any{
-		"Count": count, "Terminals": terminals, "Alarms": alarms, "Events": events,
+		"Count": count, "Terminals": terminals, "Alarms": alarms, "Events": events, "Audits": audits,
 		"Now": time.Now().Format(time.DateTime),
 	}, nil
 }
@@ -117,6 +138,7 @@ func (e Event) shown() shown {
 		Currency string `json:"currency"`
 		Customer string `json:"customer"`
 		Kind     string `json:"kind"`
+		Models   map[string]string
 	}
 	s := shown{Source: e.Source, Payment: e.PaymentID, Seq: e.Seq, Kind: e.Type,
 		Received: e.Received.Local().Format(time.DateTime)}
@@ -128,6 +150,36 @@ func (e Event) shown() shown {
 		if d.Kind != "" {
 			s.Kind = d.Kind
 		}
+		for _, task := range slices.Sorted(maps.Keys(d.Models)) {
+			s.Models += fmt.Sprintf("%s %.8s ", task, d.Models[task])
+		}
 	}
 	return s
+}
+
+// audited reads what a person looks for. What a newer terminal says beyond it, the event has.
+func (e Event) audited() audited {
+	var d struct {
+		Audit              string
+		Offline, Unmatched bool
+		Version            int `json:"key_version"`
+	}
+	a := audited{Source: e.Source, What: e.Type, Whom: e.PaymentID, Seq: e.Seq,
+		Received: e.Received.Local().Format(time.DateTime)}
+	if json.Unmarshal(e.Data, &d) != nil || d.Audit == "" {
+		return a
+	}
+	a.What = strings.ReplaceAll(d.Audit, "_", " ")
+	var how []string
+	if d.Version > 0 {
+		how = append(how, fmt.Sprintf("key version %d", d.Version))
+	}
+	if d.Unmatched {
+		how = append(how, "the new face was not compared with the old one")
+	}
+	if d.Offline {
+		how = append(how, "not by the running terminal")
+	}
+	a.How = strings.Join(how, "; ")
+	return a
 }

@@ -43,6 +43,7 @@ type Options struct {
 	File     string         // of its SQLite database; made if absent
 	Key      *signature.Key // signs the acknowledgements
 	OnEvent  func(Event)    // after the commit, before the ack; duplicates too; must not wait; may be nil
+	OnAudit  func(Event)    // the same, of events about terminals
 	OnAlarm  func(Alarm)    // must not wait; may be nil
 	Log      *slog.Logger
 	Rand     *rand.Rand    // for jitter; Run's own from then on
@@ -80,6 +81,9 @@ func Open(ctx context.Context, o Options) (*Receiver, error) {
 	if o.OnEvent == nil {
 		o.OnEvent = func(Event) {}
 	}
+	if o.OnAudit == nil {
+		o.OnAudit = func(Event) {}
+	}
 	if o.OnAlarm == nil {
 		o.OnAlarm = func(Alarm) {}
 	}
@@ -110,12 +114,19 @@ func (o Options) link() link.Options {
 // Ready is closed when the receiver is subscribed for the first time.
 func (r *Receiver) Ready() <-chan struct{} { return r.ready }
 
-// Count is the number of events committed, duplicates not counted.
+// Count is the number of payments' events committed, duplicates not counted.
 func (r *Receiver) Count(ctx context.Context) (int, error) { return r.store.count(ctx) }
 
-// Events gives up to limit committed events after the first skip, in the order of their commitment.
+// Events gives up to limit committed events of payments after the first skip, in the order of their
+// commitment.
 func (r *Receiver) Events(ctx context.Context, skip, limit int) ([]Event, error) {
 	return r.store.list(ctx, skip, limit)
+}
+
+// Audits gives up to limit committed events about terminals, the latest first: who may pay or which
+// register is let in was changed.
+func (r *Receiver) Audits(ctx context.Context, limit int) ([]Event, error) {
+	return r.store.audits(ctx, limit)
 }
 
 // Close closes the database, after Run.
@@ -214,7 +225,7 @@ func (r *Receiver) receive(ctx context.Context, l report.Link, batch []Event) er
 		switch v := verdicts[i]; v {
 		case Stored, Duplicate:
 			e.Duplicate = v == Duplicate
-			r.o.OnEvent(e)
+			r.tell(e)
 			err = r.acknowledge(ctx, l, e, "")
 		case Rewound:
 			r.o.Log.Error(
@@ -224,7 +235,7 @@ func (r *Receiver) receive(ctx context.Context, l report.Link, batch []Event) er
 				"compare `smiletill journal list` there with what is stored here",
 			)
 			r.o.OnAlarm(Alarm{e, v})
-			r.o.OnEvent(e)
+			r.tell(e)
 			err = r.acknowledge(ctx, l, e, "")
 		case Contradiction:
 			r.o.Log.Error("an event contradicts the one committed before; it is refused", about)
@@ -243,6 +254,15 @@ func (r *Receiver) receive(ctx context.Context, l report.Link, batch []Event) er
 		}
 	}
 	return nil
+}
+
+// tell hands an event on.
+func (r *Receiver) tell(e Event) {
+	if e.OfTerminal() {
+		r.o.OnAudit(e)
+		return
+	}
+	r.o.OnEvent(e)
 }
 
 // acknowledge tells the terminal that the event is committed or, with a reason, that it never will be.

@@ -16,7 +16,8 @@ import (
 	"smiletill/payment/report/signature"
 )
 
-// schema: one row an event, in the order of commitment; the terminals that are trusted, by their keys; what a
+// schema: one row an event, in the order of commitment, those about terminals in a table of their own, so
+// that whoever counts payments doesn't meet them; the terminals that are trusted, by their keys; what a
 // person should look at. STRICT refuses values of another type.
 const schema = `CREATE TABLE IF NOT EXISTS event (
 	n        INTEGER PRIMARY KEY,
@@ -31,6 +32,19 @@ const schema = `CREATE TABLE IF NOT EXISTS event (
 	UNIQUE (source, id)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS event_seq ON event (source, seq);
+CREATE TABLE IF NOT EXISTS audit (
+	n        INTEGER PRIMARY KEY,
+	source   TEXT NOT NULL,
+	id       TEXT NOT NULL,
+	seq      INTEGER NOT NULL,
+	hash     TEXT NOT NULL,
+	digest   BLOB NOT NULL,
+	topic    TEXT NOT NULL,
+	payload  BLOB NOT NULL,
+	received TEXT NOT NULL,
+	UNIQUE (source, id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS audit_seq ON audit (source, seq);
 CREATE TABLE IF NOT EXISTS terminal (
 	source TEXT NOT NULL,
 	key    TEXT NOT NULL,
@@ -140,8 +154,17 @@ func judge(ctx context.Context, tx *sql.Tx, e *Event) (Verdict, error) {
 	return put(ctx, tx, e)
 }
 
+// table is where an event is kept.
+func (e *Event) table() string {
+	if e.OfTerminal() {
+		return "audit"
+	}
+	return "event"
+}
+
 func put(ctx context.Context, tx *sql.Tx, e *Event) (Verdict, error) {
-	res, err := tx.ExecContext(ctx, `INSERT INTO event (source, id, seq, hash, digest, topic, payload, received)
+	res, err := tx.ExecContext(ctx, `INSERT INTO `+e.table()+`
+		(source, id, seq, hash, digest, topic, payload, received)
 		VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (source, id) DO NOTHING`,
 		e.Source, e.ID, e.Seq, e.Hash, e.digest[:], e.Address.Topic("payment"), e.Payload, stamp(e.Received))
 	if err != nil {
@@ -155,7 +178,7 @@ func put(ctx context.Context, tx *sql.Tx, e *Event) (Verdict, error) {
 		return storedAs(ctx, tx, e)
 	}
 	var same bool
-	err = tx.QueryRowContext(ctx, `SELECT seq = ? AND hash = ? AND digest = ? FROM event
+	err = tx.QueryRowContext(ctx, `SELECT seq = ? AND hash = ? AND digest = ? FROM `+e.table()+`
 		WHERE source = ? AND id = ?`, e.Seq, e.Hash, e.digest[:], e.Source, e.ID).Scan(&same)
 	if err != nil {
 		return "", err
@@ -172,7 +195,8 @@ func storedAs(ctx context.Context, tx *sql.Tx, e *Event) (Verdict, error) {
 	var taken bool
 	err := tx.QueryRowContext(
 		ctx,
-		`SELECT count(*) > 1 FROM event WHERE source = ? AND seq = ?`,
+		`SELECT (SELECT count(*) FROM event WHERE source = ?1 AND seq = ?2)
+			+ (SELECT count(*) FROM audit WHERE source = ?1 AND seq = ?2) > 1`,
 		e.Source,
 		e.Seq,
 	).Scan(
@@ -216,6 +240,11 @@ func (s *store) list(ctx context.Context, skip, limit int) ([]Event, error) {
 // newest gives up to limit events, the one that was committed last first.
 func (s *store) newest(ctx context.Context, limit int) ([]Event, error) {
 	return s.events(ctx, `SELECT topic, payload, received FROM event ORDER BY n DESC LIMIT ?`, limit)
+}
+
+// audits gives up to limit events about terminals, the one that was committed last first.
+func (s *store) audits(ctx context.Context, limit int) ([]Event, error) {
+	return s.events(ctx, `SELECT topic, payload, received FROM audit ORDER BY n DESC LIMIT ?`, limit)
 }
 
 func (s *store) events(ctx context.Context, query string, args ...any) ([]Event, error) {

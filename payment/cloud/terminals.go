@@ -111,9 +111,10 @@ func (r *Receiver) Terminals(ctx context.Context) ([]Terminal, error) {
 	rows, err := r.store.db.QueryContext(ctx, `SELECT t.source,
 			(SELECT count(*) FROM terminal k WHERE k.source = t.source),
 			(SELECT count(*) FROM event e WHERE e.source = t.source),
-			(SELECT coalesce(max(seq), 0) FROM event e WHERE e.source = t.source),
+			max((SELECT coalesce(max(seq), 0) FROM event e WHERE e.source = t.source),
+				(SELECT coalesce(max(seq), 0) FROM audit a WHERE a.source = t.source)),
 			coalesce(s.payload, ''), coalesce(s.at, '')
-		FROM (SELECT source FROM terminal UNION SELECT source FROM event) t
+		FROM (SELECT source FROM terminal UNION SELECT source FROM event UNION SELECT source FROM audit) t
 		LEFT JOIN status s ON s.source = t.source ORDER BY t.source`)
 	if err != nil {
 		return nil, fmt.Errorf("list terminals: %w", err)

@@ -39,9 +39,8 @@ func carve(read io.ReaderAt, size int64, sum io.Writer, each func(link) error, d
 		if _, err := sum.Write(chunk[:min(carveStep, len(chunk))]); err != nil {
 			return err
 		}
-		begin := []byte(`{"amount_minor":`)
-		for from := 0; ; {
-			i := bytes.Index(chunk[from:], begin)
+		for from := 0; ; from++ {
+			i := begins(chunk[from:])
 			if i < 0 || from+i >= carveStep { // the rest is the beginning of the next chunk
 				break
 			}
@@ -51,11 +50,25 @@ func carve(read io.ReaderAt, size int64, sum io.Writer, each func(link) error, d
 					return err
 				}
 			}
-			from += len(begin)
 		}
 		done(min(at+carveStep, size))
 	}
 	return nil
+}
+
+// begins gives where the next fact may begin, of a payment or an audit: -1 if nowhere.
+func begins(chunk []byte) int {
+	for from := 0; ; from++ {
+		i := bytes.Index(chunk[from:], []byte(`{"a`))
+		if i < 0 {
+			return -1
+		}
+		from += i
+		if bytes.HasPrefix(chunk[from:], []byte(`{"amount_minor":`)) ||
+			bytes.HasPrefix(chunk[from:], []byte(`{"audit":`)) {
+			return from
+		}
+	}
 }
 
 // readAround reads a chunk and leaves zeros where the disk can't read.

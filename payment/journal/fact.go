@@ -17,6 +17,7 @@ const (
 	kindOpened   = "opened"
 	kindApproved = "approved"
 	kindReversed = "reversed"
+	kindAudit    = "audit" // no payment's: see Audit
 
 	// How the customer paid.
 	methodFace = "face+smile"
@@ -31,9 +32,9 @@ type body struct {
 	Seq         int64             `json:"seq"`
 	PrevHash    string            `json:"prev_hash"` // hex
 	Kind        string            `json:"kind"`
-	PaymentID   string            `json:"payment_id"`
-	AmountMinor int64             `json:"amount_minor"`
-	Currency    string            `json:"currency"`
+	PaymentID   string            `json:"payment_id,omitempty"` // a payment's facts have all three
+	AmountMinor int64             `json:"amount_minor,omitempty"`
+	Currency    string            `json:"currency,omitempty"`
 	Reference   string            `json:"reference,omitempty"`
 	Reason      payment.Reason    `json:"reason,omitempty"`
 	Detail      string            `json:"detail,omitempty"`
@@ -51,6 +52,15 @@ type body struct {
 	Terminal    string            `json:"terminal,omitempty"`
 	Models      map[string]string `json:"models,omitempty"`
 	Camera      *camera           `json:"camera,omitempty"`
+
+	// Of an audit fact; see Audit.
+	Audit      string `json:"audit,omitempty"`
+	Record     string `json:"record,omitempty"`
+	Templates  int    `json:"templates,omitempty"`
+	Unmatched  bool   `json:"unmatched,omitempty"`
+	Register   string `json:"register,omitempty"`
+	KeyVersion int    `json:"key_version,omitempty"`
+	Offline    bool   `json:"offline,omitempty"`
 }
 
 // camera is what the frames of an approval were taken with.

@@ -12,22 +12,28 @@ import (
 	"smiletill/payment"
 )
 
-// Row is an approval or a reversal that the cloud has not acknowledged.
+// Row is an approval, a reversal or an audit fact that the cloud has not acknowledged.
 type Row struct {
 	Seq       int64
-	ID        string // of the event
-	Kind      string // "approved" or "reversed"
-	PaymentID string
+	ID        string          // of the event
+	Kind      string          // "approved", "reversed" or "audit"
+	PaymentID string          // of an audit fact whom it is about: a customer, a register's key or "clerk"
 	Time      time.Time       // wall time of the fact
 	Body      json.RawMessage // canonical JSON
 	Hash      string          // 64 hex digits
 }
 
 // Outbox is the side of the journal that the reporter sees.
-type Outbox struct{ j *Journal }
+type Outbox struct {
+	j     *Journal
+	audit bool
+}
 
-// Outbox gives the journal's outbox.
-func (j *Journal) Outbox() *Outbox { return &Outbox{j} }
+// Outbox gives the journal's outbox of payments.
+func (j *Journal) Outbox() *Outbox { return &Outbox{j: j} }
+
+// AuditOutbox gives that of audit facts: a cloud that doesn't know them must not hold payments up.
+func (j *Journal) AuditOutbox() *Outbox { return &Outbox{j: j, audit: true} }
 
 // Wake has a value after rows were added. It is one channel of one place, for one reader.
 func (o *Outbox) Wake() <-chan struct{} { return o.j.added }
@@ -44,7 +50,8 @@ func (o *Outbox) Pending(ctx context.Context, after int64, limit int) ([]Row, er
 	}
 	rows, err := o.j.db.QueryContext(ctx, `SELECT f.seq, f.id, f.kind, f.payment, f.time, f.body, f.hash
 		FROM outbox o JOIN fact f USING (seq)
-		WHERE o.acked_at IS NULL AND o.parked IS NULL AND o.seq > ? ORDER BY o.seq LIMIT ?`, after, max(limit, 0))
+		WHERE o.acked_at IS NULL AND o.parked IS NULL AND o.audit = ? AND o.seq > ? ORDER BY o.seq LIMIT ?`,
+		o.audit, after, max(limit, 0))
 	if err != nil {
 		return nil, wrap(o.j.path, "read outbox", err)
 	}
@@ -166,5 +173,11 @@ func scanRow(row scanner, more ...any) (Row, error) {
 		r.Time, err = parseStamp(at)
 	}
 	r.Body, r.Hash = json.RawMessage(text), hex.EncodeToString(hash)
+	if err == nil && r.Kind == kindAudit {
+		var b body
+		if b, err = parseBody([]byte(text)); err == nil {
+			r.PaymentID = b.subject()
+		}
+	}
 	return r, err
 }

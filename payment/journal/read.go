@@ -187,9 +187,9 @@ func (r *Reader) Backlog(ctx context.Context) (Backlog, error) {
 	var b Backlog
 	var oldest sql.NullString
 	err := r.db.QueryRowContext(ctx, `SELECT count, minor,
-		(SELECT count(*) FROM outbox WHERE acked_at IS NULL AND parked IS NOT NULL),
+		(SELECT count(*) FROM outbox WHERE acked_at IS NULL AND parked IS NOT NULL AND audit = 0),
 		(SELECT f.time FROM outbox o JOIN fact f USING (seq)
-			WHERE o.acked_at IS NULL AND o.parked IS NULL ORDER BY o.seq LIMIT 1)
+			WHERE o.acked_at IS NULL AND o.parked IS NULL AND o.audit = 0 ORDER BY o.seq LIMIT 1)
 		FROM unreported`).Scan(&b.Count, &b.Owed, &b.Parked, &oldest)
 	b.Count -= b.Parked
 	if err == nil && oldest.Valid {

@@ -117,7 +117,7 @@ func (f *refill) take(b body, text []byte) error {
 		return err
 	}
 	if !fits { // no sound chain has it
-		f.lost[b.PaymentID] = true
+		f.lose(b.PaymentID)
 		return nil
 	}
 	if b.Seq > f.last.seq+1 {
@@ -132,6 +132,8 @@ func (f *refill) take(b body, text []byte) error {
 		return err
 	}
 	switch b.Kind {
+	case kindAudit:
+		return enqueueAudit(f.ctx, f.tx, b)
 	case kindOpened:
 		p, err := b.replay(payment.Payment{})
 		f.open[b.PaymentID] = p
@@ -147,8 +149,8 @@ func (f *refill) fits(b body) (bool, error) {
 	var known bool
 	err := f.tx.QueryRowContext(f.ctx, `SELECT EXISTS (SELECT 1 FROM fact WHERE id = ?1)
 		OR EXISTS (SELECT 1 FROM fact WHERE payment = ?2 AND kind = ?3 AND kind = 'opened')
-		OR EXISTS (SELECT 1 FROM fact WHERE payment = ?2 AND kind NOT IN ('opened', 'reversed')
-			AND ?3 NOT IN ('opened', 'reversed'))`, b.ID, b.PaymentID, b.Kind).Scan(&known)
+		OR EXISTS (SELECT 1 FROM fact WHERE payment = ?2 AND kind NOT IN ('opened', 'reversed', 'audit')
+			AND ?3 NOT IN ('opened', 'reversed', 'audit'))`, b.ID, b.PaymentID, b.Kind).Scan(&known)
 	return !known, err
 }
 
@@ -200,7 +202,7 @@ func (f *refill) takeReversal(b body) error {
 	}
 	room, err := roomFor(f.ctx, f.tx, b)
 	if err != nil || !room {
-		f.lost[b.PaymentID] = true
+		f.lose(b.PaymentID)
 		return err
 	}
 	r, err := b.reversal()

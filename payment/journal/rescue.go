@@ -146,7 +146,7 @@ type claim struct {
 func (r *rescue) choose() error {
 	rows, err := r.db.QueryContext(
 		r.ctx,
-		`SELECT seq, hash, prev, json_extract(text, '$.payment_id') FROM candidate
+		`SELECT seq, hash, prev, coalesce(json_extract(text, '$.payment_id'), '') FROM candidate
 		ORDER BY seq DESC`,
 	)
 	if err != nil {
@@ -206,12 +206,19 @@ func (r *rescue) decide(same []claim, next claim, out []claim) (claim, []claim) 
 			continue
 		}
 		out = append(out, c)
-		r.lost[c.payment] = true
+		r.lose(c.payment)
 	}
 	if len(fit) == 1 {
 		next = fit[0]
 	}
 	return next, out
+}
+
+// lose notes that a fact of a payment was found and not taken; an audit fact is none's.
+func (r *rescue) lose(paymentID string) {
+	if paymentID != "" {
+		r.lost[paymentID] = true
+	}
 }
 
 // dropRemoved leaves out what had been removed and lies about in pages that are free, if the damaged

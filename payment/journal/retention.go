@@ -78,7 +78,7 @@ func lastToGo(
 		// What must stay, and with it all that follows: a payment goes whole.
 		var first sql.NullInt64
 		err := tx.QueryRowContext(ctx, `SELECT min(seq) FROM (
-			SELECT min(seq) AS seq FROM outbox WHERE acked_at IS NULL
+			SELECT min(seq) AS seq FROM outbox WHERE acked_at IS NULL AND audit = 0
 			UNION ALL SELECT min(f.seq) FROM fact f JOIN payment p ON p.id = f.payment
 				WHERE f.seq > ?1 AND f.seq <= ?2 AND (p.seq > ?2 OR p.state = 'waiting')
 			UNION ALL SELECT min(f.seq) FROM fact f JOIN reversal r ON r.payment = f.payment

@@ -66,7 +66,7 @@ func (j *Journal) room(ctx context.Context, tx *transaction, p payment.Payment) 
 	}
 	var oldest int64
 	err = tx.QueryRowContext(ctx, `SELECT clock_ms FROM outbox WHERE acked_at IS NULL AND parked IS NULL
-		ORDER BY seq LIMIT 1`).Scan(&oldest)
+		AND audit = 0 ORDER BY seq LIMIT 1`).Scan(&oldest)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

@@ -89,7 +89,7 @@ func (j *Journal) Last(ctx context.Context) (int64, error) {
 	return j.Reader.Last(ctx)
 }
 
-// Fact is one entry of the chain, for exports.
+// Fact is one entry of the chain that is a payment's, for exports.
 type Fact struct {
 	Seq         int64
 	ID          string // of the event
@@ -109,11 +109,11 @@ type Fact struct {
 	Hash        string         // 64 hex digits
 }
 
-// Facts calls each with the facts of a span, in their order, without holding more than a few in memory. It
-// reads one snapshot. An error of each ends it and is returned as it is.
+// Facts calls each with the facts of payments in a span, in their order, without holding more than a few in
+// memory. It reads one snapshot. An error of each ends it and is returned as it is.
 func (r *Reader) Facts(ctx context.Context, span Range, each func(Fact) error) error {
 	rows, err := r.db.QueryContext(ctx, `SELECT seq, body, lower(hex(hash)) FROM fact
-		WHERE seq > ?1 AND (?2 = 0 OR seq <= ?2) ORDER BY seq`, span.After, span.Upto)
+		WHERE seq > ?1 AND (?2 = 0 OR seq <= ?2) AND kind <> 'audit' ORDER BY seq`, span.After, span.Upto)
 	if err != nil {
 		return wrap(r.path, "read facts", err)
 	}

@@ -61,6 +61,8 @@ func (v *verifier) taken(f stored) error {
 	v.report.TakenOver++
 	v.at = chainHead{seq: f.seq, hash: hash}
 	switch b.Kind {
+	case kindAudit:
+		v.report.Audits++
 	case kindOpened:
 		if v.open[b.PaymentID], err = b.replay(v.open[b.PaymentID]); err != nil {
 			err = v.bad(f.seq, "%v", err)

@@ -14,7 +14,12 @@ type Clerk struct{ store *Store }
 func (s *Store) Clerk() Clerk { return Clerk{s} }
 
 // Set gives the clerk a PIN in place of any before, and ends its lock.
-func (c Clerk) Set(ctx context.Context, pin string) error { return c.store.set(ctx, clerk, pin) }
+func (c Clerk) Set(ctx context.Context, pin string) error { return c.store.set(ctx, clerk, pin, nil) }
+
+// SetAfter is as Store.SetAfter, of the clerk's PIN.
+func (c Clerk) SetAfter(ctx context.Context, pin string, before func(mark string) error) error {
+	return c.store.set(ctx, clerk, pin, before)
+}
 
 // Remove takes the clerk's PIN away. It is no error if there is none.
 func (c Clerk) Remove(ctx context.Context) error { return c.store.remove(ctx, clerk) }

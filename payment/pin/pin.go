@@ -107,10 +107,19 @@ func (s *Store) Set(ctx context.Context, customer, pin string) error {
 	if !payment.ValidID(customer) {
 		return noCustomer("set", customer)
 	}
-	return s.set(ctx, customer, pin)
+	return s.set(ctx, customer, pin, nil)
 }
 
-func (s *Store) set(ctx context.Context, customer, pin string) error {
+// SetAfter is as Set; before is told the new PIN's mark (see Marks) when all else is well and nothing is
+// changed yet, and its error ends it.
+func (s *Store) SetAfter(ctx context.Context, customer, pin string, before func(mark string) error) error {
+	if !payment.ValidID(customer) {
+		return noCustomer("set", customer)
+	}
+	return s.set(ctx, customer, pin, before)
+}
+
+func (s *Store) set(ctx context.Context, customer, pin string, before func(mark string) error) error {
 	if err := Check(pin); err != nil {
 		return err
 	}
@@ -119,6 +128,11 @@ func (s *Store) set(ctx context.Context, customer, pin string) error {
 		return fmt.Errorf("set PIN: %w", err)
 	}
 	hash := argon2.IDKey([]byte(pin), salt, passes, memoryKiB, lanes, hashBytes)
+	if before != nil {
+		if err := before(markOf(salt)); err != nil {
+			return err
+		}
+	}
 	_, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO pin (customer, salt, hash, memory, passes, lanes)
 		VALUES (?, ?, ?, ?, ?, ?)`, customer, salt, hash, memoryKiB, passes, lanes)
 	if err != nil {

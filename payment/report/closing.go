@@ -10,7 +10,7 @@ import (
 )
 
 // take judges one message of the ack topic. Only the last line of it can change anything.
-func (r *Reporter) take(ctx context.Context, w *window, m link.Message) {
+func (r *Reporter) take(ctx context.Context, on *lanes, m link.Message) {
 	if m.Topic == r.o.Address.Topic(ChannelStatus) {
 		r.heard(m)
 		return
@@ -26,6 +26,7 @@ func (r *Reporter) take(ctx context.Context, w *window, m link.Message) {
 		r.refuse(func(c *Counts) { c.Forged++ }, "acknowledgement is not the cloud's", about, "err", err)
 		return
 	}
+	w := on.window(ack.ID)
 	f := w.find(ack.ID)
 	switch {
 	case f == nil && w.wasClosed(ack.ID):
@@ -51,6 +52,14 @@ func (r *Reporter) take(ctx context.Context, w *window, m link.Message) {
 	r.close(ctx, w, f)
 }
 
+// outboxOf is where the rows of a window come from.
+func (r *Reporter) outboxOf(w *window) Outbox {
+	if w.audit {
+		return r.o.Audits
+	}
+	return r.o.Outbox
+}
+
 // refusedEvery bounds the log that whoever may publish to the ack topic can make us write. Counts has them
 // all.
 const refusedEvery = time.Second
@@ -64,7 +73,7 @@ func (r *Reporter) refuse(count func(*Counts), what string, about ...any) {
 }
 
 func (r *Reporter) close(ctx context.Context, w *window, f *flight) {
-	if err := r.o.Outbox.Close(ctx, f.row.ID, f.row.Hash, f.row.Seq); err != nil {
+	if err := r.outboxOf(w).Close(ctx, f.row.ID, f.row.Hash, f.row.Seq); err != nil {
 		if ctx.Err() == nil {
 			// The row flies on: sent again, it is acknowledged again.
 			r.trouble(fmt.Errorf("close row %d: %w", f.row.Seq, err))
@@ -76,6 +85,10 @@ func (r *Reporter) close(ctx context.Context, w *window, f *flight) {
 	for _, stuck := range w.remove(f, now) {
 		r.park(ctx, w, stuck.row, fmt.Sprintf("the cloud does not acknowledge it, but %d later ones", parkAfter))
 	}
+	if w.audit {
+		r.update(func(s *State) { s.Counts.Audits++ })
+		return
+	}
 	r.patience, r.silent = leastPatience, false
 	r.update(func(s *State) {
 		s.Counts.Closed++
@@ -86,7 +99,7 @@ func (r *Reporter) close(ctx context.Context, w *window, f *flight) {
 
 // park takes a poisoned row out of the queue, so that those behind it go on.
 func (r *Reporter) park(ctx context.Context, w *window, row Row, why string) {
-	if err := r.o.Outbox.Park(ctx, row.Seq, why); err != nil {
+	if err := r.outboxOf(w).Park(ctx, row.Seq, why); err != nil {
 		if ctx.Err() == nil {
 			r.trouble(fmt.Errorf("park row %d: %w", row.Seq, err))
 			r.o.Log.Error("cannot park a row; it stays in the queue", "seq", row.Seq, "id", row.ID, "err", err)

@@ -45,6 +45,48 @@ func TestNothingIsClosedWithoutAcknowledgement(t *testing.T) {
 	})
 }
 
+// A cloud that doesn't know audit facts acknowledges none: payments go on, nothing is parked, and no
+// connection is given up. One that knows them gets them all.
+func TestAuditsHoldNoPaymentUp(t *testing.T) {
+	everyBroker(t, func(t *testing.T, start brokerKind) {
+		at, _ := start(t, loopback(t))
+		box, audits := newOutbox(t), newOutbox(t)
+		audits.add(20)
+		_, err := audits.db.Exec(`UPDATE outbox SET seq = seq + 1, id = 'audit-' || seq, kind = 'audit'`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		box.add(3)
+		o := options("mqtt://"+at, box)
+		o.Audits, o.AckTimeout = audits, 100*time.Millisecond
+		old := peer(t, "mqtt://"+at, "old-cloud", here().Topic(report.ChannelPayment))
+		r, _ := startReporter(t, o)
+		const patience = 5 // sendings of a payment, after which a connection is given up
+		for heard := 0; heard < 4*(patience+1); {
+			m := receive(t, old)
+			if strings.Contains(string(m.Payload), "io.smiletill.terminal.audit.v1") {
+				heard++
+				continue
+			}
+			e, err := cloud.Decode(m.Topic, m.Payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			say(t, old, here().Topic(report.ChannelAck),
+				ackOf(t, key(2), report.Ack{ID: e.ID, Hash: e.Hash, Seq: e.Seq}))
+		}
+		eventually(t, "the payments are delivered", func() bool { return box.open() == 0 })
+		if s := r.State(); s.Problem != "" || s.Counts.Parked != 0 || s.Counts.Lost != 0 || audits.open() != 20 {
+			t.Errorf("%d audit facts open, %+v", audits.open(), s)
+		}
+		startCloud(t, "mqtt://"+at, filepath.Join(t.TempDir(), "cloud.db"))
+		eventually(t, "the audit facts are delivered", func() bool { return r.State().Counts.Audits == 20 })
+		if n := r.State().Counts; audits.open() != 0 || n.Closed != 3 {
+			t.Errorf("%+v", n)
+		}
+	})
+}
+
 func TestOfflineAtStart(t *testing.T) {
 	everyBroker(t, func(t *testing.T, start brokerKind) {
 		at, kill := start(t, loopback(t))

@@ -25,17 +25,29 @@ var ErrRow = errors.New("row cannot be reported")
 
 // Row is one fact of the outbox.
 type Row struct {
-	Seq       int64  // > 0, rising; not every number occurs
-	ID        string // unique per terminal: the event's id
-	Kind      string // approved, reversed or voided
-	PaymentID string
+	Seq       int64     // > 0, rising; not every number occurs
+	ID        string    // unique per terminal: the event's id
+	Kind      string    // approved, reversed or voided; or audit
+	PaymentID string    // the event's subject: of an audit fact a customer or a register's key
 	Time      time.Time // wall time of the fact; zero when the clock was not known
 	Body      json.RawMessage
 	Hash      string // the fact's link in the journal's chain; opaque here
 }
 
+// KindAudit is the kind of a fact that is no payment's: who may pay, or which register is let in, was
+// changed.
+const KindAudit = "audit"
+
+// TerminalTypes is what the types of all events begin with that are about the terminal, and move no money.
+const TerminalTypes = "io.smiletill.terminal."
+
 // EventType is the CloudEvents type of a kind of fact.
-func EventType(kind string) string { return "io.smiletill.payment." + kind + ".v1" }
+func EventType(kind string) string {
+	if kind == KindAudit {
+		return TerminalTypes + kind + ".v1"
+	}
+	return "io.smiletill.payment." + kind + ".v1"
+}
 
 // EventSigner signs events with the terminal's key.
 type EventSigner interface {
@@ -91,9 +103,9 @@ func Encode(a Address, r Row, by EventSigner) ([]byte, error) {
 
 func (r Row) check() error {
 	switch r.Kind {
-	case "approved", "reversed", "voided":
+	case "approved", "reversed", "voided", KindAudit:
 	default:
-		return fmt.Errorf("kind %q is not a payment fact", r.Kind)
+		return fmt.Errorf("kind %q is not a fact for the cloud", r.Kind)
 	}
 	switch {
 	case r.Seq <= 0:

@@ -18,6 +18,8 @@ import (
 const (
 	defaultWindow     = 16               // rows of some 1 KiB; each ends in two fsyncs, which are slower
 	maxWindow         = 256              // far below MQTT's 65,535 packet ids
+	auditWindow       = 4                // audit facts are few; a cloud that doesn't know them gets no more
+	auditMaxDelay     = time.Hour        // between sendings of one: a cloud that doesn't know them logs each
 	defaultAckTimeout = 10 * time.Second // a slow mobile link and a cloud that is busy
 	defaultMaxDelay   = time.Minute
 	defaultMinDelay   = 500 * time.Millisecond
@@ -65,7 +67,10 @@ type Options struct {
 	TLS      *tls.Config // see link.TLSFiles
 	Version  string      // of the terminal's software, for its birth message
 
-	Outbox   Outbox
+	Outbox Outbox
+	// Audits has the audit facts; nil: there are none. They are sent beside the payments, in a window of their
+	// own: a cloud that doesn't know them, and acknowledges none, holds no payment up.
+	Audits   Outbox
 	Wake     <-chan struct{} // a value says that a row was added; nil: Poll alone finds it
 	Signer   EventSigner
 	Verifier AckVerifier

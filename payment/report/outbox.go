@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
-// source remembers when the outbox is worth a look.
+// source is an outbox, and remembers when it is worth a look.
 type source struct {
+	outbox  Outbox
 	more    bool      // rows may wait: the last look was full, or somebody woke us
 	checked time.Time // of the last look that went well
 	retry   time.Time // after a failed look: not before
 }
 
 func (s *source) polled(now time.Time, poll time.Duration) {
-	if now.Sub(s.checked) >= poll {
+	if s.outbox != nil && now.Sub(s.checked) >= poll {
 		s.more = true
 	}
 }
@@ -27,7 +28,7 @@ const outboxRetry = 5 * time.Second
 func (r *Reporter) fill(ctx context.Context, w *window, s *source) {
 	for s.more && w.room() > 0 && !time.Now().Before(s.retry) {
 		want, before := w.room(), w.after
-		rows, err := r.o.Outbox.Pending(ctx, w.after, want)
+		rows, err := s.outbox.Pending(ctx, w.after, want)
 		if err != nil {
 			if ctx.Err() == nil {
 				s.retry = time.Now().Add(min(outboxRetry, r.o.Poll))
@@ -63,6 +64,9 @@ func (r *Reporter) launch(ctx context.Context, w *window, row Row) {
 func (r *Reporter) untilNext(w *window, s *source) time.Duration {
 	now := time.Now()
 	wait := r.o.Poll
+	if s.outbox == nil {
+		return wait
+	}
 	if !s.more { // since the last look: whatever wakes the reporter in between does not put the next one off
 		wait = s.checked.Add(r.o.Poll).Sub(now)
 	}

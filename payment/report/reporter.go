@@ -163,35 +163,68 @@ func (r *Reporter) farewell(l Link, topic string, offline []byte) {
 	_ = receipt.Wait(ctx) // best effort: the status is advice for people, no payment depends on it
 }
 
-// drain moves rows from the outbox to the broker and acknowledgements back, until the link or ctx ends.
+// lanes are what flies on one connection: payments, and beside them audit facts.
+type lanes struct {
+	payments, audits *window
+	from, beside     *source
+}
+
+func (r *Reporter) lanes() *lanes {
+	pace := link.Backoff{First: r.o.AckTimeout, Most: max(r.o.MaxDelay, r.o.AckTimeout), Rand: r.o.Rand}
+	slow := pace
+	slow.Most = max(auditMaxDelay, r.o.AckTimeout)
+	l := &lanes{payments: newWindow(r.o.Window, pace), audits: newWindow(auditWindow, slow),
+		from: &source{outbox: r.o.Outbox, more: true}, beside: &source{outbox: r.o.Audits}}
+	l.audits.audit, l.beside.more = true, r.o.Audits != nil
+	return l
+}
+
+// woken has both outboxes looked at.
+func (l *lanes) woken() { l.from.more, l.beside.more = true, l.beside.outbox != nil }
+
+// window gives the one in which a row flies.
+func (l *lanes) window(id string) *window {
+	if l.audits.find(id) != nil || l.audits.wasClosed(id) {
+		return l.audits
+	}
+	return l.payments
+}
+
+// fly takes rows from both outboxes and publishes what is due.
+func (r *Reporter) fly(ctx context.Context, l Link, on *lanes) error {
+	r.fill(ctx, on.payments, on.from)
+	if err := r.send(ctx, l, on.payments); err != nil {
+		return err
+	}
+	r.fill(ctx, on.audits, on.beside)
+	return r.send(ctx, l, on.audits)
+}
+
+// drain moves rows from the outboxes to the broker and acknowledgements back, until the link or ctx ends.
 func (r *Reporter) drain(ctx context.Context, l Link, session string) error {
-	w := newWindow(r.o.Window, link.Backoff{
-		First: r.o.AckTimeout, Most: max(r.o.MaxDelay, r.o.AckTimeout), Rand: r.o.Rand,
-	})
-	source := &source{more: true}
+	on := r.lanes()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	trouble := time.NewTicker(r.o.TroubleEvery)
 	defer trouble.Stop()
 	for {
-		r.fill(ctx, w, source)
-		if err := r.send(ctx, l, w); err != nil {
+		if err := r.fly(ctx, l, on); err != nil {
 			return err
 		}
-		r.look(w, source.more, l.Dropped())
-		timer.Reset(r.untilNext(w, source))
+		r.look(on.payments, on.from.more, l.Dropped())
+		timer.Reset(min(r.untilNext(on.payments, on.from), r.untilNext(on.audits, on.beside)))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-l.Lost():
 			return l.Err()
 		case m := <-l.Inbox():
-			r.take(ctx, w, m)
+			r.take(ctx, on, m)
 			for range len(l.Inbox()) { // what waits already: one look at the outbox serves all of it
-				r.take(ctx, w, <-l.Inbox())
+				r.take(ctx, on, <-l.Inbox())
 			}
 		case _, ok := <-r.wake:
-			source.more = true
+			on.woken()
 			if !ok {
 				r.wake = nil
 			}
@@ -203,7 +236,8 @@ func (r *Reporter) drain(ctx context.Context, l Link, session string) error {
 				}
 			}
 		case <-timer.C:
-			source.polled(time.Now(), r.o.Poll)
+			on.from.polled(time.Now(), r.o.Poll)
+			on.beside.polled(time.Now(), r.o.Poll)
 		}
 	}
 }
@@ -212,7 +246,7 @@ func (r *Reporter) drain(ctx context.Context, l Link, session string) error {
 func (r *Reporter) send(ctx context.Context, l Link, w *window) error {
 	topic := r.o.Address.Topic(ChannelPayment)
 	for _, f := range w.due(time.Now()) {
-		if f.tries >= r.patience {
+		if f.tries >= r.patience && !w.audit {
 			r.patience = min(2*r.patience, mostPatience)
 			return r.silence(f)
 		}

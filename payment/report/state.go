@@ -28,7 +28,8 @@ type State struct {
 type Counts struct {
 	Published  uint64 // sendings, the repeated ones included
 	Resent     uint64 // of these, the repeated ones
-	Closed     uint64 // rows closed by an acknowledgement
+	Closed     uint64 // rows closed by an acknowledgement, of payments
+	Audits     uint64 // and of audit facts
 	Repeated   uint64 // acknowledgements of a row closed before: harmless
 	Unknown    uint64 // for an id that is not in flight
 	Mismatched uint64 // for a known id with another hash or seq

@@ -30,6 +30,7 @@ const (
 // size, and how far the outbox was read. It does no I/O and knows no clock.
 type window struct {
 	size    int
+	audit   bool // of audit facts: a cloud that acknowledges none is no silent cloud
 	flights []*flight
 	after   int64 // the highest seq taken from the outbox
 	pace    link.Backoff

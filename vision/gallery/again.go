@@ -2,8 +2,11 @@ package gallery
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -51,29 +54,39 @@ func (g *Gallery) findStale(id string) int {
 	return slices.IndexFunc(g.stale, func(s Stale) bool { return s.ID == id })
 }
 
+// Change is what an enrolment is about to do.
+type Change struct {
+	Customer
+	Record    string // see Records
+	Again     bool   // the customer is there already
+	Unmatched bool   // and the old templates are another model's: nobody can tell whether the face is the same
+}
+
 // Enrol keeps three to five templates of one person under a name, and returns after they are on disk.
-// Templates are L2-normalised embeddings of the gallery's model; g takes copies. Errors: ErrName,
-// ErrTemplates, ErrDisagree, ErrAlreadyEnrolled (the name or the face is there), ErrFull, ErrClosed.
-func (g *Gallery) Enrol(name string, templates [][]float32) (Customer, error) {
+// Templates are L2-normalised embeddings of the gallery's model; g takes copies. before is asked when all
+// else is well and nothing is written yet, and its error ends the enrolment; it may be nil, and must not
+// ask the gallery. Errors: ErrName, ErrTemplates, ErrDisagree, ErrAlreadyEnrolled (the name or the face is
+// there), ErrFull, ErrClosed.
+func (g *Gallery) Enrol(name string, templates [][]float32, before func(Change) error) (Customer, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	r := g.newRecord("c_"+strings.ToLower(rand.Text()), compose(name), templates)
 	if err := g.checkNew(r); err != nil {
 		return Customer{}, fmt.Errorf("enrol: %w", err)
 	}
-	if err := writeFile(g.dir, r.customer.ID+recordExt, g.sealer.seal(r), removeOnError); err != nil {
-		return Customer{}, hint(fmt.Errorf("enrol: %w", err),
-			"nobody was enrolled; see that the disk has room and can be written, and try again")
+	if err := g.write(r, Change{}, before, removeOnError); err != nil {
+		return Customer{}, fmt.Errorf("enrol: %w", err)
 	}
 	g.keep(r)
 	return r.customer, nil
 }
 
 // EnrolAgain replaces the templates of a customer, also of one that Stale lists, and returns after they are
-// on disk. Id and name stay. The face is held against all other customers, not against the old templates,
-// which may be another model's. Errors: ErrUnknownCustomer, ErrTemplates, ErrDisagree, ErrAlreadyEnrolled,
-// ErrClosed.
-func (g *Gallery) EnrolAgain(id string, templates [][]float32) (Customer, error) {
+// on disk. Id and name stay. The face is held against all other customers, and against the customer's own
+// old templates: whoever may enrol must not give a customer's account to another face. Those of another
+// model can't be compared, and Change says so. before is as Enrol's. Errors: ErrUnknownCustomer,
+// ErrTemplates, ErrDisagree, ErrAlreadyEnrolled, ErrOtherFace, ErrClosed.
+func (g *Gallery) EnrolAgain(id string, templates [][]float32, before func(Change) error) (Customer, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	name, at, old := "", -1, g.findStale(id)
@@ -86,17 +99,19 @@ func (g *Gallery) EnrolAgain(id string, templates [][]float32) (Customer, error)
 	if err := g.usable(); err != nil {
 		return Customer{}, fmt.Errorf("enrol %s again: %w", id, err)
 	}
-	switch {
-	case at < 0 && old < 0:
+	if at < 0 && old < 0 {
 		return Customer{}, hint(fmt.Errorf("enrol %q again: %w", id, ErrUnknownCustomer),
 			"list the customers for their ids")
 	}
-	if err := g.checkFace(r); err != nil {
-		return Customer{}, fmt.Errorf("enrol %s again: %w", id, err)
+	err := g.checkFace(r)
+	if err == nil && at >= 0 {
+		err = g.checkSame(r, g.records[at])
 	}
-	if err := writeFile(g.dir, id+recordExt, g.sealer.seal(r), leaveOnError); err != nil {
-		return Customer{}, hint(fmt.Errorf("enrol %s again: %w", id, err),
-			"see that the disk has room and can be written, and try again")
+	if err == nil {
+		err = g.write(r, Change{Again: true, Unmatched: at < 0}, before, leaveOnError)
+	}
+	if err != nil {
+		return Customer{}, fmt.Errorf("enrol %s again: %w", id, err)
 	}
 	if old >= 0 {
 		g.stale = slices.Delete(g.stale, old, old+1)
@@ -105,6 +120,40 @@ func (g *Gallery) EnrolAgain(id string, templates [][]float32) (Customer, error)
 	}
 	g.keep(r)
 	return r.customer, nil
+}
+
+// write seals a record and puts it on disk, when before has nothing against it.
+func (g *Gallery) write(r record, c Change, before func(Change) error, late onError) error {
+	data := g.sealer.seal(r)
+	if before != nil {
+		c.Customer, c.Record = r.customer, recordSum(data)
+		if err := before(c); err != nil {
+			return err
+		}
+	}
+	if err := writeFile(g.dir, r.customer.ID+recordExt, data, late); err != nil {
+		return hint(err, "nobody was enrolled; see that the disk has room and can be written, and try again")
+	}
+	g.sums[r.customer.ID] = recordSum(data)
+	return nil
+}
+
+// recordSum names the contents of a sealed record, of which it tells nothing: 16 hexadecimal digits.
+func recordSum(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}
+
+// Records names the contents of each record that is there, by customer: 16 hexadecimal digits of the
+// SHA-256 of the sealed file, "" of one that can't be read. ErrClosed or ErrLocked when nothing can be
+// told.
+func (g *Gallery) Records() (map[string]string, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.usable(); err != nil {
+		return nil, fmt.Errorf("list the records: %w", err)
+	}
+	return maps.Clone(g.sums), nil
 }
 
 func (g *Gallery) newRecord(id, name string, templates [][]float32) record {

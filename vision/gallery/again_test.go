@@ -25,13 +25,13 @@ func TestOpenRefusesAModel(t *testing.T) {
 func TestModelsCosinesDecide(t *testing.T) {
 	strict := Model{modelA.SHA256, 0.97, 0.98}
 	g := mustOpen(t, t.TempDir()+"/g", strict)
-	if _, err := g.Enrol("Ada", pictures(1, 3)); !errors.Is(err, ErrDisagree) {
+	if _, err := g.Enrol("Ada", pictures(1, 3), nil); !errors.Is(err, ErrDisagree) {
 		t.Errorf("pictures of cosine 0.9, agreement of 0.97 wanted: %v", err)
 	}
 	loose := Model{modelA.SHA256, 0.5, 0.99}
 	g = mustOpen(t, t.TempDir()+"/g", loose)
 	mustEnrol(t, g, "Ada", 1, 3)
-	if _, err := g.Enrol("Ann", [][]float32{picture(1, 7), picture(1, 8), picture(1, 9)}); err != nil {
+	if _, err := g.Enrol("Ann", [][]float32{picture(1, 7), picture(1, 8), picture(1, 9)}, nil); err != nil {
 		t.Errorf("cosine 0.9 is the same person from 0.99 on: %v", err)
 	}
 }
@@ -67,7 +67,7 @@ func TestOtherModel(t *testing.T) {
 			t.Errorf("%q tells the name", text)
 		}
 	}
-	_, err := g.Enrol("Ada", pictures(1, 3))
+	_, err := g.Enrol("Ada", pictures(1, 3), nil)
 	wantHint(t, err, ErrAlreadyEnrolled) // the advice: enrol the old one again
 	if err := g.Remove(bob.ID); err != nil || len(g.Stale()) != 1 {
 		t.Fatal(err, g.Stale())
@@ -104,7 +104,7 @@ func TestEnrolAgainRefuses(t *testing.T) {
 		{"another dimension", ada.ID, [][]float32{normalise(picture(1, 1)[:64]), normalise(picture(1, 1)[:64]),
 			normalise(picture(1, 1)[:64])}, ErrTemplates},
 	} {
-		if _, err := g.EnrolAgain(c.id, c.templates); !errors.Is(err, c.want) {
+		if _, err := g.EnrolAgain(c.id, c.templates, nil); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
 	}
@@ -124,7 +124,8 @@ func TestEnrolAgain(t *testing.T) {
 	ada, bob := mustEnrol(t, g, "Ada", 1, 3), mustEnrol(t, g, "Bob", 2, 5)
 	g.Close()
 	g = mustOpen(t, dir, modelB)
-	again, err := g.EnrolAgain(ada.ID, pictures(1, 4)) // the old templates are like these: they must not count
+	// The old templates are like these: they must not count.
+	again, err := g.EnrolAgain(ada.ID, pictures(1, 4), nil)
 	if err != nil || again.ID != ada.ID || again.Name != "Ada" || again.Templates != 4 {
 		t.Fatal(again, err)
 	}
@@ -144,18 +145,72 @@ func TestEnrolAgain(t *testing.T) {
 	g.Close()
 	g = mustOpen(t, dir, modelB)
 	check("reopened")
-	if _, err := g.EnrolAgain(ada.ID, pictures(1, 5)); err != nil { // who is not stale may be enrolled anew too
+	// Who is not stale may be enrolled anew too.
+	if _, err := g.EnrolAgain(ada.ID, pictures(1, 5), nil); err != nil {
 		t.Error(err)
 	}
-	if _, err := g.EnrolAgain(bob.ID, pictures(2, 3)); err != nil || len(g.Stale()) != 0 || len(g.List()) != 2 {
+	_, err = g.EnrolAgain(bob.ID, pictures(2, 3), nil)
+	if err != nil || len(g.Stale()) != 0 || len(g.List()) != 2 {
 		t.Error(err, g.Stale())
 	}
 	g.Close()
-	if _, err := g.EnrolAgain(bob.ID, pictures(2, 3)); !errors.Is(err, ErrClosed) {
+	if _, err := g.EnrolAgain(bob.ID, pictures(2, 3), nil); !errors.Is(err, ErrClosed) {
 		t.Errorf("closed: %v", err)
 	}
 	g = mustOpen(t, dir, modelA) // back to the old model: nobody is lost, everybody waits
 	if len(g.Stale()) != 2 || len(g.List()) != 0 {
 		t.Errorf("back: stale %v, usable %v", g.Stale(), g.List())
+	}
+}
+
+// Whoever may enrol can't hand a customer's account to another face, and each renewal is told before it is
+// made.
+func TestEnrolAgainWantsTheSameFace(t *testing.T) {
+	dir := t.TempDir() + "/g"
+	g := mustOpen(t, dir, modelA)
+	ada := mustEnrol(t, g, "Ada", 1, 3)
+	records, err := g.Records()
+	if err != nil || len(records[ada.ID]) != 16 {
+		t.Fatal(records, err)
+	}
+	told := []Change{}
+	tell := func(c Change) error { told = append(told, c); return nil }
+	_, err = g.EnrolAgain(ada.ID, pictures(2, 4), tell)
+	wantHint(t, err, ErrOtherFace)
+	if len(told) != 0 {
+		t.Error("a refused renewal is told as one")
+	}
+	if id, _, _ := g.Match(picture(1, 9)); id != ada.ID {
+		t.Errorf("Ada is %q", id)
+	}
+	if id, best, _ := g.Match(picture(2, 9)); best > 0.5 {
+		t.Errorf("another woman matches %q, %v", id, best)
+	}
+	no := errors.New("no ink")
+	if _, err := g.EnrolAgain(ada.ID, pictures(1, 5), func(Change) error { return no }); !errors.Is(err, no) {
+		t.Errorf("not written down: %v", err)
+	}
+	if now, _ := g.Records(); now[ada.ID] != records[ada.ID] {
+		t.Error("what could not be written down was done")
+	}
+	if _, err := g.EnrolAgain(ada.ID, pictures(1, 5), tell); err != nil {
+		t.Fatal(err)
+	}
+	now, _ := g.Records()
+	if len(told) != 1 || told[0].ID != ada.ID || !told[0].Again || told[0].Unmatched ||
+		told[0].Record != now[ada.ID] || now[ada.ID] == records[ada.ID] {
+		t.Errorf("told %+v, records %v then %v", told, records, now)
+	}
+	g.Close()
+	g = mustOpen(t, dir, modelB)
+	if again, _ := g.Records(); again[ada.ID] != now[ada.ID] {
+		t.Errorf("a reopened gallery has %v, not %v", again, now)
+	}
+	// Across models nothing can be compared.
+	if _, err := g.EnrolAgain(ada.ID, pictures(3, 3), tell); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) != 2 || !told[1].Unmatched {
+		t.Errorf("told %+v", told)
 	}
 }

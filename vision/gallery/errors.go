@@ -17,6 +17,7 @@ var (
 	ErrName            = errors.New("name won't do")
 	ErrTemplates       = errors.New("templates won't do")
 	ErrDisagree        = errors.New("templates disagree: not one person, or blurred pictures")
+	ErrOtherFace       = errors.New("not the face that is enrolled")
 	ErrAlreadyEnrolled = errors.New("already enrolled")
 	ErrUnknownCustomer = errors.New("no such customer")
 )

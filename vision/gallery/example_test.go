@@ -26,18 +26,21 @@ func Example() {
 	}
 	defer g.Close()
 
-	// Embeddings come from the network; these three are alike and of length 1.
-	face := make([]float32, 192)
-	face[0], face[1] = 0.6, 0.8
-	ada, err := g.Enrol("Ada", [][]float32{face, face, face})
+	// Embeddings come from the network; these three are alike, and of length 1.
+	moment := func(i int) []float32 {
+		face := make([]float32, 192)
+		face[0], face[i] = 0.96, 0.28
+		return face
+	}
+	ada, err := g.Enrol("Ada", [][]float32{moment(1), moment(2), moment(3)}, nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	id, best, second := g.Match(face)
+	id, best, second := g.Match(moment(1))
 	fmt.Printf("%v: best %.2f, second %.2f\n", id == ada.ID, best, second)
 
-	_, err = g.Enrol("Bob", [][]float32{face, face, face})
+	_, err = g.Enrol("Bob", [][]float32{moment(4), moment(5), moment(6)}, nil)
 	fmt.Println(strings.ReplaceAll(err.Error(), ada.ID, "c_..."))
 	// Output:
 	// true: best 1.00, second -1.00

@@ -243,7 +243,7 @@ func diskFullChild(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	g := mustOpen(t, dir, modelA)
-	_, err := g.Enrol("Bob", pictures(2, 3))
+	_, err := g.Enrol("Bob", pictures(2, 3), nil)
 	wantHint(t, err, syscall.EFBIG)
 	if id, best, _ := g.Match(picture(2, 0)); best > 0.5 {
 		t.Errorf("Bob was not kept, but matches %s", id)
@@ -267,7 +267,7 @@ func TestFullFileSystem(t *testing.T) {
 	g := mustOpen(t, dir, modelA)
 	var kept []Customer
 	for i := range uint64(20) {
-		c, err := g.Enrol(fmt.Sprint(i), pictures(i, 5))
+		c, err := g.Enrol(fmt.Sprint(i), pictures(i, 5), nil)
 		if err != nil {
 			wantHint(t, err, syscall.ENOSPC)
 			break

@@ -79,6 +79,7 @@ type Gallery struct {
 	sealer  sealer
 	records []record // ordered by customer id
 	stale   []Stale
+	sums    map[string]string // see Records
 	damaged []Damage
 }
 
@@ -101,7 +102,7 @@ func Open(dir string, model Model, log *slog.Logger) (*Gallery, error) {
 }
 
 func newGallery(dir string, model Model) (*Gallery, error) {
-	g := &Gallery{dir: dir, agree: model.Agree, same: model.Same}
+	g := &Gallery{dir: dir, agree: model.Agree, same: model.Same, sums: map[string]string{}}
 	g.rows.Store(&rows{})
 	sum := model.SHA256
 	if n, err := hex.Decode(g.model[:], []byte(sum[:min(len(sum), 2*modelLen)])); err != nil ||
@@ -161,11 +162,13 @@ func (g *Gallery) read(file string) *Damage {
 	}
 	d.ID = id
 	d.hint = fmt.Sprintf("put the file back from a copy, or remove %s and enrol the customer again", id)
+	g.sums[id] = ""
 	data, _, err := readFile(file, int64(recordMax))
 	if err != nil {
 		d.Err = fmt.Errorf("%w: %w", ErrDamaged, err)
 		return d
 	}
+	g.sums[id] = recordSum(data)
 	r, err := g.sealer.open(id, data)
 	d.Name = r.customer.Name
 	switch {
@@ -228,6 +231,7 @@ func (g *Gallery) Remove(id string) error {
 		g.damaged = slices.Delete(g.damaged, left, left+1)
 	}
 	if err == nil {
+		delete(g.sums, id)
 		err = syncDir(g.dir)
 	}
 	if err != nil {

@@ -38,7 +38,7 @@ func mustOpen(t testing.TB, dir string, model Model) *Gallery {
 
 func mustEnrol(t testing.TB, g *Gallery, name string, person uint64, n int) Customer {
 	t.Helper()
-	c, err := g.Enrol(name, pictures(person, n))
+	c, err := g.Enrol(name, pictures(person, n), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,13 +127,14 @@ func TestEnrolRefuses(t *testing.T) {
 			}
 			return ps
 		}(), ErrTemplates},
+		{"one picture twice", "Bob", with(func(p [][]float32) { p[2] = p[0] }), ErrTemplates},
 		{"two people", "Bob", with(func(p [][]float32) { p[3] = picture(3, 0) }), ErrDisagree},
 		{"same name", "Ada", pictures(2, 3), ErrAlreadyEnrolled},
 		{"same name, written otherwise", " aDA ", pictures(2, 3), ErrAlreadyEnrolled},
 		{"same face", "Bob", [][]float32{picture(1, 7), picture(1, 8), picture(1, 9)}, ErrAlreadyEnrolled},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			c, err := g.Enrol(tc.customer, tc.templates)
+			c, err := g.Enrol(tc.customer, tc.templates, nil)
 			if !errors.Is(err, tc.want) || c != (Customer{}) {
 				t.Fatalf("got %+v, %v; want %v", c, err, tc.want)
 			}
@@ -145,7 +146,7 @@ func TestEnrolRefuses(t *testing.T) {
 			}
 		})
 	}
-	_, err := g.Enrol("Bob", pictures(1, 4))
+	_, err := g.Enrol("Bob", pictures(1, 4), nil)
 	if !strings.Contains(fmt.Sprint(err), `"Ada"`) {
 		t.Errorf("%v doesn't name Ada", err)
 	}
@@ -207,7 +208,7 @@ func TestMatchAgreesWithTheDefinition(t *testing.T) {
 	people := map[string][][]float32{}
 	for p := range uint64(20) {
 		ps := pictures(p, 3+int(p%3))
-		c, err := g.Enrol(fmt.Sprint("customer ", p), ps)
+		c, err := g.Enrol(fmt.Sprint("customer ", p), ps, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -312,7 +313,7 @@ func TestOneOwner(t *testing.T) {
 	if err := errors.Join(g.Close(), g.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := g.Enrol("Ada", pictures(1, 3)); !errors.Is(err, ErrClosed) {
+	if _, err := g.Enrol("Ada", pictures(1, 3), nil); !errors.Is(err, ErrClosed) {
 		t.Errorf("closed: %v", err)
 	}
 	if err := g.Remove("c_x"); !errors.Is(err, ErrClosed) {
@@ -327,7 +328,7 @@ func TestFullGallery(t *testing.T) {
 	for i := range g.records {
 		g.records[i].templates = []template{picture(99, 0)}
 	}
-	_, err := g.Enrol("Ada", pictures(1, 3))
+	_, err := g.Enrol("Ada", pictures(1, 3), nil)
 	wantHint(t, err, ErrFull)
 }
 

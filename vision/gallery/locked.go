@@ -32,6 +32,7 @@ func (g *Gallery) Lock() {
 	g.rows.Store(&rows{})
 	g.locked = true
 	g.records, g.stale, g.damaged, g.sealer = nil, nil, nil, sealer{}
+	clear(g.sums)
 }
 
 // Locked tells whether the gallery is locked.

@@ -14,7 +14,7 @@ func TestLockedGalleryKnowsNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ada, err := g.Enrol("Ada", pictures(1, 3))
+	ada, err := g.Enrol("Ada", pictures(1, 3), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,8 +56,8 @@ func locked(t *testing.T, g *Gallery, id string, probe []float32) {
 	if got, _, _ := g.Match(probe); got != "" || !g.Locked() || len(g.List()) != 0 {
 		t.Errorf("a locked gallery knows %q and lists %d", got, len(g.List()))
 	}
-	_, enrol := g.Enrol("Bob", pictures(2, 3))
-	_, again := g.EnrolAgain(id, pictures(2, 3))
+	_, enrol := g.Enrol("Bob", pictures(2, 3), nil)
+	_, again := g.EnrolAgain(id, pictures(2, 3), nil)
 	for what, err := range map[string]error{"enrol": enrol, "again": again, "remove": g.Remove(id)} {
 		var h interface{ Hint() string }
 		if !errors.Is(err, ErrLocked) || !errors.As(err, &h) {

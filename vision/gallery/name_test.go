@@ -18,7 +18,7 @@ func TestNames(t *testing.T) {
 		}
 	}
 	for _, same := range []string{"Zoe\u0308", " zoe\u0308 ", "ZO\u00cb"} {
-		if _, err := g.Enrol(same, pictures(50, 3)); !errors.Is(err, ErrAlreadyEnrolled) {
+		if _, err := g.Enrol(same, pictures(50, 3), nil); !errors.Is(err, ErrAlreadyEnrolled) {
 			t.Errorf("%q beside %q: %v", same, names[0], err)
 		}
 	}
@@ -32,7 +32,7 @@ func TestNames(t *testing.T) {
 		"Bo\xff":                       "character 3 is U+FFFD",
 		strings.Repeat("é", nameMax+1): "it has 61 characters",
 	} {
-		_, err := g.Enrol(name, pictures(70, 3))
+		_, err := g.Enrol(name, pictures(70, 3), nil)
 		if !errors.Is(err, ErrName) || !strings.Contains(err.Error(), words) {
 			t.Errorf("%q: %v, want %q", name, err, words)
 		}

@@ -3,8 +3,7 @@
 // templates of photos.
 //
 // Invariants: a network is checked against the manifest's shapes and types before it runs; an accelerator
-// that fails never stops a look, the CPU goes on from the same input; a photo is read up to a size in bytes
-// and pixels.
+// that fails never stops a look, the CPU goes on from the same input; pictures come decoded.
 //
 // It imports models, vision, vision/tflite and vision/edgetpu; no other wing.
 package networks

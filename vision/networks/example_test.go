@@ -3,7 +3,9 @@
 package networks_test
 
 import (
+	"bytes"
 	"fmt"
+	"image/jpeg"
 
 	"smiletill/models"
 	"smiletill/vision/networks"
@@ -29,7 +31,12 @@ func ExampleLooker_Templates() {
 			fmt.Println(err)
 			return
 		}
-		templates, err := l.Templates([]networks.Photo{{Name: name + ".jpg", Data: data}})
+		img, err := jpeg.Decode(bytes.NewReader(data))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		templates, err := l.Templates([]networks.Photo{{Name: name + ".jpg", Image: img}})
 		fmt.Println(len(templates), err)
 	}
 	// Output:

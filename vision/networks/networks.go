@@ -18,11 +18,41 @@ func ThresholdsOf(set models.Set) (vision.Thresholds, error) {
 	t.FaceScore = set.Model(models.Detect).Thresholds.Score
 	t.MeshScore = set.Model(models.Mesh).Thresholds.Score
 	t.Match, t.Verify, t.SameFace, t.Margin = e.Match, e.Verify, e.SameFace, e.Margin
-	if err := t.Check(); err != nil {
+	if err := errors.Join(t.Check(), aboveFloor(t)); err != nil {
 		return t, withHint(fmt.Errorf("%s: thresholds: %w", set.Model(models.Embed).File, err),
-			"measure the model's thresholds and write them into its manifest")
+			"measure the model's thresholds (`smiletill accuracy`) and write them into its manifest; below the floor "+
+				"no manifest is taken, because whoever can write one could else let anybody pay")
 	}
 	return t, nil
+}
+
+// The floor of a manifest's thresholds: the lower 95 % bounds of the cosines at 1, 10 and 100 false accepts
+// in 100,000 comparisons (models/measured/accuracy.md, in use, plain), the margin measured and shipped with
+// them, and MediaPipe's own least scores. It holds for every network: a file that was changed by a byte is
+// another one.
+const (
+	floorMatch    = 0.586
+	floorVerify   = 0.526
+	floorSameFace = 0.451
+	floorMargin   = 0.05
+	floorScore    = 0.5
+)
+
+// aboveFloor says which thresholds are below the floor.
+func aboveFloor(t vision.Thresholds) (bad error) {
+	for _, c := range []struct {
+		name         string
+		value, floor float32
+	}{
+		{"match", t.Match, floorMatch}, {"verify", t.Verify, floorVerify}, {"same_face", t.SameFace, floorSameFace},
+		{"margin", t.Margin, floorMargin}, {"score of detect", t.FaceScore, floorScore},
+		{"score of mesh", t.MeshScore, floorScore},
+	} {
+		if !(c.value >= c.floor) {
+			bad = errors.Join(bad, fmt.Errorf("threshold %s is %v, at least %v is wanted", c.name, c.value, c.floor))
+		}
+	}
+	return bad
 }
 
 // want is what the runtime must find in a model.
@@ -99,5 +129,5 @@ func DescribeSet(set models.Set) string {
 		parts = append(parts, fmt.Sprintf("%s %.8s (%s%s)", strings.TrimSuffix(mod.File, filepath.Ext(mod.File)),
 			mod.SHA256, mod.Arithmetic, own))
 	}
-	return strings.Join(parts, ", ") + "; verified against the manifest"
+	return fmt.Sprintf("%s; verified against the manifest %.8s", strings.Join(parts, ", "), set.ManifestSHA256())
 }

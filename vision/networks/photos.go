@@ -1,46 +1,16 @@
 package networks
 
 import (
-	"bytes"
 	"fmt"
 	"image"
-	_ "image/jpeg" // photos come as JPEG
-	_ "image/png"  // or PNG
-	"io"
-	"os"
 
 	"smiletill/vision"
 )
 
-const (
-	photoMaxBytes = 16 << 20
-	photoMaxSide  = 8192 // pixels
-)
-
-// Photo is a picture of somebody, as JPEG or PNG.
+// Photo is a picture of somebody.
 type Photo struct {
-	Name string
-	Data []byte
-}
-
-// ReadPhoto reads a file of up to 16 MB.
-func ReadPhoto(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, withHint(fmt.Errorf("read photo: %w", err), "name JPEG or PNG files that this user can read")
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, photoMaxBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("read photo %s: %w", path, err)
-	}
-	if len(data) > photoMaxBytes {
-		return nil, withHint(
-			fmt.Errorf("read photo %s: larger than %d MB", path, photoMaxBytes>>20),
-			"take a smaller picture",
-		)
-	}
-	return data, nil
+	Name  string
+	Image image.Image
 }
 
 // Templates makes a template of each photo; each must show one face that the pipeline would take at the
@@ -49,15 +19,7 @@ func (l *Looker) Templates(photos []Photo) ([][]float32, error) {
 	var templates [][]float32
 	for i, p := range photos {
 		where := fmt.Sprintf("photo %d (%s)", i+1, p.Name)
-		img, err := DecodePhoto(p.Data)
-		if err != nil {
-			return nil, withHint(
-				fmt.Errorf("%s: %w", where, err),
-				"give a JPEG or PNG picture up to %d pixels a side",
-				photoMaxSide,
-			)
-		}
-		template, bad, err := l.Template(img)
+		template, bad, err := l.Template(p.Image)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", where, err)
 		}
@@ -68,22 +30,6 @@ func (l *Looker) Templates(photos []Photo) ([][]float32, error) {
 		templates = append(templates, template)
 	}
 	return templates, nil
-}
-
-// DecodePhoto reads a picture of up to 8192 pixels a side.
-func DecodePhoto(data []byte) (image.Image, error) {
-	c, _, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil {
-		return nil, fmt.Errorf("not a picture that can be read: %w", err)
-	}
-	if c.Width > photoMaxSide || c.Height > photoMaxSide {
-		return nil, fmt.Errorf("%dx%d pixels are too many", c.Width, c.Height)
-	}
-	img, _, err := image.Decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, fmt.Errorf("not a picture that can be read: %w", err)
-	}
-	return img, nil
 }
 
 // Advice says in a technician's words why a picture can't be used.

@@ -10,9 +10,11 @@ import (
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/enrolment"
+	"smiletill/cmd/smiletill/terminal"
+	"smiletill/device/camera"
 	"smiletill/payment"
 	"smiletill/vision/gallery"
-	"smiletill/vision/networks"
 )
 
 func enrolCommand(a *app) *cobra.Command {
@@ -22,11 +24,12 @@ func enrolCommand(a *app) *cobra.Command {
 		Aliases: []string{"enroll"},
 		GroupID: "desk",
 		Short:   "Enrol a customer, from photos or by the terminal's camera",
-		Long: "Enrol a customer from 3 to 5 photos (JPEG or PNG: one face, looking at the camera, different\n" +
-			"moments), or, without photos, by the camera of the running terminal.\n" +
+		Long: "Enrol a customer from 3 to 5 photos (JPEG, PNG or WebP: one face, looking at the camera,\n" +
+			"different moments), or, without photos, by the camera of the running terminal.\n" +
 			"The photos are not stored: only encrypted templates are.\n" +
 			"--again gives a customer new templates under the same id and name: after a change of the embedding\n" +
-			"model (`smiletill customers list` says who), or when a face has changed.",
+			"model (`smiletill customers list` says who), or when a face has changed. The new face has to be that\n" +
+			"of the templates before; those of another model can't be compared, and the journal says so.",
 		Example: "  smiletill enrol \"Grace Hopper\" one.jpg two.jpg three.jpg\n" +
 			"  smiletill enrol \"Grace Hopper\"\n" +
 			"  smiletill enrol --again c_...",
@@ -57,16 +60,18 @@ func enrolCustomer(
 	ctx context.Context, cfg config.Config, q control.EnrolRequest, files []string, out, progress io.Writer,
 ) error {
 	name := q.Name + q.Again // one of them is empty
-	for _, f := range files {
-		data, err := networks.ReadPhoto(f)
-		if err != nil {
-			return err
-		}
-		q.Photos = append(q.Photos, control.Photo{Name: filepath.Base(f), Data: data})
-	}
 	if n := len(files); n > 0 && (n < gallery.TemplatesMin || n > gallery.TemplatesMax) {
 		return config.Usage(payment.WithHintf(fmt.Errorf("enrol %s: %d photos", name, n),
 			"give %d to %d photos of different moments", gallery.TemplatesMin, gallery.TemplatesMax))
+	}
+	var photos []enrolment.File
+	for _, f := range files {
+		photos = append(photos, enrolment.File{Name: filepath.Base(f),
+			Read: func() ([]byte, error) { return camera.ReadPhoto(f) }})
+	}
+	var err error
+	if q.Photos, err = terminal.Photos(cfg, photos); err != nil {
+		return fmt.Errorf("enrol %s: %w", name, err)
 	}
 	done, err := customersOf(ctx, cfg).Enrol(ctx, q, func(text string) { fmt.Fprintln(progress, text) })
 	if err != nil {
@@ -79,5 +84,9 @@ func enrolCustomer(
 		done.ID,
 		done.Templates,
 	)
+	if done.Unmatched {
+		fmt.Fprintln(out, "the templates before were another model's: nothing could tell whether the face is the\n"+
+			"same. See to it that it is; the journal and the cloud say that it was not compared")
+	}
 	return nil
 }

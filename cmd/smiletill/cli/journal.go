@@ -60,8 +60,8 @@ func journalCommand(a *app) *cobra.Command {
 			})
 		},
 	}
-	for _, c := range []*cobra.Command{list, verify, exportCommand(a), parkedCommand(a), unparkCommand(a),
-		quarantineCommand(a), backCommand(a)} {
+	for _, c := range []*cobra.Command{list, verify, auditCommand(a), exportCommand(a), parkedCommand(a),
+		unparkCommand(a), quarantineCommand(a), backCommand(a)} {
 		bindHidden(c)
 		cmd.AddCommand(c)
 	}

@@ -139,6 +139,7 @@ func printSet(w io.Writer, set models.Set) error {
 			row("accelerator", "no variant")
 		}
 	}
+	fmt.Fprintf(t, "\t\t\nmanifest\tsha256\t%.16s..., in each approval's fact\n", set.ManifestSHA256())
 	return t.Flush()
 }
 

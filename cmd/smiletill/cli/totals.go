@@ -197,7 +197,7 @@ func parkedCommand(a *app) *cobra.Command {
 					return nil
 				}
 				w := columns.New(cmd.OutOrStdout())
-				fmt.Fprintln(w, "SEQ\tKIND\tPAYMENT\tWHY")
+				fmt.Fprintln(w, "SEQ\tKIND\tPAYMENT OR SUBJECT\tWHY")
 				for _, p := range rows {
 					fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", p.Seq, p.Kind, p.PaymentID, p.Why)
 				}

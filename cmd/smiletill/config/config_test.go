@@ -78,7 +78,7 @@ func TestConfigMistakes(t *testing.T) {
 		{name: "int for time", file: "[payment]\ntimeout = 20\n", where: ":2:11", instead: `timeout = "20s"`},
 		{name: "huge int", file: "[camera]\nwidth = 99999999999999999999\n", where: ":2:9"},
 		{name: "int range", file: "[camera]\n  width = 9_000\n", where: ":2:11", what: "9000 is out of range",
-			instead: "160 to 4096"},
+			instead: "320 to 4096"},
 		{name: "inline range", file: "camera = {fps = 0}\n", where: ":1:17", what: "camera.fps: 0 is out"},
 		{name: "dotted range", file: "camera.fps = 0\n", where: ":1:14", what: "camera.fps: 0 is out"},
 		{name: "time range", file: "[payment]\ntimeout = \"1h\"\n", where: ":2:11", instead: `"5m0s"`},

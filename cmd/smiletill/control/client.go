@@ -69,14 +69,40 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 			"put sudo before the command, or run it as the user that runs the terminal",
 		)
 	case err != nil:
-		var u *url.Error
-		if errors.As(err, &u) {
-			err = u.Err
-		}
-		return nil, fmt.Errorf("ask the terminal: %w", err)
+		return nil, fmt.Errorf("ask the terminal: %w", asLost(ctx, err))
 	}
 	return resp, nil
 }
+
+// errLost says that the terminal went away with the answer: whether it did what it was asked, nobody knows
+// here.
+var errLost = errors.New("the terminal was lost before it answered")
+
+// asLost tells an answer that will never come from other failures, without the words of the connection.
+func asLost(ctx context.Context, err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	for _, gone := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if ctx.Err() == nil && errors.Is(err, gone) {
+			return payment.WithHint(errLost,
+				"see that it runs again (`smiletill run`), and look whether it was done before you repeat it")
+		}
+	}
+	return err
+}
+
+// lost gives an error that leaves open what was done the advice to ask by its id.
+func lost(err error, advice string, args ...any) error {
+	if errors.Is(err, errLost) {
+		return payment.WithHintf(err, advice, args...)
+	}
+	return err
+}
+
+const askForPayment = "when it runs again, ask by the id: `smiletill pay --id %s AMOUNT CURRENCY` tells " +
+	"how it ended, and never charges twice"
 
 // remoteError is the terminal's own error, with its hint.
 func remoteError(e errorReply) error {
@@ -100,30 +126,33 @@ func call[T any](ctx context.Context, c *Client, method, path string, body any) 
 		return v, remoteError(e)
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&v); err != nil {
-		return v, fmt.Errorf("ask the terminal: read its answer: %w", err)
+		return v, fmt.Errorf("ask the terminal: read its answer: %w", asLost(ctx, err))
 	}
 	return v, nil
 }
 
 // Begin asks for a payment.
 func (c *Client) Begin(ctx context.Context, q PaymentRequest) (Payment, error) {
-	return call[Payment](ctx, c, http.MethodPost, "/v1/payments", q)
+	p, err := call[Payment](ctx, c, http.MethodPost, "/v1/payments", q)
+	return p, lost(err, askForPayment, q.ID)
 }
 
 // Wait gives the payment when it has ended, or as it stands after d.
 func (c *Client) Wait(ctx context.Context, id string, d time.Duration) (Payment, error) {
-	return call[Payment](ctx, c, http.MethodGet, "/v1/payments/"+url.PathEscape(id)+"?for="+d.String(), nil)
+	p, err := call[Payment](ctx, c, http.MethodGet, "/v1/payments/"+url.PathEscape(id)+"?for="+d.String(), nil)
+	return p, lost(err, askForPayment, id)
 }
 
 // Cancel ends a payment for somebody. One that has ended already is an error.
 func (c *Client) Cancel(ctx context.Context, id string, by payment.By) (Payment, error) {
-	return call[Payment](
+	p, err := call[Payment](
 		ctx,
 		c,
 		http.MethodPost,
 		"/v1/payments/"+url.PathEscape(id)+"/cancel?by="+string(by),
 		nil,
 	)
+	return p, lost(err, askForPayment, id)
 }
 
 // Customers lists who is enrolled.
@@ -158,7 +187,8 @@ func (c *Client) Enrol(ctx context.Context, q EnrolRequest, progress func(string
 			Customer *Customer `json:"customer"`
 		}
 		if err := lines.Decode(&line); err != nil {
-			return Customer{}, fmt.Errorf("enrol: the terminal stopped answering: %w", err)
+			return Customer{}, lost(fmt.Errorf("enrol: %w", asLost(ctx, err)),
+				"when it runs again, `smiletill customers list` tells whether somebody was enrolled")
 		}
 		switch {
 		case line.Error != "":
@@ -173,7 +203,9 @@ func (c *Client) Enrol(ctx context.Context, q EnrolRequest, progress func(string
 
 // Reverse gives a payment back.
 func (c *Client) Reverse(ctx context.Context, q ReversalRequest) (Reversal, error) {
-	return call[Reversal](ctx, c, http.MethodPost, "/v1/reversals", q)
+	r, err := call[Reversal](ctx, c, http.MethodPost, "/v1/reversals", q)
+	return r, lost(err, "when it runs again, repeat it with the same id (`smiletill reverse --id %s ...`): it "+
+		"tells whether it was given back, and gives back once", q.ID)
 }
 
 // Unpark has a parked report tried again.

@@ -75,7 +75,7 @@ type Service interface {
 type Server struct{ l net.Listener }
 
 const (
-	bodyMax = 64 << 20 // five photos of a phone, base64
+	bodyMax = 20 << 20 // five photos of PhotoSide, base64
 	waitMax = 2 * time.Minute
 )
 
@@ -157,7 +157,15 @@ func handler(d Doors) http.Handler {
 	mux.HandleFunc("GET /v1/customers", answer(func(r *http.Request, _ nothing) ([]Customer, error) {
 		return d.People.Customers(r.Context())
 	}))
-	mux.HandleFunc("POST /v1/customers", func(w http.ResponseWriter, r *http.Request) { enrol(w, r, d.People) })
+	one := make(chan struct{}, 1) // enrolment at a time is read: the photos of many would fill the memory
+	mux.HandleFunc("POST /v1/customers", func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case one <- struct{}{}:
+			defer func() { <-one }()
+			enrol(w, r, d.People)
+		case <-r.Context().Done():
+		}
+	})
 	mux.HandleFunc("DELETE /v1/customers/{id}", answer(func(r *http.Request, _ nothing) (nothing, error) {
 		return nothing{}, d.People.Remove(r.Context(), r.PathValue("id"))
 	}))

@@ -90,10 +90,15 @@ type EnrolRequest struct {
 	Photos []Photo `json:"photos,omitempty"` // none: by camera
 }
 
-// Photo is a JPEG or PNG file.
+// PhotoSide is the most pixels that a photo has on a side.
+const PhotoSide = 960
+
+// Photo is a picture that the one who asks has decoded: a terminal that takes payments decodes no file.
 type Photo struct {
-	Name string `json:"name"`
-	Data []byte `json:"data"`
+	Name   string `json:"name"`
+	Width  int    `json:"width"` // pixels, 1 to PhotoSide
+	Height int    `json:"height"`
+	Pixels []byte `json:"pixels"` // red, green, blue, line by line from the upper left
 }
 
 // Customer is somebody who is enrolled.
@@ -106,6 +111,8 @@ type Customer struct {
 	Stale      bool      `json:"stale,omitempty"` // of another model than the terminal's: must be enrolled again
 	PIN        bool      `json:"pin,omitempty"`   // the customer has one
 	Damage     string    `json:"damage,omitempty"`
+	// Unmatched is said of a renewal: the old templates are another model's, and nothing compared the faces.
+	Unmatched bool `json:"unmatched,omitempty"`
 }
 
 // Status is how the terminal does.

@@ -18,6 +18,7 @@ import (
 	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/terminal"
 	"smiletill/device/camera"
 	"smiletill/device/screen"
@@ -257,13 +258,18 @@ func (d *demo) changed(s payment.Status) {
 
 func (d *demo) enrol(ctx context.Context) error {
 	q := control.EnrolRequest{Name: "Grace Hopper"}
+	var files []enrolment.File
 	for i := 1; i <= gallery.TemplatesMax; i++ {
 		name := fmt.Sprintf("enrol_%d", i)
 		data, err := visits.Photo(name)
 		if err != nil {
 			return err
 		}
-		q.Photos = append(q.Photos, control.Photo{Name: name + ".jpg", Data: data})
+		files = append(files, enrolment.Held(name+".jpg", data))
+	}
+	var err error
+	if q.Photos, err = terminal.Photos(d.cfg, files); err != nil {
+		return fmt.Errorf("enrol the demo's customer: %w", err)
 	}
 	c, err := control.NewClient(d.cfg.Paths.ControlSocket).Enrol(ctx, q, func(string) {})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"smiletill/cmd/smiletill/terminal"
 	"smiletill/cmd/smiletill/terminal/terminaltest"
+	"smiletill/device/camera"
 	"smiletill/device/screen"
 	"smiletill/models"
 	"smiletill/vision"
@@ -159,7 +160,7 @@ func picture(t *testing.T, name string) image.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, err := networks.DecodePhoto(data)
+	img, err := camera.DecodePhoto(data, 640)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,9 @@ import (
 
 // doors are what the control socket opens onto.
 func (t *Terminal) doors() control.Doors {
-	return control.Doors{Till: till{t.access}, Back: back{t.access}, People: people{t.access},
-		PINs: pins{t.access, t.page.LockCounter}, Service: service{t.access, t.tamper, t.statusNow},
+	return control.Doors{Till: till{t.access}, Back: back{t.access},
+		People: people{t.access, NewFiles(t.cfg, t.log)},
+		PINs:   pins{t.access, t.page.LockCounter}, Service: service{t.access, t.tamper, t.statusNow},
 		Register: t.register.server.Own()}
 }
 
@@ -123,7 +124,8 @@ func (d pins) SetPIN(ctx context.Context, id, digits string) error {
 	if err != nil {
 		return err
 	}
-	if err := setPIN(ctx, p.gallery, p.pins, id, digits); err != nil {
+	before := func(mark string) error { return p.trail.PINChanged(ctx, id, mark) }
+	if err := setPIN(ctx, p.gallery, p.pins, id, digits, before); err != nil {
 		return asUnknown(err)
 	}
 	p.log.Info("a customer's PIN was changed", "customer", id, "removed", digits == "")
@@ -135,7 +137,8 @@ func (d pins) SetClerkPIN(ctx context.Context, digits string) error {
 	if err != nil {
 		return err
 	}
-	if err := setClerkPIN(ctx, p.pins, digits); err != nil {
+	before := func(mark string) error { return p.trail.PINChanged(ctx, "", mark) }
+	if err := setClerkPIN(ctx, p.pins, digits, before); err != nil {
 		return err
 	}
 	d.shut()

@@ -4,12 +4,12 @@ import (
 	"context"
 	"sync"
 
+	"smiletill/device/camera"
 	"smiletill/device/screen"
 	"smiletill/payment/pin"
 	"smiletill/vision"
 	"smiletill/vision/edgetpu"
 	"smiletill/vision/gallery"
-	"smiletill/vision/networks"
 	"smiletill/vision/visits"
 )
 
@@ -54,7 +54,7 @@ func (t *Terminal) HoldFrames() (letGo func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	img, err := networks.DecodePhoto(data)
+	img, err := camera.DecodePhoto(data, 640)
 	if err != nil {
 		return nil, err
 	}

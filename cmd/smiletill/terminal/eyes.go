@@ -8,12 +8,14 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"smiletill/device/camera"
 	"smiletill/payment"
 	"smiletill/vision"
+	"smiletill/vision/gallery"
 	"smiletill/vision/networks"
 )
 
@@ -269,6 +271,10 @@ func (e *eyes) capture(ctx context.Context, c *capture) error {
 			return fmt.Errorf("enrol by camera: %w", err)
 		case reason != "":
 			c.progress(networks.Advice(reason))
+			continue
+		}
+		if slices.ContainsFunc(c.templates, func(t []float32) bool { return gallery.Alike(t, template) }) {
+			c.progress("the picture is the same as before: the person may move a little")
 			continue
 		}
 		c.templates = append(c.templates, template)

@@ -4,8 +4,11 @@ import (
 	"log/slog"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/models"
 	"smiletill/vision/gallery"
+	"smiletill/vision/networks"
 )
 
 // openModels reads and verifies the models in force.
@@ -17,7 +20,17 @@ func openModels(cfg config.Config) (models.Set, error) {
 	return models.Open(dir)
 }
 
-// openGallery opens the templates for the embedding model of a set.
+// Photos makes the photos of an enrolment ready, in the process that asks for it, with the models in force.
+func Photos(cfg config.Config, files []enrolment.File) ([]control.Photo, error) {
+	return enrolment.Photos(files, func() (*networks.Looker, error) {
+		set, err := openModels(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return networks.OpenLooker(set)
+	})
+}
+
 // openGallery opens the gallery; locked, none of it is read.
 func openGallery(cfg config.Config, set models.Set, locked bool, log *slog.Logger) (*gallery.Gallery, error) {
 	open := gallery.Open

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/device/camera"
 	"smiletill/models"
 	"smiletill/payment"
@@ -31,6 +32,7 @@ type parts struct {
 	accelerator *edgetpu.Accelerator
 	gallery     *gallery.Gallery
 	journal     *journal.Journal
+	trail       *enrolment.Trail
 	pins        *pin.Store
 	records     *register.Records // nil: recordsErr says why registers are refused
 	recordsErr  error
@@ -91,6 +93,10 @@ func openParts(
 	if err := p.recover(ctx); err != nil {
 		return nil, err
 	}
+	p.trail = enrolment.NewTrail(p.journal, p.gallery, log)
+	if err := p.trail.Customers(ctx); err != nil {
+		return nil, err
+	}
 	refused, err := p.journal.FailedTries(ctx)
 	if err != nil {
 		return nil, err
@@ -99,10 +105,9 @@ func openParts(
 		return nil, err
 	}
 	p.warnEndless()
-	if p.pins, err = pin.Open(ctx, cfg.PINsPath(), p.journal.Elapsed, nil); err != nil {
+	if err := p.openPINs(ctx, cfg); err != nil {
 		return nil, err
 	}
-	p.closers = append(p.closers, p.pins.Close)
 	p.openRecords(ctx, cfg)
 	p.engine = payment.NewEngine(p.journal, payment.Options{
 		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: p.policy, PINs: p.pins,
@@ -112,6 +117,19 @@ func openParts(
 		return nil, err
 	}
 	return p, p.openReporter(cfg, version, t.words)
+}
+
+// openPINs opens the PINs, and has the journal know them.
+func (p *parts) openPINs(ctx context.Context, cfg config.Config) (err error) {
+	if p.pins, err = pin.Open(ctx, cfg.PINsPath(), p.journal.Elapsed, nil); err != nil {
+		return err
+	}
+	p.closers = append(p.closers, p.pins.Close)
+	marks, err := p.pins.Marks(ctx)
+	if err != nil {
+		return err
+	}
+	return p.trail.PINs(ctx, marks)
 }
 
 // recover ends a payment that was open when the terminal stopped.
@@ -135,7 +153,8 @@ func (p *parts) openReporter(cfg config.Config, version string, trouble func() s
 		Address:  Address(cfg),
 		Username: cfg.MQTT.Username, Version: version,
 		Trouble: trouble,
-		Outbox:  outbox{p.journal.Outbox()}, Wake: p.journal.Outbox().Wake(),
+		Outbox:  outbox{p.journal.Outbox()}, Audits: outbox{p.journal.AuditOutbox()},
+		Wake:   p.journal.Outbox().Wake(),
 		Signer: report.KeySigner{Key: p.key}, Verifier: p.cloudKeys,
 		Log: log, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		OnAlarm: func(a report.Alarm) {
@@ -179,7 +198,8 @@ func (p *parts) close() {
 func openJournal(
 	ctx context.Context, cfg config.Config, version string, set models.Set, log *slog.Logger,
 ) (*journal.Journal, error) {
-	versions := map[string]string{}
+	// The thresholds that decide are the manifest's, and no model's hash tells them.
+	versions := map[string]string{"manifest": set.ManifestSHA256()[:16]}
 	for _, one := range set.Manifest.Models {
 		versions[string(one.Task)] = one.SHA256[:16]
 	}

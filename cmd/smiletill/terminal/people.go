@@ -16,7 +16,10 @@ import (
 )
 
 // people keeps the customers of the running terminal.
-type people struct{ access *access }
+type people struct {
+	access *access
+	files  Files // for a removal while the parts are closed
+}
 
 func (d people) Customers(ctx context.Context) ([]control.Customer, error) {
 	p, err := d.access.opened()
@@ -27,12 +30,34 @@ func (d people) Customers(ctx context.Context) ([]control.Customer, error) {
 	return all, notePINs(ctx, p.pins, all)
 }
 
+// Remove removes a customer, also while the terminal is out of order: whoever wants to be forgotten is not to
+// wait for a journal or a camera. The journal is told of it then when it is opened again.
 func (d people) Remove(ctx context.Context, id string) error {
 	p, err := d.access.opened()
 	if err != nil {
-		return err
+		return asUnknown(d.removeClosed(ctx, id))
 	}
-	return asUnknown(removeCustomer(ctx, p.gallery, p.pins, id))
+	if err := removeCustomer(ctx, p.gallery, p.pins, id); err != nil {
+		return asUnknown(err)
+	}
+	p.trail.Removed(ctx, id)
+	return nil
+}
+
+// removeClosed removes a customer of whom nothing is open. The terminal, which tries again and again to
+// open its files, may have them for a moment.
+func (d people) removeClosed(ctx context.Context, id string) error {
+	for end := time.Now().Add(retryOpen); ; {
+		err := d.files.Remove(ctx, id)
+		if !errors.Is(err, gallery.ErrInUse) || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(retryOpen / 30):
+		}
+	}
 }
 
 func (d people) Enrol(
@@ -48,7 +73,7 @@ func (d people) Enrol(
 		return control.Customer{}, errors.New("enrol: a name and the id of a customer who has one")
 	}
 	if len(q.Photos) > 0 {
-		return enrolPhotos(p.looker, p.gallery, q)
+		return p.enrolPhotos(ctx, q)
 	}
 	job := &capture{want: templatesByCamera, progress: progress, done: make(chan error, 1)}
 	select {
@@ -64,7 +89,25 @@ func (d people) Enrol(
 	if err := <-job.done; err != nil {
 		return control.Customer{}, err
 	}
-	return enrolTemplates(p.gallery, q, job.templates)
+	return p.enrolTemplates(ctx, q, job.templates)
+}
+
+// enrolPhotos makes templates of photos and enrols their customer.
+func (p *parts) enrolPhotos(ctx context.Context, q control.EnrolRequest) (control.Customer, error) {
+	templates, err := templatesOf(p.looker, q.Photos)
+	if err != nil {
+		return control.Customer{}, err
+	}
+	return p.enrolTemplates(ctx, q, templates)
+}
+
+// enrolTemplates enrols a customer once the journal has it.
+func (p *parts) enrolTemplates(
+	ctx context.Context, q control.EnrolRequest, templates [][]float32,
+) (control.Customer, error) {
+	return p.trail.Enrol(ctx, func(before func(gallery.Change) error) (control.Customer, error) {
+		return enrolIn(p.gallery, q, templates, before)
+	})
 }
 
 // templatesByCamera is how many pictures an enrolment by camera takes: what a record holds at most.
@@ -104,15 +147,21 @@ func (f Files) Remove(ctx context.Context, id string) error {
 
 // SetPIN gives a customer a PIN, or takes it away ("").
 func (f Files) SetPIN(ctx context.Context, id, digits string) error {
-	return f.both(ctx, func(g *gallery.Gallery, s *pin.Store) error { return setPIN(ctx, g, s, id, digits) })
+	return f.both(ctx, func(g *gallery.Gallery, s *pin.Store) error {
+		return setPIN(ctx, g, s, id, digits, found)
+	})
 }
+
+// found leaves a change to the terminal's next start, which finds it and writes it down: this may be another
+// user, who must not write the journal.
+func found(string) error { return nil }
 
 // SetClerkPIN gives the clerk a PIN, or takes it away ("").
 func (f Files) SetClerkPIN(ctx context.Context, digits string) error {
 	if err := config.PreparePrivateDir(f.cfg.Paths.DataDir); err != nil {
 		return err
 	}
-	return f.pins(ctx, func(s *pin.Store) error { return setClerkPIN(ctx, s, digits) })
+	return f.pins(ctx, func(s *pin.Store) error { return setClerkPIN(ctx, s, digits, found) })
 }
 
 // Enrol enrols somebody from photos: without a terminal that runs there is no camera.
@@ -136,8 +185,14 @@ func (f Files) Enrol(_ context.Context, q control.EnrolRequest, _ func(string)) 
 	if err != nil {
 		return control.Customer{}, errors.Join(err, l.Close())
 	}
-	done, err := enrolPhotos(l, g, q)
-	return done, errors.Join(err, g.Close(), l.Close())
+	// The journal is told at the next start: this may be another user than the terminal's, who must not write
+	// it.
+	templates, err := templatesOf(l, q.Photos)
+	if err != nil {
+		return control.Customer{}, errors.Join(err, g.Close(), l.Close())
+	}
+	c, err := enrolIn(g, q, templates, func(gallery.Change) error { return nil })
+	return c, errors.Join(err, g.Close(), l.Close())
 }
 
 // both opens gallery and PINs.
@@ -198,35 +253,39 @@ func removeCustomer(ctx context.Context, g *gallery.Gallery, s *pin.Store, id st
 	return g.Remove(id)
 }
 
-// enrolPhotos makes a template of each photo; each must show one face that the pipeline would take at the
+// templatesOf makes a template of each photo; each must show one face that the pipeline would take at the
 // counter.
-func enrolPhotos(l *networks.Looker, g *gallery.Gallery, q control.EnrolRequest) (control.Customer, error) {
+func templatesOf(l *networks.Looker, files []control.Photo) ([][]float32, error) {
 	var photos []networks.Photo
-	for _, p := range q.Photos {
-		photos = append(photos, networks.Photo(p))
+	for _, p := range files {
+		m, err := p.Image()
+		if err != nil {
+			return nil, err
+		}
+		photos = append(photos, networks.Photo{Name: p.Name, Image: m})
 	}
-	templates, err := l.Templates(photos)
-	if err != nil {
-		return control.Customer{}, err
-	}
-	return enrolTemplates(g, q, templates)
+	return l.Templates(photos)
 }
 
-func enrolTemplates(
-	g *gallery.Gallery,
-	q control.EnrolRequest,
-	templates [][]float32,
+// enrolIn enrols somebody, or gives a customer new templates.
+func enrolIn(
+	g *gallery.Gallery, q control.EnrolRequest, templates [][]float32, before func(gallery.Change) error,
 ) (control.Customer, error) {
+	unmatched := false
+	ask := func(c gallery.Change) error {
+		unmatched = c.Unmatched
+		return before(c)
+	}
 	var c gallery.Customer
 	var err error
 	if q.Again != "" {
-		c, err = g.EnrolAgain(q.Again, templates)
+		c, err = g.EnrolAgain(q.Again, templates, ask)
 	} else {
-		c, err = g.Enrol(q.Name, templates)
+		c, err = g.Enrol(q.Name, templates, ask)
 	}
 	if err != nil {
 		return control.Customer{}, err
 	}
 	return control.Customer{ID: c.ID, Name: c.Name, EnrolledAt: c.EnrolledAt, Templates: c.Templates,
-		Model: g.Model()}, nil
+		Model: g.Model(), Unmatched: unmatched}, nil
 }

@@ -52,9 +52,14 @@ func (k keypad) Cancel(ctx context.Context, asked string) error {
 	return err
 }
 
-// setPIN gives an enrolled customer a PIN, or takes it away ("").
-func setPIN(ctx context.Context, g *gallery.Gallery, s *pin.Store, id, digits string) error {
+// setPIN gives an enrolled customer a PIN, or takes it away (""); before is told the new one's mark, or "".
+func setPIN(
+	ctx context.Context, g *gallery.Gallery, s *pin.Store, id, digits string, before func(mark string) error,
+) error {
 	if digits == "" {
+		if err := before(""); err != nil {
+			return err
+		}
 		return s.Remove(ctx, id)
 	}
 	known := slices.ContainsFunc(g.List(), func(c gallery.Customer) bool { return c.ID == id }) ||
@@ -65,13 +70,16 @@ func setPIN(ctx context.Context, g *gallery.Gallery, s *pin.Store, id, digits st
 			"`smiletill customers list` lists them",
 		)
 	}
-	return s.Set(ctx, id, digits)
+	return s.SetAfter(ctx, id, digits, before)
 }
 
-// setClerkPIN gives the clerk a PIN, or takes it away ("").
-func setClerkPIN(ctx context.Context, s *pin.Store, digits string) error {
+// setClerkPIN gives the clerk a PIN, or takes it away (""); before is as setPIN's.
+func setClerkPIN(ctx context.Context, s *pin.Store, digits string, before func(mark string) error) error {
 	if digits == "" {
+		if err := before(""); err != nil {
+			return err
+		}
 		return s.Clerk().Remove(ctx)
 	}
-	return s.Clerk().Set(ctx, digits)
+	return s.Clerk().SetAfter(ctx, digits, before)
 }

@@ -32,6 +32,10 @@ func TestQuarantineUnderATerminal(t *testing.T) {
 	s.Pay("one", "1.00")
 	s.End("one")
 	s.Eventually("the report of one", counted(1))
+	said, err := c.Events(t.Context(), 0, 1)
+	if err != nil || len(said) != 1 || !strings.Contains(string(said[0].Data), `"manifest":"`) {
+		t.Errorf("an approval does not say whose thresholds decided: %+v, %v", said, err)
+	}
 	end()
 
 	path := filepath.Join(s.Dir, "data", "journal.db")
@@ -49,7 +53,7 @@ func TestQuarantineUnderATerminal(t *testing.T) {
 		t.Errorf("verify: %s", errs)
 	}
 	code, out, errs := s.Cli("journal", "quarantine")
-	if code != 0 || !strings.Contains(out, "taken over: 2 facts, 1 approvals") ||
+	if code != 0 || !strings.Contains(out, "taken over: 3 facts, 1 approvals") ||
 		!strings.Contains(out, "next:") {
 		t.Fatalf("quarantine: %d %s %s", code, out, errs)
 	}

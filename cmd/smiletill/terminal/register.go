@@ -81,8 +81,18 @@ func (c *cashDesk) till() (*register.Till, error) {
 	if p.records == nil {
 		return nil, p.recordsErr
 	}
+	if err := c.trace(p); err != nil {
+		return nil, err
+	}
 	return &register.Till{Engine: p.engine, Journal: p.journal, Books: books{p.journal}, Records: p.records,
 		Limit: p.limit}, nil
+}
+
+// trace has the journal know the paired registers before one is served.
+func (c *cashDesk) trace(p *parts) error {
+	ctx, cancel := context.WithTimeout(context.Background(), deskRetry)
+	defer cancel()
+	return p.trail.Registers(ctx, c.paired())
 }
 
 // openRecords opens what registers asked for. Without it they are refused and everybody else is served.
@@ -235,10 +245,22 @@ func (c *cashDesk) serve(ctx context.Context) error {
 				if c.shut() != "" {
 					stop()
 				}
+				c.keepTrace()
 			}
 		}
 	}()
 	return c.server.Serve(ctx, l, certificate)
+}
+
+// keepTrace has the journal know of registers that were paired or unpaired, though none sends a message.
+func (c *cashDesk) keepTrace() {
+	p := c.access.load()
+	if p == nil {
+		return // the first message finds it, or the next look
+	}
+	if err := c.trace(p); err != nil {
+		c.log.Error("the journal can't be told which registers are paired", "err", err)
+	}
 }
 
 func (c *cashDesk) set(addr, off string, err error) {

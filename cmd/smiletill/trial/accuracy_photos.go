@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"smiletill/device/camera"
 	"smiletill/models"
 	"smiletill/payment"
 	"smiletill/vision"
@@ -220,14 +221,17 @@ func openPipelines(sets []modelSet, centre float32) ([]*vision.Pipeline, func() 
 	return pipelines, closeAll, nil
 }
 
+// photoSide is the most pixels that a photo has on a side when it is looked at; a larger one is shrunk.
+const photoSide = 4096
+
 // photo looks at one photo with every set. What is no picture is noted; an error is one of the networks.
 func (s *seen) photo(i int, path string, pipelines []*vision.Pipeline) error {
-	data, err := networks.ReadPhoto(path)
+	data, err := camera.ReadPhoto(path)
 	if err != nil {
 		s.bad[i] = "cannot be read: " + withoutPath(err)
 		return nil
 	}
-	img, err := networks.DecodePhoto(data)
+	img, err := camera.DecodePhoto(data, photoSide)
 	if err != nil {
 		s.bad[i] = err.Error()
 		return nil

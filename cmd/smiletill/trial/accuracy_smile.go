@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/device/camera"
 	"smiletill/payment"
 	"smiletill/vision"
 	"smiletill/vision/accuracy"
@@ -180,11 +181,11 @@ func (s smilePair) measure(
 func (s smilePair) look(
 	ctx context.Context, p *vision.Pipeline, rng *rand.Rand, path string, n int,
 ) (values []float32, err error) {
-	data, err := networks.ReadPhoto(path)
+	data, err := camera.ReadPhoto(path)
 	if err != nil {
 		return nil, err
 	}
-	img, err := networks.DecodePhoto(data)
+	img, err := camera.DecodePhoto(data, photoSide)
 	if err != nil {
 		return nil, payment.WithHint(fmt.Errorf("%s: %w", filepath.Base(path), err), smileLayout)
 	}

@@ -161,7 +161,19 @@ func enrolStrangers(g *gallery.Gallery, n, size int) error {
 }
 
 func enrolFive(g *gallery.Gallery, name string, face []float32) error {
-	_, err := g.Enrol(name, [][]float32{face, face, face, face, face})
+	var moments [][]float32
+	for i := range 5 { // of one face, and no two the same
+		m, square := slices.Clone(face), float64(0)
+		m[i] += 0.1
+		for _, v := range m {
+			square += float64(v) * float64(v)
+		}
+		for j := range m {
+			m[j] /= float32(math.Sqrt(square))
+		}
+		moments = append(moments, m)
+	}
+	_, err := g.Enrol(name, moments, nil)
 	return err
 }
 

@@ -220,10 +220,22 @@ func TestVerifyAndSwapRefuse(t *testing.T) {
 				return b
 			})
 		}},
-		{"a threshold that lets anybody in", "threshold match", func(dir string) {
+		{"a threshold that lets anybody in", "threshold match is 0.31, at least 0.586 is wanted", func(dir string) {
 			terminaltest.Remake(t, dir, models.Embed, func(m *models.Model, b []byte) []byte {
-				m.Thresholds.Match, m.Thresholds.Verify = 0.1, 0.1
+				m.Thresholds.Match, m.Thresholds.Verify = 0.31, 0.31
 				return b
+			})
+		}},
+		{"no margin to the second best", "threshold margin is 0.001", func(dir string) {
+			terminaltest.Remake(t, dir, models.Embed, func(m *models.Model, b []byte) []byte {
+				m.Thresholds.Margin = 0.001
+				return b
+			})
+		}},
+		{"a network changed by a byte, with its own threshold", "threshold verify", func(dir string) {
+			terminaltest.Remake(t, dir, models.Embed, func(m *models.Model, b []byte) []byte {
+				m.Thresholds.Verify = 0.4
+				return append(b, 0)
 			})
 		}},
 	} {
