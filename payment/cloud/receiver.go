@@ -168,6 +168,7 @@ func (r *Receiver) connection(ctx context.Context) error {
 		}
 	}
 	r.once.Do(func() { close(r.ready) })
+	greeted := greetings{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -175,9 +176,9 @@ func (r *Receiver) connection(ctx context.Context) error {
 		case <-l.Lost():
 			return l.Err()
 		case m := <-l.Inbox():
-			batch := r.decode(ctx, nil, m)
+			batch := r.decode(ctx, l, greeted, nil, m)
 			for range min(len(l.Inbox()), maxBatch-1) {
-				batch = r.decode(ctx, batch, <-l.Inbox())
+				batch = r.decode(ctx, l, greeted, batch, <-l.Inbox())
 			}
 			if err := r.receive(ctx, l, batch); err != nil {
 				return err
@@ -186,9 +187,12 @@ func (r *Receiver) connection(ctx context.Context) error {
 	}
 }
 
-func (r *Receiver) decode(ctx context.Context, batch []Event, m link.Message) []Event {
+func (r *Receiver) decode(
+	ctx context.Context, l report.Link, greeted greetings, batch []Event, m link.Message,
+) []Event {
 	if a, channel, err := report.ParseTopic(m.Topic); err == nil && channel == report.ChannelStatus {
 		r.noteStatus(ctx, a, m.Payload)
+		r.greet(ctx, l, greeted, a, m.Payload)
 		return batch
 	}
 	e, err := Decode(m.Topic, m.Payload)
@@ -225,7 +229,8 @@ func (r *Receiver) receive(ctx context.Context, l report.Link, batch []Event) er
 			)
 			r.o.OnAlarm(Alarm{e, v})
 			r.o.OnEvent(e)
-			err = r.acknowledge(ctx, l, e, "")
+			// The other one first: by it the terminal learns that its journal is not the one that was acknowledged.
+			err = errors.Join(r.remind(ctx, l, e), r.acknowledge(ctx, l, e, ""))
 		case Contradiction:
 			r.o.Log.Error("an event contradicts the one committed before; it is refused", about)
 			r.o.OnAlarm(Alarm{e, v})

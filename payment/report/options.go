@@ -38,6 +38,12 @@ type Outbox interface {
 	Park(ctx context.Context, seq int64, why string) error
 }
 
+// Ledger tells what the journal holds, acknowledged or not.
+type Ledger interface {
+	// Holds tells whether it holds a fact that the cloud has acknowledged.
+	Holds(ctx context.Context, id, hash string, seq int64) (bool, error)
+}
+
 // Link is a connection to the broker; see link.Link.
 type Link interface {
 	Subscribe(ctx context.Context, filter string) error
@@ -73,6 +79,11 @@ type Options struct {
 	// which is retained: the cloud knows it whenever there is a connection. It must not wait; may be nil.
 	Trouble func() string
 	OnAlarm func(Alarm) // called on Run's goroutine, once a row and connection; must not wait; may be nil
+	// Ledger is asked about an acknowledgement of no row in flight; nil: nobody is.
+	Ledger Ledger
+	// OnBehind is told an acknowledgement, signed by the cloud, of a fact that the Ledger does not hold, on
+	// Run's goroutine: an older copy of the journal was put back, or it was lost. It must not wait; may be nil.
+	OnBehind func(Ack)
 	// OnTakeover is told each session of another device under this terminal's name, on Run's goroutine; it must
 	// not wait; may be nil.
 	OnTakeover func(session string)
@@ -124,6 +135,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.OnAlarm == nil {
 		o.OnAlarm = func(Alarm) {}
+	}
+	if o.OnBehind == nil {
+		o.OnBehind = func(Ack) {}
 	}
 	if o.OnTakeover == nil {
 		o.OnTakeover = func(string) {}

@@ -125,7 +125,7 @@ func (r *Reporter) connection(ctx context.Context) error {
 	r.said = r.o.Trouble()
 	if err := r.birth(ctx, l, session); err != nil {
 		if ctx.Err() != nil {
-			r.farewell(l, topic, offline) // the birth may be on its way, and a clean end discards the will
+			r.farewell(l, topic, session) // the birth may be on its way, and a clean end discards the will
 		}
 		return err
 	}
@@ -135,7 +135,7 @@ func (r *Reporter) connection(ctx context.Context) error {
 	r.watch.ended()
 	r.droppedBefore += l.Dropped()
 	if ctx.Err() != nil {
-		r.farewell(l, topic, offline)
+		r.farewell(l, topic, session)
 		return nil
 	}
 	return err
@@ -152,8 +152,13 @@ func (r *Reporter) birth(ctx context.Context, l Link, session string) error {
 	return err
 }
 
-// farewell says what the will would have: a clean DISCONNECT makes the broker discard the will.
-func (r *Reporter) farewell(l Link, topic string, offline []byte) {
+// farewell says what the will would have, and what is wrong, which may be why the terminal goes: a clean
+// DISCONNECT makes the broker discard the will.
+func (r *Reporter) farewell(l Link, topic, session string) {
+	offline, err := json.Marshal(status{Status: "offline", Session: session, Alarm: r.o.Trouble()})
+	if err != nil {
+		return // of strings alone: it can't be
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	receipt, err := l.Publish(ctx, topic, true, offline)

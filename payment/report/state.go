@@ -30,6 +30,7 @@ type Counts struct {
 	Closed     uint64 // rows closed by an acknowledgement
 	Repeated   uint64 // acknowledgements of a row closed before: harmless
 	Unknown    uint64 // for an id that is not in flight
+	Behind     uint64 // for a fact that the journal does not hold
 	Mismatched uint64 // for a known id with another hash or seq
 	Forged     uint64 // refused by the verifier
 	Malformed  uint64 // not an acknowledgement at all

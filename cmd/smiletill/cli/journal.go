@@ -61,7 +61,7 @@ func journalCommand(a *app) *cobra.Command {
 		},
 	}
 	for _, c := range []*cobra.Command{list, verify, exportCommand(a), parkedCommand(a), unparkCommand(a),
-		quarantineCommand(a)} {
+		quarantineCommand(a), journalReconcileCommand(a)} {
 		bindHidden(c)
 		cmd.AddCommand(c)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,7 @@ import (
 // access leads everybody to the parts that are open at the moment.
 type access struct {
 	why func() string // in words, while there are none
+	do  func() string // what to do about it, or ""
 
 	at    atomic.Pointer[parts] // nil while something can't be opened
 	mu    sync.Mutex
@@ -32,7 +34,12 @@ func (a *access) opened() (*parts, error) {
 		return p, nil
 	}
 	err := fmt.Errorf("%w: %s", payment.ErrOutOfOrder, a.why())
-	return nil, payment.WithHintf(err, "mend what is named; the terminal tries again every %v", retryOpen)
+	do := a.do()
+	if do == "" {
+		do = "mend what is named"
+	}
+	do = strings.TrimRight(do, ".")
+	return nil, payment.WithHintf(err, "%s; the terminal tries again every %v", do, retryOpen)
 }
 
 // asked is how often new parts were asked for. Parts that are being opened meanwhile may have read what is

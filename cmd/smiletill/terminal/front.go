@@ -246,12 +246,26 @@ func (f *front) faultOf(cause string) (one fault, bad bool) {
 	return one, bad
 }
 
-// trouble is the first fault in words, or "".
+// trouble is why no payment is taken, in words, or "". It is what the screen shows, for whoever else tells
+// how the terminal does.
 func (f *front) trouble() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if one, ok := f.worst(); ok {
+		return one.what
+	}
+	if causes := f.scene.status.OutOfOrder; len(causes) > 0 {
+		return causes[len(causes)-1]
+	}
+	return ""
+}
+
+// do is what to do about the first fault, or "".
+func (f *front) do() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	one, _ := f.worst()
-	return one.what
+	return one.do
 }
 
 func (f *front) cured(cause string) {

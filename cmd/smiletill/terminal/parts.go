@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"smiletill/cmd/smiletill/config"
@@ -30,6 +31,7 @@ type parts struct {
 	looker      *networks.Looker
 	accelerator *edgetpu.Accelerator
 	gallery     *gallery.Gallery
+	disk        *disk
 	journal     *journal.Journal
 	pins        *pin.Store
 	records     *register.Records // nil: recordsErr says why registers are refused
@@ -43,14 +45,15 @@ type parts struct {
 	limit       payment.Amount
 	policy      payment.Policy          // when a face alone is not enough
 	stop        context.CancelCauseFunc // ends serving with them
+	lacking     atomic.Pointer[string]  // what the journal lacks, in words; nil: nothing
 	closers     []func() error
 	log         *slog.Logger
 }
 
 func openParts(
-	ctx context.Context, cfg config.Config, version string, t *tamper, log *slog.Logger,
+	ctx context.Context, cfg config.Config, version string, t *tamper, disk *disk, log *slog.Logger,
 ) (_ *parts, err error) {
-	p := &parts{log: log}
+	p := &parts{log: log, disk: disk}
 	defer func() {
 		if err != nil {
 			p.close()
@@ -83,7 +86,7 @@ func openParts(
 		log.Warn("customers were enrolled with another model and can't pay until they are enrolled again",
 			"customers", len(stale), "hint", stale[0].Hint())
 	}
-	if p.journal, err = openJournal(ctx, cfg, set, log); err != nil {
+	if p.journal, err = openJournal(ctx, cfg, set, disk.Told(journalFile), log); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.journal.Close)
@@ -101,8 +104,9 @@ func openParts(
 	if p.pins, err = pin.Open(ctx, cfg.PINsPath(), p.journal.Elapsed, nil); err != nil {
 		return nil, err
 	}
+	p.pins.OnFailure(disk.Told(pinsFile))
 	p.closers = append(p.closers, p.pins.Close)
-	p.openRecords(ctx, cfg)
+	p.openRecords(ctx, cfg, disk.Told(recordsFile))
 	p.engine = payment.NewEngine(p.journal, payment.Options{
 		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: p.policy, PINs: p.pins,
 		TimeTrusted: journal.ClockSet, Alarm: t.words, Log: log.With("room", "payment"), FailedTries: refused,
@@ -110,7 +114,20 @@ func openParts(
 	if err := p.openKeys(cfg); err != nil {
 		return nil, err
 	}
-	return p, p.openReporter(cfg, version, t.words)
+	return p, p.openReporter(cfg, version, troubles(t.words, disk.Words, p.lacks))
+}
+
+// troubles joins what several say is wrong.
+func troubles(all ...func() string) func() string {
+	return func() string {
+		var said []string
+		for _, words := range all {
+			if w := words(); w != "" {
+				said = append(said, w)
+			}
+		}
+		return strings.Join(said, "; ")
+	}
 }
 
 // recover ends a payment that was open when the terminal stopped.
@@ -136,6 +153,7 @@ func (p *parts) openReporter(cfg config.Config, version string, trouble func() s
 		Trouble: trouble,
 		Outbox:  outbox{p.journal.Outbox()}, Wake: p.journal.Outbox().Wake(),
 		Signer: report.KeySigner{Key: p.key}, Verifier: p.cloudKeys,
+		Ledger: p.journal, OnBehind: p.behind,
 		Log: log, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		OnAlarm: func(a report.Alarm) {
 			log.Error("the cloud contradicts the journal about a payment: call its operator", "row", a.Row.Seq,
@@ -160,6 +178,29 @@ func (p *parts) openReporter(cfg config.Config, version string, trouble func() s
 	return err
 }
 
+// behind ends the work with a journal that lacks what the cloud has acknowledged. Opened anew, it is refused
+// until a person has put the right one back, or said that there is none.
+func (p *parts) behind(a report.Ack) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err := p.journal.Behind(ctx, a.ID, a.Hash, a.Seq)
+	p.log.Error("no payment is taken any more", "err", err, "hint", payment.HintOf(err))
+	words := err.Error()
+	p.lacking.Store(&words) // the cloud reads it in the farewell
+	if err := p.engine.SetOutOfOrder(ctx, words, true); err != nil {
+		p.log.Error("tell the engine about the journal", "err", err)
+	}
+	p.stop(errReopen)
+}
+
+// lacks is what the journal lacks, in words; "" for nothing.
+func (p *parts) lacks() string {
+	if words := p.lacking.Load(); words != nil {
+		return *words
+	}
+	return ""
+}
+
 // close closes in the reverse order of opening.
 func (p *parts) close() {
 	if p.frames != nil {
@@ -176,7 +217,7 @@ func (p *parts) close() {
 // openJournal opens the journal with what its facts say of this terminal: its name and the models that
 // recognise.
 func openJournal(
-	ctx context.Context, cfg config.Config, set models.Set, log *slog.Logger,
+	ctx context.Context, cfg config.Config, set models.Set, failed func(error), log *slog.Logger,
 ) (*journal.Journal, error) {
 	versions := map[string]string{}
 	for _, one := range set.Manifest.Models {
@@ -192,7 +233,7 @@ func openJournal(
 	}
 	return journal.Open(ctx, cfg.JournalPath(), journal.Options{
 		Terminal: cfg.Terminal.ID, Models: versions, Log: log.With("room", "journal"),
-		OwedMax: owed, UnreportedMax: cfg.Payment.UnreportedAge,
+		OwedMax: owed, UnreportedMax: cfg.Payment.UnreportedAge, OnFailure: failed,
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"syscall"
 	"time"
 
 	"smiletill/cmd/smiletill/config"
@@ -32,7 +33,7 @@ func (d people) Remove(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return asUnknown(removeCustomer(ctx, p.gallery, p.pins, id))
+	return asUnknown(p.wroteFaces(removeCustomer(ctx, p.gallery, p.pins, id)))
 }
 
 func (d people) Enrol(
@@ -48,7 +49,8 @@ func (d people) Enrol(
 		return control.Customer{}, errors.New("enrol: a name and the id of a customer who has one")
 	}
 	if len(q.Photos) > 0 {
-		return enrolPhotos(p.looker, p.gallery, q)
+		done, err := enrolPhotos(p.looker, p.gallery, q)
+		return done, p.wroteFaces(err)
 	}
 	job := &capture{want: templatesByCamera, progress: progress, done: make(chan error, 1)}
 	select {
@@ -64,7 +66,16 @@ func (d people) Enrol(
 	if err := <-job.done; err != nil {
 		return control.Customer{}, err
 	}
-	return enrolTemplates(p.gallery, q, job.templates)
+	done, err := enrolTemplates(p.gallery, q, job.templates)
+	return done, p.wroteFaces(err)
+}
+
+// wroteFaces notes whether the gallery could write; its own refusals are no error of the system's.
+func (p *parts) wroteFaces(err error) error {
+	if errors.As(err, new(syscall.Errno)) {
+		p.disk.Failed(facesFile, err)
+	}
+	return err
 }
 
 // templatesByCamera is how many pictures an enrolment by camera takes: what a record holds at most.

@@ -36,6 +36,7 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 		return append(
 			rows,
 			screen.StatusRow{Name: "terminal", Value: err.Error(), Level: screen.LevelFault, Do: payment.HintOf(err)},
+			t.disk.row(),
 		)
 	}
 	rows = append(
@@ -58,7 +59,7 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 		gallery.Value += fmt.Sprintf(", %s enrolled with another model and must be enrolled again",
 			control.Were(len(stale)))
 	}
-	rows = append(rows, gallery, limitsRow(ctx, p), journalRow(ctx, p), reportRow(p))
+	rows = append(rows, gallery, limitsRow(ctx, p), journalRow(ctx, p), reportRow(p), t.disk.row())
 	rows = append(rows, t.register.row())
 	if t.cfg.Counter.Listen != "" {
 		rows = append(rows, t.counter.row(ctx))
@@ -75,6 +76,9 @@ func journalRow(ctx context.Context, p *parts) screen.StatusRow {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	b, err := p.journal.Backlog(ctx)
+	if failed := p.disk.Problem(journalFile); failed != nil { // it can still be read
+		err = failed
+	}
 	if err != nil {
 		return screen.StatusRow{
 			Name:  "journal",
