@@ -40,6 +40,9 @@ type Options struct {
 	Username string
 	Password link.Secret
 	TLS      *tls.Config
+	Files    link.Files     // read at each connection, in place of Password and TLS
+	ALPN     string         // see link.Options
+	Once     bool           // see link.Options
 	File     string         // of its SQLite database; made if absent
 	Key      *signature.Key // signs the acknowledgements
 	OnEvent  func(Event)    // after the commit, before the ack; duplicates too; must not wait; may be nil
@@ -103,7 +106,7 @@ func Open(ctx context.Context, o Options) (*Receiver, error) {
 func (o Options) link() link.Options {
 	return link.Options{
 		Broker: o.Broker, ClientID: o.ClientID, Username: o.Username, Password: o.Password, TLS: o.TLS,
-		Inbox: inbox,
+		Files: o.Files, ALPN: o.ALPN, Once: o.Once, Inbox: inbox,
 	}
 }
 
@@ -157,6 +160,9 @@ func (e *storeError) Error() string { return "commit events: " + e.err.Error() }
 func (e *storeError) Unwrap() error { return e.err }
 
 func (r *Receiver) connection(ctx context.Context) error {
+	if e := r.o.Files.Ending(time.Now()); e != nil {
+		r.o.Log.Warn(e.What, "hint", e.Advice)
+	}
 	l, err := r.o.Dial(ctx, r.o.link())
 	if err != nil {
 		return err

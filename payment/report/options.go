@@ -69,6 +69,9 @@ type Options struct {
 	Username string
 	Password link.Secret
 	TLS      *tls.Config // see link.TLSFiles
+	Files    link.Files  // read at each connection, in place of Password and TLS
+	ALPN     string      // see link.Options
+	Once     bool        // see link.Options
 	Version  string      // of the terminal's software, for its birth message
 
 	Outbox   Outbox
@@ -161,6 +164,6 @@ func (o Options) check() error {
 func (o Options) link(w *link.Will) link.Options {
 	return link.Options{
 		Broker: o.Broker, ClientID: o.Address.ClientID(), Username: o.Username, Password: o.Password, TLS: o.TLS,
-		Will: w, Inbox: 4 * o.Window,
+		Files: o.Files, ALPN: o.ALPN, Once: o.Once, Will: w, Inbox: 4 * o.Window,
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -39,7 +38,7 @@ type parts struct {
 	engine      *payment.Engine
 	reporter    *report.Reporter // nil without a broker
 	key         *signature.Key   // signs this terminal's events
-	cloudKeys   report.CloudKeys // none: no acknowledgement is believed
+	cloudKeys   *report.KeyFile  // none: no acknowledgement is believed
 	frames      *camera.Latest
 	eyes        *eyes
 	limit       payment.Amount
@@ -150,6 +149,9 @@ func (p *parts) openReporter(cfg config.Config, version string, trouble func() s
 		Broker:   cfg.MQTT.Broker,
 		Address:  Address(cfg),
 		Username: cfg.MQTT.Username, Version: version,
+		Files: link.Files{CA: cfg.MQTT.CAFile, Cert: cfg.MQTT.CertFile, Key: cfg.MQTT.KeyFile,
+			Password: cfg.MQTT.PasswordFile},
+		ALPN: cfg.MQTT.ALPN, Once: cfg.MQTT.SubscribeQoS == 0,
 		Trouble: trouble,
 		Outbox:  outbox{p.journal.Outbox()}, Wake: p.journal.Outbox().Wake(),
 		Signer: report.KeySigner{Key: p.key}, Verifier: p.cloudKeys,
@@ -160,20 +162,7 @@ func (p *parts) openReporter(cfg config.Config, version string, trouble func() s
 				"id", a.Row.ID, "refused", a.Ack.Refused)
 		},
 	}
-	if f := cfg.MQTT.PasswordFile; f != "" {
-		text, err := os.ReadFile(f)
-		if err != nil {
-			return payment.WithHintf(
-				fmt.Errorf("read mqtt.password_file: %w", err),
-				"put the broker's password into it, mode 0600",
-			)
-		}
-		o.Password = link.Secret(strings.TrimRight(string(text), "\r\n"))
-	}
 	var err error
-	if o.TLS, err = link.TLSFiles(cfg.MQTT.CAFile, cfg.MQTT.CertFile, cfg.MQTT.KeyFile); err != nil {
-		return err
-	}
 	p.reporter, err = report.New(o)
 	return err
 }

@@ -109,7 +109,10 @@ func reportRow(p *parts) screen.StatusRow {
 		row.Value, row.Level, row.Do = "off", screen.LevelWarning, "set mqtt.broker to report payments to the cloud"
 		return row
 	}
-	if len(p.cloudKeys) == 0 {
+	if n, err := p.cloudKeys.Known(); err != nil {
+		row.Value, row.Level, row.Do = err.Error(), screen.LevelWarning, cloudKeyHint("the file")
+		return row
+	} else if n == 0 {
 		row.Value, row.Level = "the cloud's key is not known: no acknowledgement is believed", screen.LevelWarning
 		row.Do = cloudKeyHint("cloud.pub in the data folder")
 		return row
@@ -122,6 +125,19 @@ func reportRow(p *parts) screen.StatusRow {
 		row.Value = "connected"
 	default:
 		row.Value, row.Level = "connecting", screen.LevelUnknown
+	}
+	if s.Connected && s.Plain {
+		row.Value += "; the broker takes no will and keeps no message: the cloud doesn't learn when this " +
+			"terminal goes"
+	}
+	if e := s.Ending; e != nil {
+		row.Value += "; " + e.What
+		if row.Level == screen.LevelOK {
+			row.Level, row.Do = screen.LevelWarning, e.Advice
+		}
+		if e.Urgent {
+			row.Level, row.Do = screen.LevelFault, e.Advice
+		}
 	}
 	return row
 }
