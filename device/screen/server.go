@@ -49,6 +49,7 @@ type Server struct {
 	clients  map[chan struct{}]struct{}
 	status   Status
 	statusAt time.Time
+	statuses []chan struct{} // streams of technician's pages, the longest first; closed to end one
 	grumbled map[string]bool // complaints already logged
 }
 
@@ -80,6 +81,7 @@ func New(o Options) (*Server, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.serveCustomer)
 	mux.HandleFunc("GET /status", s.serveStatus)
+	mux.HandleFunc("GET /status/events", s.serveStatusEvents)
 	mux.HandleFunc("GET /events", s.serveEvents)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.HandleFunc("POST /pin", s.keypad(s.enterPIN))
@@ -92,7 +94,7 @@ func New(o Options) (*Server, error) {
 
 func (s *Server) routeAssets(mux *http.ServeMux) {
 	for _, name := range []string{"app.css", "app.js", "money.js", "keypad.css", "keypad.js", "icon.svg",
-		"status.css", "counter.css", "counter.js", "counter_list.js"} {
+		"status.css", "status.js", "counter.css", "counter.js", "counter_list.js"} {
 		mux.HandleFunc("GET /"+name, s.serveAsset(name))
 	}
 }
