@@ -47,6 +47,9 @@ type Options struct {
 	Key      *signature.Key // signs the acknowledgements
 	OnEvent  func(Event)    // after the commit, before the ack; duplicates too; must not wait; may be nil
 	OnAlarm  func(Alarm)    // must not wait; may be nil
+	// Money writes an amount of minor units for people; nil leaves it in minor units: a receiver need not know
+	// every currency's decimals to be right about it.
+	Money    func(minor int64, currency string) string
 	Log      *slog.Logger
 	Rand     *rand.Rand    // for jitter; Run's own from then on
 	MinDelay time.Duration // between connections; default 500 ms
@@ -61,6 +64,9 @@ type Receiver struct {
 	store *store
 	ready chan struct{}
 	once  sync.Once
+
+	mu    sync.Mutex
+	pages []chan struct{} // streams of pages, the longest first; closed to end one
 }
 
 // Open opens or makes the database. It does not connect.
@@ -85,6 +91,9 @@ func Open(ctx context.Context, o Options) (*Receiver, error) {
 	}
 	if o.OnAlarm == nil {
 		o.OnAlarm = func(Alarm) {}
+	}
+	if o.Money == nil {
+		o.Money = func(minor int64, currency string) string { return fmt.Sprintf("%d %s minor", minor, currency) }
 	}
 	if o.MinDelay <= 0 {
 		o.MinDelay = 500 * time.Millisecond

@@ -80,6 +80,9 @@ func (o *Options) Open(ctx context.Context, log *slog.Logger, use func(*cloud.Re
 		Broker: o.Broker, ClientID: o.ClientID, Username: o.Username, File: filepath.Join(dir, "events.db"), Key: k,
 		Files: link.Files{CA: o.CAFile, Cert: o.CertFile, Key: o.KeyFile, Password: o.PasswordFile},
 		ALPN:  o.ALPN, Once: o.SubscribeQoS == 0,
+		Money: func(minor int64, currency string) string {
+			return payment.Amount{Minor: minor, Currency: currency}.String()
+		},
 		Log: log, Rand: mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())),
 	}
 	if options.Broker == "" {
@@ -102,6 +105,10 @@ func (o *Options) Run(ctx context.Context) error {
 		l, err := net.Listen("tcp", o.Listen)
 		if err != nil {
 			return payment.WithHintf(fmt.Errorf("open the page: %w", err), "choose another address with --listen")
+		}
+		if !config.OnlyHere(o.Listen) {
+			log.Warn("the page answers to this machine alone, wherever it listens", "listen", o.Listen,
+				"hint", "from elsewhere: ssh -L 8090:127.0.0.1:8090 MACHINE, then http://127.0.0.1:8090/")
 		}
 		log.Info("the cloud receives", "broker", o.Broker, "page", "http://"+l.Addr().String())
 		g, ctx := errgroup.WithContext(ctx)
