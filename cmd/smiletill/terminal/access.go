@@ -22,6 +22,9 @@ type access struct {
 	count uint64 // guarded by mu: how often new parts were asked for
 }
 
+// reopening is why parts take no payment that are about to be opened anew.
+const reopening = "the terminal is opening its files anew"
+
 // errReopen ends parts that are to be opened anew.
 var errReopen = errors.New("to be opened anew")
 
@@ -89,7 +92,7 @@ func (a *access) reopen(ctx context.Context) error {
 			"wait for the payment to end")
 	}
 	// A payment that slips in before this is cancelled, not lost.
-	if err := p.engine.SetOutOfOrder(ctx, "the terminal is opening its files anew", true); err != nil {
+	if err := p.engine.SetOutOfOrder(ctx, reopening, true); err != nil {
 		return err
 	}
 	p.stop(errReopen)

@@ -254,8 +254,10 @@ func (f *front) trouble() string {
 	if one, ok := f.worst(); ok {
 		return one.what
 	}
-	if causes := f.scene.status.OutOfOrder; len(causes) > 0 {
-		return causes[len(causes)-1]
+	for _, cause := range slices.Backward(f.scene.status.OutOfOrder) {
+		if cause != reopening { // that is maintenance, and soon over
+			return cause
+		}
 	}
 	return ""
 }

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -65,8 +66,14 @@ func (c *cashDesk) state() (state deskState, why string) {
 	switch {
 	case err != nil:
 		return "", ""
+	case slices.Contains(s.OutOfOrder, reopening):
+		return deskOpening, ""
 	case len(s.OutOfOrder) > 0:
-		return deskBroken, strings.Join(s.OutOfOrder, ", ")
+		why = strings.Join(s.OutOfOrder, ", ")
+		if more := c.front.trouble(); more != "" && !strings.Contains(why, more) { // than the name of the part
+			why += ": " + more
+		}
+		return deskBroken, why
 	}
 	return deskReady, ""
 }

@@ -105,7 +105,7 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 	t.camera = &eyesight{cfg: camera.Settings(cfg.Camera), open: o.OpenCamera, front: t.front, log: t.log}
 	t.register = newCashDesk(cfg, o.Version, t.access, t.front, t.tamper, t.log)
 	t.register.disk = t.disk
-	t.counter = &counterDoor{cfg: cfg, access: t.access, page: page, log: t.log}
+	t.counter = &counterDoor{cfg: cfg, access: t.access, page: page, disk: t.disk, log: t.log}
 	return t, nil
 }
 
