@@ -28,8 +28,7 @@ type Status struct{ Rows []StatusRow }
 
 // StatusRow is one part of the terminal. Name is one of camera, models, accelerator, gallery, limits,
 // journal, storage, report, register, board, version (which are translated) or any other word (which is
-// not); Value
-// says how it is in a few words; Do what to do, or nothing.
+// not); Value says how it is in a few words; Do what to do, or nothing.
 type StatusRow struct {
 	Name  string
 	Value string
