@@ -30,7 +30,7 @@ func TestAnyStoreThatCantBeWritten(t *testing.T) {
 	var sup supervisor
 	sup.listen(t)
 	s := newShop(t)
-	s.Flags = append(s.Flags, "--register-listen", "127.0.0.1:0")
+	s.Flags = append(s.Flags, "--register-listen", "127.0.0.1:0", "--register-plain")
 	data := filepath.Join(s.Dir, "data")
 	if err := os.Mkdir(data, 0o700); err != nil {
 		t.Fatal(err)
@@ -218,7 +218,7 @@ func onImage(t *testing.T, part, image string) {
 	}
 	trigger := triggerOf(t, disk)
 	s.Flags[1] = filepath.Join(disk, "data")
-	s.Flags = append(s.Flags, "--register-listen", "127.0.0.1:0")
+	s.Flags = append(s.Flags, "--register-listen", "127.0.0.1:0", "--register-plain")
 	if part == "mended" {
 		s.Open()
 		s.Pay("two", "1.00")
