@@ -2,7 +2,9 @@ package screen
 
 import (
 	"context"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -215,5 +217,59 @@ func TestStatusInBrowser(t *testing.T) {
 		if dir := os.Getenv("SCREENSHOTS"); dir != "" {
 			shoot(t, ctx, filepath.Join(dir, "status_"+z.name+".png"))
 		}
+	}
+}
+
+// TestStatusIsKeptTrue: what has changed is put on the technician's page, and nothing else is touched; when
+// nothing is heard any more, it says so.
+func TestStatusIsKeptTrue(t *testing.T) {
+	ctx := browser(t)
+	s := newServer(t, Options{})
+	s.heart, s.lost = 50*time.Millisecond, 2*time.Second
+	s.Show(View{State: Idle})
+	web := serve(t, s)
+	watch(t, ctx)
+	rows := func(report string) Status {
+		return Status{Rows: []StatusRow{{"camera", "card:test", LevelOK, "", nil},
+			{"report", report, LevelOK, "", nil}}}
+	}
+	do(t, ctx, chromedp.EmulateViewport(800, 480), chromedp.Navigate(web.URL+"/status"))
+	s.SetStatus(rows("connected"))
+	until(t, ctx, "document.querySelectorAll('tbody tr').length === 2")
+	eval[int](t, ctx, "window.camera = document.querySelector('tbody tr'), 1")
+	s.SetStatus(rows("<i>3 wait</i>"))
+	until(t, ctx, "document.querySelector('main').innerText.includes('<i>3 wait</i>')")
+	if !eval[bool](t, ctx, "window.camera === document.querySelector('tbody tr') &&"+
+		" document.querySelector('#lost').hidden") {
+		t.Error("the page was made anew for one row, or says that it is lost")
+	}
+	web.CloseClientConnections()
+	web.Listener.Close()
+	until(t, ctx, "!document.querySelector('#lost').hidden")
+}
+
+// TestStatusStreams: whoever comes beyond the bound ends the longest stream, and is heard.
+func TestStatusStreams(t *testing.T) {
+	s := newServer(t, Options{})
+	s.heart = 20 * time.Millisecond
+	web := serve(t, s)
+	var first *http.Response
+	for i := range statusStreams + 1 {
+		res, err := http.Get(web.URL + "/status/events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if first == nil {
+			first = res
+		}
+		if b := make([]byte, 6); i == statusStreams {
+			if _, err := io.ReadFull(res.Body, b); err != nil || string(b) != "retry:" {
+				t.Errorf("the last: %q, %v", b, err)
+			}
+		}
+	}
+	if _, err := io.Copy(io.Discard, first.Body); err != nil { // it ends, by itself
+		t.Error(err)
 	}
 }

@@ -50,6 +50,7 @@ type Server struct {
 	clients  map[*client]struct{}
 	status   Status
 	statusAt time.Time
+	statuses []chan struct{} // streams of technician's pages, the longest first; closed to end one
 	grumbled map[string]bool // complaints already logged
 }
 
@@ -81,6 +82,7 @@ func New(o Options) (*Server, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.serveCustomer)
 	mux.HandleFunc("GET /status", s.serveStatus)
+	mux.HandleFunc("GET /status/events", s.serveStatusEvents)
 	mux.HandleFunc("GET /events", s.serveEvents)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.HandleFunc("POST /pin", s.keypad(s.enterPIN))
@@ -93,7 +95,7 @@ func New(o Options) (*Server, error) {
 
 func (s *Server) routeAssets(mux *http.ServeMux) {
 	for _, name := range []string{"app.css", "app.js", "money.js", "keypad.css", "keypad.js", "icon.svg",
-		"status.css", "counter.css", "counter.js", "counter_list.js"} {
+		"status.css", "status.js", "counter.css", "counter.js", "counter_list.js"} {
 		mux.HandleFunc("GET /"+name, s.serveAsset(name))
 	}
 }

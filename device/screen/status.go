@@ -27,8 +27,8 @@ const staleAfter = 30 * time.Second
 type Status struct{ Rows []StatusRow }
 
 // StatusRow is one part of the terminal. Name is one of camera, models, accelerator, gallery, limits,
-// journal, report, register, board, version (which are translated) or any other word (which is not); Value
-// says how it is in a few words; Do what to do, or nothing.
+// journal, storage, report, register, board, version (which are translated) or any other word (which is
+// not); Value says how it is in a few words; Do what to do, or nothing.
 type StatusRow struct {
 	Name  string
 	Value string
@@ -65,6 +65,11 @@ func (s *Server) SetStatus(st Status) {
 }
 
 func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request) {
+	s.render(w, "status.html", s.statusPage(r))
+}
+
+// statusPage is what the page shows to a reader.
+func (s *Server) statusPage(r *http.Request) map[string]any {
 	s.mu.Lock()
 	st, at, v := s.status, s.statusAt, s.view
 	s.mu.Unlock()
@@ -87,9 +92,10 @@ func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request) {
 			r.Code.size()})
 	}
 	age := time.Since(at)
-	s.render(w, "status.html", map[string]any{
+	return map[string]any{
 		"Lang": lang, "M": m, "Rows": rows, "Merchant": v.Merchant, "Terminal": v.Terminal,
 		"Never": at.IsZero(), "Stale": !at.IsZero() && age > staleAfter,
 		"AgeText": strings.ReplaceAll(m["status.age"], "{n}", strconv.Itoa(int(age.Seconds()))),
-	})
+		"Age":     int(age.Seconds()), "LostMS": s.lost.Milliseconds(),
+	}
 }

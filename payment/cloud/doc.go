@@ -9,6 +9,10 @@
 //     same hash, is an alarm; it is not stored and not acknowledged.
 //   - An event is taken only from its own terminal's topic: the source must be the topic's address, so that
 //     the broker's access rules hold for the events too.
+//   - The page is for programs of this machine: by the peer's address, and by the name that it is asked for
+//     under.
+//   - Counts are kept with the events: neither a view of the page nor a terminal that connects walks through
+//     all of them.
 //   - Bounded: the inbox drops when full, a batch is at most 64 events, an event at most 64 KiB.
 //
 // It must not import payment, payment/journal, device or vision. It shares with payment/report the wire's

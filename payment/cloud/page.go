@@ -2,7 +2,7 @@ package cloud
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-//go:embed page.html
-var pageText string
+//go:embed page.html page.css page.js
+var pageFiles embed.FS
 
 // pageEvents is how many events the page shows, the newest first.
 const pageEvents = 100
@@ -38,12 +38,19 @@ type audited struct {
 	Seq                               int64
 }
 
-// Page serves what came in: GET / for people, GET /events.json for programs. It shows amounts and
-// pseudonyms, so it answers only to the names of this machine's loopback addresses, whatever it listens
-// on: a page of another site can't read it through a name of its own.
+// Page serves what came in: GET / for people, GET /events.json for programs, and GET /changes, which says
+// when the page is to be renewed. It shows amounts and pseudonyms, so it answers programs of this machine
+// alone, whatever it listens on, and only to the names of loopback addresses: a page of another site can't
+// read it through a name of its own.
 func (r *Receiver) Page() http.Handler {
-	page := template.Must(template.New("").Parse(pageText))
+	page := template.Must(template.ParseFS(pageFiles, "page.html"))
 	mux := http.NewServeMux()
+	for _, name := range []string{"page.css", "page.js"} {
+		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, q *http.Request) {
+			http.ServeFileFS(w, q, pageFiles, name)
+		})
+	}
+	mux.HandleFunc("GET /changes", r.changes)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, q *http.Request) {
 		view, err := r.view(q)
 		var b bytes.Buffer
@@ -73,12 +80,16 @@ func (r *Receiver) Page() http.Handler {
 		_ = json.NewEncoder(w).Encode(raw) // as above
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		if !local(q.Host) {
-			http.Error(w, "ask for this page by a loopback address", http.StatusForbidden)
+		if !local(q.Host) || !local(q.RemoteAddr) {
+			http.Error(w, "this page shows amounts and pseudonyms, and answers on its own machine alone, by a "+
+				"loopback address. From elsewhere: ssh -L 8090:127.0.0.1:8090 MACHINE, then http://127.0.0.1:8090/",
+				http.StatusForbidden)
 			return
 		}
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; "+
+			"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "+
+			"require-trusted-types-for 'script'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", "no-store")
@@ -122,17 +133,20 @@ func (r *Receiver) view(q *http.Request) (map[string]any, error) {
 	}
 	events := make([]shown, len(newest))
 	for i, e := range newest {
-		events[i] = e.shown()
+		events[i] = e.shown(r.o.Money)
+	}
+	warning := ""
+	if e := r.o.Files.Ending(time.Now()); e != nil {
+		warning = e.What + ": " + e.Advice
 	}
 	return map[string]any{
 		"Count": count, "Terminals": terminals, "Alarms": alarms, "Events": events, "Audits": audits,
-		"Now": time.Now().Format(time.DateTime),
+		"Warning": warning,
 	}, nil
 }
 
-// shown reads the few members that a person looks for. The amount is left in minor units: a receiver need not
-// know every currency's decimals to be right about it.
-func (e Event) shown() shown {
+// shown reads the few members that a person looks for.
+func (e Event) shown(money func(int64, string) string) shown {
 	var d struct {
 		Minor    int64  `json:"amount_minor"`
 		Currency string `json:"currency"`
@@ -146,7 +160,7 @@ func (e Event) shown() shown {
 		s.Time = e.Time.Local().Format(time.DateTime)
 	}
 	if json.Unmarshal(e.Data, &d) == nil {
-		s.Amount, s.Customer = fmt.Sprintf("%d %s", d.Minor, d.Currency), d.Customer
+		s.Amount, s.Customer = money(d.Minor, d.Currency), d.Customer
 		if d.Kind != "" {
 			s.Kind = d.Kind
 		}

@@ -40,11 +40,17 @@ type Options struct {
 	Username string
 	Password link.Secret
 	TLS      *tls.Config
+	Files    link.Files     // read at each connection, in place of Password and TLS
+	ALPN     string         // see link.Options
+	Once     bool           // see link.Options
 	File     string         // of its SQLite database; made if absent
 	Key      *signature.Key // signs the acknowledgements
 	OnEvent  func(Event)    // after the commit, before the ack; duplicates too; must not wait; may be nil
 	OnAudit  func(Event)    // the same, of events about terminals
 	OnAlarm  func(Alarm)    // must not wait; may be nil
+	// Money writes an amount of minor units for people; nil leaves it in minor units: a receiver need not know
+	// every currency's decimals to be right about it.
+	Money    func(minor int64, currency string) string
 	Log      *slog.Logger
 	Rand     *rand.Rand    // for jitter; Run's own from then on
 	MinDelay time.Duration // between connections; default 500 ms
@@ -59,6 +65,9 @@ type Receiver struct {
 	store *store
 	ready chan struct{}
 	once  sync.Once
+
+	mu    sync.Mutex
+	pages []chan struct{} // streams of pages, the longest first; closed to end one
 }
 
 // Open opens or makes the database. It does not connect.
@@ -87,6 +96,9 @@ func Open(ctx context.Context, o Options) (*Receiver, error) {
 	if o.OnAlarm == nil {
 		o.OnAlarm = func(Alarm) {}
 	}
+	if o.Money == nil {
+		o.Money = func(minor int64, currency string) string { return fmt.Sprintf("%d %s minor", minor, currency) }
+	}
 	if o.MinDelay <= 0 {
 		o.MinDelay = 500 * time.Millisecond
 	}
@@ -107,7 +119,7 @@ func Open(ctx context.Context, o Options) (*Receiver, error) {
 func (o Options) link() link.Options {
 	return link.Options{
 		Broker: o.Broker, ClientID: o.ClientID, Username: o.Username, Password: o.Password, TLS: o.TLS,
-		Inbox: inbox,
+		Files: o.Files, ALPN: o.ALPN, Once: o.Once, Inbox: inbox,
 	}
 }
 
@@ -168,6 +180,9 @@ func (e *storeError) Error() string { return "commit events: " + e.err.Error() }
 func (e *storeError) Unwrap() error { return e.err }
 
 func (r *Receiver) connection(ctx context.Context) error {
+	if e := r.o.Files.Ending(time.Now()); e != nil {
+		r.o.Log.Warn(e.What, "hint", e.Advice)
+	}
 	l, err := r.o.Dial(ctx, r.o.link())
 	if err != nil {
 		return err
@@ -179,6 +194,7 @@ func (r *Receiver) connection(ctx context.Context) error {
 		}
 	}
 	r.once.Do(func() { close(r.ready) })
+	greeted := greetings{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -186,9 +202,9 @@ func (r *Receiver) connection(ctx context.Context) error {
 		case <-l.Lost():
 			return l.Err()
 		case m := <-l.Inbox():
-			batch := r.decode(ctx, nil, m)
+			batch := r.decode(ctx, l, greeted, nil, m)
 			for range min(len(l.Inbox()), maxBatch-1) {
-				batch = r.decode(ctx, batch, <-l.Inbox())
+				batch = r.decode(ctx, l, greeted, batch, <-l.Inbox())
 			}
 			if err := r.receive(ctx, l, batch); err != nil {
 				return err
@@ -197,9 +213,12 @@ func (r *Receiver) connection(ctx context.Context) error {
 	}
 }
 
-func (r *Receiver) decode(ctx context.Context, batch []Event, m link.Message) []Event {
+func (r *Receiver) decode(
+	ctx context.Context, l report.Link, greeted greetings, batch []Event, m link.Message,
+) []Event {
 	if a, channel, err := report.ParseTopic(m.Topic); err == nil && channel == report.ChannelStatus {
 		r.noteStatus(ctx, a, m.Payload)
+		r.greet(ctx, l, greeted, a, m.Payload)
 		return batch
 	}
 	e, err := Decode(m.Topic, m.Payload)
@@ -236,7 +255,8 @@ func (r *Receiver) receive(ctx context.Context, l report.Link, batch []Event) er
 			)
 			r.o.OnAlarm(Alarm{e, v})
 			r.tell(e)
-			err = r.acknowledge(ctx, l, e, "")
+			// The other one first: by it the terminal learns that its journal is not the one that was acknowledged.
+			err = errors.Join(r.remind(ctx, l, e), r.acknowledge(ctx, l, e, ""))
 		case Contradiction:
 			r.o.Log.Error("an event contradicts the one committed before; it is refused", about)
 			r.o.OnAlarm(Alarm{e, v})

@@ -66,7 +66,24 @@ CREATE TABLE IF NOT EXISTS alarm (
 	last   TEXT NOT NULL,
 	count  INTEGER NOT NULL,
 	PRIMARY KEY (source, id, why)
-) STRICT`
+) STRICT;
+-- What is counted of each terminal, kept with each event: a view of the page walks through none.
+CREATE TABLE IF NOT EXISTS tally (
+	source   TEXT PRIMARY KEY,
+	events   INTEGER NOT NULL,
+	last_seq INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER IF NOT EXISTS event_counts AFTER INSERT ON event BEGIN
+	INSERT INTO tally VALUES (NEW.source, 1, NEW.seq) ON CONFLICT (source)
+		DO UPDATE SET events = events + 1, last_seq = max(last_seq, NEW.seq);
+END;
+CREATE TRIGGER IF NOT EXISTS audit_counts AFTER INSERT ON audit BEGIN
+	INSERT INTO tally VALUES (NEW.source, 0, NEW.seq) ON CONFLICT (source)
+		DO UPDATE SET last_seq = max(last_seq, NEW.seq);
+END;
+INSERT INTO tally SELECT source, sum(events), max(seq)
+	FROM (SELECT source, 1 AS events, seq FROM event UNION ALL SELECT source, 0, seq FROM audit)
+	WHERE NOT EXISTS (SELECT 1 FROM tally) GROUP BY source`
 
 // maxAlarms bounds the table of alarms, which whoever may publish can fill: the oldest go.
 const maxAlarms = 1000
@@ -107,7 +124,15 @@ func openStore(ctx context.Context, path string) (*store, error) {
 		return nil, fmt.Errorf("open event store: %w", err)
 	}
 	db.SetMaxOpenConns(1)
-	if _, err := db.ExecContext(ctx, schema); err != nil {
+	tx, err := db.BeginTx(ctx, nil) // nobody may store between the trigger that counts and the first count
+	if err == nil {
+		if _, err = tx.ExecContext(ctx, schema); err == nil {
+			err = tx.Commit()
+		} else {
+			err = errors.Join(err, tx.Rollback())
+		}
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open event store %s: %w", abs, err), db.Close())
 	}
 	return &store{db}, nil
@@ -190,15 +215,18 @@ func put(ctx context.Context, tx *sql.Tx, e *Event) (Verdict, error) {
 }
 
 // storedAs tells whether an event's place in the terminal's journal was another's before. A journal only
-// grows: a copy of an earlier day must have been put back, and what was sold since is forgotten there.
+// grows: a copy of an earlier day must have been put back, and what was sold since is forgotten there. The
+// transaction holds the database's one lock from its beginning on (_txlock), so that of two receivers on one
+// file, each with an event of one place, the later sees the earlier's.
 func storedAs(ctx context.Context, tx *sql.Tx, e *Event) (Verdict, error) {
 	var taken bool
 	err := tx.QueryRowContext(
 		ctx,
-		`SELECT (SELECT count(*) FROM event WHERE source = ?1 AND seq = ?2)
-			+ (SELECT count(*) FROM audit WHERE source = ?1 AND seq = ?2) > 1`,
+		`SELECT EXISTS (SELECT 1 FROM event WHERE source = ?1 AND seq = ?2 AND id != ?3)
+			OR EXISTS (SELECT 1 FROM audit WHERE source = ?1 AND seq = ?2 AND id != ?3)`,
 		e.Source,
 		e.Seq,
+		e.ID,
 	).Scan(
 		&taken,
 	)
@@ -226,10 +254,22 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 func (s *store) count(ctx context.Context) (int, error) {
 	var n int
-	if err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM event`).Scan(&n); err != nil {
+	if err := s.db.QueryRowContext(ctx, `SELECT coalesce(sum(events), 0) FROM tally`).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count events: %w", err)
 	}
 	return n, nil
+}
+
+// version names what the page would show: it is another when that is.
+func (s *store) version(ctx context.Context) (string, error) {
+	var v string
+	err := s.db.QueryRowContext(ctx, `SELECT (SELECT coalesce(max(n), 0) FROM event) || '-' || (SELECT coalesce(max(n), 0) FROM audit) || '-' ||
+		(SELECT coalesce(sum(count), 0) FROM alarm) || '-' || (SELECT count(*) FROM terminal) || '-' ||
+		(SELECT coalesce(max(at), '') FROM status)`).Scan(&v)
+	if err != nil {
+		return "", fmt.Errorf("look for changes: %w", err)
+	}
+	return v, nil
 }
 
 // list gives up to limit events after the first skip, in the order of commitment.

@@ -110,11 +110,9 @@ func (r *Receiver) noteStatus(ctx context.Context, a report.Address, payload []b
 func (r *Receiver) Terminals(ctx context.Context) ([]Terminal, error) {
 	rows, err := r.store.db.QueryContext(ctx, `SELECT t.source,
 			(SELECT count(*) FROM terminal k WHERE k.source = t.source),
-			(SELECT count(*) FROM event e WHERE e.source = t.source),
-			max((SELECT coalesce(max(seq), 0) FROM event e WHERE e.source = t.source),
-				(SELECT coalesce(max(seq), 0) FROM audit a WHERE a.source = t.source)),
-			coalesce(s.payload, ''), coalesce(s.at, '')
-		FROM (SELECT source FROM terminal UNION SELECT source FROM event UNION SELECT source FROM audit) t
+			coalesce(n.events, 0), coalesce(n.last_seq, 0), coalesce(s.payload, ''), coalesce(s.at, '')
+		FROM (SELECT source FROM terminal UNION SELECT source FROM tally) t
+		LEFT JOIN tally n ON n.source = t.source
 		LEFT JOIN status s ON s.source = t.source ORDER BY t.source`)
 	if err != nil {
 		return nil, fmt.Errorf("list terminals: %w", err)

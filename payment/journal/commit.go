@@ -187,6 +187,7 @@ func (j *Journal) Probe(ctx context.Context) error {
 // write runs one transaction. When SQLite fails, the journal is suspect: see sure.
 func (j *Journal) write(ctx context.Context, work func(*transaction) error) error {
 	if err := j.sure(ctx); err != nil {
+		j.failed(ctx, err)
 		return err
 	}
 	conn, err := j.db.Conn(ctx)
@@ -209,8 +210,16 @@ func (j *Journal) write(ctx context.Context, work func(*transaction) error) erro
 	}
 	if err != nil && !refusal(err) {
 		j.suspect.Store(true)
+		j.failed(ctx, err)
 	}
 	return errors.Join(err, ignoreBad(conn.Close()))
+}
+
+// failed tells of a write that failed.
+func (j *Journal) failed(ctx context.Context, err error) {
+	if ctx.Err() == nil {
+		j.options.OnFailure(wrap(j.path, "write journal", err))
+	}
 }
 
 // refusal tells our own answers, which leave the connection sound, from failures of SQLite.

@@ -91,6 +91,7 @@ func (j *Journal) move(ctx context.Context) error {
 		// The first thing a move does is to sync the -wal. If that fails, the end of it (bytes that pad the last
 		// sector, which no commit waits for) may be lost, and with it all commits behind.
 		j.suspect.Store(true)
+		j.failed(ctx, err)
 	}
 	return wrap(j.path, "move entries of the journal", err)
 }

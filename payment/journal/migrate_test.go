@@ -178,7 +178,7 @@ func TestTotals(t *testing.T) {
 		t.Errorf("%+v, %v", utc, err)
 	}
 	zone := time.FixedZone("CET", 3600)
-	local, err := j.Totals(t.Context(), Range{To: day1.Add(time.Hour)}, zone)
+	local, err := j.Totals(t.Context(), Range{LastDay: "2026-03-02", Zone: zone}, zone)
 	if err != nil || len(local) != 3 || local[0].Day != "2026-03-01" || local[0].Minor != 100 ||
 		local[1].Day != "2026-03-02" || local[1].Minor != 250 {
 		t.Errorf("%+v, %v", local, err)

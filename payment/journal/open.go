@@ -51,6 +51,10 @@ type Options struct {
 	OwedMax       int64         // so much money may be, this payment included, in minor units; 0: no limit
 	UnreportedMax time.Duration // and the oldest for so long, on the terminal's own clock; 0: no limit
 
+	// OnFailure is told of each write that failed, but for those that the caller broke off. It is called from
+	// whatever goroutine wrote, and must not wait; default nobody.
+	OnFailure func(error)
+
 	// For simulations:
 	Uptime  func() (boot string, since time.Duration) // default Linux's boot_id and CLOCK_BOOTTIME
 	Rewrite func(path string) error                   // default Rewrite
@@ -78,7 +82,7 @@ type Journal struct {
 
 // Open opens the journal at path, or makes it (mode 0600, in an existing folder). It checks the file:
 // SQLite's quick_check, the schema, the head and the last links of the chain. Errors: ErrInUse,
-// *DamagedError, ErrNewer, ErrFull, ErrIO. Call Recover next.
+// *DamagedError, *BehindError, ErrNewer, ErrFull, ErrIO. Call Recover next.
 func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	if o.OutboxMax <= 0 {
 		o.OutboxMax = DefaultOutboxMax
@@ -88,6 +92,9 @@ func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.OnFailure == nil {
+		o.OnFailure = func(error) {}
 	}
 	if o.Uptime == nil {
 		o.Uptime = uptimeOf()
@@ -157,7 +164,10 @@ func (j *Journal) open(ctx context.Context) error {
 		mode != "wal" {
 		return wrap(j.path, "open journal in mode "+mode, errors.Join(err, ErrIO))
 	}
-	return j.checkpoint(ctx)
+	if err := j.checkpoint(ctx); err != nil {
+		return err
+	}
+	return j.checkBehind(ctx)
 }
 
 // hasMagic tells whether the file begins as every SQLite database does (SQLite file format, 1.3.1). Only the

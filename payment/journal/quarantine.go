@@ -72,24 +72,37 @@ func Quarantine(
 	now time.Time,
 	progress func(done, total int64),
 ) (Quarantined, error) {
-	if progress == nil {
-		progress = func(int64, int64) {}
-	}
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return Quarantined{}, fmt.Errorf("quarantine journal: %w", err)
 	}
+	return renew(ctx, path, "quarantine journal", func() error { return wantsQuarantine(ctx, path) },
+		path+".damaged-"+now.UTC().Format(foldersTime), progress)
+}
+
+// foldersTime is the time in the name of a folder with files that were moved aside.
+const foldersTime = "20060102T150405Z"
+
+// renew makes a new journal of what is whole in an old one, whose files are kept in a folder. wanted refuses
+// one that is to stay as it is; what was cut short is finished without asking.
+func renew(
+	ctx context.Context, path, operation string, wanted func() error, kept string,
+	progress func(done, total int64),
+) (Quarantined, error) {
+	if progress == nil {
+		progress = func(int64, int64) {}
+	}
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
-		return Quarantined{}, failed(path, "quarantine journal", err)
+		return Quarantined{}, failed(path, operation, err)
 	}
 	lock, err := acquireSoon(ctx, path)
 	if err != nil {
 		return Quarantined{}, err
 	}
-	q, err := quarantine(ctx, path, now, progress)
-	if err = wrap(path, "quarantine journal", err); errors.Is(err, ErrFull) {
-		err = payment.WithHint(err, "free as much space as the journal has and run `smiletill journal quarantine` "+
-			"again; nothing is lost meanwhile, and nothing opens the journal")
+	q, err := quarantine(ctx, path, wanted, kept, progress)
+	if err = wrap(path, operation, err); errors.Is(err, ErrFull) {
+		err = payment.WithHint(err, "free as much space as the journal has and run the same "+
+			"command again; nothing is lost meanwhile, and nothing opens the journal")
 	}
 	return q, errors.Join(err, lock.Close())
 }
@@ -110,13 +123,10 @@ func acquireSoon(ctx context.Context, path string) (lock *os.File, err error) {
 }
 
 func quarantine(
-	ctx context.Context,
-	path string,
-	now time.Time,
-	progress func(done, total int64),
+	ctx context.Context, path string, wanted func() error, kept string, progress func(done, total int64),
 ) (Quarantined, error) {
 	if err := begun(path); err == nil {
-		if err := wantsQuarantine(ctx, path); err != nil {
+		if err := wanted(); err != nil {
 			return Quarantined{}, err
 		}
 	}
@@ -135,7 +145,6 @@ func quarantine(
 	if err := errors.Join(err, removeCandidates(work)); err != nil {
 		return Quarantined{}, err
 	}
-	kept := path + ".damaged-" + now.UTC().Format("20060102T150405Z")
 	if err := os.Rename(work, kept); err != nil {
 		return Quarantined{}, err
 	}
@@ -186,6 +195,11 @@ func rebuild(
 	progress func(done, total int64),
 ) (_ Quarantined, err error) {
 	r := &rescue{ctx: ctx, work: work, progress: progress}
+	if b, err := readBehind(path); err != nil {
+		return Quarantined{}, err
+	} else if b != nil {
+		r.above = b.Seq
+	}
 	defer func() { err = errors.Join(err, r.close()) }()
 	if err := r.collect(); err != nil {
 		return Quarantined{}, err

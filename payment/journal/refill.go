@@ -64,6 +64,7 @@ func (f *refill) begin(db *sql.DB) error {
 	if head := f.said.head.seq; head > highest && head-highest < seqStep {
 		highest = head
 	}
+	highest = max(highest, f.above)
 	f.base = (highest/seqStep + 1) * seqStep
 	_, err = db.ExecContext(f.ctx, `UPDATE anchor SET seq = ?, hash = ?`, f.base, f.sum[:])
 	return err
@@ -257,7 +258,7 @@ func (f *refill) unsure() error {
 func (f *refill) end() error {
 	f.found.First = f.base + 1
 	gaps := f.found.Gaps
-	if f.found.Tail = f.said.head != f.last; f.found.Tail {
+	if f.found.Tail = f.said.head != f.last || f.above > 0; f.found.Tail {
 		gaps = append(slices.Clone(gaps), Gap{f.last.seq + 1, f.base})
 	}
 	for _, g := range gaps {

@@ -35,6 +35,7 @@ CREATE TABLE candidate (
 type rescue struct {
 	ctx      context.Context
 	work     string // folder of the damaged files
+	above    int64  // the highest seq that the cloud is known to have beyond them; 0: none
 	progress func(done, total int64)
 
 	db    *sql.DB // of candidates

@@ -21,11 +21,28 @@ type Total struct {
 	Untimed  int // of Count: those written while the clock was not known to be right
 }
 
-// Range is a span of time, by wall clock, in which From is and To is not; and a span of the chain, in which
+// Range is a span of days, by the wall clock in a zone, both ends included; and a span of the chain, in which
 // Upto is and After is not. Zero is open.
+//
+// Days are compared as days and not by the moments at which they begin: some have no midnight, or two, or a
+// part of the day before behind it, when a zone changes its clocks; some are not there at all.
 type Range struct {
-	From, To    time.Time
-	After, Upto int64 // seqs
+	FirstDay, LastDay string         // as in 2006-01-02
+	Zone              *time.Location // of the days; nil is UTC
+	After, Upto       int64          // seqs
+}
+
+// holds tells whether a moment is in the days.
+func (r Range) holds(at time.Time) bool {
+	if r.FirstDay == "" && r.LastDay == "" {
+		return true
+	}
+	zone := r.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	day := at.In(zone).Format(time.DateOnly)
+	return day >= r.FirstDay && (r.LastDay == "" || day <= r.LastDay)
 }
 
 // Last is the seq of the latest fact, 0 before the first.
@@ -133,7 +150,7 @@ func (r *Reader) Facts(ctx context.Context, span Range, each func(Fact) error) e
 		if err != nil {
 			return wrap(r.path, "read facts", err)
 		}
-		if !span.From.IsZero() && at.Before(span.From) || !span.To.IsZero() && !at.Before(span.To) {
+		if !span.holds(at) {
 			continue
 		}
 		if err := each(b.fact(at, hash)); err != nil {

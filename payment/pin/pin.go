@@ -50,6 +50,7 @@ type Store struct {
 	db    *sql.DB
 	clock func(context.Context) (time.Duration, error)
 	rand  io.Reader
+	told  func(error) // of writes that fail; nil: nobody
 }
 
 // Open opens the file at path, or makes it (mode 0600). clock tells how much time has provably passed on this
@@ -136,7 +137,7 @@ func (s *Store) set(ctx context.Context, customer, pin string, before func(mark 
 	_, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO pin (customer, salt, hash, memory, passes, lanes)
 		VALUES (?, ?, ?, ?, ?, ?)`, customer, salt, hash, memoryKiB, passes, lanes)
 	if err != nil {
-		return fmt.Errorf("set PIN: %w", err)
+		return s.failed(ctx, fmt.Errorf("set PIN: %w", err))
 	}
 	return nil
 }
@@ -156,7 +157,7 @@ func noCustomer(what, name string) error {
 
 func (s *Store) remove(ctx context.Context, customer string) error {
 	if _, err := s.db.ExecContext(ctx, `DELETE FROM pin WHERE customer = ?`, customer); err != nil {
-		return fmt.Errorf("remove PIN: %w", err)
+		return s.failed(ctx, fmt.Errorf("remove PIN: %w", err))
 	}
 	return nil
 }
@@ -257,7 +258,7 @@ func (s *Store) try(ctx context.Context, customer, pin string) error {
 	if subtle.ConstantTimeCompare(hash, r.hash) == 1 {
 		_, err := s.db.ExecContext(ctx, `UPDATE pin SET wrong = 0, locked_ms = 0 WHERE customer = ?`, customer)
 		if err != nil {
-			return fmt.Errorf("check PIN: %w", err)
+			return s.failed(ctx, fmt.Errorf("check PIN: %w", err))
 		}
 		return nil
 	}
@@ -271,7 +272,7 @@ func (s *Store) try(ctx context.Context, customer, pin string) error {
 func (s *Store) count(ctx context.Context, customer string, now time.Duration) (record, error) {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
-		return record{}, fmt.Errorf("check PIN: %w", err)
+		return record{}, s.failed(ctx, fmt.Errorf("check PIN: %w", err))
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after Commit
 	r, err := s.find(ctx, tx, customer, now)
@@ -289,7 +290,7 @@ func (s *Store) count(ctx context.Context, customer string, now time.Duration) (
 		err = tx.Commit()
 	}
 	if err != nil {
-		return r, fmt.Errorf("check PIN: %w", err)
+		return r, s.failed(ctx, fmt.Errorf("check PIN: %w", err))
 	}
 	return r, nil
 }

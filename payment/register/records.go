@@ -70,6 +70,7 @@ type Record struct {
 type Records struct {
 	db    *sql.DB
 	clock func(context.Context) (time.Duration, error)
+	told  func(error) // of writes that fail; nil: nobody
 	room  room
 	// compiled are the statements of every message: it takes longer to compile them than to run them.
 	compiled map[string]*sql.Stmt
@@ -201,11 +202,12 @@ func (r *Records) Begin(ctx context.Context, rec Record) (_ Record, known bool, 
 }
 
 // change does work in a transaction, which is committed if it gives no error.
-func (r *Records) change(ctx context.Context, work func(tx *sql.Tx, now time.Duration) error) error {
+func (r *Records) change(ctx context.Context, work func(tx *sql.Tx, now time.Duration) error) (err error) {
 	now, err := r.clock(ctx)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = r.failed(ctx, err) }()
 	tx, err := r.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -277,7 +279,7 @@ func (r *Records) Refuse(ctx context.Context, h Header, answer Response) error {
 			WHERE sale = ? AND service = ? AND category = ?`, string(text), h.SaleID, h.ServiceID, h.MessageCategory)
 	}
 	if err != nil {
-		return fmt.Errorf("note the answer to the register: %w", err)
+		return r.failed(ctx, fmt.Errorf("note the answer to the register: %w", err))
 	}
 	return nil
 }

@@ -126,6 +126,7 @@ func (r *Records) Sale(ctx context.Context, name string) (owner string, session 
 func (r *Records) Free(ctx context.Context, owner string) error {
 	defer r.sales.forget()
 	if _, err := r.db.ExecContext(ctx, `UPDATE sale SET owner = '' WHERE owner = ?`, owner); err != nil {
+		_ = r.failed(ctx, err)
 		return fmt.Errorf("free a register's name: %w", err)
 	}
 	return nil

@@ -55,6 +55,10 @@ type AckVerifier interface {
 	VerifyAck(source string, a Ack) error
 }
 
+// Renewer is an AckVerifier whose keys may change: it is told to look, at each connection and about once a
+// second, on Run's goroutine.
+type Renewer interface{ Renew() }
+
 // CloudKeys is the AckVerifier that knows the cloud's public keys. Without any it believes nobody.
 type CloudKeys []ed25519.PublicKey
 

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"crypto/sha256"
+	"encoding/base32"
 	"errors"
 	"fmt"
 	"strings"
@@ -58,10 +60,14 @@ func (a Address) Source() string {
 	return "smiletill:/" + a.Tenant + "/" + a.Site + "/" + a.Terminal
 }
 
-// ClientID is the terminal's MQTT client id: one connection a terminal. No part holds the point that divides
-// them.
+// ClientID is the terminal's MQTT client id: one connection a terminal. It is of letters, digits and - alone,
+// of which no broker takes any for a separator: the terminal's name, for people, and 80 bits of a hash of all
+// of the address.
 func (a Address) ClientID() string {
-	return "smiletill." + a.Tenant + "." + a.Site + "." + a.Terminal
+	sum := sha256.Sum256([]byte(a.Source()))
+	name := strings.ReplaceAll(a.Terminal, "_", "-")
+	return "smiletill-" + name[:min(len(name), 24)] + "-" +
+		strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
 }
 
 // ParseTopic takes apart what Topic made.

@@ -33,7 +33,7 @@ func (r *Reporter) take(ctx context.Context, on *lanes, m link.Message) {
 		r.update(func(s *State) { s.Counts.Repeated++ })
 		return
 	case f == nil:
-		r.refuse(func(c *Counts) { c.Unknown++ }, "acknowledgement of a row that is not in flight", about)
+		r.compare(ctx, ack, about)
 		return
 	case f.row.Hash == ack.Hash && f.row.Seq == ack.Seq && ack.Refused != "":
 		r.o.Log.Error("the cloud refuses a payment's report; it is parked", about, "why", ack.Refused)
@@ -58,6 +58,29 @@ func (r *Reporter) outboxOf(w *window) Outbox {
 		return r.o.Audits
 	}
 	return r.o.Outbox
+}
+
+// compare holds an acknowledgement of no row in flight against the journal. The cloud sends that of the
+// latest fact that it has of a terminal whenever that connects, so that one whose journal lacks it learns of
+// it. The signature names terminal, id, hash and seq, and a journal only grows: an old acknowledgement that
+// is sent again says nothing untrue.
+func (r *Reporter) compare(ctx context.Context, ack Ack, about slog.Attr) {
+	const what = "acknowledgement of a row that is not in flight"
+	if r.o.Ledger == nil || ack.Refused != "" {
+		r.refuse(func(c *Counts) { c.Unknown++ }, what, about)
+		return
+	}
+	held, err := r.o.Ledger.Holds(ctx, ack.ID, ack.Hash, ack.Seq)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		r.refuse(func(c *Counts) { c.Unknown++ }, what+", and the journal can't be asked", about, "err", err)
+	case err == nil && held:
+		r.update(func(s *State) { s.Counts.Repeated++ })
+	case err == nil:
+		r.update(func(s *State) { s.Counts.Behind++ })
+		r.o.Log.Error("the cloud has acknowledged a fact that the journal does not hold", about)
+		r.o.OnBehind(ack)
+	}
 }
 
 // refusedEvery bounds the log that whoever may publish to the ack topic can make us write. Counts has them

@@ -10,7 +10,8 @@
 // Topics, so that a broker's access rules can hold each terminal to its own:
 //
 //	v1/{tenant}/{site}/{terminal}/payment   terminal to cloud, one event a fact
-//	v1/{tenant}/{site}/{terminal}/status    retained: "online" at birth, "offline" as will and farewell
+//	v1/{tenant}/{site}/{terminal}/status    "online" at birth, "offline" as will and farewell; retained,
+//	                                        where the broker keeps messages
 //	v1/{tenant}/{site}/{terminal}/ack       cloud to terminal: {"id","hash","seq","sig"}
 //
 // Invariants

@@ -40,6 +40,12 @@ type Outbox interface {
 	Park(ctx context.Context, seq int64, why string) error
 }
 
+// Ledger tells what the journal holds, acknowledged or not.
+type Ledger interface {
+	// Holds tells whether it holds a fact that the cloud has acknowledged.
+	Holds(ctx context.Context, id, hash string, seq int64) (bool, error)
+}
+
 // Link is a connection to the broker; see link.Link.
 type Link interface {
 	Subscribe(ctx context.Context, filter string) error
@@ -65,6 +71,9 @@ type Options struct {
 	Username string
 	Password link.Secret
 	TLS      *tls.Config // see link.TLSFiles
+	Files    link.Files  // read at each connection, in place of Password and TLS
+	ALPN     string      // see link.Options
+	Once     bool        // see link.Options
 	Version  string      // of the terminal's software, for its birth message
 
 	Outbox Outbox
@@ -78,6 +87,11 @@ type Options struct {
 	// which is retained: the cloud knows it whenever there is a connection. It must not wait; may be nil.
 	Trouble func() string
 	OnAlarm func(Alarm) // called on Run's goroutine, once a row and connection; must not wait; may be nil
+	// Ledger is asked about an acknowledgement of no row in flight; nil: nobody is.
+	Ledger Ledger
+	// OnBehind is told an acknowledgement, signed by the cloud, of a fact that the Ledger does not hold, on
+	// Run's goroutine: an older copy of the journal was put back, or it was lost. It must not wait; may be nil.
+	OnBehind func(Ack)
 	// OnTakeover is told each session of another device under this terminal's name, on Run's goroutine; it must
 	// not wait; may be nil.
 	OnTakeover func(session string)
@@ -130,6 +144,9 @@ func (o Options) withDefaults() Options {
 	if o.OnAlarm == nil {
 		o.OnAlarm = func(Alarm) {}
 	}
+	if o.OnBehind == nil {
+		o.OnBehind = func(Ack) {}
+	}
 	if o.OnTakeover == nil {
 		o.OnTakeover = func(string) {}
 	}
@@ -152,6 +169,6 @@ func (o Options) check() error {
 func (o Options) link(w *link.Will) link.Options {
 	return link.Options{
 		Broker: o.Broker, ClientID: o.Address.ClientID(), Username: o.Username, Password: o.Password, TLS: o.TLS,
-		Will: w, Inbox: 4 * o.Window,
+		Files: o.Files, ALPN: o.ALPN, Once: o.Once, Will: w, Inbox: 4 * o.Window,
 	}
 }

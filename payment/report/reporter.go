@@ -37,7 +37,9 @@ type Reporter struct {
 	patience      int       // sendings of one row before a connection without acknowledgements is replaced
 	silent        bool      // the cloud has not been heard since silentTries sendings
 	refusedAt     time.Time // when a refused acknowledgement was last logged
-	said          string    // Trouble, as the status message has it
+	said          string    // what is wrong, as the status message has it
+	saidAt        time.Time // when that was told last
+	looked        time.Time // when the certificates were looked at last
 	watch         watch
 	clash         bool // State.Problem is that of a takeover
 
@@ -93,6 +95,7 @@ type status struct {
 	Session string `json:"session"`
 	Version string `json:"version,omitempty"`
 	Alarm   string `json:"alarm,omitempty"` // what is wrong and needs a person; see Options.Trouble
+	Plain   bool   `json:"plain,omitempty"` // the broker takes no will and keeps no message
 }
 
 // connection lives through one connection, from its CONNECT to its end. Its error is nil only when ctx ended.
@@ -107,6 +110,11 @@ func (r *Reporter) connection(ctx context.Context) error {
 		return fmt.Errorf("encode status: %w", err)
 	}
 	topic := r.o.Address.Topic(ChannelStatus)
+	if v, ok := r.o.Verifier.(Renewer); ok {
+		v.Renew()
+	}
+	r.looked = time.Time{}
+	r.said = r.wrong() // the certificates too, if they are why nothing connects
 	l, err := r.o.Dial(ctx, r.o.link(&link.Will{Topic: topic, Payload: offline}))
 	if err != nil {
 		return err
@@ -122,10 +130,10 @@ func (r *Reporter) connection(ctx context.Context) error {
 			"would not be noticed", "err", err)
 	}
 	r.watch.own(session)
-	r.said = r.o.Trouble()
+	r.update(func(s *State) { s.Plain = plain(l) })
 	if err := r.birth(ctx, l, session); err != nil {
 		if ctx.Err() != nil {
-			r.farewell(l, topic, offline) // the birth may be on its way, and a clean end discards the will
+			r.farewell(l, topic, session) // the birth may be on its way, and a clean end discards the will
 		}
 		return err
 	}
@@ -135,7 +143,7 @@ func (r *Reporter) connection(ctx context.Context) error {
 	r.watch.ended()
 	r.droppedBefore += l.Dropped()
 	if ctx.Err() != nil {
-		r.farewell(l, topic, offline)
+		r.farewell(l, topic, session)
 		return nil
 	}
 	return err
@@ -144,16 +152,22 @@ func (r *Reporter) connection(ctx context.Context) error {
 // birth says that the terminal is there, and what is wrong with it.
 func (r *Reporter) birth(ctx context.Context, l Link, session string) error {
 	online, err := json.Marshal(
-		status{Status: "online", Session: session, Version: r.o.Version, Alarm: r.said})
+		status{Status: "online", Session: session, Version: r.o.Version, Alarm: r.said, Plain: plain(l)})
 	if err != nil {
 		return fmt.Errorf("encode status: %w", err)
 	}
+	r.saidAt = time.Now()
 	_, err = l.Publish(ctx, r.o.Address.Topic(ChannelStatus), true, online)
 	return err
 }
 
-// farewell says what the will would have: a clean DISCONNECT makes the broker discard the will.
-func (r *Reporter) farewell(l Link, topic string, offline []byte) {
+// farewell says what the will would have, and what is wrong, which may be why the terminal goes: a clean
+// DISCONNECT makes the broker discard the will.
+func (r *Reporter) farewell(l Link, topic, session string) {
+	offline, err := json.Marshal(status{Status: "offline", Session: session, Alarm: r.wrong()})
+	if err != nil {
+		return // of strings alone: it can't be
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	receipt, err := l.Publish(ctx, topic, true, offline)
@@ -229,7 +243,12 @@ func (r *Reporter) drain(ctx context.Context, l Link, session string) error {
 				r.wake = nil
 			}
 		case <-trouble.C:
-			if now := r.o.Trouble(); now != r.said {
+			if v, ok := r.o.Verifier.(Renewer); ok {
+				v.Renew()
+			}
+			now := r.wrong()
+			// Who keeps no message must be told again: whoever comes later has not heard it.
+			if now != r.said || plain(l) && time.Since(r.saidAt) >= r.o.MaxDelay {
 				r.said = now
 				if err := r.birth(ctx, l, session); err != nil {
 					return err

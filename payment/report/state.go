@@ -21,7 +21,11 @@ type State struct {
 	Heard     bool      // the cloud acknowledged when it was last asked to; not before it was, since the start
 	Problem   string    // what is wrong, in plain words; "": nothing
 	Hint      string    // what to do about it
-	Counts    Counts
+	// Plain tells that the broker takes no will and keeps no message: the cloud doesn't learn when the
+	// terminal goes, and of what is wrong with it only a minute after it has come itself.
+	Plain  bool
+	Ending *link.Ending // a certificate whose end is near; nil: none
+	Counts Counts
 }
 
 // Counts since the start. Only Closed moved anything in the outbox.
@@ -32,6 +36,7 @@ type Counts struct {
 	Audits     uint64 // and of audit facts
 	Repeated   uint64 // acknowledgements of a row closed before: harmless
 	Unknown    uint64 // for an id that is not in flight
+	Behind     uint64 // for a fact that the journal does not hold
 	Mismatched uint64 // for a known id with another hash or seq
 	Forged     uint64 // refused by the verifier
 	Malformed  uint64 // not an acknowledgement at all
@@ -64,6 +69,33 @@ func (r *Reporter) setConnected(yes bool, session string) {
 			s.Problem, s.Hint = "", ""
 		}
 	})
+}
+
+// certificatesEvery is how often the certificates' ends are looked at.
+const certificatesEvery = time.Minute
+
+// wrong is what is wrong with the terminal and needs a person, a certificate that ends soon included.
+func (r *Reporter) wrong() string {
+	if now := time.Now(); now.Sub(r.looked) >= certificatesEvery {
+		r.looked = now
+		ending := r.o.Files.Ending(now)
+		r.update(func(s *State) { s.Ending = ending })
+	}
+	words := r.o.Trouble()
+	ending := r.State().Ending
+	switch {
+	case ending == nil:
+		return words
+	case words == "":
+		return ending.What
+	}
+	return words + "; " + ending.What
+}
+
+// plain tells whether a link is to a broker that takes no will and keeps no message.
+func plain(l Link) bool {
+	p, ok := l.(interface{ Plain() bool })
+	return ok && p.Plain()
 }
 
 // trouble records a problem with its advice.

@@ -19,6 +19,9 @@ func (d *day) check() (waiting int) {
 		return nil
 	}))
 	d.facts(facts)
+	if n := d.behind.Load(); n > 0 { // a shop would stand still
+		d.fail("%d times the journal was said to lack what the cloud has, on a disk that nobody set back", n)
+	}
 	ends, back := map[string]string{}, map[string]journal.Fact{}
 	for _, f := range facts {
 		if f.Kind == "reversed" {

@@ -3,13 +3,16 @@ package sim
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,6 +65,7 @@ type day struct {
 	clock    clock
 	counter  counter
 	approved int
+	behind   atomic.Uint64 // how often the cloud was said to have what the journal lacks
 }
 
 // visit is the evidence that the camera gave for a payment.
@@ -203,7 +207,8 @@ func (d *day) start(left map[string][]byte) {
 		Broker: "mqtt://127.0.0.1:1", Address: home, Outbox: outbox{l.journal.Outbox()},
 		Wake: l.journal.Outbox().Wake(), Signer: report.KeySigner{Key: key(1)},
 		Verifier: report.CloudKeys{key(2).Public()}, Log: slog.New(slog.DiscardHandler), Dial: d.broker.dial,
-		Rand: rand.New(rand.NewPCG(d.seed, uint64(200+d.lives))), Nonces: zero{}, Window: 4,
+		Ledger: l.journal, OnBehind: func(report.Ack) { d.behind.Add(1) },
+		Rand: rand.New(rand.NewPCG(d.seed, uint64(200+d.lives))), Nonces: nonces(d.seed, d.lives), Window: 4,
 		TroubleEvery: time.Hour, Poll: 10 * time.Minute, // or the days are spent with looking at nothing
 	})
 	d.must(err)
@@ -258,4 +263,12 @@ func (d *day) end() {
 	d.halt()
 	d.broker.setDown(true)
 	time.Sleep(time.Minute) // the broker's late copies
+}
+
+// nonces name the sessions of one life, as random ones would: the cloud answers each new one.
+func nonces(seed uint64, life int) io.Reader {
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[:], seed)
+	binary.LittleEndian.PutUint64(key[8:], uint64(life))
+	return rand.NewChaCha8(key)
 }

@@ -45,6 +45,8 @@ func cloudCommand() *cobra.Command {
 	f.StringVar(&o.CAFile, "ca-file", "", "certificates that sign the broker's")
 	f.StringVar(&o.CertFile, "cert-file", "", "its own certificate")
 	f.StringVar(&o.KeyFile, "key-file", "", "the certificate's private key")
+	f.StringVar(&o.ALPN, "alpn", "", "protocol to ask for in the TLS handshake, for brokers on port 443")
+	f.IntVar(&o.SubscribeQoS, "subscribe-qos", 1, "quality of service of subscriptions: 1, or 0 at NATS")
 	key := &cobra.Command{
 		Use: "key", Short: "Print its public key, for the terminals", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

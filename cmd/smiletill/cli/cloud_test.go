@@ -109,7 +109,7 @@ func TestCloudCommand(t *testing.T) {
 	if err := report.CloudKeys(cloudKeys).VerifyAck(till.Source(), ack); err != nil {
 		t.Error(err)
 	}
-	for path, want := range map[string]string{"/": "1250 EUR", "/events.json": `"signature":"`} {
+	for path, want := range map[string]string{"/": "12.50 EUR", "/events.json": `"signature":"`} {
 		if got := fetch(t, "http://"+page+path); !strings.Contains(got, want) || !strings.Contains(got, "order-7") {
 			t.Errorf("%s has no %s:\n%s", path, want, got)
 		}

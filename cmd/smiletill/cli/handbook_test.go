@@ -42,6 +42,7 @@ var notRun = map[string]string{
 	"enrol":                        "needs photos or a terminal: TestEnrolByCameraThenPay",
 	"journal back":                 "needs a newer program's journal: TestBackToTheOlderProgram",
 	"journal quarantine":           "needs a damaged journal: TestQuarantineUnderATerminal",
+	"journal reconcile":            "needs a journal that lacks payments: TestOlderDataPutBack",
 	"journal unpark":               "needs a terminal: TestReverseAndTotals",
 	"models verify":                "needs a folder of models: TestVerifyAndSwapRefuse",
 	"models swap":                  "needs a folder of models: TestSwapAndEnrolAgain",

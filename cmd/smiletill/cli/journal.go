@@ -61,7 +61,7 @@ func journalCommand(a *app) *cobra.Command {
 		},
 	}
 	for _, c := range []*cobra.Command{list, verify, auditCommand(a), exportCommand(a), parkedCommand(a),
-		unparkCommand(a), quarantineCommand(a), backCommand(a)} {
+		unparkCommand(a), quarantineCommand(a), backCommand(a), journalReconcileCommand(a)} {
 		bindHidden(c)
 		cmd.AddCommand(c)
 	}

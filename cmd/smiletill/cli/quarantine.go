@@ -33,6 +33,41 @@ func quarantineCommand(a *app) *cobra.Command {
 	}
 }
 
+func journalReconcileCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "reconcile", Short: "Go on with a journal that lacks payments which the cloud has",
+		Long: "A terminal takes no payment when the cloud has acknowledged more of it than its journal holds:\n" +
+			"an older copy of its data was put back, or they were lost. The remedy is to put back the newest\n" +
+			"copy. If there is none, this keeps the journal's files in a folder beside it and makes a new\n" +
+			"journal of every fact in them, all reported once more, with numbers above those that the cloud has.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			q, err := journal.Reconcile(cmd.Context(), cfg.JournalPath(), time.Now(),
+				progressLine(cmd.ErrOrStderr(), "read %d of %d bytes", time.Now()))
+			if err != nil {
+				return err
+			}
+			return printReconciled(cmd.OutOrStdout(), q)
+		},
+	}
+}
+
+func printReconciled(w io.Writer, q journal.Quarantined) error {
+	p := printout{w: w}
+	p.say("the journal as it was is kept in %s\n", q.Folder)
+	p.say("taken over: %d facts, %d approvals and %d reversals among them, all to be reported once more\n",
+		q.Facts, q.Approved, q.Reversals)
+	p.say("the journal goes on with fact %d\n\nnext:\n", q.First)
+	p.say("  1. the terminal takes payments again by itself, or start it\n")
+	p.say("  2. compare with the cloud's page: payments that it has and `smiletill journal list` has not\n" +
+		"     were lost here. They can't be given back on this terminal, and their ids would be charged again\n")
+	return p.err
+}
+
 // unsureShown is how many payments and gaps are listed; the report in the folder has them all.
 const unsureShown = 20
 

@@ -28,22 +28,13 @@ func (s *span) bind(cmd *cobra.Command) {
 
 // days gives the span in the zone of this machine, the last day included.
 func (s *span) days() (journal.Range, error) {
-	var r journal.Range
-	for _, d := range []struct {
-		text string
-		at   *time.Time
-		more int
-	}{{s.from, &r.From, 0}, {s.to, &r.To, 1}} {
-		if d.text == "" {
-			continue
+	for _, day := range []string{s.from, s.to} {
+		if _, err := time.Parse(time.DateOnly, day); day != "" && err != nil {
+			return journal.Range{}, config.Usage(payment.WithHintf(fmt.Errorf("%q is no day", day),
+				"write it as 2026-03-01"))
 		}
-		at, err := time.ParseInLocation(time.DateOnly, d.text, time.Local)
-		if err != nil {
-			return r, config.Usage(payment.WithHintf(fmt.Errorf("%q is no day", d.text), "write it as 2026-03-01"))
-		}
-		*d.at = at.AddDate(0, 0, d.more)
 	}
-	return r, nil
+	return journal.Range{FirstDay: s.from, LastDay: s.to, Zone: time.Local}, nil
 }
 
 func totalsCommand(a *app) *cobra.Command {

@@ -71,11 +71,13 @@ const program = "cmd/smiletill"
 var wings = []string{"payment", "vision", "device", "models"}
 
 var programRooms = map[string][]string{
-	"":          {program + "/cli"},
-	"cli":       append([]string{program}, wings...),
-	"config":    {program + "/columns", "payment"},
-	"control":   {"payment"},
-	"terminal":  append([]string{program + "/config", program + "/control", program + "/enrolment"}, wings...),
+	"":        {program + "/cli"},
+	"cli":     append([]string{program}, wings...),
+	"config":  {program + "/columns", "payment"},
+	"control": {"payment"},
+	"storage": {"payment"},
+	"terminal": append([]string{program + "/config", program + "/control", program + "/enrolment",
+		program + "/storage"}, wings...),
 	"enrolment": append([]string{program + "/control"}, wings...),
 	"columns":   {},
 	"demo": append([]string{program + "/columns", program + "/config", program + "/control",

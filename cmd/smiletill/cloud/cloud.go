@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,6 +33,8 @@ type Options struct {
 	CAFile       string // certificates that sign the broker's
 	CertFile     string // its own certificate, and
 	KeyFile      string // the private key
+	ALPN         string // the protocol to ask for in the TLS handshake
+	SubscribeQoS int    // 0 or 1
 }
 
 func (o *Options) folder() (string, error) {
@@ -77,23 +78,15 @@ func (o *Options) Open(ctx context.Context, log *slog.Logger, use func(*cloud.Re
 	}
 	options := cloud.Options{
 		Broker: o.Broker, ClientID: o.ClientID, Username: o.Username, File: filepath.Join(dir, "events.db"), Key: k,
+		Files: link.Files{CA: o.CAFile, Cert: o.CertFile, Key: o.KeyFile, Password: o.PasswordFile},
+		ALPN:  o.ALPN, Once: o.SubscribeQoS == 0,
+		Money: func(minor int64, currency string) string {
+			return payment.Amount{Minor: minor, Currency: currency}.String()
+		},
 		Log: log, Rand: mathrand.New(mathrand.NewPCG(mathrand.Uint64(), mathrand.Uint64())),
 	}
 	if options.Broker == "" {
 		options.Broker = "mqtt://127.0.0.1:1883" // the commands that don't connect
-	}
-	if o.PasswordFile != "" {
-		text, err := os.ReadFile(o.PasswordFile)
-		if err != nil {
-			return payment.WithHintf(
-				fmt.Errorf("read --password-file: %w", err),
-				"put the broker's password into it, mode 0600",
-			)
-		}
-		options.Password = link.Secret(strings.TrimRight(string(text), "\r\n"))
-	}
-	if options.TLS, err = link.TLSFiles(o.CAFile, o.CertFile, o.KeyFile); err != nil {
-		return err
 	}
 	r, err := cloud.Open(ctx, options)
 	if err != nil {
@@ -112,6 +105,10 @@ func (o *Options) Run(ctx context.Context) error {
 		l, err := net.Listen("tcp", o.Listen)
 		if err != nil {
 			return payment.WithHintf(fmt.Errorf("open the page: %w", err), "choose another address with --listen")
+		}
+		if !config.OnlyHere(o.Listen) {
+			log.Warn("the page answers to this machine alone, wherever it listens", "listen", o.Listen,
+				"hint", "from elsewhere: ssh -L 8090:127.0.0.1:8090 MACHINE, then http://127.0.0.1:8090/")
 		}
 		log.Info("the cloud receives", "broker", o.Broker, "page", "http://"+l.Addr().String())
 		g, ctx := errgroup.WithContext(ctx)

@@ -111,7 +111,13 @@ type RegisterConfig struct {
 // MQTTConfig says where payments are reported; an empty Broker is off. The password and the private
 // key are only ever named by file, so that no configuration holds a secret. CloudKeyFile holds the public
 // keys by which acknowledgements are believed; empty is cloud.pub in the data folder.
-type MQTTConfig struct{ Broker, Username, PasswordFile, CAFile, CertFile, KeyFile, CloudKeyFile string }
+//
+// ALPN is the protocol to ask for in the TLS handshake, empty for none; SubscribeQoS is 0 or 1.
+type MQTTConfig struct {
+	Broker, Username, PasswordFile, CAFile, CertFile, KeyFile, CloudKeyFile string
+	ALPN                                                                    string
+	SubscribeQoS                                                            int
+}
 
 // LogConfig says what is logged and how: level debug, info, warn or error; format auto, text or json.
 type LogConfig struct{ Level, Format string }
@@ -134,7 +140,7 @@ func Default() Config {
 		// What a face alone may pay: the limits of regulation (EU) 2018/389, article 11, both of them.
 		PIN:      PINConfig{AmountMax: "50.00", CountMax: 5, SumMax: "150.00", DayMax: "0", Timeout: time.Minute},
 		Register: RegisterConfig{Listen: "127.0.0.1:8443"},
-		MQTT:     MQTTConfig{Broker: "mqtt://127.0.0.1:1883"},
+		MQTT:     MQTTConfig{Broker: "mqtt://127.0.0.1:1883", SubscribeQoS: 1},
 		Log:      LogConfig{Level: "info", Format: "auto"},
 	}
 }

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"net"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -33,8 +32,8 @@ func wrong(text, format string, args ...any) *mistake {
 
 // options lists every key in the order of the documented example; the values point into c.
 func (c *Config) options() []option {
-	t, p, cam, n, r, m := &c.Terminal, &c.Paths, &c.Camera, &c.PIN, &c.Register, &c.MQTT
-	return []option{
+	t, p, cam, n, r := &c.Terminal, &c.Paths, &c.Camera, &c.PIN, &c.Register
+	all := []option{
 		{"terminal.tenant", &t.Tenant, "whose terminal it is", topicLevel},
 		{"terminal.site", &t.Site, "shop that it stands in", topicLevel},
 		{"terminal.id", &t.ID, "name of the terminal, unique in its site", topicLevel},
@@ -85,16 +84,8 @@ func (c *Config) options() []option {
 		{"register.common_name", &r.CommonName, "name in the terminal's own certificate; empty: the POIID",
 			commonName},
 		{"register.events_url", &r.EventsURL, "where events are posted; empty: nowhere", eventsURL},
-		{"mqtt.broker", &m.Broker, "where payments are reported; empty is off", brokerURL},
-		{"mqtt.username", &m.Username, "user at the broker", nil},
-		{"mqtt.password_file", &m.PasswordFile, "file that holds the password", absolute},
-		{"mqtt.ca_file", &m.CAFile, "certificates that sign the broker's", absolute},
-		{"mqtt.cert_file", &m.CertFile, "this terminal's certificate", absolute},
-		{"mqtt.key_file", &m.KeyFile, "this terminal's private key", absolute},
-		{"mqtt.cloud_key_file", &m.CloudKeyFile, "public keys of the cloud; empty: data's cloud.pub", absolute},
-		{"log.level", &c.Log.Level, "debug, info, warn or error", oneOf("debug", "info", "warn", "error")},
-		{"log.format", &c.Log.Format, "auto, text or json", oneOf("auto", "text", "json")},
 	}
+	return append(all, c.linkOptions()...)
 }
 
 func (o option) section() string { s, _, _ := strings.Cut(o.name, "."); return s }
@@ -317,30 +308,6 @@ func listenOrOff(v any) *mistake {
 	return listenAddress(v)
 }
 
-func brokerURL(v any) *mistake {
-	const like = `write "mqtt://127.0.0.1:1883", "mqtts://HOST:8883", or "" for no reports`
-	if v == "" {
-		return nil
-	}
-	u, err := url.Parse(v.(string))
-	if err != nil { // its text repeats the URL, and so a password in it
-		return &mistake{"isn't a URL", like}
-	}
-	if u.User != nil {
-		return &mistake{"a URL with a user or a password in it is shown in logs",
-			"write the user in mqtt.username and the name of a file with the password in mqtt.password_file"}
-	}
-	ip := net.ParseIP(u.Hostname())
-	if u.Scheme == "mqtt" && (ip == nil || !ip.IsLoopback()) {
-		return &mistake{strconv.Quote(u.Redacted()) + " would send payments in clear text", like}
-	}
-	if u.Scheme != "mqtt" && u.Scheme != "mqtts" ||
-		hostPort(u.Host) != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return &mistake{strconv.Quote(u.Redacted()) + " won't do", like}
-	}
-	return nil
-}
-
 // checkTogether finds values that are fine alone and wrong beside another.
 func (c *Config) checkTogether() []problem {
 	var problems []problem
@@ -386,6 +353,9 @@ func (c *Config) checkTogether() []problem {
 		if _, err := payment.ParseDecimal(amount.text, c.Terminal.Currency); err != nil {
 			add(amount.name, err.Error(), payment.HintOf(err))
 		}
+	}
+	if plain && m.ALPN != "" {
+		add("mqtt.alpn", "it does nothing for "+m.Broker, encrypt)
 	}
 	if plain && m.CertFile != "" {
 		add("mqtt.cert_file", "certificates do nothing for "+m.Broker, encrypt)

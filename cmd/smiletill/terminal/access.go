@@ -22,6 +22,9 @@ type access struct {
 	count uint64 // guarded by mu: how often new parts were asked for
 }
 
+// reopening is why parts take no payment that are about to be opened anew.
+const reopening = "the terminal is opening its files anew"
+
 // errReopen ends parts that are to be opened anew.
 var errReopen = errors.New("to be opened anew")
 
@@ -38,8 +41,8 @@ func (a *access) opened() (*parts, error) {
 	if do == "" {
 		do = "mend what is named"
 	}
-	return nil, payment.WithHintf(err, "%s; the terminal tries again every %v", strings.TrimRight(do, "."),
-		retryOpen)
+	do = strings.TrimRight(do, ".")
+	return nil, payment.WithHintf(err, "%s; the terminal tries again every %v", do, retryOpen)
 }
 
 // asked is how often new parts were asked for. Parts that are being opened meanwhile may have read what is
@@ -89,7 +92,7 @@ func (a *access) reopen(ctx context.Context) error {
 			"wait for the payment to end")
 	}
 	// A payment that slips in before this is cancelled, not lost.
-	if err := p.engine.SetOutOfOrder(ctx, "the terminal is opening its files anew", true); err != nil {
+	if err := p.engine.SetOutOfOrder(ctx, reopening, true); err != nil {
 		return err
 	}
 	p.stop(errReopen)

@@ -18,6 +18,7 @@ type counterDoor struct {
 	cfg    config.Config
 	access *access
 	page   *screen.Server
+	disk   *disk
 	log    *slog.Logger
 
 	mu   sync.Mutex
@@ -32,7 +33,10 @@ func (c *counterDoor) run(ctx context.Context) {
 		return
 	}
 	keepServing(ctx, c.log, "the counter's page can't be shown to other machines", c.serve,
-		func(err error) { c.set("", nil, err) })
+		func(err error) {
+			c.set("", nil, err)
+			c.disk.OfDisk(certFile, err)
+		})
 }
 
 func (c *counterDoor) serve(ctx context.Context) error {

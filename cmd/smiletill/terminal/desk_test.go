@@ -2,7 +2,6 @@ package terminal
 
 import (
 	"os"
-	"slices"
 	"testing"
 	"time"
 
@@ -50,23 +49,5 @@ func TestRegisterDoor(t *testing.T) {
 		if desk.shut() == "" && !config.OnlyHere(c.listen) {
 			t.Errorf("%s is listened on after the last register was unpaired", c.listen)
 		}
-	}
-}
-
-// TestFollower: each change of state once, and nothing for what can't be said.
-func TestFollower(t *testing.T) {
-	var f follower
-	var told []string
-	for _, s := range []deskState{"", deskOpening, "", deskReady, deskReady, "", deskOpening, deskReady,
-		deskBroken,
-		deskBroken, deskReady, deskOpen, deskReady} {
-		if e := f.next(s); e != "" {
-			told = append(told, string(e))
-		}
-	}
-	want := []string{"Initialised", "BeginMaintenance", "EndMaintenance", "OutOfOrder", "EndMaintenance",
-		"SecurityAlarm", "EndMaintenance"}
-	if !slices.Equal(told, want) {
-		t.Errorf("%v, want %v", told, want)
 	}
 }

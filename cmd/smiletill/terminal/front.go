@@ -246,12 +246,20 @@ func (f *front) faultOf(cause string) (one fault, bad bool) {
 	return one, bad
 }
 
-// trouble is the first fault in words, or "".
+// trouble is why no payment is taken, in words, or "". It is what the screen shows, for whoever else tells
+// how the terminal does.
 func (f *front) trouble() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	one, _ := f.worst()
-	return one.what
+	if one, ok := f.worst(); ok {
+		return one.what
+	}
+	for _, cause := range slices.Backward(f.scene.status.OutOfOrder) {
+		if cause != reopening { // that is maintenance, and soon over
+			return cause
+		}
+	}
+	return ""
 }
 
 // do is what to do about the first fault, or "".

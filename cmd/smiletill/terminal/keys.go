@@ -2,8 +2,6 @@ package terminal
 
 import (
 	"crypto/rand"
-	"errors"
-	"io/fs"
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/payment"
@@ -21,21 +19,16 @@ func (p *parts) openKeys(cfg config.Config) (err error) {
 		)
 	}
 	path := cfg.CloudKeyPath()
-	p.cloudKeys, err = signature.ReadPublic(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && cfg.MQTT.CloudKeyFile == "":
-		if cfg.MQTT.Broker != "" {
-			p.log.Warn(
-				"the cloud's key is not known: no acknowledgement is believed, and payments wait in the journal",
-				"hint",
-				cloudKeyHint(path),
-			)
-		}
-		return nil
-	case err != nil:
-		return payment.WithHint(err, cloudKeyHint(path))
+	p.cloudKeys = report.OpenKeyFile(path, cfg.MQTT.CloudKeyFile != "")
+	n, err := p.cloudKeys.Known()
+	if err == nil && n == 0 && cfg.MQTT.Broker != "" {
+		p.log.Warn(
+			"the cloud's key is not known: no acknowledgement is believed, and payments wait in the journal",
+			"hint",
+			cloudKeyHint(path),
+		)
 	}
-	return nil
+	return payment.WithHint(err, cloudKeyHint(path))
 }
 
 func cloudKeyHint(path string) string {

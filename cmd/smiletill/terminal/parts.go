@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"smiletill/cmd/smiletill/config"
@@ -31,6 +31,7 @@ type parts struct {
 	looker      *networks.Looker
 	accelerator *edgetpu.Accelerator
 	gallery     *gallery.Gallery
+	disk        *disk
 	journal     *journal.Journal
 	trail       *enrolment.Trail
 	pins        *pin.Store
@@ -39,20 +40,21 @@ type parts struct {
 	engine      *payment.Engine
 	reporter    *report.Reporter // nil without a broker
 	key         *signature.Key   // signs this terminal's events
-	cloudKeys   report.CloudKeys // none: no acknowledgement is believed
+	cloudKeys   *report.KeyFile  // none: no acknowledgement is believed
 	frames      *camera.Latest
 	eyes        *eyes
 	limit       payment.Amount
 	policy      payment.Policy          // when a face alone is not enough
 	stop        context.CancelCauseFunc // ends serving with them
+	lacking     atomic.Pointer[string]  // what the journal lacks, in words; nil: nothing
 	closers     []func() error
 	log         *slog.Logger
 }
 
 func openParts(
-	ctx context.Context, cfg config.Config, version string, t *tamper, log *slog.Logger,
+	ctx context.Context, cfg config.Config, version string, t *tamper, disk *disk, log *slog.Logger,
 ) (_ *parts, err error) {
-	p := &parts{log: log}
+	p := &parts{log: log, disk: disk}
 	defer func() {
 		if err != nil {
 			err = config.ForTerminal(err)
@@ -86,7 +88,7 @@ func openParts(
 		log.Warn("customers were enrolled with another model and can't pay until they are enrolled again",
 			"customers", len(stale), "hint", stale[0].Hint())
 	}
-	if p.journal, err = openJournal(ctx, cfg, version, set, log); err != nil {
+	if p.journal, err = openJournal(ctx, cfg, version, set, disk.Told(journalFile), log); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.journal.Close)
@@ -108,7 +110,8 @@ func openParts(
 	if err := p.openPINs(ctx, cfg); err != nil {
 		return nil, err
 	}
-	p.openRecords(ctx, cfg)
+	p.pins.OnFailure(disk.Told(pinsFile))
+	p.openRecords(ctx, cfg, disk.Told(recordsFile))
 	p.engine = payment.NewEngine(p.journal, payment.Options{
 		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: p.policy, PINs: p.pins,
 		TimeTrusted: journal.ClockSet, Alarm: t.words, Log: log.With("room", "payment"), FailedTries: refused,
@@ -116,7 +119,20 @@ func openParts(
 	if err := p.openKeys(cfg); err != nil {
 		return nil, err
 	}
-	return p, p.openReporter(cfg, version, t.words)
+	return p, p.openReporter(cfg, version, troubles(t.words, disk.Words, p.lacks))
+}
+
+// troubles joins what several say is wrong.
+func troubles(all ...func() string) func() string {
+	return func() string {
+		var said []string
+		for _, words := range all {
+			if w := words(); w != "" {
+				said = append(said, w)
+			}
+		}
+		return strings.Join(said, "; ")
+	}
 }
 
 // openPINs opens the PINs, and has the journal know them.
@@ -152,32 +168,46 @@ func (p *parts) openReporter(cfg config.Config, version string, trouble func() s
 		Broker:   cfg.MQTT.Broker,
 		Address:  Address(cfg),
 		Username: cfg.MQTT.Username, Version: version,
+		Files: link.Files{CA: cfg.MQTT.CAFile, Cert: cfg.MQTT.CertFile, Key: cfg.MQTT.KeyFile,
+			Password: cfg.MQTT.PasswordFile},
+		ALPN: cfg.MQTT.ALPN, Once: cfg.MQTT.SubscribeQoS == 0,
 		Trouble: trouble,
 		Outbox:  outbox{p.journal.Outbox()}, Audits: outbox{p.journal.AuditOutbox()},
 		Wake:   p.journal.Outbox().Wake(),
 		Signer: report.KeySigner{Key: p.key}, Verifier: p.cloudKeys,
+		Ledger: p.journal, OnBehind: p.behind,
 		Log: log, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		OnAlarm: func(a report.Alarm) {
 			log.Error("the cloud contradicts the journal about a payment: call its operator", "row", a.Row.Seq,
 				"id", a.Row.ID, "refused", a.Ack.Refused)
 		},
 	}
-	if f := cfg.MQTT.PasswordFile; f != "" {
-		text, err := os.ReadFile(f)
-		if err != nil {
-			return payment.WithHintf(
-				fmt.Errorf("read mqtt.password_file: %w", err),
-				"put the broker's password into it, mode 0600",
-			)
-		}
-		o.Password = link.Secret(strings.TrimRight(string(text), "\r\n"))
-	}
 	var err error
-	if o.TLS, err = link.TLSFiles(cfg.MQTT.CAFile, cfg.MQTT.CertFile, cfg.MQTT.KeyFile); err != nil {
-		return err
-	}
 	p.reporter, err = report.New(o)
 	return err
+}
+
+// behind ends the work with a journal that lacks what the cloud has acknowledged. Opened anew, it is refused
+// until a person has put the right one back, or said that there is none.
+func (p *parts) behind(a report.Ack) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err := p.journal.Behind(ctx, a.ID, a.Hash, a.Seq)
+	p.log.Error("no payment is taken any more", "err", err, "hint", payment.HintOf(err))
+	words := err.Error()
+	p.lacking.Store(&words) // the cloud reads it in the farewell
+	if err := p.engine.SetOutOfOrder(ctx, words, true); err != nil {
+		p.log.Error("tell the engine about the journal", "err", err)
+	}
+	p.stop(errReopen)
+}
+
+// lacks is what the journal lacks, in words; "" for nothing.
+func (p *parts) lacks() string {
+	if words := p.lacking.Load(); words != nil {
+		return *words
+	}
+	return ""
 }
 
 // close closes in the reverse order of opening.
@@ -196,7 +226,7 @@ func (p *parts) close() {
 // openJournal opens the journal with what its facts say of this terminal: its name and the models that
 // recognise.
 func openJournal(
-	ctx context.Context, cfg config.Config, version string, set models.Set, log *slog.Logger,
+	ctx context.Context, cfg config.Config, version string, set models.Set, failed func(error), log *slog.Logger,
 ) (*journal.Journal, error) {
 	// The thresholds that decide are the manifest's, and no model's hash tells them.
 	versions := map[string]string{"manifest": set.ManifestSHA256()[:16]}
@@ -214,7 +244,7 @@ func openJournal(
 	return journal.Open(ctx, cfg.JournalPath(), journal.Options{
 		Terminal: cfg.Terminal.ID, Models: versions, Log: log.With("room", "journal"),
 		Program: "smiletill " + version,
-		OwedMax: owed, UnreportedMax: cfg.Payment.UnreportedAge,
+		OwedMax: owed, UnreportedMax: cfg.Payment.UnreportedAge, OnFailure: failed,
 	})
 }
 

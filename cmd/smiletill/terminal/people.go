@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"syscall"
 	"time"
 
 	"smiletill/cmd/smiletill/config"
@@ -37,7 +38,7 @@ func (d people) Remove(ctx context.Context, id string) error {
 	if err != nil {
 		return asUnknown(d.removeClosed(ctx, id))
 	}
-	if err := removeCustomer(ctx, p.gallery, p.pins, id); err != nil {
+	if err := p.wroteFaces(removeCustomer(ctx, p.gallery, p.pins, id)); err != nil {
 		return asUnknown(err)
 	}
 	p.trail.Removed(ctx, id)
@@ -73,7 +74,8 @@ func (d people) Enrol(
 		return control.Customer{}, errors.New("enrol: a name and the id of a customer who has one")
 	}
 	if len(q.Photos) > 0 {
-		return p.enrolPhotos(ctx, q)
+		done, err := p.enrolPhotos(ctx, q)
+		return done, p.wroteFaces(err)
 	}
 	job := &capture{want: templatesByCamera, progress: progress, done: make(chan error, 1)}
 	select {
@@ -89,7 +91,8 @@ func (d people) Enrol(
 	if err := <-job.done; err != nil {
 		return control.Customer{}, err
 	}
-	return p.enrolTemplates(ctx, q, job.templates)
+	done, err := p.enrolTemplates(ctx, q, job.templates)
+	return done, p.wroteFaces(err)
 }
 
 // enrolPhotos makes templates of photos and enrols their customer.
@@ -108,6 +111,14 @@ func (p *parts) enrolTemplates(
 	return p.trail.Enrol(ctx, func(before func(gallery.Change) error) (control.Customer, error) {
 		return enrolIn(p.gallery, q, templates, before)
 	})
+}
+
+// wroteFaces notes whether the gallery could write; its own refusals are no error of the system's.
+func (p *parts) wroteFaces(err error) error {
+	if errors.As(err, new(syscall.Errno)) {
+		p.disk.Failed(facesFile, err)
+	}
+	return err
 }
 
 // templatesByCamera is how many pictures an enrolment by camera takes: what a record holds at most.

@@ -26,6 +26,7 @@ type cashDesk struct {
 	access   *access
 	front    *front
 	tamper   *tamper
+	disk     *disk
 	log      *slog.Logger
 	server   *register.Server
 	notifier *register.Notifier // nil: events go nowhere
@@ -96,7 +97,7 @@ func (c *cashDesk) trace(p *parts) error {
 }
 
 // openRecords opens what registers asked for. Without it they are refused and everybody else is served.
-func (p *parts) openRecords(ctx context.Context, cfg config.Config) {
+func (p *parts) openRecords(ctx context.Context, cfg config.Config, failed func(error)) {
 	if cfg.Register.Listen == "" {
 		p.recordsErr = errors.New("no register is configured")
 		return
@@ -107,6 +108,7 @@ func (p *parts) openRecords(ctx context.Context, cfg config.Config) {
 		p.recordsErr = err
 		return
 	}
+	r.OnFailure(failed)
 	p.records = r
 	p.closers = append(p.closers, r.Close)
 }
@@ -204,7 +206,10 @@ func (c *cashDesk) run(ctx context.Context) {
 			return nil
 		}
 		return c.serve(ctx)
-	}, func(err error) { c.set("", "", err) })
+	}, func(err error) {
+		c.set("", "", err)
+		c.disk.OfDisk(certFile, err)
+	})
 }
 
 // shut says why no address is listened on, or "".

@@ -64,6 +64,7 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 		return append(
 			rows,
 			screen.StatusRow{Name: "terminal", Value: err.Error(), Level: screen.LevelFault, Do: payment.HintOf(err)},
+			t.disk.row(),
 		)
 	}
 	rows = append(
@@ -86,7 +87,7 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 		gallery.Value += fmt.Sprintf(", %s enrolled with another model and must be enrolled again",
 			control.Were(len(stale)))
 	}
-	rows = append(rows, gallery, limitsRow(ctx, p), journalRow(ctx, p), reportRow(p))
+	rows = append(rows, gallery, limitsRow(ctx, p), journalRow(ctx, p), reportRow(p), t.disk.row())
 	rows = append(rows, t.register.row())
 	if t.cfg.Counter.Listen != "" {
 		rows = append(rows, t.counter.row(ctx))
@@ -103,6 +104,9 @@ func journalRow(ctx context.Context, p *parts) screen.StatusRow {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	b, err := p.journal.Backlog(ctx)
+	if failed := p.disk.Problem(journalFile); failed != nil { // it can still be read
+		err = failed
+	}
 	if err != nil {
 		return screen.StatusRow{
 			Name:  "journal",
@@ -133,7 +137,10 @@ func reportRow(p *parts) screen.StatusRow {
 		row.Value, row.Level, row.Do = "off", screen.LevelWarning, "set mqtt.broker to report payments to the cloud"
 		return row
 	}
-	if len(p.cloudKeys) == 0 {
+	if n, err := p.cloudKeys.Known(); err != nil {
+		row.Value, row.Level, row.Do = err.Error(), screen.LevelWarning, cloudKeyHint("the file")
+		return row
+	} else if n == 0 {
 		row.Value, row.Level = "the cloud's key is not known: no acknowledgement is believed", screen.LevelWarning
 		row.Do = cloudKeyHint("cloud.pub in the data folder")
 		return row
@@ -146,6 +153,19 @@ func reportRow(p *parts) screen.StatusRow {
 		row.Value = "connected"
 	default:
 		row.Value, row.Level = "connecting", screen.LevelUnknown
+	}
+	if s.Connected && s.Plain {
+		row.Value += "; the broker takes no will and keeps no message: the cloud doesn't learn when this " +
+			"terminal goes"
+	}
+	if e := s.Ending; e != nil {
+		row.Value += "; " + e.What
+		if row.Level == screen.LevelOK {
+			row.Level, row.Do = screen.LevelWarning, e.Advice
+		}
+		if e.Urgent {
+			row.Level, row.Do = screen.LevelFault, e.Advice
+		}
 	}
 	return row
 }

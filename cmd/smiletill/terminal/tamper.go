@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/storage"
 	"smiletill/device/screen"
 	"smiletill/payment"
 )
@@ -24,12 +25,14 @@ type tamper struct {
 	access *access
 	front  *front
 	shut   func() // ends what the counter's page has open
+	disk   *disk
 	log    *slog.Logger
 
-	mu    sync.Mutex
-	since time.Time // of the alarm; zero: none
-	open  bool      // the switch at the moment
-	blind error     // why the switch can't be watched
+	mu     sync.Mutex
+	since  time.Time // of the alarm; zero: none
+	open   bool      // the switch at the moment
+	unkept bool      // the alarm could not be written down yet
+	blind  error     // why the switch can't be watched
 }
 
 // tamperCause names the alarm to the engine and to the screen.
@@ -104,7 +107,26 @@ func (m *tamper) changed(open bool) {
 		"hint", "look at it, then run `smiletill tamper reset`")
 	if err := m.keep(alarm{since}); err != nil {
 		m.log.Error("the alarm could not be written down: it holds until the power goes", "err", err)
+		m.mu.Lock()
+		m.unkept = true
+		m.mu.Unlock()
+		m.disk.Failed(alarmFile, err)
 	}
+}
+
+// keepLate writes down an alarm that could not be when it came, or does nothing.
+func (m *tamper) keepLate(context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.unkept || m.since.IsZero() {
+		m.unkept = false
+		return nil
+	}
+	if err := m.keep(alarm{m.since}); err != nil {
+		return err
+	}
+	m.unkept = false
+	return nil
 }
 
 // keep makes the alarm outlive the power.
@@ -203,11 +225,13 @@ func (m *tamper) reset(ctx context.Context) error {
 	case !was:
 		return nil
 	}
-	if err := os.Remove(m.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("end the alarm: %w", err)
+	err := os.Remove(m.path)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = syncFolder(filepath.Dir(m.path))
 	}
-	if err := syncFolder(filepath.Dir(m.path)); err != nil {
-		return fmt.Errorf("end the alarm: %w", err)
+	if err != nil {
+		m.disk.Failed(alarmFile, err)
+		return storage.WithHint(fmt.Errorf("end the alarm: %w", err))
 	}
 	m.mu.Lock()
 	if m.open { // in the meantime

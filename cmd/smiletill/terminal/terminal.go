@@ -14,6 +14,7 @@ import (
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/storage"
 	"smiletill/device"
 	"smiletill/device/camera"
 	"smiletill/device/screen"
@@ -36,6 +37,7 @@ type Terminal struct {
 	camera   *eyesight
 	hardware *hardware
 	tamper   *tamper
+	disk     *disk
 	register *cashDesk
 	counter  *counterDoor
 	opening  *pulse // of keepOpen
@@ -88,6 +90,7 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 	t := &Terminal{cfg: cfg, o: o, log: o.Log, opening: &pulse{}, started: time.Now()}
 	t.front = newFront()
 	t.access = &access{why: t.front.why, do: t.front.do}
+	t.disk = newDisk(t.access, t.front, t.log, cfg.Paths.DataDir, cfg.GalleryDir())
 	page, err := screen.New(screen.Options{
 		// Whoever names another address than loopback in the configuration has chosen to show the page to the
 		// network.
@@ -103,10 +106,12 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 		sim = device.NewSimBoard(func(device.Transition) { t.front.wake() })
 	}
 	t.tamper = newTamper(cfg.TamperPath(), t.access, t.front, page.LockCounter, t.log)
+	t.tamper.disk, t.disk.late = t.disk, t.tamper.keepLate
 	t.hardware = newHardware(cfg.Board.Kind, sim, t.tamper, t.access, t.log)
 	t.camera = &eyesight{cfg: camera.Settings(cfg.Camera), open: o.OpenCamera, front: t.front, log: t.log}
 	t.register = newCashDesk(cfg, o.Version, t.access, t.front, t.tamper, t.log)
-	t.counter = &counterDoor{cfg: cfg, access: t.access, page: page, log: t.log}
+	t.register.disk = t.disk
+	t.counter = &counterDoor{cfg: cfg, access: t.access, page: page, disk: t.disk, log: t.log}
 	return t, nil
 }
 
@@ -166,6 +171,7 @@ func (t *Terminal) Run(ctx context.Context) error {
 	g.Go(func() error { return socket.Serve(ctx, t.doors()) })
 	g.Go(func() error { t.front.run(ctx, t.stage()); return nil })
 	g.Go(func() error { t.hardware.keep(ctx); return nil })
+	g.Go(func() error { t.disk.Run(ctx, t.disk.probes, t.disk.apply); return nil })
 	g.Go(func() error { t.tellTechnician(ctx); return nil })
 	g.Go(func() error { t.keepOpen(ctx); return nil })
 	g.Go(func() error { t.supervision().run(ctx); return nil })
@@ -237,9 +243,9 @@ func (t *Terminal) waitForSettings(ctx context.Context) {
 
 func (t *Terminal) serveParts(ctx context.Context) error {
 	asked := t.access.asked() // before anything is read
-	p, err := openParts(ctx, t.cfg, t.o.Version, t.tamper, t.log)
+	p, err := openParts(ctx, t.cfg, t.o.Version, t.tamper, t.disk, t.log)
 	if err != nil {
-		return err
+		return storage.WithHint(err)
 	}
 	defer p.close()
 	if p.frames, err = t.camera.frames(p.engine); err != nil {
@@ -258,6 +264,7 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 		return errors.Join(errReopen, g.Wait())
 	}
 	t.tamper.apply() // before any lamp tells that they are ready
+	t.disk.apply()
 	g.Go(func() error { return e.run(ctx) })
 	g.Go(func() error { p.accelerator.Run(ctx); return nil })
 	g.Go(func() error { t.front.follow(ctx, p.engine, t.o.OnPayment); return nil })

@@ -158,12 +158,10 @@ func (m machineWatchdog) close() {
 
 // statusLine is what `systemctl status` shows.
 func (s *supervision) statusLine() string {
-	s.front.mu.Lock()
-	one, broken := s.front.worst()
-	s.front.mu.Unlock()
+	why := s.front.trouble()
 	switch {
-	case broken:
-		return "out of order: " + one.what
+	case why != "":
+		return "out of order: " + why
 	case s.access.load() == nil:
 		return "starting"
 	}

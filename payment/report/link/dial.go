@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -22,6 +23,7 @@ type dialer struct {
 	timeout time.Duration
 	target  target
 	tls     *tls.Config
+	alpn    string
 
 	mu   sync.Mutex
 	conn *witness
@@ -37,7 +39,7 @@ func (d *dialer) open(*url.URL, mqtt.ClientOptions) (net.Conn, error) {
 		return nil, err
 	}
 	if d.target.secure {
-		t := tls.Client(conn, clientConfig(d.tls, d.target.host))
+		t := tls.Client(conn, clientConfig(d.tls, d.target.host, d.alpn))
 		if err := t.HandshakeContext(ctx); err != nil {
 			_ = conn.Close()
 			return nil, fmt.Errorf("%w: %w", errHandshake, err)
@@ -85,17 +87,61 @@ func (d *dialer) cause(err error) error {
 	return fmt.Errorf("%w (%w)", err, first)
 }
 
-// witness remembers the first error of a connection. With TLS 1.3 a server refuses a client's certificate
-// only after the client's handshake is done, so that the reason arrives with the first read and the library
-// may report just an EOF.
+// head is what came first on this connection, or nothing.
+func (d *dialer) head() string {
+	d.mu.Lock()
+	w := d.conn
+	d.mu.Unlock()
+	if w == nil {
+		return ""
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return string(w.head)
+}
+
+// webPatience is how long a web server has to answer.
+const webPatience = time.Second
+
+// askWeb tells what a web server answers at the same place, if there is one: it waits for the end of a line,
+// which MQTT doesn't send, and so keeps silent.
+func (d *dialer) askWeb() string {
+	again := &dialer{ctx: d.ctx, timeout: d.timeout, target: d.target, tls: d.tls, alpn: d.alpn}
+	conn, err := again.open(nil, mqtt.ClientOptions{})
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = conn.Close() }() // nothing was agreed
+	if conn.SetDeadline(time.Now().Add(webPatience)) != nil {
+		return ""
+	}
+	if _, err := io.WriteString(conn, "GET / HTTP/1.0\r\n\r\n"); err != nil {
+		return ""
+	}
+	_, _ = io.ReadFull(conn, make([]byte, headMax)) // what came is the head
+	return again.head()
+}
+
+// witness remembers the first error of a connection, and its first bytes: whoever is there instead of a
+// broker says so in them. With TLS 1.3 a server refuses a client's certificate only after the client's
+// handshake is done, so that the reason arrives with the first read and the library may report just an EOF.
 type witness struct {
 	net.Conn
 	mu    sync.Mutex
 	first error
+	head  []byte
 }
+
+// headMax is how many of the first bytes tell who is there.
+const headMax = 8
 
 func (w *witness) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
+	w.mu.Lock()
+	if more := headMax - len(w.head); more > 0 {
+		w.head = append(w.head, p[:min(n, more)]...)
+	}
+	w.mu.Unlock()
 	w.note(err)
 	return n, err
 }
@@ -118,7 +164,7 @@ func (w *witness) note(err error) {
 }
 
 // clientConfig is the caller's configuration for one server, never older than TLS 1.2.
-func clientConfig(c *tls.Config, host string) *tls.Config {
+func clientConfig(c *tls.Config, host, alpn string) *tls.Config {
 	if c == nil {
 		c = &tls.Config{MinVersion: tls.VersionTLS12}
 	} else {
@@ -127,6 +173,9 @@ func clientConfig(c *tls.Config, host string) *tls.Config {
 	c.MinVersion = max(c.MinVersion, tls.VersionTLS12)
 	if c.ServerName == "" {
 		c.ServerName = host
+	}
+	if alpn != "" {
+		c.NextProtos = []string{alpn}
 	}
 	return c
 }

@@ -16,6 +16,7 @@
 //     answer.
 //   - The message handler only puts into a bounded channel. A full channel drops the message and counts it.
 //   - A Receipt says that the broker answered; it is no proof that anything was stored or delivered.
+//   - Files are read at each Dial; what they held before is not remembered.
 //   - Plain TCP is for loopback alone. Everything else is TLS 1.2 or newer.
 //   - The environment's proxy variables are not followed: a payment terminal connects where its configuration
 //     says.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -67,11 +68,13 @@ func (r Receipt) Wait(ctx context.Context) error {
 
 // Link is one open connection. Its methods are safe for concurrent use.
 type Link struct {
-	client  mqtt.Client
-	broker  string
-	timeout time.Duration
-	inbox   chan Message
-	dropped atomic.Uint64
+	client     mqtt.Client
+	broker     string
+	timeout    time.Duration
+	atMostOnce bool // subscribe with QoS 0
+	plain      bool // the broker takes neither a will nor retained messages
+	inbox      chan Message
+	dropped    atomic.Uint64
 
 	lost   chan struct{} // closed by the first lose
 	once   sync.Once
@@ -79,19 +82,42 @@ type Link struct {
 }
 
 // Dial connects and waits for the broker's CONNACK, for at most Options.Timeout. Its errors carry a Hint.
+//
+// A broker that keeps no messages ends a connection with a retained will at once, without a word: so one that
+// is ended in this way is tried once more without, for as long again. See Plain.
 func Dial(ctx context.Context, o Options) (*Link, error) {
 	o = o.withDefaults()
 	target, err := o.check()
 	if err != nil {
 		return nil, err
 	}
-	l := &Link{
-		broker:  o.Broker,
-		timeout: o.Timeout,
-		inbox:   make(chan Message, o.Inbox),
-		lost:    make(chan struct{}),
+	if o, err = o.Files.apply(o); err != nil {
+		return nil, err
 	}
-	d := &dialer{ctx: ctx, timeout: o.Timeout, target: target, tls: o.TLS}
+	l, err := dialOnce(ctx, o, target)
+	if o.Will == nil || !errors.Is(err, errUnanswered) || ctx.Err() != nil {
+		return l, err
+	}
+	o.Will = nil
+	if plain, again := dialOnce(ctx, o, target); again == nil {
+		plain.plain = true
+		return plain, nil
+	}
+	return nil, err
+}
+
+// errUnanswered says that the broker ended the connection in place of an answer to CONNECT.
+var errUnanswered = errors.New("no answer to CONNECT")
+
+func dialOnce(ctx context.Context, o Options, target target) (*Link, error) {
+	l := &Link{
+		broker:     o.Broker,
+		timeout:    o.Timeout,
+		atMostOnce: o.Once,
+		inbox:      make(chan Message, o.Inbox),
+		lost:       make(chan struct{}),
+	}
+	d := &dialer{ctx: ctx, timeout: o.Timeout, target: target, tls: o.TLS, alpn: o.ALPN}
 	l.client = mqtt.NewClient(l.clientOptions(o, d))
 	token := l.client.Connect()
 	token.Wait() // bounded: dialing and handshakes have deadlines, and the end of ctx closes the connection
@@ -100,7 +126,15 @@ func Dial(ctx context.Context, o Options) (*Link, error) {
 		return nil, ctx.Err()
 	}
 	if err := token.Error(); err != nil {
-		return nil, explain(o.Broker, d.cause(err))
+		err = d.cause(err)
+		if d.head() == "" && cutOff(err) && !errors.Is(err, errHandshake) {
+			err = fmt.Errorf("%w: %w", errUnanswered, err)
+		}
+		at := door{o.Broker, target, o.ALPN, d.head()}
+		if at.head == "" && errors.Is(err, os.ErrDeadlineExceeded) {
+			at.head = d.askWeb()
+		}
+		return nil, explain(at, err)
 	}
 	return l, nil
 }
@@ -123,7 +157,7 @@ func (l *Link) clientOptions(o Options, d *dialer) *mqtt.ClientOptions {
 		SetCustomOpenConnectionFn(d.open).
 		SetDefaultPublishHandler(l.receive).
 		SetConnectionLostHandler(func(_ mqtt.Client, err error) {
-			l.lose(d.cause(err))
+			l.lose(door{broker: o.Broker, head: d.head()}, d.cause(err))
 		})
 	if o.Will != nil {
 		c.SetBinaryWill(o.Will.Topic, o.Will.Payload, qos, true)
@@ -140,9 +174,9 @@ func (l *Link) receive(_ mqtt.Client, m mqtt.Message) {
 	}
 }
 
-func (l *Link) lose(err error) {
+func (l *Link) lose(at door, err error) {
 	l.once.Do(func() {
-		l.reason = explain(l.broker, fmt.Errorf("connection lost: %w", err))
+		l.reason = explain(at, fmt.Errorf("connection lost: %w", err))
 		close(l.lost)
 	})
 }
@@ -163,15 +197,23 @@ func (l *Link) Err() error {
 	}
 }
 
+// Plain tells whether the broker takes neither a will nor retained messages: nobody learns of the
+// connection's end, nor who comes later what was said before.
+func (l *Link) Plain() bool { return l.plain }
+
 // Dropped counts the messages that found the inbox full.
 func (l *Link) Dropped() uint64 { return l.dropped.Load() }
 
-// Subscribe asks for filter at QoS 1 and waits for the SUBACK. A broker that refuses (0x80) is an error with
-// a Hint; the library itself calls a refused subscription a success.
+// Subscribe asks for filter at QoS 1, or 0 with Options.Once, and waits for the SUBACK. A broker that refuses
+// (0x80) is an error with a Hint; the library itself calls a refused subscription a success.
 func (l *Link) Subscribe(ctx context.Context, filter string) error {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	token, err := hand(ctx, l, func() mqtt.Token { return l.client.Subscribe(filter, qos, nil) })
+	level := byte(qos)
+	if l.atMostOnce {
+		level = 0
+	}
+	token, err := hand(ctx, l, func() mqtt.Token { return l.client.Subscribe(filter, level, nil) })
 	if err == nil {
 		err = Receipt{token}.Wait(ctx)
 	}
@@ -192,6 +234,7 @@ func (l *Link) Subscribe(ctx context.Context, filter string) error {
 // Publish hands a message to the connection at QoS 1. While the network takes no bytes it waits, until ctx or
 // the link ends.
 func (l *Link) Publish(ctx context.Context, topic string, retained bool, payload []byte) (Receipt, error) {
+	retained = retained && !l.plain
 	token, err := hand(ctx, l, func() mqtt.Token { return l.client.Publish(topic, qos, retained, payload) })
 	if err != nil {
 		return Receipt{}, l.why(fmt.Errorf("publish to %s: %w", topic, err))
@@ -232,7 +275,7 @@ func (l *Link) why(err error) error {
 	case <-l.lost:
 		return l.reason
 	case <-time.After(closeGrace):
-		return explain(l.broker, err)
+		return explain(door{broker: l.broker}, err)
 	}
 }
 

@@ -2,13 +2,11 @@ package link
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/url"
-	"os"
 	"time"
 )
 
@@ -47,6 +45,9 @@ type Options struct {
 	Username  string // may be empty
 	Password  Secret
 	TLS       *tls.Config   // nil: the system's authorities and no client certificate; see TLSFiles
+	Files     Files         // read at each Dial, in place of TLS and Password where they name something
+	ALPN      string        // the protocol to ask for in the TLS handshake; "": none
+	Once      bool          // subscribe with QoS 0, not 1: for brokers that keep a queue for each subscription
 	Will      *Will         // nil: none
 	Inbox     int           // messages that wait for the owner, > 0; default 64
 	Timeout   time.Duration // of connecting, writing, a SUBACK and a ping; default 10 s
@@ -116,32 +117,4 @@ func (o Options) check() (target, error) {
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
-}
-
-// TLSFiles reads PEM files: the authority that signed the broker's certificate ("" takes the system's), and
-// this client's certificate with its key (both or neither). Its errors carry a Hint.
-func TLSFiles(ca, cert, key string) (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	if ca != "" {
-		pem, err := os.ReadFile(ca)
-		if err != nil {
-			return nil, &Trouble{Op: "read the broker's authority", What: "cannot read " + ca,
-				Advice: "check the path and the file's rights", Err: err}
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, &Trouble{Op: "read the broker's authority", What: "no certificate in " + ca,
-				Advice: "give the authority's certificate in PEM form", Err: ErrOptions}
-		}
-	}
-	if cert == "" && key == "" {
-		return c, nil
-	}
-	pair, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		return nil, &Trouble{Op: "read this terminal's certificate", What: "cannot use " + cert + " with " + key,
-			Advice: "give both files in PEM form, of one key pair, readable by this service", Err: err}
-	}
-	c.Certificates = []tls.Certificate{pair}
-	return c, nil
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
@@ -35,17 +37,59 @@ func (t *Trouble) Unwrap() error { return t.Err }
 // Hint says what to do next.
 func (t *Trouble) Hint() string { return t.Advice }
 
+// door is where a connection went, and what came from there first.
+type door struct {
+	broker string
+	target target
+	alpn   string
+	head   string
+}
+
 // explain puts plain words on what the network, TLS or the broker said. The first cause that fits wins; the
 // order goes from the most particular to the vaguest.
-func explain(broker string, err error) error {
-	what, advice := explainTLS(err)
+func explain(at door, err error) error {
+	what, advice := at.explain(err)
+	if what == "" {
+		what, advice = explainTLS(err)
+	}
 	if what == "" {
 		what, advice = explainMQTT(err)
 	}
 	if what == "" {
 		what, advice = explainNetwork(err)
 	}
-	return &Trouble{Op: "connect to " + broker, What: what, Advice: advice, Err: err}
+	return &Trouble{Op: "connect to " + at.broker, What: what, Advice: advice, Err: err}
+}
+
+// explain knows who is behind a door that is not the MQTT one.
+func (d door) explain(err error) (what, advice string) {
+	_, port, _ := net.SplitHostPort(d.target.addr)
+	const alpn = `set mqtt.alpn to the name of MQTT that its operator gives: "mqtt", at AWS IoT "x-amzn-mqtt-ca"`
+	switch {
+	case strings.HasPrefix(d.head, "HTTP/") && port == "443" && d.alpn == "":
+		return "a web server answers on port 443, where MQTT is told from HTTPS by its name (ALPN)", alpn
+	case strings.HasPrefix(d.head, "HTTP/"):
+		return "this port speaks HTTP, as a WebSocket port does, and not MQTT",
+			"give the broker's port for plain MQTT, 8883 is usual: MQTT over WebSocket is not spoken here"
+	case strings.HasPrefix(d.head, "INFO {"):
+		return "this is the port for NATS's own clients, and not that for MQTT",
+			"give the port of the section mqtt in the configuration of nats-server, 1883 or 8883 as a rule"
+	case err != nil && strings.Contains(err.Error(), "no application protocol"):
+		what = "the broker does not take MQTT on port " + port + " under the name (ALPN) " + strconv.Quote(d.alpn)
+		if d.alpn == "" {
+			what = "the broker wants MQTT to be asked for by name (ALPN) on port " + port
+		}
+		return what, alpn
+	case cutOff(err) && port == "443" && d.alpn == "":
+		return "the connection was closed on port 443, where MQTT is told from HTTPS by its name (ALPN)", alpn
+	}
+	return "", ""
+}
+
+// cutOff tells whether the other side ended the connection without a word.
+func cutOff(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, syscall.EPIPE)
 }
 
 func explainTLS(err error) (what, advice string) {
@@ -105,9 +149,10 @@ func explainNetwork(err error) (what, advice string) {
 		return "no way to the broker", "check the network cable or radio" + safe
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return "the broker does not answer in time", "check the network and the broker's address" + safe
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+	case cutOff(err):
 		return "the broker closed the connection",
-			"if it repeats: another device may use this terminal's name, or the port expects TLS" + safe
+			"if it repeats: another device may use this terminal's name, or the port expects TLS or" +
+				" WebSocket" + safe
 	default:
 		return "broker unreachable", "check the network and the broker" + safe
 	}

@@ -1,0 +1,128 @@
+//go:build !notflite
+
+package terminal_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/terminal/terminaltest"
+	"smiletill/device/screen"
+	"smiletill/payment"
+	"smiletill/payment/cloud"
+)
+
+// copyData copies the data of a terminal that is switched off.
+func (s *shop) copyData(to string) {
+	s.T.Helper()
+	if err := os.CopyFS(to, os.DirFS(filepath.Join(s.Dir, "data"))); err != nil {
+		s.T.Fatal(err)
+	}
+	private(s.T, to)
+}
+
+// putBack puts a copy in the place of a terminal's data.
+func (s *shop) putBack(from string) {
+	s.T.Helper()
+	data := filepath.Join(s.Dir, "data")
+	if err := os.RemoveAll(data); err != nil {
+		s.T.Fatal(err)
+	}
+	if err := os.CopyFS(data, os.DirFS(from)); err != nil {
+		s.T.Fatal(err)
+	}
+	private(s.T, data)
+}
+
+// TestOlderDataPutBack: a terminal whose data were set back takes no payment and gives nothing back as soon
+// as the cloud has told what it has, says why everywhere, and goes on with the newest data, or when a
+// technician says that there are none.
+func TestOlderDataPutBack(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	b, c := terminaltest.NewCloud(t, config.Default(), s.Dir, rand.New(rand.NewPCG(3, 4)))
+	s.Flags = append(s.Flags, "--mqtt-broker", b.URL(), "--register-listen", "127.0.0.1:0")
+	s.EnrolCustomer()
+	day := func(id string, counted int) {
+		t.Helper()
+		end := s.Open()
+		s.Pay(id, "1.00")
+		s.WantEnd(id, "approved", "")
+		s.Eventually("the report of "+id, func() bool {
+			n, err := c.Count(t.Context())
+			code, out, _ := s.Cli("journal", "list")
+			return err == nil && n == counted && code == 0 && !strings.Contains(out, "pending")
+		})
+		end()
+	}
+	day("one", 1)
+	older, newest := filepath.Join(s.Dir, "older"), filepath.Join(s.Dir, "newest")
+	s.copyData(older)
+	day("two", 2)
+	s.copyData(newest)
+
+	s.putBack(older)
+	end := s.Open()
+	s.setBack(t, c)
+	end()
+	s.putBack(newest)
+	end = s.Open()
+	s.Pay("two", "1.00")
+	if p := s.End("two"); p.State != "approved" {
+		t.Errorf("the newest data do not know it: %+v", p)
+	}
+	end()
+
+	s.putBack(older)
+	end = s.Open()
+	s.setBack(t, c)
+	end()
+	s.Open() // it doesn't wear off, nor does it need the cloud any more
+	s.Eventually("out of order", func() bool { return s.Sees(screen.OutOfOrder) })
+	code, out, errs := s.Cli("journal", "reconcile")
+	if code != 0 || !strings.Contains(out, "taken over: 2 facts, 1 approvals") ||
+		!strings.Contains(out, "next:") {
+		t.Fatalf("reconcile: %d %s %s", code, out, errs)
+	}
+	s.Pay("three", "1.00")
+	s.WantEnd("three", "approved", "")
+	s.Eventually("the report of three", func() bool {
+		n, err := c.Count(t.Context())
+		return err == nil && n == 3
+	})
+	if s.Sees(screen.OutOfOrder) {
+		t.Error("the cloud's word has put it out of order again")
+	}
+}
+
+// setBack waits until the terminal has learnt that it lacks a payment.
+func (s *shop) setBack(t *testing.T, c *cloud.Receiver) {
+	t.Helper()
+	const words = "the cloud has fact 4"
+	s.Eventually("out of order on the screen", func() bool {
+		v := s.View()
+		return v.State == screen.OutOfOrder && strings.Contains(v.Detail.What, words) &&
+			strings.Contains(v.Detail.Do, "reconcile")
+	})
+	s.Eventually("the technician's page", func() bool {
+		page := s.Page("/status")
+		return strings.Contains(page, words) && strings.Contains(page, "reconcile")
+	})
+	_, err := s.Begin(t.Context(), control.PaymentRequest{ID: "two", Amount: "1.00", Currency: "EUR"})
+	if err == nil || !strings.Contains(payment.HintOf(err), "reconcile") {
+		t.Errorf("a payment: %v; hint %q", err, payment.HintOf(err))
+	}
+	_, err = s.Reverse(t.Context(), control.ReversalRequest{ID: "back", PaymentID: "one"})
+	if err == nil {
+		t.Error("it gave money back")
+	}
+	s.Eventually("the cloud's page", func() bool {
+		all, err := c.Terminals(t.Context())
+		return err == nil && len(all) == 1 && strings.Contains(all[0].Alarm, "lacks what the cloud has")
+	})
+}
