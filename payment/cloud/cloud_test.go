@@ -309,7 +309,9 @@ func TestAuditsAreKept(t *testing.T) {
 		k.send(encode(t, audit))
 		k.wantAck("e-2", "h-2", 2)
 	}
-	k.send(encode(t, func(r *report.Row) { audit(r); r.ID, r.Hash = "e-3", "h-3" })) // the place of another
+	// The place of another, which the terminal is told of first.
+	k.send(encode(t, func(r *report.Row) { audit(r); r.ID, r.Hash = "e-3", "h-3" }))
+	k.wantAck("e-2", "h-2", 2)
 	k.wantAck("e-3", "h-3", 2)
 	k.wantCount(r, 1)
 	if kept, err := r.Alarms(t.Context(), 9); err != nil || len(kept) != 1 || kept[0].Why != Rewound {
@@ -319,8 +321,9 @@ func TestAuditsAreKept(t *testing.T) {
 	if err != nil || len(audits) != 2 || audits[1].ID != "e-2" || audits[1].PaymentID != "c_ada" {
 		t.Fatalf("%+v, %v", audits, err)
 	}
-	page := httptest.NewRecorder()
-	r.Page().ServeHTTP(page, httptest.NewRequest(http.MethodGet, "http://localhost/", nil))
+	page, ask := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
+	ask.RemoteAddr = "127.0.0.1:5000"
+	r.Page().ServeHTTP(page, ask)
 	for _, want := range []string{"embed 5c1eeb94 manifest 0a1b2c3d", "customer renewed", "c_ada",
 		"not compared with the old one"} {
 		if !strings.Contains(page.Body.String(), want) {

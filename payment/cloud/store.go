@@ -263,7 +263,8 @@ func (s *store) count(ctx context.Context) (int, error) {
 // version names what the page would show: it is another when that is.
 func (s *store) version(ctx context.Context) (string, error) {
 	var v string
-	err := s.db.QueryRowContext(ctx, `SELECT (SELECT coalesce(max(n), 0) FROM event) || '-' || (SELECT coalesce(max(n), 0) FROM audit) || '-' ||
+	err := s.db.QueryRowContext(ctx, `SELECT (SELECT coalesce(max(n), 0) FROM event) || '-' ||
+		(SELECT coalesce(max(n), 0) FROM audit) || '-' ||
 		(SELECT coalesce(sum(count), 0) FROM alarm) || '-' || (SELECT count(*) FROM terminal) || '-' ||
 		(SELECT coalesce(max(at), '') FROM status)`).Scan(&v)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"smiletill/cmd/smiletill/front"
 	"smiletill/payment"
 )
 
@@ -21,9 +22,6 @@ type access struct {
 	mu    sync.Mutex
 	count uint64 // guarded by mu: how often new parts were asked for
 }
-
-// reopening is why parts take no payment that are about to be opened anew.
-const reopening = "the terminal is opening its files anew"
 
 // errReopen ends parts that are to be opened anew.
 var errReopen = errors.New("to be opened anew")
@@ -92,7 +90,7 @@ func (a *access) reopen(ctx context.Context) error {
 			"wait for the payment to end")
 	}
 	// A payment that slips in before this is cancelled, not lost.
-	if err := p.engine.SetOutOfOrder(ctx, reopening, true); err != nil {
+	if err := p.engine.SetOutOfOrder(ctx, front.Reopening, true); err != nil {
 		return err
 	}
 	p.stop(errReopen)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"smiletill/cmd/smiletill/front"
 	"smiletill/device/camera"
 	"smiletill/device/screen"
 	"smiletill/payment"
@@ -16,7 +17,7 @@ import (
 type eyesight struct {
 	cfg   camera.Settings
 	open  func() (camera.Source, error)
-	front *front
+	front *front.Front
 	log   *slog.Logger
 
 	damage camera.Damage // of the eyes' goroutine
@@ -35,7 +36,7 @@ func (c *eyesight) frames(e *payment.Engine) (*camera.Latest, error) {
 	c.mu.Lock()
 	c.damage, c.lost, c.unreadable = camera.Damage{}, nil, nil
 	c.mu.Unlock()
-	c.front.cured(cameraCause)
+	c.front.Cured(cameraCause)
 	if c.inStep() {
 		s, err := c.open()
 		if err != nil {
@@ -91,13 +92,14 @@ func (c *eyesight) blind() error {
 
 func (c *eyesight) fault(e *payment.Engine, err error) {
 	c.log.Error("camera fault", "err", err, "hint", payment.HintOf(err))
-	c.front.fault(cameraCause, fault{reason: screen.CameraGone, what: err.Error(), do: payment.HintOf(err)})
+	c.front.Fault(cameraCause,
+		front.Fault{Reason: screen.CameraGone, What: err.Error(), Do: payment.HintOf(err)})
 	c.setOutOfOrder(e, true)
 }
 
 func (c *eyesight) back(e *payment.Engine) {
 	c.log.Info("camera works again")
-	c.front.cured(cameraCause)
+	c.front.Cured(cameraCause)
 	c.setOutOfOrder(e, false)
 }
 
@@ -111,8 +113,8 @@ func (c *eyesight) setOutOfOrder(e *payment.Engine, on bool) {
 }
 
 func (c *eyesight) row() screen.StatusRow {
-	if f, bad := c.front.faultOf(cameraCause); bad {
-		return screen.StatusRow{Name: "camera", Value: f.what, Level: screen.LevelFault, Do: f.do}
+	if f, bad := c.front.FaultOf(cameraCause); bad {
+		return screen.StatusRow{Name: "camera", Value: f.What, Level: screen.LevelFault, Do: f.Do}
 	}
 	if c.cfg.Replay() || c.cfg.TestSource {
 		return screen.StatusRow{Name: "camera", Value: c.cfg.Source + " (for tests and demonstrations only)",

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/front"
 	"smiletill/device/screen"
 	"smiletill/payment"
 	unread "smiletill/payment/counter"
@@ -217,7 +218,7 @@ func (c counter) Reverse(ctx context.Context, id, paymentID, amount string) erro
 // atCounter is a payment as the clerk sees it.
 func atCounter(p payment.Payment) screen.CounterPayment {
 	c := screen.CounterPayment{ID: p.ID, Reference: p.Reference, At: p.OpenedAt, AtUnsure: !p.TimeTrusted,
-		Amount: p.Amount.Decimal(), Currency: p.Amount.Currency, Reason: screenReason(p.Reason)}
+		Amount: p.Amount.Decimal(), Currency: p.Amount.Currency, Reason: front.ReasonOf(p.Reason)}
 	part := func(minor int64) string {
 		return payment.Amount{Minor: minor, Currency: p.Amount.Currency}.Decimal()
 	}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"smiletill/cmd/smiletill/front"
 	"smiletill/device/camera"
 	"smiletill/payment"
 	"smiletill/vision"
@@ -24,7 +25,7 @@ import (
 type eyes struct {
 	parts    *parts
 	sight    *eyesight
-	front    *front
+	front    *front.Front
 	log      *slog.Logger
 	decoder  camera.Decoder
 	requests chan *capture // enrolments by camera
@@ -32,7 +33,7 @@ type eyes struct {
 	still    atomic.Bool // the last face was no customer's and never moved
 }
 
-func newEyes(p *parts, s *eyesight, f *front, log *slog.Logger) *eyes {
+func newEyes(p *parts, s *eyesight, f *front.Front, log *slog.Logger) *eyes {
 	return &eyes{parts: p, sight: s, front: f, log: log, requests: make(chan *capture),
 		decoder: camera.Decoder{Rotate: s.cfg.Rotate}}
 }
@@ -158,7 +159,7 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 	}
 	took := time.Since(f.At)
 	w.frames, w.total, w.slowest = w.frames+1, w.total+took, max(w.slowest, took)
-	w.front.found(w.payment.ID, found)
+	w.front.Found(w.payment.ID, found)
 	w.poster(found)
 	for ; w.strangers < found.Strangers; w.strangers++ {
 		if err := w.tellEngine(ctx, payment.Stranger{}); err != nil {
@@ -179,7 +180,8 @@ func (w *watcher) poster(f vision.Finding) {
 	case f.Stage == vision.Recognised:
 		w.still.Store(false)
 	case f.Still && !w.still.Swap(true):
-		w.log.Warn("a face that never moves is before the camera", "payment", w.payment.ID, "hint", posterHint)
+		w.log.Warn("a face that never moves is before the camera", "payment", w.payment.ID,
+			"hint", front.PosterHint)
 	}
 }
 

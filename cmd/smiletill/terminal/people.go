@@ -9,6 +9,7 @@ import (
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/models"
 	"smiletill/payment"
 	"smiletill/payment/pin"
@@ -27,8 +28,8 @@ func (d people) Customers(ctx context.Context) ([]control.Customer, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := listCustomers(p.gallery)
-	return all, notePINs(ctx, p.pins, all)
+	all := enrolment.List(p.gallery)
+	return all, enrolment.NotePINs(ctx, p.pins, all)
 }
 
 // Remove removes a customer, also while the terminal is out of order: whoever wants to be forgotten is not to
@@ -38,7 +39,7 @@ func (d people) Remove(ctx context.Context, id string) error {
 	if err != nil {
 		return asUnknown(d.removeClosed(ctx, id))
 	}
-	if err := p.wroteFaces(removeCustomer(ctx, p.gallery, p.pins, id)); err != nil {
+	if err := p.wroteFaces(enrolment.Remove(ctx, p.gallery, p.pins, id)); err != nil {
 		return asUnknown(err)
 	}
 	p.trail.Removed(ctx, id)
@@ -97,7 +98,7 @@ func (d people) Enrol(
 
 // enrolPhotos makes templates of photos and enrols their customer.
 func (p *parts) enrolPhotos(ctx context.Context, q control.EnrolRequest) (control.Customer, error) {
-	templates, err := templatesOf(p.looker, q.Photos)
+	templates, err := enrolment.TemplatesOf(p.looker, q.Photos)
 	if err != nil {
 		return control.Customer{}, err
 	}
@@ -109,7 +110,7 @@ func (p *parts) enrolTemplates(
 	ctx context.Context, q control.EnrolRequest, templates [][]float32,
 ) (control.Customer, error) {
 	return p.trail.Enrol(ctx, func(before func(gallery.Change) error) (control.Customer, error) {
-		return enrolIn(p.gallery, q, templates, before)
+		return enrolment.In(p.gallery, q, templates, before)
 	})
 }
 
@@ -136,8 +137,8 @@ func NewFiles(cfg config.Config, log *slog.Logger) Files { return Files{cfg, log
 // Customers lists who is enrolled, and who has a PIN.
 func (f Files) Customers(ctx context.Context) (all []control.Customer, err error) {
 	err = f.both(ctx, func(g *gallery.Gallery, s *pin.Store) error {
-		all = listCustomers(g)
-		return notePINs(ctx, s, all)
+		all = enrolment.List(g)
+		return enrolment.NotePINs(ctx, s, all)
 	})
 	return all, err
 }
@@ -148,12 +149,12 @@ func (f Files) CustomersUnder(set models.Set) ([]control.Customer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return listCustomers(g), g.Close()
+	return enrolment.List(g), g.Close()
 }
 
 // Remove removes a customer with PIN and templates.
 func (f Files) Remove(ctx context.Context, id string) error {
-	return f.both(ctx, func(g *gallery.Gallery, s *pin.Store) error { return removeCustomer(ctx, g, s, id) })
+	return f.both(ctx, func(g *gallery.Gallery, s *pin.Store) error { return enrolment.Remove(ctx, g, s, id) })
 }
 
 // SetPIN gives a customer a PIN, or takes it away ("").
@@ -198,11 +199,11 @@ func (f Files) Enrol(_ context.Context, q control.EnrolRequest, _ func(string)) 
 	}
 	// The journal is told at the next start: this may be another user than the terminal's, who must not write
 	// it.
-	templates, err := templatesOf(l, q.Photos)
+	templates, err := enrolment.TemplatesOf(l, q.Photos)
 	if err != nil {
 		return control.Customer{}, errors.Join(err, g.Close(), l.Close())
 	}
-	c, err := enrolIn(g, q, templates, func(gallery.Change) error { return nil })
+	c, err := enrolment.In(g, q, templates, func(gallery.Change) error { return nil })
 	return c, errors.Join(err, g.Close(), l.Close())
 }
 
@@ -229,74 +230,4 @@ func (f Files) pins(ctx context.Context, use func(*pin.Store) error) error {
 		return err
 	}
 	return errors.Join(use(s), s.Close())
-}
-
-func listCustomers(g *gallery.Gallery) []control.Customer {
-	all := []control.Customer{}
-	for _, c := range g.List() {
-		all = append(all, control.Customer{ID: c.ID, Name: c.Name, EnrolledAt: c.EnrolledAt, Templates: c.Templates,
-			Model: g.Model()})
-	}
-	for _, s := range g.Stale() {
-		all = append(all, control.Customer{ID: s.ID, Name: s.Name, EnrolledAt: s.EnrolledAt, Templates: s.Templates,
-			Model: s.Model, Stale: true})
-	}
-	for _, d := range g.Damaged() {
-		all = append(all, control.Customer{ID: d.ID, Name: d.Name, Damage: d.Error() + "; " + d.Hint()})
-	}
-	return all
-}
-
-// notePINs says of each who has a PIN.
-func notePINs(ctx context.Context, s *pin.Store, all []control.Customer) error {
-	with, err := s.Customers(ctx)
-	for i := range all {
-		all[i].PIN = with[all[i].ID]
-	}
-	return err
-}
-
-// removeCustomer removes the PIN first: a customer who is half removed must still be in the list.
-func removeCustomer(ctx context.Context, g *gallery.Gallery, s *pin.Store, id string) error {
-	if err := s.Remove(ctx, id); err != nil {
-		return err
-	}
-	return g.Remove(id)
-}
-
-// templatesOf makes a template of each photo; each must show one face that the pipeline would take at the
-// counter.
-func templatesOf(l *networks.Looker, files []control.Photo) ([][]float32, error) {
-	var photos []networks.Photo
-	for _, p := range files {
-		m, err := p.Image()
-		if err != nil {
-			return nil, err
-		}
-		photos = append(photos, networks.Photo{Name: p.Name, Image: m})
-	}
-	return l.Templates(photos)
-}
-
-// enrolIn enrols somebody, or gives a customer new templates.
-func enrolIn(
-	g *gallery.Gallery, q control.EnrolRequest, templates [][]float32, before func(gallery.Change) error,
-) (control.Customer, error) {
-	unmatched := false
-	ask := func(c gallery.Change) error {
-		unmatched = c.Unmatched
-		return before(c)
-	}
-	var c gallery.Customer
-	var err error
-	if q.Again != "" {
-		c, err = g.EnrolAgain(q.Again, templates, ask)
-	} else {
-		c, err = g.Enrol(q.Name, templates, ask)
-	}
-	if err != nil {
-		return control.Customer{}, err
-	}
-	return control.Customer{ID: c.ID, Name: c.Name, EnrolledAt: c.EnrolledAt, Templates: c.Templates,
-		Model: g.Model(), Unmatched: unmatched}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/front"
 	"smiletill/device/screen"
 	"smiletill/payment"
 	"smiletill/payment/journal"
@@ -24,7 +25,7 @@ import (
 type cashDesk struct {
 	cfg      config.Config
 	access   *access
-	front    *front
+	front    *front.Front
 	tamper   *tamper
 	disk     *disk
 	log      *slog.Logger
@@ -59,13 +60,13 @@ func OpenCertificate(cfg config.Config) (_ *register.Certificate, err error) {
 }
 
 func newCashDesk(
-	cfg config.Config, version string, a *access, f *front, m *tamper, log *slog.Logger,
+	cfg config.Config, version string, a *access, f *front.Front, m *tamper, log *slog.Logger,
 ) *cashDesk {
 	c := &cashDesk{cfg: cfg, access: a, front: f, tamper: m, log: log}
 	c.server = register.NewServer(register.Options{
 		POIID: cfg.POIID(), Merchant: cfg.Terminal.Name, Tenant: cfg.Terminal.Tenant,
 		Site: cfg.Terminal.Site, Version: version, Plain: cfg.Register.Plain,
-		Till: c.till, Pairings: c.paired, Health: c.health, Display: f.note, Log: log.With("room", "register"),
+		Till: c.till, Pairings: c.paired, Health: c.health, Display: f.Note, Log: log.With("room", "register"),
 	})
 	if to := cfg.Register.EventsURL; to != "" {
 		c.notifier = c.server.NewNotifier(to, &http.Client{})
@@ -169,7 +170,7 @@ func (c *cashDesk) health(ctx context.Context) register.Health {
 		return h
 	}
 	if h.OutOfOrder = strings.Join(s.OutOfOrder, ", "); h.OutOfOrder != "" {
-		if why := c.front.trouble(); why != "" { // says more than the name of the part
+		if why := c.front.Trouble(); why != "" { // says more than the name of the part
 			h.OutOfOrder = why
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"smiletill/cmd/smiletill/front"
 	"smiletill/payment/register"
 )
 
@@ -45,7 +46,7 @@ func (c *cashDesk) state() (state register.TerminalState, why string) {
 	}
 	p := c.access.load()
 	if p == nil {
-		if why := c.front.trouble(); why != "" {
+		if why := c.front.Trouble(); why != "" {
 			return register.Broken, why
 		}
 		return register.Opening, ""
@@ -56,11 +57,11 @@ func (c *cashDesk) state() (state register.TerminalState, why string) {
 	switch {
 	case err != nil:
 		return "", ""
-	case slices.Contains(s.OutOfOrder, reopening):
+	case slices.Contains(s.OutOfOrder, front.Reopening):
 		return register.Opening, ""
 	case len(s.OutOfOrder) > 0:
 		why = strings.Join(s.OutOfOrder, ", ")
-		if more := c.front.trouble(); more != "" && !strings.Contains(why, more) { // than the name of the part
+		if more := c.front.Trouble(); more != "" && !strings.Contains(why, more) { // than the name of the part
 			why += ": " + more
 		}
 		return register.Broken, why

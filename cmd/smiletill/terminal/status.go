@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/front"
 	"smiletill/device/screen"
 	"smiletill/payment"
 	"smiletill/vision/edgetpu"
@@ -31,13 +32,13 @@ func (t *Terminal) tellTechnician(ctx context.Context) {
 // It is ready only when every part moves and nothing is out of order; that its process runs is not enough.
 func (t *Terminal) statusNow(ctx context.Context) control.Status {
 	sup := t.supervision()
-	s := control.Status{Line: sup.statusLine(), Do: t.front.do(), Up: time.Since(t.started)}
+	s := control.Status{Line: sup.statusLine(), Do: t.front.Do(), Up: time.Since(t.started)}
 	p := t.access.load()
 	switch hung := sup.hung(ctx); {
 	case hung != "":
 		s.Line = "out of order: " + hung + " does not move"
 		s.Do = "it is started again by itself; look at its log if this stays"
-	case p == nil || t.front.trouble() != "":
+	case p == nil || t.front.Trouble() != "":
 	default:
 		now, err := p.engine.Status(ctx)
 		if err != nil {
@@ -75,7 +76,7 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 	)
 	if p.eyes.still.Load() {
 		rows = append(rows, screen.StatusRow{Name: "picture", Level: screen.LevelWarning,
-			Value: "a face in it never moves, and is no customer's", Do: posterHint})
+			Value: "a face in it never moves, and is no customer's", Do: front.PosterHint})
 	}
 	gallery := ok("gallery", fmt.Sprintf("enrolled customers: %d", len(p.gallery.List())))
 	if bad := p.gallery.Damaged(); len(bad) > 0 {

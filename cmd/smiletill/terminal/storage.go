@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"smiletill/cmd/smiletill/front"
 	"smiletill/cmd/smiletill/storage"
 	"smiletill/device/screen"
 	"smiletill/payment"
@@ -16,7 +17,7 @@ import (
 type disk struct {
 	*storage.Health
 	access *access
-	front  *front
+	front  *front.Front
 	log    *slog.Logger
 	late   func(context.Context) error // writes the alarm of the case, if it could not be when it came
 }
@@ -34,7 +35,7 @@ const (
 // diskCause names the fault to the engine and to the screen.
 const diskCause = "storage"
 
-func newDisk(a *access, f *front, log *slog.Logger, folders ...string) *disk {
+func newDisk(a *access, f *front.Front, log *slog.Logger, folders ...string) *disk {
 	d := &disk{access: a, front: f, log: log}
 	d.Health = storage.New(log, d.tell, folders...)
 	return d
@@ -44,10 +45,11 @@ func newDisk(a *access, f *front, log *slog.Logger, folders ...string) *disk {
 func (d *disk) tell() {
 	err := d.Worst()
 	if err == nil {
-		d.front.cured(diskCause)
+		d.front.Cured(diskCause)
 		return
 	}
-	d.front.fault(diskCause, fault{reason: screen.JournalFailed, what: err.Error(), do: payment.HintOf(err)})
+	d.front.Fault(diskCause,
+		front.Fault{Reason: screen.JournalFailed, What: err.Error(), Do: payment.HintOf(err)})
 }
 
 // apply makes the parts that are open obey. It is called when something has changed and when parts were

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/front"
 	"smiletill/cmd/smiletill/storage"
 	"smiletill/device/screen"
 	"smiletill/payment"
@@ -23,7 +24,7 @@ import (
 type tamper struct {
 	path   string // holds the alarm; its being there is the alarm, whatever is in it
 	access *access
-	front  *front
+	front  *front.Front
 	shut   func() // ends what the counter's page has open
 	disk   *disk
 	log    *slog.Logger
@@ -38,7 +39,7 @@ type tamper struct {
 // tamperCause names the alarm to the engine and to the screen.
 const tamperCause = "tamper"
 
-func newTamper(path string, a *access, f *front, shut func(), log *slog.Logger) *tamper {
+func newTamper(path string, a *access, f *front.Front, shut func(), log *slog.Logger) *tamper {
 	return &tamper{path: path, access: a, front: f, shut: shut, log: log}
 }
 
@@ -195,7 +196,7 @@ func (m *tamper) apply() {
 func (m *tamper) tell() {
 	words := m.words()
 	if words == "" {
-		m.front.cured(tamperCause)
+		m.front.Cured(tamperCause)
 		return
 	}
 	do := "Call the technician: the case is to be looked at, then `smiletill tamper reset`."
@@ -204,7 +205,7 @@ func (m *tamper) tell() {
 		do = payment.HintOf(m.blind)
 	}
 	m.mu.Unlock()
-	m.front.fault(tamperCause, fault{reason: screen.TamperOpen, what: words, do: do})
+	m.front.Fault(tamperCause, front.Fault{Reason: screen.TamperOpen, What: words, Do: do})
 }
 
 // errCaseOpen is why an alarm can't be ended.

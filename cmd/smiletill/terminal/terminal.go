@@ -14,6 +14,7 @@ import (
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/front"
 	"smiletill/cmd/smiletill/storage"
 	"smiletill/device"
 	"smiletill/device/camera"
@@ -33,7 +34,7 @@ type Terminal struct {
 	page *screen.Server
 
 	access   *access
-	front    *front
+	front    *front.Front
 	camera   *eyesight
 	hardware *hardware
 	tamper   *tamper
@@ -41,6 +42,7 @@ type Terminal struct {
 	register *cashDesk
 	counter  *counterDoor
 	opening  *pulse // of keepOpen
+	drawing  pulse  // of the page
 	started  time.Time
 
 	mu   sync.Mutex
@@ -88,8 +90,8 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 		o.OpenCamera = camera.Settings(cfg.Camera).Open
 	}
 	t := &Terminal{cfg: cfg, o: o, log: o.Log, opening: &pulse{}, started: time.Now()}
-	t.front = newFront()
-	t.access = &access{why: t.front.why, do: t.front.do}
+	t.front = front.New()
+	t.access = &access{why: t.front.Why, do: t.front.Do}
 	t.disk = newDisk(t.access, t.front, t.log, cfg.Paths.DataDir, cfg.GalleryDir())
 	page, err := screen.New(screen.Options{
 		// Whoever names another address than loopback in the configuration has chosen to show the page to the
@@ -103,7 +105,7 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 	t.page = page
 	var sim *device.SimBoard
 	if cfg.Board.Kind == "simulated" {
-		sim = device.NewSimBoard(func(device.Transition) { t.front.wake() })
+		sim = device.NewSimBoard(func(device.Transition) { t.front.Wake() })
 	}
 	t.tamper = newTamper(cfg.TamperPath(), t.access, t.front, page.LockCounter, t.log)
 	t.tamper.disk, t.disk.late = t.disk, t.tamper.keepLate
@@ -165,11 +167,11 @@ func (t *Terminal) Run(ctx context.Context) error {
 		return errors.Join(err, pages.Close())
 	}
 	t.opening.beat()
-	t.front.pulse.beat()
+	t.drawing.beat()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return t.page.Serve(ctx, pages) })
 	g.Go(func() error { return socket.Serve(ctx, t.doors()) })
-	g.Go(func() error { t.front.run(ctx, t.stage()); return nil })
+	g.Go(func() error { t.front.Run(ctx, t.stage(), t.drawing.beat); return nil })
 	g.Go(func() error { t.hardware.keep(ctx); return nil })
 	g.Go(func() error { t.disk.Run(ctx, t.disk.probes, t.disk.apply); return nil })
 	g.Go(func() error { t.tellTechnician(ctx); return nil })
@@ -186,17 +188,18 @@ func (t *Terminal) Run(ctx context.Context) error {
 }
 
 // stage is where the front plays.
-func (t *Terminal) stage() stage {
+func (t *Terminal) stage() front.Stage {
 	c := t.cfg
-	return stage{page: t.page, play: t.hardware.show, sim: t.hardware.sim, log: t.log, onView: t.o.OnView,
-		plate: screen.View{Merchant: c.Terminal.Name, Terminal: c.Terminal.ID, Lang: c.Terminal.Language,
+	return front.Stage{Page: t.page, Play: t.hardware.show, Sim: t.hardware.sim, Log: t.log, OnView: t.o.OnView,
+		Plate: screen.View{Merchant: c.Terminal.Name, Terminal: c.Terminal.ID, Lang: c.Terminal.Language,
 			Sound: c.Screen.Sound}}
 }
 
 // supervision is what feeds the watchdogs.
 func (t *Terminal) supervision() *supervision {
-	return &supervision{front: t.front, access: t.access, opening: t.opening, device: t.cfg.Terminal.Watchdog,
-		log: t.log}
+	return &supervision{front: t.front, access: t.access, opening: t.opening, drawing: &t.drawing,
+		device: t.cfg.Terminal.Watchdog,
+		log:    t.log}
 }
 
 // keepOpen opens the parts and serves with them; when one fails it says so and tries again.
@@ -218,7 +221,7 @@ func (t *Terminal) keepOpen(ctx context.Context) {
 			continue
 		}
 		t.log.Error("out of order", "err", err, "hint", payment.HintOf(err), "again_in", retryOpen.String())
-		t.front.closed(err)
+		t.front.Closed(err, cameraCause)
 		select {
 		case <-ctx.Done():
 		case <-time.After(retryOpen):
@@ -230,8 +233,8 @@ func (t *Terminal) keepOpen(ctx context.Context) {
 // Whoever does it starts the terminal again.
 func (t *Terminal) waitForSettings(ctx context.Context) {
 	t.log.Warn("no payments are taken", "err", t.o.NotSetUp, "hint", payment.HintOf(t.o.NotSetUp))
-	t.front.fault(partsCause, fault{reason: screen.NotSetUp, what: t.o.NotSetUp.Error(),
-		do: payment.HintOf(t.o.NotSetUp)})
+	t.front.Fault(front.PartsCause, front.Fault{Reason: screen.NotSetUp, What: t.o.NotSetUp.Error(),
+		Do: payment.HintOf(t.o.NotSetUp)})
 	for ctx.Err() == nil {
 		t.opening.beat()
 		select {
@@ -267,7 +270,7 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 	t.disk.apply()
 	g.Go(func() error { return e.run(ctx) })
 	g.Go(func() error { p.accelerator.Run(ctx); return nil })
-	g.Go(func() error { t.front.follow(ctx, p.engine, t.o.OnPayment); return nil })
+	g.Go(func() error { t.front.Follow(ctx, p.engine, t.o.OnPayment); return nil })
 	g.Go(func() error { return p.journal.Tend(ctx, t.cfg.Payment.Keep, tendEvery) })
 	if p.reporter != nil {
 		g.Go(func() error { return p.reporter.Run(ctx) })

@@ -9,6 +9,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"smiletill/cmd/smiletill/front"
 	"smiletill/device/watchdog"
 	"smiletill/payment"
 )
@@ -38,9 +39,10 @@ func (p *pulse) still(now time.Time) time.Duration {
 
 // supervision looks whether the parts of the program move, and tells systemd and the machine's watchdog so.
 type supervision struct {
-	front   *front
+	front   *front.Front
 	access  *access
 	opening *pulse
+	drawing *pulse
 	device  string // the machine's watchdog; "" is none
 	log     *slog.Logger
 }
@@ -49,7 +51,7 @@ type supervision struct {
 // are no reason to start again: the terminal says so and tries on.
 func (s *supervision) hung(ctx context.Context) string {
 	now := time.Now()
-	if s.front.pulse.still(now) > drawingMax {
+	if s.drawing.still(now) > drawingMax {
 		return "screen"
 	}
 	p := s.access.load()
@@ -158,7 +160,7 @@ func (m machineWatchdog) close() {
 
 // statusLine is what `systemctl status` shows.
 func (s *supervision) statusLine() string {
-	why := s.front.trouble()
+	why := s.front.Trouble()
 	switch {
 	case why != "":
 		return "out of order: " + why

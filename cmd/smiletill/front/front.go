@@ -1,4 +1,4 @@
-package terminal
+package front
 
 import (
 	"context"
@@ -15,34 +15,33 @@ import (
 	"smiletill/vision"
 )
 
-// front is what the customer sees and hears: it turns the engine's committed changes, the camera's advice and
+// Front is what the customer sees and hears: it turns the engine's committed changes, the camera's advice and
 // faults into the page and the board's signals. It decides nothing.
-type front struct {
-	poke  chan struct{} // one place: something changed
-	pulse pulse
-	last  device.Signal // run's own: what the board plays
+type Front struct {
+	poke chan struct{} // one place: something changed
+	last device.Signal // run's own: what the board plays
 
 	mu     sync.Mutex
-	faults map[string]fault
+	faults map[string]Fault
 	scene  scene
 	words  string    // a register's, while nothing is to be paid
 	until  time.Time // then they leave
 }
 
-// fault is why the terminal is out of order, as staff should read it.
-type fault struct {
-	reason   screen.Reason
-	what, do string
+// Fault is why the terminal is out of order, as staff should read it.
+type Fault struct {
+	Reason   screen.Reason
+	What, Do string
 }
 
-// stage is where the front plays: what it is shown on, and who is told.
-type stage struct {
-	page   *screen.Server
-	play   func(device.Signal)
-	sim    *device.SimBoard // nil without a simulated board
-	onView func(v screen.View, signal string)
-	plate  screen.View // what is on every page: names, language, sound
-	log    *slog.Logger
+// Stage is where the front plays: what it is shown on, and who is told.
+type Stage struct {
+	Page   *screen.Server
+	Play   func(device.Signal)
+	Sim    *device.SimBoard // nil without a simulated board
+	OnView func(v screen.View, signal string)
+	Plate  screen.View // what is on every page: names, language, sound
+	Log    *slog.Logger
 }
 
 // scene is all that decides what is shown.
@@ -52,7 +51,7 @@ type scene struct {
 	changed    time.Time // when status last changed
 	recognised time.Time // when the customer of the running payment was recognised
 	finding    vision.Finding
-	fault      *fault
+	fault      *Fault
 }
 
 const (
@@ -63,23 +62,24 @@ const (
 	greetFor = 700 * time.Millisecond
 )
 
-func newFront() *front {
-	return &front{poke: make(chan struct{}, 1), faults: map[string]fault{}}
+// New returns a front that knows nothing yet: it shows that the terminal is starting.
+func New() *Front {
+	return &Front{poke: make(chan struct{}, 1), faults: map[string]Fault{}}
 }
 
-func (f *front) wake() {
+func (f *Front) Wake() {
 	select {
 	case f.poke <- struct{}{}:
 	default:
 	}
 }
 
-// run shows changes as they come, and once a quarter of a second what only time has changed.
-func (f *front) run(ctx context.Context, on stage) {
+// Run shows changes as they come, and once a quarter of a second what only time has changed.
+func (f *Front) Run(ctx context.Context, on Stage, beat func()) {
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		f.pulse.beat()
+		beat()
 		f.show(time.Now(), on)
 		select {
 		case <-ctx.Done():
@@ -90,7 +90,7 @@ func (f *front) run(ctx context.Context, on stage) {
 	}
 }
 
-func (f *front) show(now time.Time, on stage) {
+func (f *Front) show(now time.Time, on Stage) {
 	f.mu.Lock()
 	s, words, until := f.scene, f.words, f.until
 	if one, ok := f.worst(); ok {
@@ -104,21 +104,21 @@ func (f *front) show(now time.Time, on stage) {
 	if v.State == screen.Idle && now.Before(until) {
 		v.Note = words
 	}
-	on.play(signal)
-	if on.sim != nil && signal != f.last {
-		on.log.Info("simulated board", "signal", signal)
+	on.Play(signal)
+	if on.Sim != nil && signal != f.last {
+		on.Log.Info("simulated board", "signal", signal)
 	}
 	f.last = signal
-	p := on.plate
+	p := on.Plate
 	v.Merchant, v.Terminal, v.Lang, v.Sound = p.Merchant, p.Terminal, p.Lang, p.Sound
-	if on.sim != nil {
+	if on.Sim != nil {
 		v.Simulated = true
-		lamps, hz := on.sim.State()
+		lamps, hz := on.Sim.State()
 		v.Lamps, v.Buzzer = lamps, float64(hz)
 	}
-	on.page.Show(v)
-	if on.onView != nil {
-		on.onView(v, string(signal))
+	on.Page.Show(v)
+	if on.OnView != nil {
+		on.OnView(v, string(signal))
 	}
 }
 
@@ -130,14 +130,14 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 	// Out of order comes first: the payment that a failing journal left behind still looks open, and is not.
 	if s.fault != nil || len(s.status.OutOfOrder) > 0 {
 		v.State = screen.OutOfOrder
-		f := fault{reason: screen.JournalFailed,
-			do: "Free the disk if it is full, else call the technician. No approved payment is lost."}
+		f := Fault{Reason: screen.JournalFailed,
+			Do: "Free the disk if it is full, else call the technician. No approved payment is lost."}
 		if s.fault != nil {
 			f = *s.fault
 		} else {
-			f.what = s.status.OutOfOrder[len(s.status.OutOfOrder)-1]
+			f.What = s.status.OutOfOrder[len(s.status.OutOfOrder)-1]
 		}
-		v.Reason, v.Detail = f.reason, screen.Detail{What: f.what, Do: f.do}
+		v.Reason, v.Detail = f.Reason, screen.Detail{What: f.What, Do: f.Do}
 		return v, device.OutOfOrder
 	}
 	if p.ID == "" || !open && now.Sub(s.changed) > resultFor {
@@ -145,7 +145,7 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 	}
 	v.Amount, v.Currency = p.Amount.Decimal(), p.Amount.Currency
 	if !open {
-		v.Reason = screenReason(p.Reason)
+		v.Reason = ReasonOf(p.Reason)
 		switch p.State {
 		case payment.StateApproved:
 			v.State, v.Progress = screen.Approved, 1
@@ -180,12 +180,12 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 	return v, device.Smile
 }
 
-// follow shows the engine's changes until ctx ends, and tells them on.
-func (f *front) follow(ctx context.Context, e *payment.Engine, tell func(payment.Status)) {
+// Follow shows the engine's changes until ctx ends, and tells them on.
+func (f *Front) Follow(ctx context.Context, e *payment.Engine, tell func(payment.Status)) {
 	changes, stop := e.Watch()
 	defer stop()
 	f.mu.Lock()
-	delete(f.faults, partsCause)
+	delete(f.faults, PartsCause)
 	f.mu.Unlock()
 	for {
 		select {
@@ -205,7 +205,7 @@ func (f *front) follow(ctx context.Context, e *payment.Engine, tell func(payment
 			}
 			f.scene.known, f.scene.status = true, s
 			f.mu.Unlock()
-			f.wake()
+			f.Wake()
 			if tell != nil {
 				tell(s)
 			}
@@ -213,100 +213,107 @@ func (f *front) follow(ctx context.Context, e *payment.Engine, tell func(payment
 	}
 }
 
-// found takes the camera's advice for a running payment.
-func (f *front) found(id string, found vision.Finding) {
+// Found takes the camera's advice for a running payment.
+func (f *Front) Found(id string, found vision.Finding) {
 	f.mu.Lock()
 	if f.scene.status.Payment.ID == id {
 		f.scene.finding = found
 	}
 	f.mu.Unlock()
-	f.wake()
+	f.Wake()
 }
 
-func (f *front) fault(cause string, what fault) {
+func (f *Front) Fault(cause string, what Fault) {
 	f.mu.Lock()
 	f.faults[cause] = what
 	f.mu.Unlock()
-	f.wake()
+	f.Wake()
 }
 
-// note shows a register's words while nothing is to be paid.
-func (f *front) note(lines []string, long time.Duration) {
+// Note shows a register's words while nothing is to be paid.
+func (f *Front) Note(lines []string, long time.Duration) {
 	f.mu.Lock()
 	f.words, f.until = strings.Join(lines, "\n"), time.Now().Add(long)
 	f.mu.Unlock()
-	f.wake()
+	f.Wake()
 }
 
-// faultOf is a cause's own fault.
-func (f *front) faultOf(cause string) (one fault, bad bool) {
+// FaultOf is a cause's own fault.
+func (f *Front) FaultOf(cause string) (one Fault, bad bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	one, bad = f.faults[cause]
 	return one, bad
 }
 
-// trouble is why no payment is taken, in words, or "". It is what the screen shows, for whoever else tells
+// Trouble is why no payment is taken, in words, or "". It is what the screen shows, for whoever else tells
 // how the terminal does.
-func (f *front) trouble() string {
+func (f *Front) Trouble() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if one, ok := f.worst(); ok {
-		return one.what
+		return one.What
 	}
 	for _, cause := range slices.Backward(f.scene.status.OutOfOrder) {
-		if cause != reopening { // that is maintenance, and soon over
+		if cause != Reopening { // that is maintenance, and soon over
 			return cause
 		}
 	}
 	return ""
 }
 
-// do is what to do about the first fault, or "".
-func (f *front) do() string {
+// Do is what to do about the first fault, or "".
+func (f *Front) Do() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	one, _ := f.worst()
-	return one.do
+	return one.Do
 }
 
-func (f *front) cured(cause string) {
+func (f *Front) Cured(cause string) {
 	f.mu.Lock()
 	delete(f.faults, cause)
 	f.mu.Unlock()
-	f.wake()
+	f.Wake()
 }
 
-// partsCause is the fault of parts that can't be opened.
-const partsCause = "parts"
+// Reopening is why parts take no payment that are about to be opened anew.
+const Reopening = "the terminal is opening its files anew"
 
-func (f *front) closed(err error) {
+// PartsCause is the fault of parts that can't be opened.
+const PartsCause = "parts"
+
+// Closed shows why the parts can't be opened; the faults that they had are theirs no more.
+func (f *Front) Closed(err error, gone ...string) {
 	f.mu.Lock()
 	f.scene = scene{}
 	f.mu.Unlock()
-	f.cured(cameraCause)
-	f.fault(partsCause, fault{reason: screen.DeviceFailed, what: err.Error(), do: payment.HintOf(err)})
+	for _, cause := range gone {
+		f.Cured(cause)
+	}
+	f.Fault(PartsCause, Fault{Reason: screen.DeviceFailed, What: err.Error(), Do: payment.HintOf(err)})
 }
 
-// why is the first fault in words, for callers.
-func (f *front) why() string {
+// Why is the first fault in words, for callers.
+func (f *Front) Why() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if one, ok := f.worst(); ok {
-		return one.what
+		return one.What
 	}
 	return "starting"
 }
 
 // worst is the fault that is shown, always the same of several. The caller holds mu.
-func (f *front) worst() (one fault, ok bool) {
+func (f *Front) worst() (one Fault, ok bool) {
 	if len(f.faults) == 0 {
-		return fault{}, false
+		return Fault{}, false
 	}
 	return f.faults[slices.Min(slices.Collect(maps.Keys(f.faults)))], true
 }
 
-func screenReason(r payment.Reason) screen.Reason {
+// ReasonOf is what the pages say of the end of a payment.
+func ReasonOf(r payment.Reason) screen.Reason {
 	switch r {
 	case payment.ReasonTimeout:
 		return screen.NobodyCame
@@ -317,8 +324,8 @@ func screenReason(r payment.Reason) screen.Reason {
 	}
 }
 
-// posterHint is for a face that never moves.
-const posterHint = "is it a poster, a picture or a screen? Hang it elsewhere, or turn the camera"
+// PosterHint is for a face that never moves.
+const PosterHint = "is it a poster, a picture or a screen? Hang it elsewhere, or turn the camera"
 
 // instruction is what the customer can do now, as the last frame shows.
 func instruction(f vision.Finding) screen.Instruction {
