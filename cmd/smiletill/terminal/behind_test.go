@@ -85,7 +85,7 @@ func TestOlderDataPutBack(t *testing.T) {
 	s.Open() // it doesn't wear off, nor does it need the cloud any more
 	s.Eventually("out of order", func() bool { return s.Sees(screen.OutOfOrder) })
 	code, out, errs := s.Cli("journal", "reconcile")
-	if code != 0 || !strings.Contains(out, "taken over: 2 facts, 1 approvals") ||
+	if code != 0 || !strings.Contains(out, "taken over: 3 facts, 1 approvals") ||
 		!strings.Contains(out, "next:") {
 		t.Fatalf("reconcile: %d %s %s", code, out, errs)
 	}
@@ -103,7 +103,7 @@ func TestOlderDataPutBack(t *testing.T) {
 // setBack waits until the terminal has learnt that it lacks a payment.
 func (s *shop) setBack(t *testing.T, c *cloud.Receiver) {
 	t.Helper()
-	const words = "the cloud has fact 4"
+	const words = "the cloud has fact 5" // the first says who was enrolled
 	s.Eventually("out of order on the screen", func() bool {
 		v := s.View()
 		return v.State == screen.OutOfOrder && strings.Contains(v.Detail.What, words) &&
