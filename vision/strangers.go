@@ -22,12 +22,20 @@ const (
 	strangersKept = 8
 )
 
-// meet remembers a stranger and says whether it is another one than those before.
-func (s *strangers) meet(sum []float32, same float32) bool {
+// knows says whether the face is that of a stranger who was counted before; same is Thresholds.SameFace.
+func (s *strangers) knows(sum []float32, same float32) bool {
 	for _, k := range s.known[:min(s.met, strangersKept)] {
 		if cosine(k, sum) >= same {
-			return false
+			return true
 		}
+	}
+	return false
+}
+
+// meet remembers a stranger and says whether it is another one than those before.
+func (s *strangers) meet(sum []float32, same float32) bool {
+	if s.knows(sum, same) {
+		return false
 	}
 	k := &s.known[s.met%strangersKept]
 	*k = append((*k)[:0], sum...)

@@ -38,7 +38,7 @@ type Thresholds struct {
 	FuseMinFor time.Duration // and from the first to the last of them
 	FuseMax    int           // good frames after which an attempt has failed
 	FuseMaxFor time.Duration // and from the first to the last of them
-	Attempts   int           // failed attempts that make a person unknown
+	Attempts   int           // failed attempts that make a person unknown; one for a stranger who comes back
 
 	PatienceFor time.Duration // unknown faces may stand there, together, before the visit is refused
 

@@ -144,7 +144,8 @@ func overlap(a, b image.Rectangle) float32 {
 
 // restart forgets the person, but not that a stranger was compared with the gallery.
 func (v *Visit) restart() {
-	if v.finding.Stage == Searching && v.fused >= v.t.FuseMin && v.fusedAt.Sub(v.since) >= askEvery {
+	seen := v.failed > 0 || v.fused >= v.t.FuseMin && v.fusedAt.Sub(v.since) >= askEvery
+	if v.finding.Stage == Searching && seen {
 		v.meet()
 	}
 	clear(v.sum)
@@ -202,6 +203,7 @@ func (v *Visit) progress() {
 // question is a chance for a mistake.
 func (v *Visit) search(l *Look, at time.Time) {
 	if v.fused == 0 {
+		clear(v.sum) // of a failed attempt, kept until now in case the face goes away
 		v.since = at
 	}
 	if !fuse(&v.sum, l.Embedding) {
@@ -221,14 +223,12 @@ func (v *Visit) search(l *Look, at time.Time) {
 	if v.fused < v.t.FuseMax || seen < v.t.FuseMaxFor {
 		return
 	}
-	if v.failed++; v.failed >= v.t.Attempts {
+	if v.failed++; v.failed >= v.t.Attempts || v.strangers.knows(v.sum, v.t.SameFace) {
 		v.finding.Stage = Unknown
 		v.meet()
+		return
 	}
-	if v.finding.Stage == Searching {
-		clear(v.sum)
-		v.fused = 0
-	}
+	v.fused = 0
 }
 
 // fuse adds an embedding to a sum. It reports false for one that says nothing.

@@ -261,6 +261,49 @@ func TestStrangersAreCounted(t *testing.T) {
 	}
 }
 
+// A stranger who comes back is unknown after one attempt: who comes and goes is refused in the end too.
+func TestStrangerComesBack(t *testing.T) {
+	carl, dora, gone := face1(carl, rest), face1(axis(0, 0, 0, 0, 1), rest), refused(NoFace)
+	again := func(times, stay int) (ls []Look) {
+		for range times {
+			ls = append(ls, shots(5, gone, stay, carl)...)
+		}
+		return ls
+	}
+	for _, fps := range []int{10, 15, 30, 60} {
+		for _, c := range []struct {
+			name   string
+			frames []Look
+			want   Stage
+		}{
+			{"once", again(1, 10), Searching},
+			{"twice", again(2, 10), Unknown},
+			{"twice, gone as soon as the attempt failed", again(2, 8), Unknown},
+			{"goes before an attempt ended", shots(4, carl, 5, gone, 10, carl), Unknown},
+			{"another one", shots(10, carl, 5, gone, 10, dora), Searching},
+			{"three times: patience", again(3, 10), Unknown},
+			{"for 1 s, again and again", again(20, 10), Refused},
+			{"a customer after her", append(again(2, 10), shots(5, gone, 10, A, 5, AS)...), Consented},
+		} {
+			f, _ := startClock(fps).run(NewVisit(both, DefaultThresholds()), c.frames)
+			if f.Stage != c.want {
+				t.Errorf("%d fps: %s: %s, want %s", fps, c.name, f.Stage, c.want)
+			}
+		}
+	}
+}
+
+func TestKnownStrangers(t *testing.T) {
+	var s strangers
+	if s.knows(carl, easy.SameFace) {
+		t.Error("knows somebody before anybody came")
+	}
+	s.meet(axis(0, 0, 3, 0.3), easy.SameFace)
+	if !s.knows(carl, easy.SameFace) || s.knows(anna, easy.SameFace) {
+		t.Error("does not know the one who came, or knows another one")
+	}
+}
+
 // A mouth that moves for less than 300 ms is no consent, whatever the camera's rate.
 func TestTwitchIsNoConsent(t *testing.T) {
 	for _, fps := range []int{5, 10, 15, 24, 25, 30, 50, 60, 120} {

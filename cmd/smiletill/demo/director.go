@@ -34,8 +34,8 @@ func NewDirector(speed float64) (*Director, error) {
 		if a.visit, err = load(name, c.Frames); err != nil {
 			return nil, err
 		}
-		if c.LoopTo > c.LoopFrom && c.LoopFrom >= 0 {
-			if a.rest, err = load(name+"-rest", c.Frames[c.LoopFrom:c.LoopTo]); err != nil {
+		if rest := stay(c); len(rest) > 0 {
+			if a.rest, err = load(name+"-rest", rest); err != nil {
 				return nil, err
 			}
 		}
@@ -48,6 +48,17 @@ func NewDirector(speed float64) (*Director, error) {
 	d.idle = idle.visit
 	d.live = camera.NewSwitch(d.empty())
 	return d, nil
+}
+
+// stay is the part of a clip that is repeated while its visitor stays; empty for one who goes away.
+func stay(c visits.Clip) [][]byte {
+	if c.LoopTo > c.LoopFrom && c.LoopFrom >= 0 {
+		return c.Frames[c.LoopFrom:c.LoopTo]
+	}
+	if c.Name == "stranger_smile" { // who leaves that soon is not refused
+		return c.Frames[c.Near+visits.FPS/2:] // from where the face stands, so that it does not jump
+	}
+	return nil
 }
 
 func load(name string, frames [][]byte) (*camera.Clip, error) {

@@ -95,7 +95,7 @@ func TestTrail(t *testing.T) {
 		}
 		wantAudits(s.Shop, c.found)
 	}
-	if code, _, errs := s.Cli("customers", "remove", id); code != 0 {
+	if code, _, errs := s.Cli("customers", "remove", "--yes", id); code != 0 {
 		t.Fatal(errs)
 	}
 	wantAudits(s.Shop, "customer enrolled", "clerk pin set", "customer renewed", "customer pin set",
