@@ -105,7 +105,8 @@ func (f *fields) read(path string, raw json.RawMessage, v reflect.Value) {
 func (f *fields) object(path string, raw json.RawMessage, v reflect.Value) {
 	var required []string
 	for i := range v.NumField() {
-		if name, options, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ","); options != "omitempty" {
+		name, options, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if name != "" && options != "omitempty" {
 			required = append(required, name)
 		}
 	}
@@ -123,6 +124,9 @@ func (f *fields) object(path string, raw json.RawMessage, v reflect.Value) {
 	}
 	for i := range v.NumField() {
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if name == "" {
+			continue // not the protocol's, whatever an unnamed member says
+		}
 		at := name
 		if path != "" {
 			at = path + "." + name
