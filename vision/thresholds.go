@@ -77,7 +77,7 @@ func DefaultThresholds() Thresholds {
 		SameFace: 0.46, // LFW, all pairs: FAR 1e-3 at 0.456; FRR 1.6 % between photos, far less in a visit
 		Overlap:  0.3,  // a head moves less than half its width between two frames
 
-		GapMax:     time.Second, // a swap within it is seen by the embeddings; a busy device leaves out frames
+		GapMax:     2 * time.Second, // the slowest device that works; a swap within it is seen by the embeddings
 		FuseMin:    3,
 		FuseMinFor: 190 * time.Millisecond, // 3 frames at 10 a second
 		FuseMax:    8,

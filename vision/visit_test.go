@@ -334,7 +334,7 @@ func (c *clock) twitch(t *testing.T, v *Visit, long time.Duration) {
 
 // Frames that stay out, and a clock that goes back, start the visit over: nobody knows who stood there.
 func TestGapStartsOver(t *testing.T) {
-	for _, gap := range []time.Duration{1100 * time.Millisecond, -time.Second} {
+	for _, gap := range []time.Duration{2100 * time.Millisecond, -time.Second} {
 		v, c := NewVisit(both, DefaultThresholds()), startClock(30)
 		if f, _ := c.run(v, shots(10, A)); f.Stage != Recognised {
 			t.Fatal(f.Stage)
