@@ -44,10 +44,11 @@ func Formats() []Format { return []Format{MJPG, YUYV, NV12, GREY} }
 type Frame struct {
 	Data   []byte
 	Format Format
-	Width  int    // pixels; what the source announced, a JPEG's own header decides
-	Height int    // pixels
-	Stride int    // bytes from line to line (YUYV, NV12, GREY); 0 means no padding
-	Seq    uint64 // counts the frames of a source from 1
+	Width  int       // pixels; what the source announced, a JPEG's own header decides
+	Height int       // pixels
+	Stride int       // bytes from line to line (YUYV, NV12, GREY); 0 means no padding
+	Seq    uint64    // counts the frames of a source from 1
+	Film   time.Time // by a recording's own time, where it is played as fast as asked; else zero
 	From   Origin
 	At     time.Time
 	// At is when the source handed the frame over, with the monotonic clock in it: compare it with Sub only.
@@ -68,6 +69,14 @@ const (
 type Origin struct {
 	Kind   Kind
 	Driver string // of the kernel, as it calls itself: "uvcvideo"; "" for a recording
+}
+
+// Seen is the time that passes in the picture: what has to last is held against it.
+func (f *Frame) Seen() time.Time {
+	if f.Film.IsZero() {
+		return f.At
+	}
+	return f.Film
 }
 
 // set fills f with a copy of data, reusing its buffer.

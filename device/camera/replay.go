@@ -107,13 +107,17 @@ func (c *Clip) Len() int { return len(c.frames) }
 
 // Playback says how a clip is played.
 type Playback struct {
-	FPS  float64 // frames a second; 0 or less: as fast as asked
-	Loop bool    // begin again at the end, for ever
+	FPS   float64 // frames a second; 0 or less: as fast as asked
+	Loop  bool    // begin again at the end, for ever
+	Clock float64 // frames a second of the film's own time, as fast as it may be asked; 0: there is none
 }
 
 // Play starts the clip at its first frame.
 func (c *Clip) Play(p Playback) *Replay {
 	r := &Replay{clip: c, loop: p.Loop}
+	if p.FPS <= 0 && p.Clock > 0 {
+		r.film, r.began = time.Duration(float64(time.Second)/p.Clock), time.Now()
+	}
 	if p.FPS > 0 {
 		r.interval = time.Duration(float64(time.Second) / p.FPS)
 	}
@@ -125,6 +129,8 @@ type Replay struct {
 	clip     *Clip
 	loop     bool
 	interval time.Duration // 0: as fast as asked
+	film     time.Duration // from frame to frame by the film's own time; 0: there is none
+	began    time.Time     // of that time
 	next     int
 	seq      uint64
 	due      time.Time
@@ -155,7 +161,10 @@ func (r *Replay) Next(ctx context.Context, f *Frame) error {
 	r.seq++
 	f.set(c.data)
 	f.Format, f.Width, f.Height, f.Stride = MJPG, c.width, c.height, 0
-	f.Seq, f.At, f.From = r.seq, time.Now(), Origin{Kind: Recording}
+	f.Seq, f.At, f.Film, f.From = r.seq, time.Now(), time.Time{}, Origin{Kind: Recording}
+	if r.film > 0 {
+		f.Film = r.began.Add(time.Duration(r.seq) * r.film)
+	}
 	return nil
 }
 

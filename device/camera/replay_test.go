@@ -176,3 +176,27 @@ func Example() {
 	// 1 (32,16) <nil>
 	// 2 (32,16) <nil>
 }
+
+// A recording that is played as fast as asked has its own time, so that what has to last in it lasts as long
+// on every machine; one that is played in real time has none but that.
+func TestFilmTime(t *testing.T) {
+	clip := testClip(t, 3)
+	var f Frame
+	fast := clip.Play(Playback{Loop: true, Clock: 20})
+	var first time.Time
+	for i := range 7 {
+		if err := fast.Next(t.Context(), &f); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			first = f.Seen()
+		}
+		if d := f.Seen().Sub(first); d != time.Duration(i)*50*time.Millisecond {
+			t.Errorf("frame %d is seen after %v", i, d)
+		}
+	}
+	live := clip.Play(Playback{FPS: 1000, Clock: 20})
+	if err := live.Next(t.Context(), &f); err != nil || !f.Seen().Equal(f.At) {
+		t.Errorf("in real time: seen %v, at %v, %v", f.Seen(), f.At, err)
+	}
+}

@@ -37,6 +37,8 @@ func (s Settings) Open() (Source, error) {
 		play := Playback{Loop: s.Loop}
 		if s.Realtime {
 			play.FPS = float64(s.FPS)
+		} else {
+			play.Clock = float64(s.FPS)
 		}
 		return clip.Play(play), nil
 	}

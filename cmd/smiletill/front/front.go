@@ -332,7 +332,7 @@ func instruction(f vision.Finding) screen.Instruction {
 	switch {
 	case f.Stage == vision.Unknown && !f.Still:
 		return screen.NotKnown
-	case f.Stage == vision.Recognised && f.Evidence.Smiling > 0:
+	case (f.Stage == vision.Recognised || f.Stage == vision.Consented) && f.Evidence.Smiling > 0:
 		return screen.KeepSmiling
 	}
 	switch f.Reason {

@@ -187,7 +187,8 @@ func (s smilePair) look(
 	}
 	img, err := camera.DecodePhoto(data, photoSide)
 	if err != nil {
-		return nil, payment.WithHint(fmt.Errorf("%s: %w", filepath.Base(path), err), smileLayout)
+		return nil, payment.WithHint(fmt.Errorf("%s: %w", path, err),
+			"put another photo in its place, or leave that person out")
 	}
 	j := newJitter(img)
 	for i := range n {
