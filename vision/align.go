@@ -131,6 +131,8 @@ func (e *embedder) run() (bool, error) {
 }
 
 // mirror swaps left and right of an aligned face.
+//
+//go:norace
 func mirror(face []float32) {
 	for y := range alignSide {
 		row := face[y*alignSide*3 : (y+1)*alignSide*3]
@@ -142,6 +144,8 @@ func mirror(face []float32) {
 }
 
 // accumulate adds v, brought to length 1, to sum. It reports false, and adds nothing, if v has no direction.
+//
+//go:norace
 func accumulate(sum, v []float32) bool {
 	l := length(v)
 	if !(l > 1e-6) || math.IsInf(l, 0) {
@@ -154,6 +158,8 @@ func accumulate(sum, v []float32) bool {
 }
 
 // normalise brings v to length 1, or reports false if it has no direction.
+//
+//go:norace
 func normalise(v []float32) bool {
 	l := length(v)
 	if !(l > 1e-6) || math.IsInf(l, 0) {
@@ -165,6 +171,7 @@ func normalise(v []float32) bool {
 	return true
 }
 
+//go:norace
 func length(v []float32) float64 {
 	var s float64
 	for _, x := range v {

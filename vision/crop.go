@@ -35,6 +35,8 @@ func newTone(mul, add float32) *tone {
 
 // put writes one pixel of luma and chroma, each 0..255*256, into dst[:3] as RGB: ITU-R BT.601 at full range,
 // as in JFIF. Words of 32 bits multiply several times faster on a Cortex-A72 than longer ones.
+//
+//go:norace
 func (t *tone) put(dst []float32, luma, cb, cr int32) {
 	const (
 		redCr, greenCb, greenCr, blueCb = 22970, 5638, 11700, 29032 // 1.402, 0.344136, 0.714136, 1.772 of 14 bits
@@ -67,6 +69,8 @@ func (a affine) offsets(taps int) (all [maxTaps * maxTaps]offset) {
 
 // crop fills dst, an RGB image that is side pixels wide and high, with the frame under a, which may turn it.
 // taps*taps samples make one pixel, each interpolated between its four neighbours.
+//
+//go:norace
 func (f *frame) crop(dst []float32, side int, a affine, taps int, t *tone) {
 	a = f.upright(a).snapped()
 	offsets := a.offsets(taps)
@@ -99,6 +103,8 @@ const fine = one * one
 type walk struct{ x, y, xi, yi int64 }
 
 // line fills a line of a crop with one sample a pixel. It is sample again and again, with all at hand.
+//
+//go:norace
 func (f *frame) line(row []float32, at walk, t *tone) {
 	luma, stride, step := f.y.pix, f.y.stride, f.y.step
 	cbs, crs, cstride, cstep := f.cb.pix, f.cr.pix, f.cb.stride, f.cb.step
@@ -125,6 +131,8 @@ func (f *frame) line(row []float32, at walk, t *tone) {
 }
 
 // sample is the colour at x, y: luma and chroma of 0..255*one.
+//
+//go:norace
 func (f *frame) sample(x, y int) (luma, cb, cr int) {
 	cx, cy := (x+f.cx)>>f.sx-half, (y+f.cy)>>f.sy-half
 	return f.y.at(x, y), f.cb.at(cx, cy), f.cr.at(cx, cy)

@@ -11,12 +11,16 @@
 //     lies, and everything that is said of it is said of the upright one;
 //   - a Look does not allocate once the Pipeline has seen a frame of that size (for *image.YCbCr, the
 //     camera's kind);
-//   - everything counts frames, never time (Took only tells), so a recording can be replayed at any speed;
+//   - time is the film's, which comes with each frame, never a clock's, and what lasts is measured in it, not
+//     in frames: a recording ends the same way at any rate and played at any speed;
 //   - a Visit consents only when one face, followed without a gap, was recognised from several fused
 //     frames, was then seen at rest, and then smiled for several good frames in a row that each match the
 //     same customer. A swap of the face at any moment starts over from nothing. When in doubt it does not
 //     consent;
 //   - embeddings never appear in text: they print, log and marshal as [redacted].
+//
+// Loops over pixels are marked go:norace: a Pipeline belongs to one goroutine, the race detector goes on
+// watching what leads to them, and each pixel watched made the terminal's tests take twice the processor.
 //
 // What it does not do: tell a living face from a good replay. A photo that never changes does not consent;
 // a video might.

@@ -25,6 +25,8 @@ type plane struct {
 
 // at interpolates between the four samples around x, y; beyond the edge the edge's sample counts. Result
 // 0..255*one.
+//
+//go:norace
 func (p *plane) at(x, y int) int {
 	x, y = min(max(x, 0), (p.w-1)<<16), min(max(y, 0), (p.h-1)<<16)
 	ix, iy := x>>16, y>>16
@@ -191,6 +193,8 @@ func (f *frame) check() error {
 
 // convert draws img and turns it into luma and chroma at full resolution, which changes a channel by at
 // most 1 in 255.
+//
+//go:norace
 func (f *frame) convert(img image.Image) *image.YCbCr {
 	b := image.Rectangle{Max: img.Bounds().Size()}
 	if f.scratch == nil || f.scratch.Rect != b {

@@ -60,6 +60,8 @@ const lumaR, lumaG, lumaB = 0.299, 0.587, 0.114
 // light measures the middle of a mesh crop, where the face is: brightness is its mean luma, 0..1; sharpness
 // is the mean square of the Laplacian over the variance, which grows with fine detail and does not depend
 // on light and contrast.
+//
+//go:norace
 func light(crop []float32) (brightness, sharpness float32) {
 	const from, to = meshSide / 5, meshSide - meshSide/5
 	var sum, square, fine float64

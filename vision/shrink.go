@@ -26,6 +26,8 @@ type blend struct {
 
 // shrink is crop for the upright picture that the detector takes: the area of dst under a, where a.xj and
 // a.yi are 0. Lines are blended first, eight bytes at a time, then columns.
+//
+//go:norace
 func (f *frame) shrink(dst []float32, area image.Rectangle, a affine, taps int, t *tone) {
 	a = a.snapped()
 	s, share := &f.shrinker, uint32(one/taps)
@@ -61,6 +63,8 @@ func (f *frame) shrink(dst []float32, area image.Rectangle, a affine, taps int, 
 }
 
 // columns works out the samples of each output column.
+//
+//go:norace
 func (s *shrinker) columns(f *frame, area image.Rectangle, a affine, taps int) {
 	step := int(a.xi*one) / taps
 	for i := area.Min.X; i < area.Max.X; i++ {
@@ -78,6 +82,8 @@ func (s *shrinker) columns(f *frame, area image.Rectangle, a affine, taps int) {
 }
 
 // pair is the two samples around x of a line that begins first bytes before the plane.
+//
+//go:norace
 func (p *plane) pair(c []column, x, first int) {
 	x = min(max(x, 0), (p.w-1)<<16)
 	at, weight := x>>16, uint32(x>>8&255)
@@ -103,6 +109,8 @@ func (s *shrinker) rows(f *frame, a affine, j, taps int) {
 }
 
 // choose takes the lines around y, y+step and so on, taps times.
+//
+//go:norace
 func (b *blend) choose(p *plane, y, step, taps int) {
 	given, exact := uint64(0), uint64(0) // the sum of weights, rounded and in 256 parts of taps
 	b.n = 0
@@ -131,6 +139,8 @@ func blended(n int) int { return (n + 7) / 8 * 16 }
 func place(i int) uint32 { return uint32(i>>3<<4 | i&1<<3 | i&6) }
 
 // run writes the weighted sum of the lines, 0..255*256.
+//
+//go:norace
 func (b *blend) run(out []byte) {
 	const evens = 0x00ff00ff00ff00ff
 	size := len(b.lines[0])

@@ -68,6 +68,8 @@ type tensor struct {
 
 // quantise stores the values of an int8 or uint8 tensor, rounded half away from zero as the converter does,
 // and clamped. What is not a number becomes the zero point.
+//
+//go:norace
 func (t *tensor) quantise() {
 	scale, zero := float64(t.Scale), t.ZeroPoint
 	low, high := float64(math.MinInt8-zero), float64(math.MaxInt8-zero)
@@ -97,6 +99,8 @@ func nearest(steps, low, high float64) int {
 }
 
 // dequantise reads the values of an int8 or uint8 tensor.
+//
+//go:norace
 func (t *tensor) dequantise() {
 	for i, q := range t.signed {
 		t.values[i] = float32(int(q)-t.ZeroPoint) * t.Scale
