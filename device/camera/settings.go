@@ -12,13 +12,14 @@ const ReplayPrefix = "replay:"
 
 // Settings say where pictures come from: "auto", "card:NAME", "bus:PLACE", "/dev/..." or "replay:FILE|DIR".
 // Format is "auto" or one of Formats. Width and Height are in pixels as the camera gives them, FPS in frames
-// a second. Rotate is by how many degrees they are to be turned clockwise (see Decoder). Loop and Realtime
-// concern replays only. TestSource takes a loopback that is named; whoever takes payments refuses a recording
-// without it.
+// a second. Rotate is by how many degrees they are to be turned clockwise, Region where customers' faces are
+// looked for (see Decoder). Loop and Realtime concern replays only. TestSource takes a loopback that is
+// named; whoever takes payments refuses a recording without it.
 type Settings struct {
 	Source, Format     string
 	Width, Height, FPS int
 	Rotate             int
+	Region             struct{ Left, Top, Right, Bottom float64 }
 	Loop, Realtime     bool
 	TestSource         bool
 }

@@ -35,7 +35,7 @@ type eyes struct {
 
 func newEyes(p *parts, s *eyesight, f *front.Front, log *slog.Logger) *eyes {
 	return &eyes{parts: p, sight: s, front: f, log: log, requests: make(chan *capture),
-		decoder: camera.Decoder{Rotate: s.cfg.Rotate}}
+		decoder: camera.Decoder{Rotate: s.cfg.Rotate, Region: s.cfg.Region}}
 }
 
 // decode gives the picture of a frame; an error if it is damaged, which is no reason to end anything.
