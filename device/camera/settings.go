@@ -27,6 +27,14 @@ type Settings struct {
 // Replay tells whether the source is a recording.
 func (s Settings) Replay() bool { return strings.HasPrefix(s.Source, ReplayPrefix) }
 
+// Words name the source, and where in its picture customers are.
+func (s Settings) Words() string {
+	if r := Region(s.Region); !r.Whole() {
+		return s.Source + ", customers' faces in " + r.String()
+	}
+	return s.Source
+}
+
 // Open opens the source.
 func (s Settings) Open() (Source, error) {
 	if path, ok := strings.CutPrefix(s.Source, ReplayPrefix); ok {

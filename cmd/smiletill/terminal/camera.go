@@ -112,21 +112,13 @@ func (c *eyesight) setOutOfOrder(e *payment.Engine, on bool) {
 	}
 }
 
-// words name the source, and where in its picture customers are.
-func (c *eyesight) words() string {
-	if r := camera.Region(c.cfg.Region); !r.Whole() {
-		return c.cfg.Source + ", customers' faces in " + r.String()
-	}
-	return c.cfg.Source
-}
-
 func (c *eyesight) row() screen.StatusRow {
 	if f, bad := c.front.FaultOf(cameraCause); bad {
 		return screen.StatusRow{Name: "camera", Value: f.What, Level: screen.LevelFault, Do: f.Do}
 	}
 	if c.cfg.Replay() || c.cfg.TestSource {
-		return screen.StatusRow{Name: "camera", Value: c.words() + " (for tests and demonstrations only)",
+		return screen.StatusRow{Name: "camera", Value: c.cfg.Words() + " (for tests and demonstrations only)",
 			Level: screen.LevelWarning, Do: "in a shop name a camera, and leave camera.test_source out"}
 	}
-	return screen.StatusRow{Name: "camera", Value: c.words(), Level: screen.LevelOK}
+	return screen.StatusRow{Name: "camera", Value: c.cfg.Words(), Level: screen.LevelOK}
 }

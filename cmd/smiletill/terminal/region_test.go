@@ -45,6 +45,37 @@ func beside(t *testing.T) *camera.Clip {
 	})
 }
 
+// The technician reads of the poster that a payment waited beside, by the film's own time, until somebody
+// pays.
+func TestTechnicianIsToldOfASecondFace(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	poster := beside(t).Play(camera.Playback{Clock: 5, Loop: true})
+	live := camera.NewSwitch(poster)
+	s.Source = live
+	s.Flags = append(s.Flags, "--camera-realtime=false")
+	s.EnrolCustomer()
+	s.Open()
+	s.Pay("one", "1.00")
+	picture := func() string {
+		for _, row := range s.Term.StatusRows(t.Context()) {
+			if row.Name == "picture" {
+				return row.Value + ": " + row.Do
+			}
+		}
+		return ""
+	}
+	s.Eventually("the technician reads of it", func() bool {
+		return strings.Contains(picture(), "more than one face") && strings.Contains(picture(), "camera.region")
+	})
+	live.Cut(film(t, "customer_smile", func(f []byte) []byte { return f }).Play(
+		camera.Playback{Clock: visits.FPS, Loop: true}))
+	s.WantEnd("one", string(payment.StateApproved), "")
+	if now := picture(); now != "" {
+		t.Errorf("after a customer paid: %s", now)
+	}
+}
+
 // A customer pays beside a poster that camera.region leaves out, and the technician can read that it does.
 func TestPosterOutsideTheRegion(t *testing.T) {
 	t.Parallel()
