@@ -9,6 +9,8 @@
 // Invariants:
 //   - a picture that lies on its side or upside down (an image with a method Turned) is looked at where it
 //     lies, and everything that is said of it is said of the upright one;
+//   - of a picture that has a region (a method Region) only the faces whose middle lies in it exist; what
+//     judges the whole picture sees it whole;
 //   - a Look does not allocate once the Pipeline has seen a frame of that size (for *image.YCbCr, the
 //     camera's kind);
 //   - time is the film's, which comes with each frame, never a clock's, and what lasts is measured in it, not

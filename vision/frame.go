@@ -55,6 +55,7 @@ type frame struct {
 	y, cb, cr plane
 	quarters  int         // the picture is upright when it is turned clockwise by so many quarters, 0 to 3
 	origin    image.Point // of the image's bounds
+	region    region      // of the upright picture, where faces count
 	sx, sy    int         // log2 of the chroma subsampling
 	cx, cy    int         // chroma coordinate = (luma coordinate + c) >> s, minus half
 	safe      box         // where all four samples of every plane are inside the frame
@@ -75,10 +76,41 @@ type turned interface {
 	Turned() (img image.Image, quarters int)
 }
 
+// framed is a picture of a camera that sees more than its customers: where their faces are, as fractions of
+// the upright picture.
+type framed interface {
+	Region() (left, top, right, bottom float64)
+}
+
+// region is such a part of a picture; all of it when whole.
+type region struct {
+	whole                    bool
+	left, top, right, bottom float64
+}
+
+func regionOf(img image.Image) region {
+	f, ok := img.(framed)
+	if !ok {
+		return region{whole: true}
+	}
+	left, top, right, bottom := f.Region()
+	return region{left: left, top: top, right: right, bottom: bottom}
+}
+
+// holds says whether the middle of a face lies in the region of a frame of w x h pixels.
+func (r *region) holds(d *face, w, h int) bool {
+	if r.whole {
+		return true
+	}
+	x, y := float64(d.x0+d.x1)/2/float64(w), float64(d.y0+d.y1)/2/float64(h)
+	return x >= r.left && x < r.right && y >= r.top && y < r.bottom
+}
+
 var errFrame = errors.New("no usable image")
 
-// set points the frame at img, which may be a turned one.
+// set points the frame at img, which may be a turned one, and of which a part may count alone.
 func (f *frame) set(img image.Image) error {
+	f.region = regionOf(img)
 	t, ok := img.(turned)
 	if !ok {
 		f.quarters = 0

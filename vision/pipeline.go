@@ -32,11 +32,12 @@ const (
 
 // Look is what one frame shows.
 type Look struct {
-	Faces  int             // faces that could be the customer's
-	Reason Reason          // why the frame cannot be used; "" when it can
-	Depth  Depth           // what was computed; less than asked for when Reason is not ""
-	Box    image.Rectangle // the largest face, in the image's coordinates; empty when there is none
-	Score  float32         // how sure the detector is of it, 0..1
+	Faces   int             // faces that could be the customer's
+	Outside int             // faces outside the image's region (a method Region), which are nobody's
+	Reason  Reason          // why the frame cannot be used; "" when it can
+	Depth   Depth           // what was computed; less than asked for when Reason is not ""
+	Box     image.Rectangle // the largest face, in the image's coordinates; empty when there is none
+	Score   float32         // how sure the detector is of it, 0..1
 
 	// When Landmarks were asked for and the face is well placed; 0 otherwise.
 	Sharpness  float32 // detail over contrast, 0 and up
@@ -165,6 +166,13 @@ func (p *Pipeline) find(l *Look) (*face, error) {
 		return nil, fmt.Errorf("vision: detect faces: %w", err)
 	}
 	l.Took.Detect = lap(&clock)
+	w, h := p.frame.size()
+	found := len(faces)
+	faces = p.frame.within(faces, w, h)
+	l.Outside = found - len(faces)
+	if l.Outside > 0 && found == maxFaces {
+		l.Faces++ // there may be more, and inside
+	}
 	var main *face
 	for i := range faces {
 		if main == nil || faces[i].area() > main.area() {
@@ -180,11 +188,24 @@ func (p *Pipeline) find(l *Look) (*face, error) {
 			l.Faces++
 		}
 	}
-	w, h := p.frame.size()
 	l.Score = main.score
 	l.Box = main.bounds().Intersect(image.Rect(0, 0, w, h)).Add(p.frame.origin)
 	l.Reason = p.t.placed(main, l.Faces-1, w, h)
 	return main, nil
+}
+
+// within keeps the faces that lie in the frame's region, in their order.
+func (f *frame) within(faces []face, w, h int) []face {
+	kept := 0
+	for i := range faces {
+		if f.region.holds(&faces[i], w, h) {
+			if kept != i {
+				faces[kept] = faces[i]
+			}
+			kept++
+		}
+	}
+	return faces[:kept]
 }
 
 func (d *face) finite() bool {

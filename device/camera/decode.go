@@ -15,8 +15,11 @@ import (
 type Decoder struct {
 	// Rotate is by how many degrees its pictures have to be turned clockwise to be upright: 0, 90, 180 or 270.
 	Rotate int
+	// Region is where customers' faces are looked for in the upright picture.
+	Region Region
 
 	turned Turned
+	framed Framed
 	turbo  *turbo
 	plain  bool // there is no libturbojpeg
 	packed Packed
@@ -27,15 +30,23 @@ type Decoder struct {
 }
 
 // Decode gives the picture of f: *image.YCbCr for JPEG and NV12, *Packed for YUYV, or *image.Gray for GREY
-// and grey JPEGs; with Rotate a *Turned of these. It is valid until the next call and as long as f is not
-// changed. The error is ErrPicture (damaged: take the next frame), ErrTooLarge or ErrFormat.
+// and grey JPEGs; with Rotate a *Turned, with Region a *Framed of these. It is valid until the next call and
+// as long as f is not changed. The error is ErrPicture (damaged: take the next frame), ErrTooLarge or
+// ErrFormat.
 func (d *Decoder) Decode(f *Frame) (image.Image, error) {
 	img, err := d.flat(f)
-	if quarters := d.Rotate / 90 & 3; quarters != 0 && err == nil {
+	quarters := d.Rotate / 90 & 3
+	switch {
+	case err != nil:
+		return img, err
+	case !d.Region.Whole():
+		d.framed = Framed{Turned{img, quarters}, d.Region}
+		return &d.framed, nil
+	case quarters != 0:
 		d.turned = Turned{img, quarters}
 		return &d.turned, nil
 	}
-	return img, err
+	return img, nil
 }
 
 // flat gives the picture as it lies.

@@ -8,7 +8,8 @@
 //	Switch     changes clips between two frames
 //	Newest     a mailbox of one place: the taker always gets the newest frame, older ones are dropped
 //	LockStep   the same taker's interface without dropping: simulations become deterministic
-//	Decoder    turns a Frame into an image.Image, upright where the camera is not (Turned)
+//	Decoder    turns a Frame into an image.Image, upright where the camera is not (Turned), with the region
+//	           where customers are, where it sees more (Framed)
 //
 // Invariants: a frame's bytes are copied out of the driver's memory before the driver may write there
 // again; no frame is handed out twice; frames and buffers are reused, so nothing allocates per frame, unless

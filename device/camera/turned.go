@@ -13,10 +13,11 @@ type Turned struct {
 	quarters int // clockwise, 0 to 3
 }
 
-// Turn gives a picture turned clockwise by so many quarters.
+// Turn gives a picture turned clockwise by so many quarters; all of it counts, whatever its region was.
 func Turn(img image.Image, quarters int) *Turned {
-	if t, ok := img.(*Turned); ok {
-		img, quarters = t.lies, t.quarters+quarters
+	if t, ok := img.(interface{ Turned() (image.Image, int) }); ok {
+		lies, already := t.Turned()
+		img, quarters = lies, already+quarters
 	}
 	return &Turned{img, quarters & 3}
 }

@@ -89,7 +89,7 @@ func (s Scenario) clip(frames [][]byte) Clip {
 		}
 	}
 	if s.LoopTo > 0 {
-		c.LoopFrom, c.LoopTo = frameAt(s.LoopFrom), frameAt(s.LoopTo)
+		c.LoopFrom, c.LoopTo = s.frameAt(s.LoopFrom), s.frameAt(s.LoopTo)
 	}
 	return c
 }

@@ -178,3 +178,51 @@ func TestResamplingKeepsFlatThingsFlat(t *testing.T) {
 	newPyramid(l, 3).sample(9.3, 4.7, 0.4, &px)
 	check("sampled", &layer{w: 1, h: 1, pix: px[:]})
 }
+
+// What is filmed faster has the same moments, and others between.
+func TestOtherRates(t *testing.T) {
+	slow := Scenarios()[1]
+	fast := slow
+	fast.FPS = 60
+	if n := fast.Frames(); n != 6*slow.Frames() {
+		t.Errorf("%d pictures at 60 a second, %d at %d", n, slow.Frames(), FPS)
+	}
+	between := 0
+	for i := range slow.Frames() {
+		if a, b := slow.Pose(0, i), fast.Pose(0, 6*i); a != b {
+			t.Errorf("picture %d: %+v, at 60 a second %+v", i, a, b)
+		}
+		if fast.Pose(0, 6*i+3) != fast.Pose(0, 6*i) {
+			between++
+		}
+	}
+	if between < slow.Frames()-1 {
+		t.Errorf("only %d of %d pictures between are other ones", between, slow.Frames())
+	}
+}
+
+// Empty parts that are passed over give what they gave when they were sampled: nothing.
+func TestEmptyPartsAreEmpty(t *testing.T) {
+	l := newLayer(40, 30)
+	l.box(12, 7, 21, 19, [3]float64{90, 140, 200})
+	l.box(30, 28, 33, 30, [3]float64{10, 20, 30})
+	looked := &layer{w: l.w, h: l.h, pix: l.pix}
+	looked.findFilled()
+	passed := 0
+	for y := -3.; y < 34; y += 0.37 {
+		for x := -3.; x < 44; x += 0.37 {
+			var a, b [4]float32
+			l.cubic(x, y, 1, &a)
+			looked.cubic(x, y, 1, &b)
+			if a != b {
+				t.Fatalf("at %.2f,%.2f: %v, want %v", x, y, b, a)
+			}
+			if looked.empty(int(math.Floor(x-0.5))-1, int(math.Floor(y-0.5))-1) {
+				passed++
+			}
+		}
+	}
+	if passed == 0 {
+		t.Error("nothing is passed over")
+	}
+}

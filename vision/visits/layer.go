@@ -8,8 +8,40 @@ import (
 // layer is a picture of premultiplied RGBA floats (0..255, alpha 0..1 scaled by 255 too), row by row, 4 a
 // pixel.
 type layer struct {
-	w, h int
-	pix  []float32
+	w, h   int
+	pix    []float32
+	filled []span // by rows, where there is anything; nil when that was not looked up
+}
+
+// span is from its first to its last pixel; none if it ends before it begins.
+type span struct{ first, last int }
+
+// findFilled looks up where there is anything: most of a person's canvas is empty, and needs no sampling.
+func (l *layer) findFilled() {
+	l.filled = make([]span, l.h)
+	for y := range l.filled {
+		s := span{l.w, -1}
+		for x := range l.w {
+			if p := l.pix[(y*l.w+x)*4:][:4]; p[0] != 0 || p[1] != 0 || p[2] != 0 || p[3] != 0 {
+				s.first, s.last = min(s.first, x), x
+			}
+		}
+		l.filled[y] = s
+	}
+}
+
+// empty tells whether there is nothing in the four columns and rows from x, y on.
+func (l *layer) empty(x, y int) bool {
+	if l.filled == nil {
+		return false
+	}
+	left, right := min(max(x, 0), l.w-1), min(max(x+3, 0), l.w-1)
+	for j := range 4 {
+		if s := l.filled[min(max(y+j, 0), l.h-1)]; s.first <= right && left <= s.last {
+			return false
+		}
+	}
+	return true
 }
 
 func newLayer(w, h int) *layer {
@@ -164,11 +196,18 @@ func newPyramid(l *layer, levels int) pyramid {
 	for len(p) < levels {
 		p = append(p, p[len(p)-1].half())
 	}
+	for _, l := range p {
+		l.findFilled()
+	}
 	return p
 }
 
 // sample reads at (x, y) in pixels of level 0; scale is output pixels a level-0 pixel.
 func (p pyramid) sample(x, y, scale float64, out *[4]float32) {
+	if scale >= 1 {
+		p[0].cubic(x, y, 1, out)
+		return
+	}
 	level := math.Min(math.Max(math.Log2(1/scale), 0), float64(len(p)-1))
 	i := int(level)
 	f := float32(level - float64(i))
@@ -192,6 +231,9 @@ func (l *layer) cubic(x, y, shrink float64, out *[4]float32) {
 		return
 	}
 	x0, y0 := math.Floor(x), math.Floor(y)
+	if l.empty(int(x0)-1, int(y0)-1) {
+		return
+	}
 	wx, wy := catmullRom(float32(x-x0)), catmullRom(float32(y-y0))
 	for j := range 4 {
 		py := min(max(int(y0)+j-1, 0), l.h-1)

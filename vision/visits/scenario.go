@@ -25,6 +25,7 @@ type Visitor struct {
 type Scenario struct {
 	Name     string
 	Seconds  float64
+	FPS      int // pictures a second; 0 is FPS, that of the clips
 	Seed     uint64
 	Light    Light
 	Visitors []Visitor
@@ -32,19 +33,26 @@ type Scenario struct {
 	LoopTo   float64
 }
 
-// FPS is the frame rate of every clip.
+// FPS is the frame rate of every clip; a scenario can be filmed at others, with other pictures between.
 const FPS = 10
 
 const jpegQuality = 72
 
 // Frames is the number of pictures of the clip; a photo has one.
-func (s Scenario) Frames() int { return max(1, frameAt(s.Seconds)) }
+func (s Scenario) Frames() int { return max(1, s.frameAt(s.Seconds)) }
 
-func frameAt(seconds float64) int { return int(math.Round(seconds * FPS)) }
+func (s Scenario) frameAt(seconds float64) int { return int(math.Round(seconds * s.rate())) }
+
+func (s Scenario) rate() float64 {
+	if s.FPS == 0 {
+		return FPS
+	}
+	return float64(s.FPS)
+}
 
 // Pose is what visitor v does in frame i.
 func (s Scenario) Pose(v, i int) Pose {
-	t := float64(i) / FPS
+	t := float64(i) / s.rate()
 	p := s.Visitors[v].pose(t)
 	period := s.LoopTo - s.LoopFrom
 	if period <= 0 {
@@ -96,11 +104,14 @@ func (v Visitor) blink(t float64) float64 {
 // Studio films scenarios from the two portraits.
 type Studio struct{ cast map[string]*portrait }
 
+// names of the portraits.
+func names() []string { return []string{"hopper", "collins"} }
+
 // NewStudio reads the portraits from dir, where get-portraits.sh puts them. A file that isn't the very one
 // that the landmarks were measured on is refused with ErrOtherPortrait.
 func NewStudio(dir string) (*Studio, error) {
 	s := &Studio{cast: map[string]*portrait{}}
-	for _, name := range []string{"hopper", "collins"} {
+	for _, name := range names() {
 		sheet, err := readSheet(name)
 		if err != nil {
 			return nil, err
@@ -114,13 +125,33 @@ func NewStudio(dir string) (*Studio, error) {
 	return s, nil
 }
 
+// NewStudioOf films from other copies of the two portraits, by name, for who does without the packages:
+// smaller ones that were enlarged again, say. They have to be as large as the originals, in whose pixels the
+// landmarks are. Beyond that they are not enlarged, so the films are done sooner, and are not those of this
+// package to the byte.
+func NewStudioOf(copies map[string]image.Image) (*Studio, error) {
+	s := &Studio{cast: map[string]*portrait{}}
+	for _, name := range names() {
+		sheet, err := readSheet(name)
+		if err != nil {
+			return nil, err
+		}
+		if copies[name] == nil {
+			return nil, fmt.Errorf("portrait %s: no copy of it", name)
+		}
+		sheet.Enlarge = 1
+		s.cast[name] = newPortrait(sheet, fromImage(copies[name]))
+	}
+	return s, nil
+}
+
 func (st *Studio) frame(s Scenario, shop *layer, i int) *image.RGBA {
 	scene := newLayer(shop.w, shop.h)
 	copy(scene.pix, shop.pix)
 	for v, who := range s.Visitors {
 		scene.place(st.cast[who.Portrait], s.Pose(v, i))
 	}
-	t := float64(i) / FPS
+	t := float64(i) / s.rate()
 	period := s.LoopTo - s.LoopFrom
 	if period <= 0 {
 		period = 4
@@ -131,17 +162,28 @@ func (st *Studio) frame(s Scenario, shop *layer, i int) *image.RGBA {
 
 // Film is the whole clip as MJPEG: its pictures as JPEGs, one after the other.
 func (st *Studio) Film(s Scenario) ([]byte, error) {
+	var out bytes.Buffer
+	err := st.Shoot(s, func(m *image.RGBA) error {
+		return jpeg.Encode(&out, m, &jpeg.Options{Quality: jpegQuality})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// Shoot calls see with each picture of the clip, before it becomes a JPEG, and ends with its first error.
+func (st *Studio) Shoot(s Scenario, see func(*image.RGBA) error) error {
 	for _, v := range s.Visitors {
 		if st.cast[v.Portrait] == nil {
-			return nil, fmt.Errorf("film %s: no portrait %q", s.Name, v.Portrait)
+			return fmt.Errorf("film %s: no portrait %q", s.Name, v.Portrait)
 		}
 	}
 	shop := newShop()
-	var out bytes.Buffer
 	for i := range s.Frames() {
-		if err := jpeg.Encode(&out, st.frame(s, shop, i), &jpeg.Options{Quality: jpegQuality}); err != nil {
-			return nil, fmt.Errorf("film %s: %w", s.Name, err)
+		if err := see(st.frame(s, shop, i)); err != nil {
+			return fmt.Errorf("film %s: %w", s.Name, err)
 		}
 	}
-	return out.Bytes(), nil
+	return nil
 }

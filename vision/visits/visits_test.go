@@ -96,7 +96,7 @@ func TestEveryFileIsListedWithItsHash(t *testing.T) {
 	if total > SizeLimit {
 		t.Errorf("all clips take %d bytes, more than %d", total, SizeLimit)
 	}
-	for _, name := range []string{"hopper", "collins"} {
+	for _, name := range names() {
 		s, err := readSheet(name)
 		if err != nil {
 			t.Fatal(err)
@@ -179,7 +179,7 @@ func TestLoopsCloseWithoutAJump(t *testing.T) {
 			continue
 		}
 		for v := range s.Visitors {
-			a, b := s.Pose(v, frameAt(s.LoopFrom)), s.Pose(v, frameAt(s.LoopTo))
+			a, b := s.Pose(v, s.frameAt(s.LoopFrom)), s.Pose(v, s.frameAt(s.LoopTo))
 			d := math.Abs(a.X-b.X) + math.Abs(a.Y-b.Y) + math.Abs(a.Face-b.Face) + math.Abs(a.Yaw-b.Yaw) +
 				math.Abs(a.Pitch-b.Pitch) + math.Abs(a.Roll-b.Roll) + math.Abs(a.Smile-b.Smile) +
 				math.Abs(a.Blink-b.Blink)

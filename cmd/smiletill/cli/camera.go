@@ -39,7 +39,8 @@ func cameraTestCommand(a *app) *cobra.Command {
 		Use: "test", Short: "Watch through the camera for a while and judge it",
 		Long: "Watch through the configured camera and judge its rate, the light, and the faces it sees.\n" +
 			"Stop the terminal first: a camera serves one program. With --sheet twelve of the pictures\n" +
-			"are kept in one JPEG (mode 0600). It shows whoever stood there: delete it after a look.",
+			"are kept in one JPEG (mode 0600), with the edge of camera.region drawn in them where it is set.\n" +
+			"It shows whoever stood there: delete it after a look.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd)

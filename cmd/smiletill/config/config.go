@@ -55,12 +55,15 @@ type VisionConfig struct{ Delegate string }
 
 // CameraConfig says where pictures come from: "auto", "card:NAME", "bus:PLACE", "/dev/..." or
 // "replay:FILE|DIR". Format is "auto" or one of the camera's. Width and Height are in pixels, FPS in frames a
-// second, Rotate in degrees clockwise. Loop and Realtime concern replays only. TestSource lets a terminal
-// take payments with a recording, or with what only looks like a camera.
+// second, Rotate in degrees clockwise. Region is the part of the upright picture where customers' faces are
+// looked for, as fractions of it from the upper left corner; all 0 is all of it. Loop and Realtime concern
+// replays only. TestSource lets a terminal take payments with a recording, or with what only looks like a
+// camera.
 type CameraConfig struct {
 	Source, Format     string
 	Width, Height, FPS int
 	Rotate             int
+	Region             region
 	Loop, Realtime     bool
 	TestSource         bool
 }

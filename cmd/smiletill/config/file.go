@@ -214,6 +214,9 @@ func fileText(o option, value *unstable.Node) (string, *mistake) {
 		return "", &mistake{what, fmt.Sprintf("write true or false without quotes: %s = %s", o.key(), o.text())}
 	}
 	like := o.text()
+	if _, ok := o.value.(*region); ok {
+		like = regionExample
+	}
 	if value.Kind == unstable.Integer || value.Kind == unstable.Float || value.Kind == unstable.Bool {
 		like = text
 	}

@@ -18,7 +18,7 @@ import (
 // option is one key of the configuration: "section.key", where its value is held, and what it may be.
 type option struct {
 	name  string
-	value any // *string, *int, *bool or *time.Duration
+	value any // *string, *int, *bool, *time.Duration or *region
 	usage string
 	check func(value any) *mistake // nil: anything of the type
 }
@@ -52,6 +52,8 @@ func (c *Config) options() []option {
 		{"camera.height", &cam.Height, "picture height in pixels", between(240, 4096)},
 		{"camera.fps", &cam.FPS, "frames a second", between(1, 120)},
 		{"camera.rotate", &cam.Rotate, "degrees to turn pictures clockwise: 0, 90, 180 or 270", quarter},
+		{"camera.region", &cam.Region, "where customers' faces count: LEFT,TOP,RIGHT,BOTTOM, 0 to 1; empty: all",
+			regionOfFaces},
 		{"camera.loop", &cam.Loop, "start a replay again at its end", nil},
 		{"camera.realtime", &cam.Realtime, "play a replay at the speed of its frames", nil},
 		{"camera.test_source", &cam.TestSource, "take payments with a recording or a loopback: for tests", nil},
@@ -117,6 +119,8 @@ func (o option) text() string {
 		return strconv.FormatBool(*v)
 	case *time.Duration:
 		return v.String()
+	case *region:
+		return regionText(*v)
 	case *string:
 		return *v
 	}
@@ -141,6 +145,9 @@ func (o option) set(text string) *mistake {
 	case *time.Duration:
 		value, err = time.ParseDuration(text)
 		example = `a time with its unit, like "30s" or "1m30s"`
+	case *region:
+		value, err = parseRegion(text)
+		example = regionWanted
 	default:
 		value = text
 	}
@@ -159,6 +166,8 @@ func (o option) set(text string) *mistake {
 		*v = value.(bool)
 	case *time.Duration:
 		*v = value.(time.Duration)
+	case *region:
+		*v = value.(region)
 	case *string:
 		*v = text
 	}

@@ -324,9 +324,6 @@ func ReasonOf(r payment.Reason) screen.Reason {
 	}
 }
 
-// PosterHint is for a face that never moves.
-const PosterHint = "is it a poster, a picture or a screen? Hang it elsewhere, or turn the camera"
-
 // instruction is what the customer can do now, as the last frame shows.
 func instruction(f vision.Finding) screen.Instruction {
 	switch {

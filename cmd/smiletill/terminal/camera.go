@@ -117,8 +117,8 @@ func (c *eyesight) row() screen.StatusRow {
 		return screen.StatusRow{Name: "camera", Value: f.What, Level: screen.LevelFault, Do: f.Do}
 	}
 	if c.cfg.Replay() || c.cfg.TestSource {
-		return screen.StatusRow{Name: "camera", Value: c.cfg.Source + " (for tests and demonstrations only)",
+		return screen.StatusRow{Name: "camera", Value: c.cfg.Words() + " (for tests and demonstrations only)",
 			Level: screen.LevelWarning, Do: "in a shop name a camera, and leave camera.test_source out"}
 	}
-	return screen.StatusRow{Name: "camera", Value: c.cfg.Source, Level: screen.LevelOK}
+	return screen.StatusRow{Name: "camera", Value: c.cfg.Words(), Level: screen.LevelOK}
 }

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"math"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"smiletill/cmd/smiletill/front"
@@ -30,12 +29,12 @@ type eyes struct {
 	decoder  camera.Decoder
 	requests chan *capture // enrolments by camera
 	pulse    pulse
-	still    atomic.Bool // the last face was no customer's and never moved
+	picture  front.Picture
 }
 
 func newEyes(p *parts, s *eyesight, f *front.Front, log *slog.Logger) *eyes {
 	return &eyes{parts: p, sight: s, front: f, log: log, requests: make(chan *capture),
-		decoder: camera.Decoder{Rotate: s.cfg.Rotate}}
+		decoder: camera.Decoder{Rotate: s.cfg.Rotate, Region: s.cfg.Region}}
 }
 
 // decode gives the picture of a frame; an error if it is damaged, which is no reason to end anything.
@@ -160,7 +159,9 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 	took := time.Since(f.At)
 	w.frames, w.total, w.slowest = w.frames+1, w.total+took, max(w.slowest, took)
 	w.front.Found(w.payment.ID, found)
-	w.poster(found)
+	if news, hint := w.picture.Found(w.payment.ID, found, f.Seen()); news != "" {
+		w.log.Warn("the picture: "+news, "payment", w.payment.ID, "hint", hint)
+	}
 	for ; w.strangers < found.Strangers; w.strangers++ {
 		if err := w.tellEngine(ctx, payment.Stranger{}); err != nil {
 			return err
@@ -172,17 +173,6 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 		return nil
 	}
 	return w.tellEngine(ctx, ev)
-}
-
-// poster tells the technician of a face that never moves.
-func (w *watcher) poster(f vision.Finding) {
-	switch {
-	case f.Stage == vision.Recognised:
-		w.still.Store(false)
-	case f.Still && !w.still.Swap(true):
-		w.log.Warn("a face that never moves is before the camera", "payment", w.payment.ID,
-			"hint", front.PosterHint)
-	}
 }
 
 func (w *watcher) tellEngine(ctx context.Context, ev payment.Event) error {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/control"
-	"smiletill/cmd/smiletill/front"
 	"smiletill/device/screen"
 	"smiletill/payment"
 	"smiletill/vision/edgetpu"
@@ -74,9 +73,8 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 		ok("models", networks.DescribeSet(p.set)),
 		acceleratorRow(p.accelerator.State()),
 	)
-	if p.eyes.still.Load() {
-		rows = append(rows, screen.StatusRow{Name: "picture", Level: screen.LevelWarning,
-			Value: "a face in it never moves, and is no customer's", Do: front.PosterHint})
+	if row, bad := p.eyes.picture.Row(); bad {
+		rows = append(rows, row)
 	}
 	gallery := ok("gallery", fmt.Sprintf("enrolled customers: %d", len(p.gallery.List())))
 	if bad := p.gallery.Damaged(); len(bad) > 0 {

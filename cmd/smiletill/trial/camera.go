@@ -45,6 +45,7 @@ type cameraTrial struct {
 	sheet   []image.Image
 	stance  stance
 	rotate  int // as configured
+	region  watched
 }
 
 // TestCamera watches through the configured camera for a while and judges it. sheet names a file for some of
@@ -70,7 +71,8 @@ func TestCamera(ctx context.Context, w io.Writer, cfg config.Config, long time.D
 		fmt.Fprintf(w, "%s: watching for %v\n", cfg.Camera.Source, long)
 	}
 	frames := camera.Newest(source)
-	t := &cameraTrial{reasons: map[vision.Reason]int{}, rotate: cfg.Camera.Rotate}
+	t := &cameraTrial{reasons: map[vision.Reason]int{}, rotate: cfg.Camera.Rotate,
+		region: watched{Region: cfg.Camera.Region}}
 	err = t.watch(ctx, frames, l, long, sheet != "")
 	if err := errors.Join(err, frames.Close()); err != nil {
 		return fmt.Errorf("test camera: %w", err)
@@ -89,7 +91,7 @@ func TestCamera(ctx context.Context, w io.Writer, cfg config.Config, long time.D
 func (t *cameraTrial) watch(
 	ctx context.Context, frames *camera.Latest, l *networks.Looker, long time.Duration, sheet bool,
 ) error {
-	d := camera.Decoder{Rotate: t.rotate}
+	d := camera.Decoder{Rotate: t.rotate, Region: t.region.Region}
 	start := time.Now()
 	var last time.Time
 	for time.Since(start) < long {
@@ -118,7 +120,9 @@ func (t *cameraTrial) watch(
 		}
 		if sheet && len(t.sheet) < sheetColumns*sheetRows &&
 			time.Since(start) >= long*time.Duration(len(t.sheet))/(sheetColumns*sheetRows) {
-			t.sheet = append(t.sheet, half(img))
+			small := half(img)
+			t.region.draw(small)
+			t.sheet = append(t.sheet, small)
 		}
 	}
 	t.took = time.Since(start)
@@ -160,6 +164,7 @@ func (t *cameraTrial) face(l vision.Look) {
 	if l.Faces > 0 {
 		t.faces++
 	}
+	t.region.look(l)
 	t.reasons[l.Reason]++
 	if l.Brightness > 0 {
 		t.judged++
@@ -172,6 +177,7 @@ func (t *cameraTrial) print(w io.Writer, limits vision.Thresholds) error {
 	table := columns.New(w)
 	t.printPictures(table, limits)
 	t.printFaces(table, limits)
+	t.region.print(table)
 	t.stance.print(table, t.rotate)
 	return table.Flush()
 }
@@ -239,7 +245,7 @@ func ms(list []time.Duration, percent int) float64 {
 }
 
 // half copies a picture at half its size: a frame's memory is used again for the next one.
-func half(img image.Image) image.Image {
+func half(img image.Image) *image.RGBA {
 	b := img.Bounds()
 	m := image.NewRGBA(image.Rect(0, 0, b.Dx()/2, b.Dy()/2))
 	for y := range m.Rect.Dy() {

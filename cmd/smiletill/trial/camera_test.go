@@ -15,25 +15,29 @@ import (
 
 	"smiletill/cmd/smiletill/trial"
 	"smiletill/device/camera"
+	"smiletill/vision"
 	"smiletill/vision/visits"
 )
 
-// recording writes a film of a customer, who is there from its first picture to its last, for camera.source:
-// a busy machine may look at two pictures alone.
-func recording(t *testing.T) string {
-	clip, err := visits.Open("customer_smile")
+// recording writes a film of a customer for camera.source.
+func recording(t *testing.T) string { return recordingOf(t, "customer_smile") }
+
+// recordingOf writes a film in which somebody is from its first picture to its last: a busy machine may look
+// at two pictures alone.
+func recordingOf(t *testing.T, name string) string {
+	clip, err := visits.Open(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var film []byte
-	for _, f := range clip.Frames[24:] {
+	for _, f := range clip.Frames[len(clip.Frames)/2:] {
 		film = append(film, f...)
 	}
-	name := filepath.Join(t.TempDir(), "customer.mjpeg")
-	if err := os.WriteFile(name, film, 0o600); err != nil {
+	file := filepath.Join(t.TempDir(), name+".mjpeg")
+	if err := os.WriteFile(file, film, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return "replay:" + name
+	return "replay:" + file
 }
 
 func TestCameraTest(t *testing.T) {
@@ -87,6 +91,57 @@ func TestCameraTest(t *testing.T) {
 	}
 }
 
+// The region where customers' faces count is drawn in the pictures that are kept, and whoever stands outside
+// is counted.
+func TestCameraTestDrawsTheRegion(t *testing.T) {
+	t.Parallel()
+	sheet := filepath.Join(t.TempDir(), "sheet.jpg")
+	test := []string{"camera", "test", "--seconds", "1", "--camera-source", recordingOf(t, "two_people")}
+	code, out, text := smiletill(t, append(test, "--camera-region", "0,0,0.6,1", "--sheet", sheet)...)
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, text)
+	}
+	for _, want := range []string{
+		"camera.region is 0 to 0.6 of the width, 0 to 1 of the height", "1 face outside the region (in ",
+		"face    good",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
+	}
+	f, err := os.Open(sheet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	m, err := jpeg.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for x, yellow := range map[int]bool{0: true, 100: false, 191: true, 200: false} { // of 320, half way down
+		r, g, b, _ := m.At(x, 120).RGBA()
+		if got := r>>8 > 0xc0 && g>>8 > 0x98 && b>>8 < 0x60; got != yellow {
+			t.Errorf("the region's edge at %d: %v (%x %x %x)", x, got, r>>8, g>>8, b>>8)
+		}
+	}
+	code, out, text = smiletill(t, test...)
+	if code != 0 || strings.Contains(out, "region") || !strings.Contains(out, "several_faces") {
+		t.Errorf("without a region: exit code %d, %s%s", code, out, text)
+	}
+}
+
+// Where a region must have something of the picture is where a face may be at all.
+func TestRegionsReachWhereFacesCount(t *testing.T) {
+	t.Parallel()
+	out := vision.DefaultThresholds().CentreMax
+	for edge, good := range map[float32]bool{0.5 - out + 0.21: true, 0.5 - out + 0.19: false} {
+		code, _, text := smiletill(t, "config", "--camera-region", fmt.Sprintf("0,0,%.2f,1", edge))
+		if (code == 0) != good {
+			t.Errorf("0 to %v: exit code %d, %s", edge, code, text)
+		}
+	}
+}
+
 // A camera that hangs on its side or upside down is told, with what to set; one that hangs upright is not.
 func TestCameraTestNamesATurnedPicture(t *testing.T) {
 	t.Parallel()
@@ -130,6 +185,7 @@ func TestCameraCommandsRefuse(t *testing.T) {
 	}{
 		{"test --seconds 0", 2, "use 1 to 600"},
 		{"test --camera-format H264", 2, "camera.format"},
+		{"test --camera-region 0.9,0,1,1", 2, "nobody could pay in 0.9,0,1,1"},
 		{"test --camera-rotate 45", 2, "write 0, 90, 180 or 270"},
 		{"test --camera-source C920", 2, `"card:NAME"`},
 		{"test --camera-source card:no-such-camera", 1, "no such camera: looked for card:no-such-camera"},

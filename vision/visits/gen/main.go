@@ -17,14 +17,18 @@ func main() {
 	out := flag.String("out", "clips", "folder for the clips")
 	readme := flag.String("readme", "", "README whose table of files to renew")
 	only := flag.String("only", "", "film this one alone")
+	fps := flag.Int("fps", 0, "film at this rate, into NAME-FPSfps.mjpeg")
 	flag.Parse()
-	if err := run(*portraits, *out, *readme, *only); err != nil {
+	if err := run(*portraits, *out, *readme, *only, *fps); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(portraits, out, readme, only string) error {
+func run(portraits, out, readme, only string, fps int) error {
+	if fps < 0 || fps > 120 || fps != 0 && readme != "" {
+		return errors.New("-fps is 1 to 120, and not for the README's table")
+	}
 	studio, err := visits.NewStudio(portraits)
 	if err != nil {
 		return err
@@ -34,9 +38,13 @@ func run(portraits, out, readme, only string) error {
 		if only != "" && only != s.Name {
 			return nil
 		}
+		s.FPS = fps
 		b, err := studio.Film(s)
 		if err != nil {
 			return err
+		}
+		if fps != 0 {
+			ext = fmt.Sprintf("-%dfps%s", fps, ext)
 		}
 		row := fmt.Sprintf("| %s%s | %d | %d | %x |\n", s.Name, ext, s.Frames(), len(b), sha256.Sum256(b))
 		fmt.Print(row)
@@ -48,7 +56,11 @@ func run(portraits, out, readme, only string) error {
 			return err
 		}
 	}
-	for _, s := range visits.Photos() {
+	photos := visits.Photos()
+	if fps != 0 {
+		photos = nil
+	}
+	for _, s := range photos {
 		if err := film(s, ".jpg"); err != nil {
 			return err
 		}
