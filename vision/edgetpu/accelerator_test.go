@@ -236,6 +236,37 @@ func TestTrialTakesOddFrames(t *testing.T) {
 	}
 }
 
+// Frames that say nothing neither end the trial nor pass it; without an end they end it.
+func TestTrialOfFramesThatSayNothing(t *testing.T) {
+	for _, c := range []struct {
+		frames int
+		phase  Phase
+		text   string
+	}{{undecidedMax - 1, Ready, "2 of 3 models"}, {undecidedMax, Failed, "from the CPU's"}} {
+		b := newBench(t, Options{Library: "libx.so"})
+		b.Run(t.Context())
+		b.remote["E"].add = 2
+		for range c.frames {
+			if got := b.look("embed", 4); got != 4 {
+				t.Fatalf("looked %v", got)
+			}
+		}
+		b.want(c.phase, c.text)
+		b.remote["E"].add = 0.01
+		for range trialRuns {
+			if got := b.look("embed", 4); got != 4 {
+				t.Errorf("looked %v", got)
+			}
+		}
+		if got := b.look("embed", 4); (got != 4) != (c.phase == Ready) {
+			t.Errorf("after %d frames that say nothing and %d that agree: %v", c.frames, trialRuns, got)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestDistance(t *testing.T) {
 	nan := float32(0)
 	nan /= nan

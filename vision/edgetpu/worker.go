@@ -29,8 +29,8 @@ type worker struct {
 	done  chan error    // with room for an answer that nobody waits for any more
 	ended chan struct{}
 	timer *time.Timer
-	// trial runs that were as the CPU's, and that were not
-	agreed, differed int
+	// trial runs that were as the CPU's, that were another network's, and that say nothing
+	agreed, differed, undecided int
 }
 
 // startWorker opens a model. If that takes too long, or ctx ends, the opening is left to itself.
