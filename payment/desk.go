@@ -177,13 +177,16 @@ func (d *desk) handle(ev Event) error {
 	d.run = nil
 	d.deadline.Stop()
 	defer close(r.done)
-	if err := d.engine.journal.Commit(d.ctx, p); err != nil {
+	err = d.engine.journal.Commit(d.ctx, p)
+	if err == nil || p.State != StateApproved { // faces were refused, also where that can't be written down
+		d.count(p)
+	}
+	if err != nil {
 		d.doubt = p.ID
 		r.err = d.fail(p.ID, err)
 		return r.err
 	}
 	r.payment = p
-	d.count(p)
 	d.show(p)
 	return nil
 }

@@ -242,6 +242,27 @@ func TestEngineCountsStrangers(t *testing.T) {
 	})
 }
 
+// Faces count also where the end of their payment can't be written down.
+func TestEngineCountsStrangersWithoutAJournal(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.begin("a")
+		b.do("a", Stranger{})
+		b.do("a", Stranger{})
+		b.l.set(errDisk, false)
+		b.wantErr(b.Handle(b.Context(), "a", Stranger{}), ErrJournal)
+		b.l.set(nil, false)
+		time.Sleep(16 * time.Second)
+		b.want("a", StateCancelled, ReasonJournalFailed)
+		b.begin("b")
+		b.do("b", Stranger{})
+		b.do("b", Stranger{})
+		b.do("b", Cancelled{By: ByCustomer})
+		if _, err := b.Begin(b.Context(), euro("locked")); !errors.Is(err, ErrLocked) {
+			t.Errorf("after five strangers: %v", err)
+		}
+	})
+}
+
 // TestNoMoneyMovesInAnAlarm: neither by a payment that was about to be approved, nor by a new one, nor back.
 // What was given back before is told again.
 func TestNoMoneyMovesInAnAlarm(t *testing.T) {

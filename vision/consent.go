@@ -13,22 +13,28 @@ const (
 	window = 64
 	// restOf: the baseline is the highest of the lowest fifth.
 	restOf = 5
+	// stepMax is the most that a smile lasts by one frame more: what a camera with 5 a second gives; and it is
+	// no more than twice the gap before. What a mouth did while the camera stalled nobody has seen.
+	stepMax = 200 * time.Millisecond
 )
 
 // consent is the smile of the recognised customer against the same person's own rest.
 type consent struct {
 	rest    resting
-	sum     []float32 // embeddings of the frames that smile
-	smiling int       // their number
-	frames  int       // all frames since the smile began
-	since   time.Time // the first that smiles
-	held    time.Time // the last that smiles
-	slipped bool      // there were others since
-	risen   float32   // how far the smile has come in the last frame, 0..1 of what is wanted
+	sum     []float32     // embeddings of the frames that smile
+	smiling int           // their number
+	frames  int           // all frames since the smile began
+	held    time.Time     // the last that smiles
+	lasted  time.Duration // how long the smile has been seen
+	slipped bool          // there were others since
+	last    time.Time     // the last frame of all
+	gap     time.Duration // between it and the one before
+	risen   float32       // how far the smile has come in the last frame, 0..1 of what is wanted
 }
 
 func (c *consent) reset() {
 	c.rest.seen = 0
+	c.last, c.gap = time.Time{}, 0
 	c.interrupt()
 }
 
@@ -36,7 +42,7 @@ func (c *consent) reset() {
 func (c *consent) interrupt() {
 	clear(c.sum)
 	c.smiling, c.frames, c.slipped, c.risen = 0, 0, false, 0
-	c.since, c.held = time.Time{}, time.Time{}
+	c.held, c.lasted = time.Time{}, 0
 }
 
 // pause takes a frame without a smile. For gap it may be a slip of the mesh, which a slow camera would not
@@ -52,12 +58,14 @@ func (c *consent) pause(at time.Time, gap time.Duration) {
 	}
 }
 
-// lasted is how long the smile has been seen.
-func (c *consent) lasted() time.Duration { return c.held.Sub(c.since) }
-
 // see takes a frame of the customer and says whether the smile has lasted: for SmileFor, in SmileFrames at
 // least, and in two of three of all frames since it began.
 func (c *consent) see(l *Look, at time.Time, t *Thresholds) bool {
+	most := min(stepMax, 2*c.gap)
+	if !c.last.IsZero() {
+		c.gap = at.Sub(c.last)
+	}
+	c.last = at
 	c.rest.add(l.Smile, at)
 	base, ok := c.rest.baseline(t)
 	if !ok {
@@ -81,10 +89,11 @@ func (c *consent) see(l *Look, at time.Time, t *Thresholds) bool {
 		return false
 	}
 	if c.smiling == 0 {
-		c.since = at
+		c.held = at
 	}
+	c.lasted += min(at.Sub(c.held), most)
 	c.smiling, c.frames, c.held, c.slipped, c.risen = c.smiling+1, c.frames+1, at, false, 1
-	return c.smiling >= t.SmileFrames && c.lasted() >= t.SmileFor && 3*c.smiling >= 2*c.frames
+	return c.smiling >= t.SmileFrames && c.lasted >= t.SmileFor && 3*c.smiling >= 2*c.frames
 }
 
 // resting remembers the mouth of the last seconds, a mean for each slot.

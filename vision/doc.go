@@ -16,7 +16,7 @@
 //   - time is the film's, which comes with each frame, never a clock's, and what lasts is measured in it, not
 //     in frames: a recording ends the same way at any rate and played at any speed;
 //   - a Visit consents only when one face, followed without a gap, was recognised from several fused
-//     frames, was then seen at rest, and then smiled for several good frames in a row that each match the
+//     frames, was then seen at rest, and then smiled for a third of a second, in frames that each match the
 //     same customer. A swap of the face at any moment starts over from nothing. When in doubt it does not
 //     consent;
 //   - embeddings never appear in text: they print, log and marshal as [redacted].

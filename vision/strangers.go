@@ -5,6 +5,7 @@ import "time"
 // strangers are the faces of a visit that are no customer's.
 type strangers struct {
 	known  [strangersKept][]float32 // fused embeddings of those that were counted: a ring
+	poster []float32                // the first still face
 	met    int                      // written to it
 	stayed time.Duration            // how long they stood there, together
 
@@ -44,6 +45,15 @@ func (s *strangers) meet(sum []float32, same float32) bool {
 	}
 	s.met++
 	return true
+}
+
+// hangs says whether a still face is the one poster of the visit: a second one was put there.
+func (s *strangers) hangs(sum []float32, same float32) bool {
+	if len(s.poster) == 0 {
+		s.poster = append(s.poster, sum...)
+		return normalise(s.poster)
+	}
+	return cosine(s.poster, sum) >= same
 }
 
 // watch follows the eyes of the face.

@@ -56,7 +56,6 @@ type Visit struct {
 	probe     []float32       // what is asked of the Matcher
 	fused     int             // frames in sum
 	since     time.Time       // the first of them
-	fusedAt   time.Time       // the last of them
 	asked     time.Time       // when the Matcher was last asked about sum
 	failed    int             // attempts
 	consent   consent
@@ -144,8 +143,7 @@ func overlap(a, b image.Rectangle) float32 {
 
 // restart forgets the person, but not that a stranger was compared with the gallery.
 func (v *Visit) restart() {
-	seen := v.failed > 0 || v.fused >= v.t.FuseMin && v.fusedAt.Sub(v.since) >= askEvery
-	if v.finding.Stage == Searching && seen {
+	if v.finding.Stage == Searching && !v.asked.IsZero() {
 		v.meet()
 	}
 	clear(v.sum)
@@ -156,9 +154,10 @@ func (v *Visit) restart() {
 	v.finding = Finding{Stage: Searching, Reason: v.finding.Reason, Strangers: v.finding.Strangers}
 }
 
-// meet counts the face that was fused as a stranger's. A poster is none.
+// meet counts the face that was fused as a stranger's. A poster is none, and there is one a visit: stills
+// that come after it somebody puts there.
 func (v *Visit) meet() {
-	v.finding.Still = v.strangers.still()
+	v.finding.Still = v.strangers.still() && v.strangers.hangs(v.sum, v.t.SameFace)
 	if !v.finding.Still && v.strangers.meet(v.sum, v.t.SameFace) {
 		v.finding.Strangers++
 	}
@@ -190,7 +189,7 @@ func (v *Visit) progress() {
 	case Searching:
 		v.finding.Progress = 0.5 * min(float32(v.fused)/float32(v.t.FuseMin), 1)
 	case Recognised:
-		held := float32(v.consent.lasted()) / float32(v.t.SmileFor)
+		held := float32(v.consent.lasted) / float32(v.t.SmileFor)
 		v.finding.Progress = 0.5 + 0.3*v.consent.risen + 0.19*min(held, 1)
 	case Consented:
 		v.finding.Progress = 1
@@ -209,7 +208,7 @@ func (v *Visit) search(l *Look, at time.Time) {
 	if !fuse(&v.sum, l.Embedding) {
 		return
 	}
-	v.fused, v.fusedAt = v.fused+1, at
+	v.fused++
 	seen := at.Sub(v.since)
 	if v.fused < v.t.FuseMin || seen < v.t.FuseMinFor || !v.asked.IsZero() && at.Sub(v.asked) < askEvery {
 		return

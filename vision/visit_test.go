@@ -250,7 +250,11 @@ func TestStrangersAreCounted(t *testing.T) {
 			{"the same one again and again", shots(4, carl, gone, 4, carl, gone, 4, carl, gone), 1},
 			{"three, four frames each", shots(4, carl, gone, 4, dora, gone, 4, emil, gone), 3},
 			{"three without an empty frame between", shots(5, carl, 5, dora, 5, emil, gone), 3},
+			{"a customer who leaves before the gallery was asked", shots(1, A, A, gone, 10, A), 0},
 			{"a poster", shots(40, at(carl, nailed)), 0},
+			{"a poster that is gone and back", shots(14, at(carl, nailed), gone, 14, at(carl, nailed)), 0},
+			{"stills at the same place, one after the other",
+				shots(14, at(carl, nailed), 14, at(dora, nailed), 14, at(emil, nailed), gone), 2},
 			{"a stranger, then a customer", shots(6, carl, gone, 10, A, 6, AS), 1},
 		} {
 			f, _ := startClock(fps).run(NewVisit(both, DefaultThresholds()), c.frames)
@@ -312,6 +316,23 @@ func TestTwitchIsNoConsent(t *testing.T) {
 				v, c := NewVisit(both, DefaultThresholds()), startClock(fps)
 				c.at = c.at.Add(time.Duration(offset) * time.Second / time.Duration(10*fps))
 				c.twitch(t, v, time.Duration(ms)*time.Millisecond)
+			}
+		}
+	}
+}
+
+// A mouth that moves before and after the camera stalls has not been seen to smile meanwhile.
+func TestStallIsNoSmile(t *testing.T) {
+	for _, stall := range []time.Duration{333 * time.Millisecond, time.Second, 1900 * time.Millisecond} {
+		v, c := NewVisit(both, DefaultThresholds()), startClock(30)
+		c.run(v, shots(20, A))
+		for i := range 8 { // two twitches of 133 ms
+			c.at = c.at.Add(time.Second / 30)
+			if i == 4 {
+				c.at = c.at.Add(stall)
+			}
+			if f := c.show(v, AS); f.Stage != Recognised {
+				t.Fatalf("a stall of %v: %s in frame %d of the smile", stall, f.Stage, i)
 			}
 		}
 	}

@@ -88,7 +88,7 @@ func (j *Journal) room(ctx context.Context, tx *transaction, p payment.Payment) 
 }
 
 // FailedTries counts the faces that were refused since the last approval, in the latest 1,000 payments: those
-// that were no customer's, however the payment ended, and one for a wrong PIN.
+// that were no customer's, however the payment ended, and at least one for a face or a PIN that it declined.
 func (r *Reader) FailedTries(ctx context.Context) (int, error) {
 	var n int
 	err := r.db.QueryRowContext(ctx, `SELECT coalesce(sum(max(coalesce(json_extract(body, '$.strangers'), 0),

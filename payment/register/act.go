@@ -114,7 +114,12 @@ func (s *Server) welcome(ctx context.Context, q *Request) (*Till, *Response) {
 func (s *Server) owned(ctx context.Context, till *Till, q *Request, sale string) (Session, *Response) {
 	owner, session, err := till.Records.Sale(ctx, sale)
 	if err == nil && owner != "" && owner != q.from.key && !q.from.own {
-		if s.opt.Pairings().paired(owner) {
+		pairings, unread := s.opt.Pairings()
+		if unread != nil { // whose key it is can't be known
+			r := failure(UnavailableService, "the terminal can't read its registers' keys; nothing was done")
+			return session, &r
+		}
+		if pairings.paired(owner) {
 			s.log.Warn("a register spoke in another's name", "sale", sale, "key", q.from.key, "owner", owner)
 			r := foreignSale()
 			return session, &r

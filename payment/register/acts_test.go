@@ -174,6 +174,28 @@ func TestSaleIDBelongsToItsKey(t *testing.T) {
 	}
 	d.smiles(p)
 	d.is("the payment", d.take(answers).Response, register.Success, "")
+	// Nor ask what became of it; who took it can.
+	status := bare(register.CategoryTransactionStatus)
+	status.TransactionStatus = &register.TransactionStatusRequest{Reference: &register.MessageReference{
+		MessageCategory: register.CategoryPayment, ServiceID: "s1", SaleID: first.SaleID}}
+	for _, sale := range []string{first.SaleID, "POS 2"} {
+		second.SaleID = sale
+		a := say(second, status).TransactionStatus
+		if a.Response.ErrorCondition != register.NotAllowed || a.Repeated != nil {
+			t.Errorf("another register, as %s, is told of the payment: %+v", sale, a)
+		}
+	}
+	d.is("who took it", say(first, status).TransactionStatus.Response, register.Success, "")
+	// Keys that can't be read are not keys that were taken away: nothing is anybody else's by that.
+	d.mu.Lock()
+	d.unread = errors.New("input/output error")
+	d.mu.Unlock()
+	plain.SaleID = first.SaleID
+	d.is("while the keys can't be read", say(plain, under("u1", login())).Login.Response, register.Failure,
+		register.UnavailableService)
+	d.mu.Lock()
+	d.unread = nil
+	d.mu.Unlock()
 	// A new version of the key is the same register; whoever is unpaired owns nothing.
 	second.SaleID = first.SaleID
 	first.Key = d.pair("a newer horse")

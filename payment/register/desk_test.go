@@ -46,6 +46,7 @@ type desk struct {
 	opening  error
 	health   register.Health
 	pairings register.Pairings
+	unread   error // in their place
 	shown    []string
 
 	engine  *payment.Engine
@@ -137,8 +138,12 @@ func (d *desk) serve() {
 			}
 			return d.till, nil
 		},
-		Pairings: func() register.Pairings { d.mu.Lock(); defer d.mu.Unlock(); return d.pairings },
-		Health:   func(context.Context) register.Health { d.mu.Lock(); defer d.mu.Unlock(); return d.health },
+		Pairings: func() (register.Pairings, error) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			return d.pairings, d.unread
+		},
+		Health: func(context.Context) register.Health { d.mu.Lock(); defer d.mu.Unlock(); return d.health },
 		Display: func(lines []string, long time.Duration) {
 			d.mu.Lock()
 			defer d.mu.Unlock()

@@ -47,7 +47,7 @@ func FuzzBody(f *testing.F) {
 	s := register.NewServer(register.Options{
 		POIID:    poiID,
 		Till:     func() (*register.Till, error) { return nil, payment.ErrOutOfOrder },
-		Pairings: func() register.Pairings { return register.Pairings{{Name: "front", Key: key}} },
+		Pairings: func() (register.Pairings, error) { return register.Pairings{{Name: "front", Key: key}}, nil },
 		Health:   func(context.Context) register.Health { return register.Health{} },
 	})
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -153,11 +153,21 @@ func (s *Server) status(ctx context.Context, q *Request) *TransactionStatusRespo
 		ref.SaleID = q.Header.SaleID
 	}
 	answer := &TransactionStatusResponse{Reference: &ref}
+	if r := s.elsewhere(q.Header); r != nil {
+		answer.Response = *r
+		return answer
+	}
 	till, err := s.opt.Till()
 	if err != nil {
 		answer.Response = failure(UnavailableService,
 			"the terminal is opening its journal: ask again; "+err.Error())
 		return answer
+	}
+	for _, sale := range []string{q.Header.SaleID, ref.SaleID} { // what another took is told to nobody else
+		if _, r := s.owned(ctx, till, q, sale); r != nil {
+			answer.Response = *r
+			return answer
+		}
 	}
 	rec, err := till.Records.Find(ctx, ref)
 	switch {

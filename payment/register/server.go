@@ -77,8 +77,9 @@ type Options struct {
 	Site     string // storeId of Diagnosis
 	Version  string // of the program
 
-	Till     func() (*Till, error) // the parts, or why there are none
-	Pairings func() Pairings       // the registers that may come from another machine
+	Till func() (*Till, error) // the parts, or why there are none
+	// Pairings gives the registers that may come from another machine; an error: they can't be read.
+	Pairings func() (Pairings, error)
 	Health   func(context.Context) Health
 	Display  func(lines []string, long time.Duration) // shows text on the customer's page; nil: there is none
 
@@ -272,7 +273,11 @@ func (s *Server) unseal(q *Request) (*Request, *Key, error) {
 		return nil, nil, fmt.Errorf("%w: NexoBlob and SecurityTrailer come together", ErrMessage)
 	}
 	t := q.SecurityTrailer
-	key := s.opt.Pairings().Key(t.KeyIdentifier, t.KeyVersion)
+	pairings, err := s.opt.Pairings()
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: the registers' keys can't be read: %w", ErrSealed, err)
+	}
+	key := pairings.Key(t.KeyIdentifier, t.KeyVersion)
 	if key == nil {
 		return nil, nil, payment.WithHint(
 			fmt.Errorf("%w: no register is paired with key %.40q, version %d", ErrSealed, t.KeyIdentifier,

@@ -78,7 +78,7 @@ func (d *day) openDesk() *desk {
 	one := &desk{records: r, server: register.NewServer(register.Options{
 		POIID: tillName, Version: "1", Zone: time.UTC, Rand: zero{},
 		Till:     func() (*register.Till, error) { return till, nil },
-		Pairings: func() register.Pairings { return nil },
+		Pairings: func() (register.Pairings, error) { return nil, nil },
 		Health:   func(context.Context) register.Health { return register.Health{} },
 		Display: func([]string, time.Duration) {
 			d.counter.mu.Lock()

@@ -78,6 +78,8 @@ func differences(there map[string]string, last map[string]journal.Audit) []journ
 	for id, record := range there {
 		a := journal.Audit{Customer: id, Record: record, Offline: true}
 		switch was, known := last[id]; {
+		case record == "": // it can't be read, which changes nothing
+			continue
 		case !known || was.What == journal.CustomerRemoved:
 			a.What = journal.CustomerEnrolled
 		case was.Record != record:

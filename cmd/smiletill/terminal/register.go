@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -94,7 +95,11 @@ func (c *cashDesk) till() (*register.Till, error) {
 func (c *cashDesk) trace(p *parts) error {
 	ctx, cancel := context.WithTimeout(context.Background(), deskRetry)
 	defer cancel()
-	return p.trail.Registers(ctx, c.paired())
+	all, err := c.paired()
+	if err != nil { // keys that can't be read are not keys that were taken away
+		return err
+	}
+	return p.trail.Registers(ctx, all)
 }
 
 // openRecords opens what registers asked for. Without it they are refused and everybody else is served.
@@ -132,15 +137,19 @@ func (b books) Sums(ctx context.Context, after, upto int64) ([]register.Sum, err
 	return sums, nil
 }
 
-// paired gives the registers that are let in, read again when their file has changed.
-func (c *cashDesk) paired() register.Pairings {
+// paired gives the registers that are let in, read again when their file has changed; an error if they can't
+// be read.
+func (c *cashDesk) paired() (register.Pairings, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	path := c.cfg.PairingsPath()
 	info, err := os.Stat(path)
 	switch {
-	case err != nil:
+	case errors.Is(err, fs.ErrNotExist):
 		c.pairings, c.pairErr, c.stamp = nil, nil, time.Time{}
+	case err != nil:
+		c.pairings, c.pairErr, c.stamp = nil, config.ForTerminal(fmt.Errorf("read the paired registers: %w", err)),
+			time.Time{}
 	case info.ModTime() != c.stamp || c.pairErr != nil: // a mode that is set right leaves the time as it is
 		all, err := register.LoadPairings(path)
 		err = config.ForTerminal(err)
@@ -149,7 +158,7 @@ func (c *cashDesk) paired() register.Pairings {
 		}
 		c.pairings, c.pairErr, c.stamp = all, err, info.ModTime()
 	}
-	return c.pairings
+	return c.pairings, c.pairErr
 }
 
 func (c *cashDesk) health(ctx context.Context) register.Health {
@@ -215,7 +224,7 @@ func (c *cashDesk) run(ctx context.Context) {
 
 // shut says why no address is listened on, or "".
 func (c *cashDesk) shut() string {
-	if config.OnlyHere(c.cfg.Register.Listen) || len(c.paired()) > 0 {
+	if all, _ := c.paired(); config.OnlyHere(c.cfg.Register.Listen) || len(all) > 0 {
 		return ""
 	}
 	return "no register is paired, so that " + c.cfg.Register.Listen + " is not listened on"
@@ -284,7 +293,7 @@ func (c *cashDesk) address() string {
 
 // row is the technician's line.
 func (c *cashDesk) row() screen.StatusRow {
-	paired := len(c.paired())
+	paired, _ := c.paired() // its error is told below
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	row := screen.StatusRow{Name: "register", Level: screen.LevelOK}
@@ -305,7 +314,7 @@ func (c *cashDesk) row() screen.StatusRow {
 		row.Level, row.Value = screen.LevelUnknown, "starting"
 	default:
 		row.Value = fmt.Sprintf("https://%s/nexo, POIID %s, %d paired; certificate SHA-256 %s", c.addr,
-			c.cfg.POIID(), paired, register.Grouped(info.Fingerprint))
+			c.cfg.POIID(), len(paired), register.Grouped(info.Fingerprint))
 		if c.cfg.Register.Plain {
 			row.Value += "; any user of this machine may pay and give back by it (register.plain)"
 		}

@@ -87,6 +87,12 @@ func TestTrail(t *testing.T) {
 	if code, _, errs := s.Cli("customers", "pin", id); code != 0 {
 		t.Fatal(errs)
 	}
+	told := len(audits(s.Shop))
+	for _, wrong := range []string{"Grace Hopper", "no-such-customer"} { // a name would be told to the cloud
+		if code, _, errs := s.Cli("customers", "pin", wrong, "--remove"); code == 0 || len(audits(s.Shop)) != told {
+			t.Errorf("%s has a PIN taken away: %d %s%v", wrong, code, errs, audits(s.Shop))
+		}
+	}
 	for _, c := range []struct{ do, found string }{
 		{"pair", "register paired"}, {"unpair", "register unpaired"},
 	} {
