@@ -27,7 +27,7 @@ EMULATE_IN := ./cmd/smiletill/cli
 SYSTEMD_IN := ./systemd
 
 # What is of one goroutine and long: with the race detector, which makes it ten times as slow, its sweeps are short.
-LONG := ./payment/journal ./payment/sim ./vision ./vision/accuracy ./vision/visits
+LONG := ./payment/journal ./payment/sim ./vision ./vision/accuracy ./vision/attacks ./vision/visits
 
 # The race detector watches what is ours and all other Go, but not what computes for its caller alone, on its goroutine:
 # SQLite's C, translated to Go, pictures and compression (and in vision what loops over pixels: go:norace). With them the

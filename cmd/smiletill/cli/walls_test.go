@@ -31,6 +31,7 @@ var rooms = map[string][]string{
 	"vision/edgetpu":  {},
 	"vision/gallery":  {"golang.org/x/text/unicode/norm"},
 	"vision/visits":   {},
+	"vision/attacks":  {},
 	"vision/accuracy": {"golang.org/x/sync/errgroup"},
 	"vision/networks": {module + "models", module + "vision"},
 	"payment":         {},
