@@ -4,6 +4,8 @@ import "math"
 
 // newBackground paints what is behind, far out of focus, into a canvas: a wall that gets darker downwards and
 // some broad things, in the room's light. What is behind is not lit by the screen.
+//
+//go:norace
 func newBackground(c *canvas, r *room, d *dice) {
 	small := newTexture(c.w/8, c.h/8)
 	wall := d.between(0.2, 0.6)
@@ -43,6 +45,8 @@ func newBackground(c *canvas, r *room, d *dice) {
 }
 
 // soften is a box blur of the colours, along rows and columns.
+//
+//go:norace
 func soften(t *texture, radius int) {
 	from := append([]float32(nil), t.pix...)
 	for y := range t.h {

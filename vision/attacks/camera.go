@@ -13,7 +13,7 @@ const (
 
 // sensor is a camera of unknown make: what it does between light and picture.
 type sensor struct {
-	focal    float64 // pixels: 0.42 to 0.75 of the width, a field of view of 67 to 100 degrees
+	focal    float64 // pixels: 0.62 to 0.8 of the width, a view of 64 to 78 degrees
 	fps      float64
 	jitter   float64 // seconds, deviation of a frame's time
 	dropped  float64 // share of frames that never arrive
@@ -23,7 +23,7 @@ type sensor struct {
 	knee     float64 // how S-shaped it is: 0 to 0.6
 	start    float64 // exposure before it has settled, as a factor
 	exposeIn float64 // seconds in which exposure follows by 63 %
-	aside    float64 // what light counts for it that is not in the middle: 0.05 to 0.4
+	aside    float64 // what light counts for it that is not in the middle: 0.02 to 0.15
 	whiteIn  float64 // and the white balance
 	white    float64 // how much of a cast it takes out, 0..1
 	grain    float64 // factor of the noise; 0 for none
@@ -45,7 +45,7 @@ func newSensor(d *dice, lux float64) *sensor {
 	rates := [...]float64{5, 7.5, 10, 10, 10, 15, 15, 15, 20, 25, 30, 30}
 	s := &sensor{focal: Width * d.between(0.62, 0.8), fps: rates[d.pick(len(rates))], gamma: d.between(1.8, 2.6),
 		knee: d.between(0, 0.6), start: d.logBetween(0.7, 1.4), exposeIn: d.between(0.15, 0.9),
-		aside:   d.between(0.05, 0.4),
+		aside:   d.between(0.02, 0.15),
 		whiteIn: d.between(0.8, 3), white: d.between(0.3, 1), grain: d.between(0.7, 1.5),
 		quality: 55 + d.pick(40)}
 	s.jitter, s.dropped = d.between(0, 0.12)/s.fps, d.between(0, 0.06)
@@ -65,6 +65,8 @@ func perfectSensor(d *dice) *sensor {
 const grainTile = 1 << 14
 
 // settle prepares the tables, on the first light that the sensor sees.
+//
+//go:norace
 func (s *sensor) settle(c *canvas, d *dice) {
 	s.dice = d
 	mean, cast := s.meter(c)
@@ -105,6 +107,8 @@ func (s *sensor) balance(mean [3]float64) (out [3]float64) {
 }
 
 // meter is the mean light of the picture, mostly of its middle, and of each colour of the whole.
+//
+//go:norace
 func (s *sensor) meter(c *canvas) (mean float64, all [3]float64) {
 	n, total := 0.0, 0.0
 	for y := 4; y < c.h; y += 8 {
@@ -140,6 +144,8 @@ func (s *sensor) follow(c *canvas, dt float64) {
 
 // develop makes the picture: exposure, white balance, noise of photons and of reading, tone curve, luma and
 // chroma of 4:2:0, and what a JPEG loses.
+//
+//go:norace
 func (s *sensor) develop(c *canvas, out *image.YCbCr) {
 	var gain [3]float32
 	for k := range gain {
@@ -166,6 +172,7 @@ func (s *sensor) develop(c *canvas, out *image.YCbCr) {
 	}
 }
 
+//go:norace
 func lumaRow(rgb *[3 * Width]uint8, out []uint8) {
 	for x := range Width {
 		p := rgb[3*x : 3*x+3]
@@ -173,6 +180,7 @@ func lumaRow(rgb *[3 * Width]uint8, out []uint8) {
 	}
 }
 
+//go:norace
 func (s *sensor) row(light []float32, gain *[3]float32, out *[3 * Width]uint8) {
 	light = light[:3*Width]
 	if s.grain == 0 {

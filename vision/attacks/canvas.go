@@ -32,6 +32,8 @@ func newCanvas(w, h int, focal float64) *canvas {
 }
 
 // clear shows the background in the light of the moment.
+//
+//go:norace
 func (c *canvas) clear() {
 	clear(c.depth)
 	n := 3 * c.w
@@ -70,6 +72,8 @@ func (c *canvas) draw(s *surface) {
 
 // project finds where each place is in the picture, and what its texture is multiplied by and added to in the
 // light of its row.
+//
+//go:norace
 func (c *canvas) project(s *surface) {
 	cx, cy := float64(c.w)/2-0.5, float64(c.h)/2-0.5
 	m := &s.matter
@@ -87,7 +91,7 @@ func (c *canvas) project(s *surface) {
 			if m.glow > 0 {
 				v.plus[k] += 0.01 * lit // what a dark screen reflects
 			}
-			v.times[k] *= 1 - v.shade
+			v.times[k] *= v.tone * (1 - v.shade)
 		}
 	}
 }
@@ -116,6 +120,8 @@ type fragment struct {
 }
 
 // blend weighs three places.
+//
+//go:norace
 func (f *fragment) blend(p, q, r *vertex, wp, wq, wr float32, gloss bool) {
 	f.near = wp*p.near + wq*q.near + wr*r.near
 	f.cover = wp*p.cover + wq*q.cover + wr*r.cover
@@ -130,6 +136,7 @@ func (f *fragment) blend(p, q, r *vertex, wp, wq, wr float32, gloss bool) {
 	}
 }
 
+//go:norace
 func (b *brush) triangle(p, q, r *vertex) {
 	area := (q.sx-p.sx)*(r.sy-p.sy) - (r.sx-p.sx)*(q.sy-p.sy)
 	if !(area > 1e-6) {
@@ -169,6 +176,7 @@ func (b *brush) triangle(p, q, r *vertex) {
 	}
 }
 
+//go:norace
 func (f *fragment) advance(s *fragment, gloss bool) {
 	f.near, f.cover, f.u, f.v = f.near+s.near, f.cover+s.cover, f.u+s.u, f.v+s.v
 	f.times[0] += s.times[0]
@@ -198,6 +206,7 @@ func span3(a, b, c float32, n int) (from, to int) {
 	return max(int(math.Ceil(float64(lo))), 0), min(int(math.Floor(float64(hi))), n-1)
 }
 
+//go:norace
 func (b *brush) pixel(i int, f *fragment) {
 	var px [4]float32
 	b.s.texture.sample(f.u, f.v, &px)

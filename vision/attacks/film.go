@@ -42,6 +42,8 @@ func newFilm(h *head, line *timeline, d *dice, m matter) *film {
 }
 
 // play renders the picture of the recording that the screen shows at t.
+//
+//go:norace
 func (f *film) play(t float64) {
 	n := int(t * f.rate)
 	if n == f.frame {

@@ -91,8 +91,9 @@ func skinMatter(f *face, albedo float64) matter {
 	return matter{diffuse: albedo / f.skin, gloss: 0.028, lobe: 4}
 }
 
-// taken is the distance from which portraits are taken, in distances of the eyes' corners: 1.2 m.
-const taken = 13
+// taken is the distance from which portraits are taken, in distances of the eyes' corners: 0.7 m, a
+// selfie's or a passport booth's.
+const taken = 8
 
 // newHead makes a head out of a face; albedo is what its cheeks reflect, 0.06 to 0.5.
 func newHead(f *face, a anatomy, albedo float64) *head {
@@ -107,8 +108,22 @@ func newHead(f *face, a anatomy, albedo float64) *head {
 		v := &h.surface.now[i]
 		v.cover = float32(cover)
 		v.u, v.v = float32(p.x*f.pixels.unit+f.pixels.x0), float32(p.y*f.pixels.unit+f.pixels.y0)
+		v.at = vec{p.x, p.y, -h.out[i]}
 	}
+	h.unlight()
 	return h
+}
+
+// unlight takes out of the texture what light from ahead and a little above has left in it, or
+// the head would be lit twice.
+func (h *head) unlight() {
+	h.surface.orient()
+	lamp := vec{0, -0.4, -0.92}.unit()
+	for i := range h.surface.now {
+		v := &h.surface.now[i]
+		lit := 0.3*max(v.normal.dot(lamp), 0)/lamp.dot(vec{0, 0, -1}) + 0.7*(0.75-0.35*v.normal.y-0.25*v.normal.z)
+		v.tone = float32(min(max(1/lit, 0.7), 1.6))
+	}
 }
 
 // hold puts the head into a pose with an expression. It turns about the neck, behind and below the eyes.

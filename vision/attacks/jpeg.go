@@ -54,6 +54,7 @@ func (l *jpegLoss) lose(m *image.YCbCr) {
 	l.chroma.plane(m.Cr, m.CStride, Width/2, Height/2)
 }
 
+//go:norace
 func (t *lossTable) plane(pix []uint8, stride, w, h int) {
 	var b [64]float32
 	for y := 0; y < h; y += 8 {
@@ -75,6 +76,7 @@ func (t *lossTable) plane(pix []uint8, stride, w, h int) {
 	}
 }
 
+//go:norace
 func (t *lossTable) block(b *[64]float32) {
 	for i := range 8 {
 		forward(b, 8*i, 1)
@@ -105,6 +107,8 @@ func (t *lossTable) block(b *[64]float32) {
 }
 
 // forward transforms eight values from o on, n apart.
+//
+//go:norace
 func forward(b *[64]float32, o, n int) {
 	t0, t7 := b[o]+b[o+7*n], b[o]-b[o+7*n]
 	t1, t6 := b[o+n]+b[o+6*n], b[o+n]-b[o+6*n]
@@ -123,6 +127,8 @@ func forward(b *[64]float32, o, n int) {
 }
 
 // inverse is the way back.
+//
+//go:norace
 func inverse(b *[64]float32, o, n int) {
 	p, q := b[o]+b[o+4*n], b[o]-b[o+4*n]
 	r := b[o+2*n] + b[o+6*n]

@@ -70,7 +70,7 @@ func (l *timeline) at(t float64) expression {
 // newTimeline is that of a living person's smile.
 func newTimeline(d *dice) timeline {
 	l := timeline{smileAt: d.between(2.0, 2.8), delay: d.between(0.25, 0.9), last: d.between(0.3, 0.7),
-		mouth: d.between(0.8, 1.35), late: d.between(-0.02, 0.06), skew: d.between(-0.25, 0.25)}
+		mouth: d.between(1, 1.6), late: d.between(-0.02, 0.06), skew: d.between(-0.25, 0.25)}
 	l.cheeks, l.lids = l.mouth*d.between(0.75, 1.15), d.between(0.08, 0.32)
 	for t := d.between(0.3, 3); t < 9; t += d.between(1.8, 4.5) {
 		l.blinks = append(l.blinks, t)

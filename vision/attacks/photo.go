@@ -101,6 +101,8 @@ func newFace(p Photo) (*face, error) {
 }
 
 // cut samples the photo into the texture.
+//
+//go:norace
 func (f *face) cut(r *raw, mid spot, span, sin, cos float64) {
 	shrink := 1.0
 	for span/shrink > 1.6*faceUnit && r.w > 2 && r.h > 2 {

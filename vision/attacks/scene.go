@@ -25,9 +25,9 @@ func (s *scene) show(f *surface) {
 // newRoom draws a light: 50 to 1,000 lx, from a lamp above or beside and from all sides, warm to cool; every
 // third lamp flickers at 100 Hz.
 func newRoom(d *dice) room {
-	from := vec{d.between(-0.9, 0.9), d.between(-1.3, -0.2), d.between(-1, -0.3)}
+	from := vec{d.between(-0.8, 0.8), d.between(-1, -0.2), d.between(-1, -0.5)}
 	warm := d.between(-0.12, 0.28)
-	r := room{lux: d.logBetween(50, 1000), lamp: from.unit(), share: d.between(0.15, 0.6),
+	r := room{lux: d.logBetween(50, 1000), lamp: from.unit(), share: d.between(0.15, 0.5),
 		colour: [3]float64{1 + warm, 1, 1 - warm}}
 	if d.chance(0.33) {
 		r.flicker, r.phase = d.between(0.05, 0.4), d.between(0, 1)

@@ -8,7 +8,7 @@ type Species string
 
 // The species. Ranges are uniform unless said otherwise; each visit draws camera, room and movement besides.
 const (
-	// Living is a head of its own relief, textured with the photo, at 0.3 to 0.65 m, skin of albedo 0.06 to 0.5,
+	// Living is a head of its own relief, textured with the photo, at 0.3 to 0.65 m, skin of albedo 0.07 to 0.5,
 	// every fourth with glasses. It blinks, every fourth speaks and every third turns by 5 to 14 degrees before
 	// it smiles: within 0.3 to 0.7 s, S-shaped, cheeks and lids with it, one side stronger by up to a quarter.
 	Living Species = "living"

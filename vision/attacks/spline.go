@@ -42,6 +42,8 @@ func newSpline(centres []spot, by ...[]spot) *spline {
 }
 
 // plate is r^2 log r, the bending of a thin plate.
+//
+//go:norace
 func plate(a, b spot) float64 {
 	r2 := (a.x-b.x)*(a.x-b.x) + (a.y-b.y)*(a.y-b.y)
 	if r2 == 0 {
@@ -52,6 +54,8 @@ func plate(a, b spot) float64 {
 
 // eliminate is Gauss-Jordan with row pivots; the right-hand sides are the last columns. A matrix that can't
 // be solved (two centres in one place) is none here: centres are told apart before.
+//
+//go:norace
 func eliminate(m [][]float64) {
 	n := len(m)
 	for c := range n {
@@ -79,6 +83,8 @@ func eliminate(m [][]float64) {
 }
 
 // at gives all displacements at p.
+//
+//go:norace
 func (s *spline) at(p spot, out []spot) {
 	n := len(s.centres)
 	for k, w := range s.weights {

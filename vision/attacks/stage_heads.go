@@ -7,7 +7,8 @@ func span(d *dice) float64 { return d.between(76, 116) }
 
 // newHeadOf draws a head for the person.
 func (v *Visit) newHeadOf(f *face, d *dice) *head {
-	albedo := d.logBetween(0.06, 0.5)
+	// Half of it is drawn, half the photo's: a pale face in dark skin is nobody.
+	albedo := math.Sqrt(d.logBetween(0.06, 0.5) * min(max(f.skin, 0.08), 0.5))
 	if v.options.Albedo > 0 {
 		albedo = v.options.Albedo
 	}

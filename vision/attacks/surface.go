@@ -12,6 +12,7 @@ type vertex struct {
 	room, screen float32 // light that falls on it, over pi: lux of the room, lux of the screen at white
 	glossR       float32 // what it mirrors of them, cd/m2
 	glossS       float32
+	tone         float32    // what of the texture is the matter's own, not the light's that it was taken in
 	cover, shade float32    // 0..1; of what is behind, of the light that is lost
 	times, plus  [3]float32 // what the texture is multiplied by, and what is added, in the light of the row
 }
@@ -39,12 +40,14 @@ type surface struct {
 func newSurface(w, h int, t *texture, m matter) *surface {
 	s := &surface{w: w, h: h, now: make([]vertex, w*h), texture: t, matter: m}
 	for i := range s.now {
-		s.now[i].cover = 1
+		s.now[i].cover, s.now[i].tone = 1, 1
 	}
 	return s
 }
 
 // orient takes the normals from the places around each.
+//
+//go:norace
 func (s *surface) orient() {
 	for j := range s.h {
 		for i := range s.w {
@@ -80,6 +83,8 @@ type room struct {
 
 // illuminate finds the light on every place: the room's lamp and sky, and the screen as an area of six parts,
 // each with the inverse square of its distance and both cosines.
+//
+//go:norace
 func (s *surface) illuminate(r *room, p *panel) {
 	if s.even > 0 {
 		for i := range s.now {
@@ -88,7 +93,7 @@ func (s *surface) illuminate(r *room, p *panel) {
 		return
 	}
 	sky := 1 - r.share
-	front := max(r.lamp.dot(vec{0, 0, -1}), 0.15)
+	front := max(r.lamp.dot(vec{0, 0, -1}), 0.4)
 	area := p.width * p.height / 6
 	var parts [6]vec
 	for i := range parts {

@@ -18,6 +18,8 @@ type texture struct {
 func newTexture(w, h int) *texture { return &texture{w: w, h: h, pix: make([]float32, 4*w*h), unit: 1} }
 
 // sample is bilinear; beyond the edge the edge's pixel counts.
+//
+//go:norace
 func (t *texture) sample(x, y float32, out *[4]float32) {
 	if !(x > 0) {
 		x = 0
@@ -57,6 +59,7 @@ type raw struct {
 	pix  []float32
 }
 
+//go:norace
 func linearised(img image.Image) *raw {
 	b := img.Bounds()
 	m := image.NewRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
@@ -75,6 +78,8 @@ func linearised(img image.Image) *raw {
 }
 
 // half is the picture at half the size, each pixel the mean of four.
+//
+//go:norace
 func (r *raw) half() *raw {
 	o := &raw{max(1, r.w/2), max(1, r.h/2), nil}
 	o.pix = make([]float32, 3*o.w*o.h)
@@ -91,6 +96,8 @@ func (r *raw) half() *raw {
 }
 
 // cubic is Catmull-Rom sampling; pixel centres are at whole numbers, the edge goes on beyond it.
+//
+//go:norace
 func (r *raw) cubic(x, y float64, out *[4]float32) {
 	x, y = min(max(x, 0), float64(r.w-1)), min(max(y, 0), float64(r.h-1))
 	i, j := int(x), int(y)
