@@ -216,6 +216,10 @@ python: floats
 	  $(PY) -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r models/build/requirements.txt && \
 	  cp models/build/requirements.txt $(B)/python/; }
 
+.PHONY: attack
+attack: build ## simulated attacks and living visits through the networks and a visit: PHOTOS=dir, VISITS=300, SEEDS=judging, ARGS=more flags
+	@$(B)/bin/smiletill attack $(if $(PHOTOS),--photos "$(PHOTOS)") --visits $(or $(VISITS),300) --seeds $(or $(SEEDS),judging) $(ARGS)
+
 .PHONY: accuracy
 accuracy: build floats ## detection, ROC and identification on your photos: FACES=dir with Name/photo.jpg; ARGS=more flags
 	@test -n "$(FACES)" || { echo "name the folder of photos: make accuracy FACES=dir (dir/Name/photo.jpg, two or more each)"; exit 2; }

@@ -148,6 +148,7 @@ func rootCommand(version string) *cobra.Command {
 		registerCommand(a),
 		cloudCommand(),
 		accuracyCommand(a),
+		attackCommand(a),
 		benchCommand(a),
 		grouped("tech", bound(configCommand(a.load))),
 		cropsCommand(),

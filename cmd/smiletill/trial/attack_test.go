@@ -1,0 +1,60 @@
+//go:build !notflite
+
+package trial_test
+
+import (
+	"image"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Without a detector a bent photo in the camera's place pays, and the report says so; without photos of one's
+// own it takes the program's two portraits.
+func TestAttackCommand(t *testing.T) {
+	if testing.Short() {
+		t.Skip("renders some hundred pictures")
+	}
+	t.Parallel()
+	code, out, errs := smiletill(t, "attack", "--visits", "1", "--species", "injected-warp,living")
+	if code != 0 {
+		t.Fatalf("%d: %s", code, errs)
+	}
+	for _, want := range []string{
+		`(?m)^2 people of \d+ photos; choosing seeds from 0; `,
+		`(?m)^living +1 +\d+\.\d +\d +\d +BPCER `,
+		`(?m)^injected-warp +1 +\d+\.\d +1 +1 +APCER 100\.0 \(2\.5 - 100\.0\)$`,
+		`(?m)^the worst species: injected-warp, APCER 100\.0 %$`,
+		`(?m)^room light up to 250 lx +\d visits +BPCER `,
+	} {
+		if !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("nothing like %q in\n%s", want, out)
+		}
+	}
+}
+
+func TestAttackRefuses(t *testing.T) {
+	t.Parallel()
+	blank := t.TempDir()
+	for _, n := range []string{"A/1.jpg", "A/2.jpg", "A/3.jpg", "B/1.jpg"} {
+		put(t, filepath.Join(blank, n), image.NewGray(image.Rect(0, 0, 99, 99)))
+	}
+	for _, c := range []struct {
+		name       string
+		args       []string
+		code       int
+		want, hint string
+	}{
+		{"no such species", []string{"--species", "mask"}, 2, `"mask"`, "replay-bezel"},
+		{"no such seeds", []string{"--seeds", "7"}, 2, `"7"`, "judging"},
+		{"no visits", []string{"--visits", "0"}, 2, "out of range", "1 to 100000"},
+		{"no folder", []string{"--photos", blank + "/none"}, 1, "no such file", "DIR/Name/photo.jpg"},
+		{"no faces", []string{"--photos", blank}, 1, "needed are two", "--least"},
+	} {
+		code, out, errs := smiletill(t, append([]string{"attack"}, c.args...)...)
+		if code != c.code || !strings.Contains(errs, c.want) || !strings.Contains(errs, c.hint) || out != "" {
+			t.Errorf("%s: %d, %q, %q", c.name, code, out, errs)
+		}
+	}
+}
