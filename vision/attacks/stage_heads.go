@@ -28,7 +28,10 @@ func (v *Visit) standing(f *face, d *dice) *head {
 	return h
 }
 
-func stageLiving(v *Visit, p *Person, d *dice) { v.standing(p.faces[0], d) }
+func stageLiving(v *Visit, p *Person, d *dice) {
+	v.standing(p.faces[0], d)
+	v.line.delay = d.between(0.5, 1.3) // who is honest reads the screen first
+}
 
 func stageInjectedClip(v *Visit, p *Person, d *dice) {
 	v.standing(p.faces[0], d)
