@@ -29,10 +29,9 @@ type sensor struct {
 	grain    float64 // factor of the noise; 0 for none
 	quality  int     // of its JPEGs, 0 for none
 
-	gain   [3]float64 // exposure times white balance, now
-	lit    float64
-	cast   [3]float64
-	full   float64 // electrons of white
+	lit    float64    // exposure, now
+	cast   [3]float64 // white balance, now
+	full   float64    // electrons of white
 	fine   []float32
 	coarse []float32
 	dice   *dice

@@ -99,7 +99,6 @@ func (s *surface) illuminate(r *room, p *panel) {
 	for i := range parts {
 		parts[i] = p.middle.plus(vec{(float64(i%3) - 1) / 3 * p.width, (float64(i/3) - 0.5) / 2 * p.height, 0})
 	}
-	half := r.lamp
 	for i := range s.now {
 		v := &s.now[i]
 		n := v.normal
@@ -119,7 +118,7 @@ func (s *surface) illuminate(r *room, p *panel) {
 			v.glossR, v.glossS = 0, 0
 			continue
 		}
-		half = r.lamp.plus(eye).unit()
+		half := r.lamp.plus(eye).unit()
 		v.glossR = float32(s.matter.gloss * r.share * r.lux * s.shine(n.dot(half)))
 		to := p.middle.minus(v.at)
 		half = to.unit().plus(eye).unit()
