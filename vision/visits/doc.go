@@ -12,6 +12,9 @@
 // hold for one release of image/jpeg and one architecture, because compilers may fuse multiplications); no
 // cgo; all clips together stay under SizeLimit bytes; the hashes of all files are in README.md.
 //
+// A Gesture is a scenario from a seed: somebody who talks, yawns, chews, turns the head or smiles. They are
+// rendered when they are wanted (`make gestures`), of the portraits or of anybody who sits for a Studio.
+//
 // What the clips prove is plumbing: that frames flow, a smile is seen after a neutral look, two people are
 // refused. They are one photograph a person, bent, so they say nothing about how well anybody is recognised
 // or how hard the terminal is to fool. A printed photograph bent by hand would do the same.

@@ -11,6 +11,13 @@ type Pose struct {
 	Roll  float64 // degrees, positive clockwise in the picture
 	Smile float64 // 0 neutral .. 1 smiling
 	Blink float64 // 0 open .. 1 shut
+
+	Jaw    float64 // how far the chin is down, in distances between the outer corners of the eyes; a yawn 0.45
+	Part   float64 // how much of that is between the lips: 0 shut .. 1
+	Teeth  float64 // how much of the upper teeth is seen there, 0 .. 1
+	Slide  float64 // of the chin to the right of the picture, in the same distances
+	Round  float64 // 0 .. 1 of a mouth that says "oo"
+	Spread float64 // 0 .. 1 of one that says "ee"
 }
 
 // pull says where a smile takes a landmark and its mirror: away from the middle of the face and up, in
@@ -60,6 +67,7 @@ type warp struct {
 	p       *portrait
 	grid    *grid
 	closing []closing
+	jaw     *jaw // nil: as in the portrait
 }
 
 // bend builds the warp: each control landmark is moved by the smile, turned with the head in three dimensions
@@ -71,14 +79,17 @@ func (p *portrait) bend(pose Pose) *warp {
 	put := func(i int, out, up float64) {
 		a := p.mark(i)
 		b := p.local(a)
-		b.x += amount * out * p.eyeDist
-		b.y -= amount * up * p.eyeDist
+		b.x += out * p.eyeDist
+		b.y -= up * p.eyeDist
 		from, to = append(from, a), append(to, p.global(turn(b, p.Landmarks[i][2])))
 	}
 	for _, s := range smile {
-		put(s.right, -s.out, s.up)
+		out, up := amount*s.out, amount*s.up
+		o, u := spoken(pose, s.right)
+		out, up = out+o, up+u
+		put(s.right, -out, up)
 		if s.left != s.right {
-			put(s.left, s.out, s.up)
+			put(s.left, out, up)
 		}
 	}
 	for _, i := range still {
@@ -97,8 +108,8 @@ func (p *portrait) bend(pose Pose) *warp {
 	}
 	s := newSpline(from, to, p.ears)
 	r := 1.2 * p.ears
-	g := newGrid(s, c.x-r, c.y-r, c.x+r, c.y+r, p.ears/36)
-	w := &warp{p: p, grid: g}
+	g := newGrid(s, c.x-r, c.y-r, c.x+r, c.y+r, p.ears/p.cells)
+	w := &warp{p: p, grid: g, jaw: p.newJaw(pose)}
 	if pose.Blink > 0 {
 		w.closing = append(w.closing, closing{&p.right, pose.Blink}, closing{&p.other, pose.Blink})
 	}
@@ -123,10 +134,16 @@ func (p *portrait) turner(yaw, pitch float64) func(q point, z float64) point {
 	}
 }
 
-// source says which place of the portrait is seen at q of the warped one, and how much of its light is left.
-func (w *warp) source(q point) (point, float64) {
+// source says which place of the portrait is seen at q of the warped one, how much of its light is left, and
+// what covers it.
+func (w *warp) source(q point) (point, float64, paint) {
 	q = w.grid.move(q)
 	l := w.p.local(q)
+	var over paint
+	if w.jaw != nil {
+		l, over = w.jaw.source(l.x, l.y)
+		q = w.p.global(l)
+	}
 	v, light := l.y, 1.0
 	for _, o := range w.closing {
 		var k float64
@@ -134,9 +151,9 @@ func (w *warp) source(q point) (point, float64) {
 		light *= k
 	}
 	if v == l.y {
-		return q, light
+		return q, light, over
 	}
-	return w.p.global(point{l.x, v}), light
+	return w.p.global(point{l.x, v}), light, over
 }
 
 // closing is an opening and how far it is shut.

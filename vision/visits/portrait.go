@@ -47,8 +47,12 @@ type sheet struct {
 type portrait struct {
 	sheet
 	pixels  pyramid
+	photo   *layer  // instead of pixels: a picture that is not cut out
 	eyes    point   // between the outer corners of the eyes
 	tilt    float64 // of the line through them, radians
+	sin     float64 // of tilt
+	cos     float64
+	cells   float64 // of the raster of a warp, in the face's width
 	eyeDist float64 // between the outer corners of the eyes
 	ears    float64 // between the mesh's points before the ears, 234 and 454
 	right   opening // the subject's right eye, on the left of the picture
@@ -105,6 +109,8 @@ func (p *portrait) measure() {
 	a, b := p.mark(33), p.mark(263)
 	p.eyes = point{(a.x + b.x) / 2, (a.y + b.y) / 2}
 	p.tilt = math.Atan2(b.y-a.y, b.x-a.x)
+	p.sin, p.cos = math.Sincos(p.tilt)
+	p.cells = 36
 	p.eyeDist = math.Hypot(b.x-a.x, b.y-a.y)
 	l, r := p.mark(234), p.mark(454)
 	p.ears = math.Hypot(r.x-l.x, r.y-l.y)
@@ -133,14 +139,14 @@ func (p *portrait) mark(i int) point { return point{p.Landmarks[i][0], p.Landmar
 // local turns a place of the portrait into the frame whose origin is between the eyes and whose u runs along
 // them.
 func (p *portrait) local(q point) point {
-	s, c := math.Sincos(p.tilt)
+	s, c := p.sin, p.cos
 	x, y := q.x-p.eyes.x, q.y-p.eyes.y
 	return point{x*c + y*s, -x*s + y*c}
 }
 
 // global is the way back.
 func (p *portrait) global(q point) point {
-	s, c := math.Sincos(p.tilt)
+	s, c := p.sin, p.cos
 	return point{p.eyes.x + q.x*c - q.y*s, p.eyes.y + q.x*s + q.y*c}
 }
 

@@ -16,7 +16,7 @@ type Key struct {
 
 // Visitor is one person's part in a scenario.
 type Visitor struct {
-	Portrait string // "hopper" or "collins"
+	Portrait string // "hopper", "collins", or who sits for the studio
 	Keys     []Key
 	Blinks   []float64 // seconds: the middle of each blink
 }
@@ -68,7 +68,7 @@ func (s Scenario) Pose(v, i int) Pose {
 	p.Roll += sway(0.7)
 	p.X += sway(1.8) * p.Face / 200
 	p.Y += sway(1.2) * p.Face / 200
-	p.Blink = s.Visitors[v].blink(t)
+	p.Blink = max(p.Blink, s.Visitors[v].blink(t))
 	return p
 }
 
@@ -86,6 +86,9 @@ func (v Visitor) pose(t float64) Pose {
 				X: mix(a.X, b.X), Y: mix(a.Y, b.Y), Face: mix(a.Face, b.Face),
 				Yaw: mix(a.Yaw, b.Yaw), Pitch: mix(a.Pitch, b.Pitch), Roll: mix(a.Roll, b.Roll),
 				Smile: mix(a.Smile, b.Smile),
+				Blink: mix(a.Blink, b.Blink), Jaw: mix(a.Jaw, b.Jaw),
+				Part: mix(a.Part, b.Part), Teeth: mix(a.Teeth, b.Teeth),
+				Slide: mix(a.Slide, b.Slide), Round: mix(a.Round, b.Round), Spread: mix(a.Spread, b.Spread),
 			}
 		}
 	}

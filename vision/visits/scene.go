@@ -96,9 +96,13 @@ func (l *layer) place(p *portrait, pose Pose) {
 		for x := range l.w {
 			dx, dy := (float64(x)+0.5-pose.X)/scale, (float64(y)+0.5-pose.Y)/scale
 			q := point{p.eyes.x + dx*c - dy*s, p.eyes.y + dx*s + dy*c}
-			q, light := w.source(q)
+			q, light, over := w.source(q)
 			k := float64(p.Enlarge)
-			p.pixels.sample((q.x+sideMargin)*k, q.y*k, step, &px)
+			if p.photo != nil {
+				p.photo.linear(q.x, q.y, &px)
+			} else {
+				p.pixels.sample((q.x+sideMargin)*k, q.y*k, step, &px)
+			}
 			a := min(max(px[3]/255, 0), 1)
 			if a == 0 {
 				continue
@@ -106,6 +110,9 @@ func (l *layer) place(p *portrait, pose Pose) {
 			d := l.pix[(y*l.w+x)*4:]
 			for k := range 3 {
 				d[k] = d[k]*(1-a) + max(px[k], 0)*float32(light)
+				if over.cover > 0 {
+					d[k] += float32(over.cover) * (float32(over.colour[k]) - d[k])
+				}
 			}
 		}
 	}
