@@ -249,6 +249,11 @@ mutations:
 crash: tools ## kills, failing and cut-off disks for real processes: at every write and fsync (strace), on an ext4 image, every byte flipped
 	CRASH_ALL=1 go test -count 1 -timeout 40m -v -run '^Test(Fault|Quarantine|PowerCuts|Flipped|Killed|FilesThat|LastEntries)' ./payment/journal
 
+.PHONY: gestures
+gestures: deps ## GESTURES (default 300) visits that talk, yawn, chew, turn or rest, from SEED on, and some that smile: none of the first may pay; FACES, OUT
+	GESTURES=$(or $(GESTURES),300) GESTURES_SEED=$(or $(SEED),1) GESTURES_FACES=$(FACES) GESTURES_OUT=$(OUT) \
+	  go test -vet=off -count 1 -timeout 120m -v -run '^TestGestures$$' ./vision
+
 .PHONY: build
 build: deps
 	@mkdir -p $(B)/bin

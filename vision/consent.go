@@ -9,10 +9,11 @@ const (
 	// slot is the time whose frames make one value of the mouth at rest: a tenth of a second, less what a
 	// frame of a camera with 10 a second may come early.
 	slot = 90 * time.Millisecond
-	// window is how many of them are remembered: 6 s.
-	window = 64
-	// restOf: the baseline is the highest of the lowest fifth.
-	restOf = 5
+	// window is how many of them are remembered: 2.4 s at rest follow one who arrived smiling and relaxed.
+	window = 24
+	// restOf: the baseline is the highest of the lowest two fifths. Of the lowest fifth it would be that of the
+	// rounded lips of one who talks, and the mouth at rest a smile (TestGestures).
+	restOf = 0.4
 	// stepMax is the most that a smile lasts by one frame more: what a camera with 5 a second gives; and it is
 	// no more than twice the gap before. What a mouth did while the camera stalled nobody has seen.
 	stepMax = 200 * time.Millisecond
@@ -21,6 +22,7 @@ const (
 // consent is the smile of the recognised customer against the same person's own rest.
 type consent struct {
 	rest    resting
+	own     own           // the customer's, from the enrolment
 	sum     []float32     // embeddings of the frames that smile
 	smiling int           // their number
 	frames  int           // all frames since the smile began
@@ -33,7 +35,7 @@ type consent struct {
 }
 
 func (c *consent) reset() {
-	c.rest.seen = 0
+	c.rest.seen, c.own = 0, own{}
 	c.last, c.gap = time.Time{}, 0
 	c.interrupt()
 }
@@ -58,6 +60,11 @@ func (c *consent) pause(at time.Time, gap time.Duration) {
 	}
 }
 
+// Tells says whether a frame can be rest or smile: not while the customer speaks or yawns, nor from the side.
+func (t *Thresholds) Tells(l *Look) bool {
+	return l.Lips < t.LipsMax && l.Pose.Yaw >= -t.SmileYawMax && l.Pose.Yaw <= t.SmileYawMax
+}
+
 // see takes a frame of the customer and says whether the smile has lasted: for SmileFor, in SmileFrames at
 // least, and in two of three of all frames since it began.
 func (c *consent) see(l *Look, at time.Time, t *Thresholds) bool {
@@ -66,6 +73,11 @@ func (c *consent) see(l *Look, at time.Time, t *Thresholds) bool {
 		c.gap = at.Sub(c.last)
 	}
 	c.last = at
+	if !t.Tells(l) {
+		c.risen = 0
+		c.pause(at, t.SmileGap)
+		return false
+	}
 	c.rest.add(l.Smile, at)
 	base, ok := c.rest.baseline(t)
 	if !ok {
@@ -73,11 +85,11 @@ func (c *consent) see(l *Look, at time.Time, t *Thresholds) bool {
 		c.pause(at, t.SmileGap)
 		return false
 	}
-	risen := (l.Smile - base) / t.SmileRise
+	risen := (l.Smile - c.own.base(base, t)) / c.own.wanted(t)
 	if l.Smile < t.SmileMin {
 		risen = min(risen, 0.9)
 	}
-	if risen < 1 {
+	if !(risen >= 1) {
 		c.pause(at, t.SmileGap)
 		c.risen = max(risen, 0)
 		return false
@@ -96,7 +108,8 @@ func (c *consent) see(l *Look, at time.Time, t *Thresholds) bool {
 	return c.smiling >= t.SmileFrames && c.lasted >= t.SmileFor && 3*c.smiling >= 2*c.frames
 }
 
-// resting remembers the mouth of the last seconds, a mean for each slot.
+// resting remembers the mouth of the last seconds from the front, with lips that are not wide apart: a mean
+// for each slot.
 type resting struct {
 	mean   [window]float32 // ring
 	sorted [window]float32
@@ -133,5 +146,5 @@ func (r *resting) baseline(t *Thresholds) (float32, bool) {
 // RestOf is the baseline of values of Look.Smile, of which there must be slots at least; it sorts them.
 func RestOf(mouths []float32, slots int) float32 {
 	slices.Sort(mouths)
-	return mouths[max(slots, len(mouths)/restOf)-1]
+	return mouths[max(slots, int(restOf*float64(len(mouths))))-1]
 }

@@ -46,6 +46,7 @@ type Look struct {
 	// From Landmarks on; 0 before.
 	Pose     Pose    // degrees
 	Smile    float32 // how much the face smiles; about 0.8 to 1.2 at rest, 1.1 to 2 smiling
+	Lips     float32 // how far they are apart, in eye spans; up to 0.1 at rest, 0.2 smiling, 0.4 yawning
 	Eyes     Eyes    // where they are
 	EyesOpen float32 // opening over width of the eyes; about 0.1 closed, 0.3 open
 
@@ -239,7 +240,8 @@ func (p *Pipeline) measure(main *face, l *Look) error {
 		l.Faces, l.Reason, l.Box = 0, NoFace, image.Rectangle{}
 		return nil
 	}
-	l.Pose, l.Smile, l.Eyes, l.EyesOpen = p.mesh.pose(), p.mesh.smile(), p.mesh.eyes(), p.mesh.eyesOpen()
+	l.Pose, l.Eyes, l.EyesOpen = p.mesh.pose(), p.mesh.eyes(), p.mesh.eyesOpen()
+	l.Smile, l.Lips = p.mesh.smile(), p.mesh.lips()
 	l.Reason = p.t.facing(l.Pose)
 	return nil
 }

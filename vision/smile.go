@@ -38,3 +38,8 @@ func (m *mesh) smile() float32 {
 		smileJaw*distance(p[noseBase], p[chin])
 	return ratio(s, m.eyeSpan())
 }
+
+// lips is how far they are apart in the middle, in eye spans.
+func (m *mesh) lips() float32 {
+	return ratio(distance(m.points[lipUpper], m.points[lipLower]), m.eyeSpan())
+}

@@ -217,6 +217,7 @@ func (v *Visit) search(l *Look, at time.Time) {
 	if id := v.match(v.sum); id != "" {
 		v.finding.Stage, v.finding.Customer = Recognised, id
 		v.finding.Evidence = Evidence{Fused: v.fused}
+		v.consent.own = ownOf(v.m, id)
 		return
 	}
 	if v.fused < v.t.FuseMax || seen < v.t.FuseMaxFor {
@@ -266,6 +267,9 @@ func (v *Visit) await(l *Look, at time.Time) {
 		return
 	}
 	v.finding.Evidence.Matched++
+	if l.Pose.Yaw < -v.t.SmileYawMax || l.Pose.Yaw > v.t.SmileYawMax {
+		v.finding.Reason = TurnedAway // for who is recognised, not for a smile
+	}
 	given := v.consent.see(l, at, &v.t)
 	v.finding.Evidence.Smiling = v.consent.smiling
 	if given && v.match(v.consent.sum) == v.finding.Customer {

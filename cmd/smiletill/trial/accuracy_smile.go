@@ -203,8 +203,13 @@ func (s smilePair) look(
 		if err != nil {
 			return nil, err
 		}
-		if l.Reason == "" {
+		t := p.Thresholds()
+		switch {
+		case l.Reason != "":
+		case t.Tells(&l):
 			values = append(values, l.Smile)
+		case path == s.smiling:
+			values = append(values, 0) // a mouth so wide open is no smile, nor is it rest
 		}
 	}
 	return values, nil
