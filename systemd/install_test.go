@@ -41,14 +41,15 @@ func TestInstallUpgradePurge(t *testing.T) {
 		t.Errorf("the upgrade changed the technician's settings: %q", got)
 	}
 	for path, text := range map[string]string{
-		"journal.db": "payments", "gallery/c_1.face": "a face", "gallery/gallery.key": "its key",
-		"terminal.key": "a key", "pins.db": "PINs",
+		"journal.db": "payments", "gallery/c_1.face": "a face", "gallery/c_1.smile": "a smile",
+		"gallery/gallery.key": "its key",
+		"terminal.key":        "a key", "pins.db": "PINs",
 	} {
 		d.write("var/lib/smiletill/"+path, text)
 	}
 	said = d.dpkg("-P", "smiletill")
 	for _, left := range []string{
-		"payments", "faces", "gallery.key", "PINs", "terminal.key", "rm -r /var/lib/smiletill",
+		"payments", "faces", "smiles", "gallery.key", "PINs", "terminal.key", "rm -r /var/lib/smiletill",
 	} {
 		if !strings.Contains(said, left) {
 			t.Errorf("the purge says nothing of %s:\n%s", left, said)

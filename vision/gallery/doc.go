@@ -2,7 +2,8 @@
 //
 // A customer is a file of their own, sealed with AES-256-GCM: name, time of enrolment and three to five
 // templates (face embeddings, L2-normalised float32 of one dimension). No picture is kept. Outside the sealed
-// part there is only a pseudonym, the embedding model's hash and an id of the key.
+// part there is only a pseudonym, the embedding model's hash and an id of the key. What an enrolment by
+// camera measured of the customer's own smile, two numbers, is sealed in a file beside it, bound to it.
 //
 // Invariants:
 //   - A record is whole or absent: it is written beside, synced, renamed, and the folder synced. Enrol and
@@ -13,6 +14,7 @@
 //   - A record that can't be read or isn't meant for us is left out, named by Damaged and kept. Nothing is
 //     deleted on its own, and no new key is made while there are records of an old one.
 //   - One process owns a gallery at a time.
+//   - Without its smile, or with a damaged one, a record is as good as before; a smile without record goes.
 //   - Match doesn't allocate and waits for nobody.
 //   - Templates and keys print as [redacted], customers as their pseudonym.
 //

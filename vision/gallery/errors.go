@@ -20,6 +20,7 @@ var (
 	ErrOtherFace       = errors.New("not the face that is enrolled")
 	ErrAlreadyEnrolled = errors.New("already enrolled")
 	ErrUnknownCustomer = errors.New("no such customer")
+	ErrSmile           = errors.New("smile makes no sense")
 )
 
 // hinted is an error that an operator meets: it carries what to do next.

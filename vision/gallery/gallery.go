@@ -147,6 +147,9 @@ func (g *Gallery) open(log *slog.Logger) (err error) {
 		return hint(fmt.Errorf("all %d records are %w than %s", otherKey, ErrOtherKey, keyName),
 			"put their key back from a copy; without one, move the records away and enrol everybody again")
 	}
+	if err := g.readSmiles(log); err != nil {
+		return err
+	}
 	g.rows.Store(newRows(g.records))
 	return nil
 }
@@ -220,7 +223,10 @@ func (g *Gallery) Remove(id string) error {
 	if !enrolled && old < 0 && left < 0 {
 		return hint(fmt.Errorf("remove %q: %w", id, ErrUnknownCustomer), "list the customers for their ids")
 	}
-	err := remove(filepath.Join(g.dir, id+recordExt))
+	err := remove(filepath.Join(g.dir, id+smileExt))
+	if err == nil {
+		err = remove(filepath.Join(g.dir, id+recordExt))
+	}
 	if err == nil && enrolled {
 		// Out of memory even if the folder can't be synced: the customer asked for it.
 		g.records = slices.Delete(g.records, at, at+1)

@@ -9,6 +9,7 @@ type rows struct {
 	values template // number of templates * dim
 	ids    []string // of each customer, in the order of values
 	ends   []int    // end of each customer's templates in values
+	smiles []Smile  // of each customer, zero where there is none
 }
 
 func newRows(records []record) *rows {
@@ -20,6 +21,7 @@ func newRows(records []record) *rows {
 		}
 		r.ids = append(r.ids, rec.customer.ID)
 		r.ends = append(r.ends, len(r.values))
+		r.smiles = append(r.smiles, rec.smile)
 	}
 	return r
 }

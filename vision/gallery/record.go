@@ -30,6 +30,7 @@ type record struct {
 	customer  Customer
 	model     modelHash
 	templates []template
+	smile     Smile // in a file of its own; zero: none
 }
 
 // validID says whether id is one of ours: no path comes of it but a record's.
