@@ -48,6 +48,7 @@ func (o own) base(seen float32, t *Thresholds) float32 {
 // Smile frames until it has seen enough or nobody waits any longer.
 type Trying struct {
 	t    Thresholds
+	face Embedding // whose smile it is; nil: anybody's
 	rest []float32
 	last []timed // that may be one smile: not older than SmileFor
 	top  float32 // the highest level that was held
@@ -58,15 +59,23 @@ type timed struct {
 	at    time.Time
 }
 
-// restFrames is how many frames at rest an own rest is the median of, at least.
+// restFrames is how many frames at rest an own rest is taken of, at least.
 const restFrames = 5
 
 // NewTrying returns one that has seen nothing.
 func NewTrying(t Thresholds) *Trying { return &Trying{t: t, top: -1} }
 
+// Face says whose smile it is, by a template: frames that don't show that face count for nothing.
+func (y *Trying) Face(template []float32) { y.face = slices.Clone(template) }
+
+// tells says whether a frame can be rest or smile of this person.
+func (y *Trying) tells(l *Look) bool {
+	return l.Reason == "" && y.t.Tells(l) && (y.face == nil || cosine(l.Embedding, y.face) >= y.t.Verify)
+}
+
 // Rest takes a frame of the face at rest.
 func (y *Trying) Rest(l Look) {
-	if l.Reason == "" && y.t.Tells(&l) {
+	if y.tells(&l) {
 		y.rest = append(y.rest, l.Smile)
 	}
 }
@@ -74,7 +83,7 @@ func (y *Trying) Rest(l Look) {
 // Smile takes a frame of somebody who was asked to smile, and says how much of what a visit wants has been
 // held so far, 1 and more when it was enough.
 func (y *Trying) Smile(l Look, at time.Time) float32 {
-	if l.Reason != "" || !y.t.Tells(&l) {
+	if !y.tells(&l) {
 		y.last = nil
 	} else {
 		y.last = append(y.last, timed{l.Smile, at})
@@ -100,7 +109,7 @@ func (y *Trying) Result() (rest, rise float32, ok bool) {
 		return 0, 0, false
 	}
 	sorted := slices.Sorted(slices.Values(y.rest))
-	rest = sorted[len(sorted)/2]
+	rest = sorted[len(sorted)/5] // low: some smile as soon as they are looked at
 	rise = y.top - rest
 	return rest, rise, rise >= y.t.SmileLeast && y.top >= y.t.SmileMin
 }

@@ -50,6 +50,8 @@ const (
 	TooBright     Instruction = "too_bright"
 	KeepSmiling   Instruction = "keep_smiling"
 	NotKnown      Instruction = "not_known"
+	EnrolLook     Instruction = "enrol_look"  // of somebody who is being enrolled
+	EnrolSmile    Instruction = "enrol_smile" // and who is to smile
 )
 
 // Reason says why a payment ended as it did, or why none can be taken.

@@ -19,6 +19,7 @@ import (
 
 func enrolCommand(a *app) *cobra.Command {
 	var again string
+	var noSmile bool
 	cmd := &cobra.Command{
 		Use:     "enrol NAME [PHOTO...] | enrol --again ID [PHOTO...]",
 		Aliases: []string{"enroll"},
@@ -27,6 +28,8 @@ func enrolCommand(a *app) *cobra.Command {
 		Long: "Enrol a customer from 3 to 5 photos (JPEG, PNG or WebP: one face, looking at the camera,\n" +
 			"different moments), or, without photos, by the camera of the running terminal.\n" +
 			"The photos are not stored: only encrypted templates are.\n" +
+			"The camera takes five pictures of the face at rest, then asks for a smile: from then on the own smile\n" +
+			"counts at the till. Who does not smile is enrolled all the same; --no-smile asks for none.\n" +
 			"--again gives a customer new templates under the same id and name: after a change of the embedding\n" +
 			"model (`smiletill customers list` says who), or when a face has changed. The new face has to be that\n" +
 			"of the templates before; those of another model can't be compared, and the journal says so.",
@@ -44,7 +47,7 @@ func enrolCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			q, files := control.EnrolRequest{Again: again}, args
+			q, files := control.EnrolRequest{Again: again, NoSmile: noSmile}, args
 			if again == "" {
 				q.Name, files = args[0], args[1:]
 			}
@@ -52,6 +55,7 @@ func enrolCommand(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&again, "again", "", "id of a customer who gets new templates")
+	cmd.Flags().BoolVar(&noSmile, "no-smile", false, "don't ask for a smile, by camera")
 	bindHidden(cmd)
 	return cmd
 }

@@ -88,6 +88,8 @@ type EnrolRequest struct {
 	Name   string  `json:"name"`
 	Again  string  `json:"again,omitempty"`  // id of a customer who is there already; then without a name
 	Photos []Photo `json:"photos,omitempty"` // none: by camera
+	// NoSmile leaves the own smile out that an enrolment by camera asks for.
+	NoSmile bool `json:"no_smile,omitempty"`
 }
 
 // PhotoSide is the most pixels that a photo has on a side.

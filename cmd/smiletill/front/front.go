@@ -24,8 +24,9 @@ type Front struct {
 	mu     sync.Mutex
 	faults map[string]Fault
 	scene  scene
-	words  string    // a register's, while nothing is to be paid
-	until  time.Time // then they leave
+	words  string      // a register's, while nothing is to be paid
+	asked  screen.View // of somebody who is being enrolled, while nothing is to be paid; zero: nothing
+	until  time.Time   // then they leave
 }
 
 // Fault is why the terminal is out of order, as staff should read it.
@@ -92,7 +93,7 @@ func (f *Front) Run(ctx context.Context, on Stage, beat func()) {
 
 func (f *Front) show(now time.Time, on Stage) {
 	f.mu.Lock()
-	s, words, until := f.scene, f.words, f.until
+	s, words, until, asked := f.scene, f.words, f.until, f.asked
 	if one, ok := f.worst(); ok {
 		s.fault = &one
 	}
@@ -103,6 +104,9 @@ func (f *Front) show(now time.Time, on Stage) {
 	v, signal := s.compose(now)
 	if v.State == screen.Idle && now.Before(until) {
 		v.Note = words
+	}
+	if v.State == screen.Idle && asked.State != "" {
+		v.State, v.Instruction, v.Progress = asked.State, asked.Instruction, asked.Progress
 	}
 	on.Play(signal)
 	if on.Sim != nil && signal != f.last {
@@ -234,6 +238,23 @@ func (f *Front) Fault(cause string, what Fault) {
 func (f *Front) Note(lines []string, long time.Duration) {
 	f.mu.Lock()
 	f.words, f.until = strings.Join(lines, "\n"), time.Now().Add(long)
+	f.mu.Unlock()
+	f.Wake()
+}
+
+// Enrolling asks somebody who is being enrolled by the camera to look or to smile, and shows how far that has
+// come, 0..1; "" ends it.
+func (f *Front) Enrolling(what screen.Instruction, progress float64) {
+	v := screen.View{State: screen.LookHere, Instruction: what, Progress: progress}
+	switch what {
+	case "":
+		v = screen.View{}
+	case screen.EnrolSmile:
+		v.State = screen.Smile
+	default:
+	}
+	f.mu.Lock()
+	f.asked = v
 	f.mu.Unlock()
 	f.Wake()
 }

@@ -8,15 +8,14 @@ import (
 	"io"
 	"log/slog"
 	"math"
-	"slices"
 	"time"
 
+	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/front"
 	"smiletill/device/camera"
+	"smiletill/device/screen"
 	"smiletill/payment"
 	"smiletill/vision"
-	"smiletill/vision/gallery"
-	"smiletill/vision/networks"
 )
 
 // eyes turns frames into payment events while a payment runs. While none runs nobody is looked at, and one
@@ -27,13 +26,13 @@ type eyes struct {
 	front    *front.Front
 	log      *slog.Logger
 	decoder  camera.Decoder
-	requests chan *capture // enrolments by camera
+	requests chan *request // enrolments by camera
 	pulse    pulse
 	picture  front.Picture
 }
 
 func newEyes(p *parts, s *eyesight, f *front.Front, log *slog.Logger) *eyes {
-	return &eyes{parts: p, sight: s, front: f, log: log, requests: make(chan *capture),
+	return &eyes{parts: p, sight: s, front: f, log: log, requests: make(chan *request),
 		decoder: camera.Decoder{Rotate: s.cfg.Rotate, Region: s.cfg.Region}}
 }
 
@@ -69,7 +68,7 @@ func (e *eyes) run(ctx context.Context) error {
 		case <-idle.C:
 			e.glance(ctx)
 		case c := <-e.requests:
-			c.done <- e.capture(ctx, c)
+			c.done <- e.capture(ctx, &c.Capture)
 		case s := <-changes:
 			if p := s.Payment; p.ID != "" && !p.State.Terminal() && len(s.OutOfOrder) == 0 {
 				if err := e.visit(ctx, p); err != nil && ctx.Err() == nil {
@@ -221,57 +220,41 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// capture is an enrolment by camera: templates of one person, in several poses.
-type capture struct {
-	want      int
-	templates [][]float32
-	progress  func(text string)
-	done      chan error
+// request is an enrolment by camera.
+type request struct {
+	enrolment.Capture
+	done chan error
 }
 
-// captureEvery spaces the templates, so that they are not the same moment several times.
-const captureEvery = 700 * time.Millisecond
-
-func (e *eyes) capture(ctx context.Context, c *capture) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	var last time.Time
-	for len(c.templates) < c.want {
-		e.pulse.beat()
-		wait, stop := context.WithTimeout(ctx, time.Second)
-		f, err := e.parts.frames.Take(wait)
-		stop()
-		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			continue
-		}
-		if errors.Is(err, context.DeadlineExceeded) {
-			return payment.WithHintf(
-				fmt.Errorf("enrol by camera: only %d of %d good pictures in 30 s", len(c.templates), c.want),
-				"have the person stand alone before the camera, in good light, and look at it",
-			)
-		}
-		if err != nil {
-			return fmt.Errorf("enrol by camera: %w", err)
-		}
-		img, err := e.decode(f)
-		if err != nil || time.Since(last) < captureEvery {
-			continue
-		}
-		template, reason, err := e.parts.looker.Template(img)
-		switch {
-		case err != nil:
-			return fmt.Errorf("enrol by camera: %w", err)
-		case reason != "":
-			c.progress(networks.Advice(reason))
-			continue
-		}
-		if slices.ContainsFunc(c.templates, func(t []float32) bool { return gallery.Alike(t, template) }) {
-			c.progress("the picture is the same as before: the person may move a little")
-			continue
-		}
-		c.templates = append(c.templates, template)
-		last = time.Now()
-		c.progress(fmt.Sprintf("picture %d of %d", len(c.templates), c.want))
+// capture takes the pictures of an enrolment by camera.
+func (e *eyes) capture(ctx context.Context, c *enrolment.Capture) error {
+	show := func(step enrolment.Step, progress float64) {
+		e.front.Enrolling(map[enrolment.Step]screen.Instruction{
+			enrolment.Looking: screen.EnrolLook, enrolment.Smiling: screen.EnrolSmile, enrolment.Done: "",
+		}[step], progress)
 	}
-	return nil
+	busy := func() bool {
+		s, err := e.parts.engine.Status(ctx)
+		return err != nil || s.Payment.ID != "" && !s.Payment.State.Terminal()
+	}
+	return c.Run(ctx, enrolment.Camera{Looker: e.parts.looker, Next: e.next, Show: show, Busy: busy})
+}
+
+// next gives the next picture; none if it is damaged, or there was none for a second.
+func (e *eyes) next(ctx context.Context) (image.Image, time.Time, error) {
+	e.pulse.beat()
+	wait, stop := context.WithTimeout(ctx, time.Second)
+	defer stop()
+	f, err := e.parts.frames.Take(wait)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, time.Time{}, nil
+	}
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	img, err := e.decode(f)
+	if err != nil {
+		return nil, time.Time{}, nil // one line tells them all
+	}
+	return img, f.Seen(), nil
 }

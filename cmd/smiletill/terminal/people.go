@@ -78,7 +78,8 @@ func (d people) Enrol(
 		done, err := p.enrolPhotos(ctx, q)
 		return done, p.wroteFaces(err)
 	}
-	job := &capture{want: templatesByCamera, progress: progress, done: make(chan error, 1)}
+	job := &request{done: make(chan error, 1), Capture: enrolment.Capture{Want: templatesByCamera,
+		NoSmile: q.NoSmile, Progress: progress}}
 	select {
 	case p.eyes.requests <- job:
 	case <-time.After(time.Second):
@@ -92,7 +93,12 @@ func (d people) Enrol(
 	if err := <-job.done; err != nil {
 		return control.Customer{}, err
 	}
-	done, err := p.enrolTemplates(ctx, q, job.templates)
+	done, err := p.enrolTemplates(ctx, q, job.Templates)
+	if err == nil {
+		if err := p.wroteFaces(job.KeepSmile(p.gallery, done.ID)); err != nil {
+			progress("the smile could not be kept, what holds for everybody holds: " + err.Error())
+		}
+	}
 	return done, p.wroteFaces(err)
 }
 

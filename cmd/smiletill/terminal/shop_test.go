@@ -316,8 +316,14 @@ func TestEnrolByCameraThenPay(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "5 templates") {
 		t.Fatalf("enrol by camera: %d\n%s\n%s", code, out, errs)
 	}
-	if !strings.Contains(errs, "picture 5 of 5") {
+	if !strings.Contains(errs, "picture 5 of 5\nnow the person smiles") {
 		t.Errorf("the progress does not reach the operator:\n%s", errs)
+	}
+	// Whether the film smiles while it is asked to is the machine's speed.
+	smiles, err := filepath.Glob(filepath.Join(s.Dir, "data", "gallery", "*.smile"))
+	seen := strings.Contains(errs, "the smile will be seen at the till")
+	if err != nil || seen != (len(smiles) == 1) {
+		t.Errorf("kept are %v, %v; the operator reads:\n%s", smiles, err, errs)
 	}
 	s.Pay("one", "1.00")
 	if p := s.End("one"); p.State != string(payment.StateApproved) {

@@ -1,0 +1,170 @@
+package enrolment
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"slices"
+	"time"
+
+	"smiletill/payment"
+	"smiletill/vision"
+	"smiletill/vision/gallery"
+	"smiletill/vision/networks"
+)
+
+const (
+	// captureEvery spaces the templates, so that they are not the same moment several times.
+	captureEvery = 700 * time.Millisecond
+	captureFor   = 30 * time.Second
+	// smileFor is how long a smile is waited for: who doesn't smile when asked is enrolled without.
+	smileFor = 8 * time.Second
+	// smileOn is how long one that is enough is watched further: a smile grows for half a second.
+	smileOn = time.Second
+)
+
+// Step is what the person before the camera is asked for.
+type Step string
+
+// The steps of an enrolment by camera.
+const (
+	Done    Step = ""
+	Looking Step = "looking" // at the camera, at rest
+	Smiling Step = "smiling"
+)
+
+// Camera is what an enrolment sees by, and where it asks.
+type Camera struct {
+	Looker *networks.Looker
+	// Next gives the next picture, and when it was taken; none when there was none for a second, or it was
+	// damaged.
+	Next func(context.Context) (image.Image, time.Time, error)
+	// Show asks the person, and says how far that has come, 0..1.
+	Show func(Step, float64)
+	// Busy says that somebody wants to pay: no smile is waited for then.
+	Busy func() bool
+}
+
+// Capture is an enrolment by camera: templates of one person, in several poses, then the own smile.
+type Capture struct {
+	Want     int           // templates
+	NoSmile  bool          // don't ask for one
+	Wait     time.Duration // for a smile; 0: 8 s
+	Progress func(text string)
+
+	Templates [][]float32
+	Smile     gallery.Smile // zero: the thresholds of everybody will do
+}
+
+// Run takes the pictures.
+func (c *Capture) Run(ctx context.Context, cam Camera) error {
+	defer cam.Show(Done, 0)
+	trying := vision.NewTrying(cam.Looker.Thresholds())
+	if err := c.pictures(ctx, cam, trying); err != nil {
+		return fmt.Errorf("enrol by camera: %w", err)
+	}
+	if c.NoSmile {
+		return nil
+	}
+	if err := c.smile(ctx, cam, trying); err != nil {
+		return fmt.Errorf("enrol by camera: %w", err)
+	}
+	return nil
+}
+
+// pictures takes the templates, and meanwhile the face at rest.
+func (c *Capture) pictures(ctx context.Context, cam Camera, trying *vision.Trying) error {
+	ctx, cancel := context.WithTimeout(ctx, captureFor)
+	defer cancel()
+	var last time.Time
+	for len(c.Templates) < c.Want {
+		cam.Show(Looking, float64(len(c.Templates))/float64(c.Want))
+		img, _, err := cam.Next(ctx)
+		switch {
+		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil:
+			return payment.WithHintf(fmt.Errorf("only %d of %d good pictures in 30 s", len(c.Templates), c.Want),
+				"have the person stand alone before the camera, in good light, and look at it")
+		case err != nil:
+			return err
+		case img == nil:
+			continue
+		}
+		if len(c.Templates) > 0 { // of the same person
+			if err := cam.Looker.Look(img, vision.Embed, trying.Rest); err != nil {
+				return err
+			}
+		}
+		if time.Since(last) < captureEvery {
+			continue
+		}
+		template, reason, err := cam.Looker.Template(img)
+		switch {
+		case err != nil:
+			return err
+		case reason != "":
+			c.Progress(networks.Advice(reason))
+			continue
+		}
+		if slices.ContainsFunc(c.Templates, func(t []float32) bool { return gallery.Alike(t, template) }) {
+			c.Progress("the picture is the same as before: the person may move a little")
+			continue
+		}
+		c.Templates = append(c.Templates, template)
+		trying.Face(template)
+		last = time.Now()
+		c.Progress(fmt.Sprintf("picture %d of %d", len(c.Templates), c.Want))
+	}
+	return nil
+}
+
+// smile asks for the own smile. That there is none is no error.
+func (c *Capture) smile(ctx context.Context, cam Camera, trying *vision.Trying) error {
+	c.Progress("now the person smiles, as at the till")
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Wait, smileFor))
+	defer cancel()
+	come, enough := float32(0), time.Time{}
+	for enough.IsZero() || time.Since(enough) < smileOn {
+		cam.Show(Smiling, float64(min(come, 1)))
+		if cam.Busy() {
+			c.Progress("somebody wants to pay: no smile is waited for")
+			break
+		}
+		img, at, err := cam.Next(ctx)
+		if ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if img == nil {
+			continue
+		}
+		err = cam.Looker.Look(img, vision.Embed, func(l vision.Look) { come = trying.Smile(l, at) })
+		if err != nil {
+			return err
+		}
+		if come >= 1 && enough.IsZero() {
+			enough = time.Now()
+			c.Progress("that is a smile: a moment longer")
+		}
+	}
+	rest, rise, ok := trying.Result()
+	if !ok {
+		c.Progress("no smile was held that the till would see: enrolled without, what holds for everybody holds; " +
+			"for another try `smiletill enrol --again`")
+		return nil
+	}
+	c.Smile = gallery.Smile{Rest: rest, Rise: rise}
+	c.Progress("the smile will be seen at the till")
+	return nil
+}
+
+// KeepSmile keeps the own smile of a customer who was just enrolled.
+func (c *Capture) KeepSmile(g *gallery.Gallery, id string) error {
+	if c.Smile == (gallery.Smile{}) {
+		return nil
+	}
+	return g.KeepSmile(id, c.Smile)
+}
