@@ -1,6 +1,7 @@
 // Package terminal is the running terminal: it opens the wings' parts, wires and supervises them. Eyes turn
 // frames into payment events, the front turns committed changes into pages and signals, hardware is the
-// board, tamper is the alarm of the case, and doors (control socket, cash registers, counter) let others in.
+// board, tamper has everybody obey the alarm of the case, and doors (control socket, cash registers, counter)
+// let others in.
 //
 // New and Run are its door, Files its customers while it does not run. Inside, nobody holds the Terminal:
 // each part is given what it needs, and finds the files that are open at the moment by access.

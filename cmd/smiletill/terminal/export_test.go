@@ -24,7 +24,7 @@ func (t *Terminal) CaseChanged(open bool) { t.tamper.changed(open) }
 // CaseUnwatched is a tamper switch that can't be watched.
 func (t *Terminal) CaseUnwatched(err error) { t.tamper.unwatched(err) }
 
-func (t *Terminal) CaseWords() string { return t.tamper.words() }
+func (t *Terminal) CaseWords() string { return t.tamper.Words() }
 
 func (t *Terminal) Hung(ctx context.Context) string { return t.supervision().hung(ctx) }
 

@@ -77,7 +77,7 @@ func openParts(
 		return nil, err
 	}
 	p.closers = append(p.closers, p.looker.Close)
-	if p.gallery, err = openGallery(cfg, set, t.raised(), log); err != nil {
+	if p.gallery, err = openGallery(cfg, set, t.Raised(), log); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.gallery.Close)
@@ -114,12 +114,12 @@ func openParts(
 	p.openRecords(ctx, cfg, disk.Told(recordsFile))
 	p.engine = payment.NewEngine(p.journal, payment.Options{
 		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: p.policy, PINs: p.pins,
-		TimeTrusted: journal.ClockSet, Alarm: t.words, Log: log.With("room", "payment"), FailedTries: refused,
+		TimeTrusted: journal.ClockSet, Alarm: t.Words, Log: log.With("room", "payment"), FailedTries: refused,
 	})
 	if err := p.openKeys(cfg); err != nil {
 		return nil, err
 	}
-	return p, p.openReporter(cfg, version, troubles(t.words, disk.Words, p.lacks))
+	return p, p.openReporter(cfg, version, troubles(t.Words, disk.Words, p.lacks))
 }
 
 // troubles joins what several say is wrong.

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"smiletill/cmd/smiletill/alarm"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/enrolment"
@@ -151,7 +152,7 @@ func (f Files) Customers(ctx context.Context) (all []control.Customer, err error
 
 // CustomersUnder lists who is enrolled, as a terminal with another set of models would.
 func (f Files) CustomersUnder(set models.Set) ([]control.Customer, error) {
-	g, err := openGallery(f.cfg, set, alarmStands(f.cfg), f.log)
+	g, err := openGallery(f.cfg, set, alarm.Stands(f.cfg.TamperPath()), f.log)
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +200,7 @@ func (f Files) Enrol(_ context.Context, q control.EnrolRequest, _ func(string)) 
 	if err != nil {
 		return control.Customer{}, err
 	}
-	g, err := openGallery(f.cfg, set, alarmStands(f.cfg), f.log)
+	g, err := openGallery(f.cfg, set, alarm.Stands(f.cfg.TamperPath()), f.log)
 	if err != nil {
 		return control.Customer{}, errors.Join(err, l.Close())
 	}
@@ -222,7 +223,7 @@ func (f Files) both(ctx context.Context, use func(*gallery.Gallery, *pin.Store) 
 	if err != nil {
 		return err
 	}
-	g, err := openGallery(f.cfg, set, alarmStands(f.cfg), f.log)
+	g, err := openGallery(f.cfg, set, alarm.Stands(f.cfg.TamperPath()), f.log)
 	if err != nil {
 		return err
 	}

@@ -162,7 +162,7 @@ func (c *cashDesk) paired() (register.Pairings, error) {
 }
 
 func (c *cashDesk) health(ctx context.Context) register.Health {
-	h := register.Health{Tampered: c.tamper.raised()}
+	h := register.Health{Tampered: c.tamper.Raised()}
 	p, err := c.access.opened()
 	if err != nil {
 		h.OutOfOrder = err.Error()

@@ -41,8 +41,8 @@ const deskWatch = 250 * time.Millisecond
 
 // state tells how the terminal does, and why; "" while that can't be said.
 func (c *cashDesk) state() (state register.TerminalState, why string) {
-	if c.tamper.raised() {
-		return register.CaseOpen, c.tamper.words()
+	if c.tamper.Raised() {
+		return register.CaseOpen, c.tamper.Words()
 	}
 	p := c.access.load()
 	if p == nil {

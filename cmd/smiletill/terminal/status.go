@@ -92,7 +92,7 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 		rows = append(rows, t.counter.row(ctx))
 	}
 	rows = append(rows, t.hardware.row())
-	if words := t.tamper.words(); words != "" {
+	if words := t.tamper.Words(); words != "" {
 		rows = append(rows, screen.StatusRow{Name: "case", Value: words, Level: screen.LevelFault,
 			Do: "look at it, then run `smiletill tamper reset`"})
 	}

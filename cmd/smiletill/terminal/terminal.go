@@ -107,8 +107,7 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 	if cfg.Board.Kind == "simulated" {
 		sim = device.NewSimBoard(func(device.Transition) { t.front.Wake() })
 	}
-	t.tamper = newTamper(cfg.TamperPath(), t.access, t.front, page.LockCounter, t.log)
-	t.tamper.disk, t.disk.late = t.disk, t.tamper.keepLate
+	t.tamper = newTamper(cfg.TamperPath(), t.access, t.front, page.LockCounter, t.disk, t.log)
 	t.hardware = newHardware(cfg.Board.Kind, sim, t.tamper, t.access, t.log)
 	t.camera = &eyesight{cfg: camera.Settings(cfg.Camera), open: o.OpenCamera, front: t.front, log: t.log}
 	t.register = newCashDesk(cfg, o.Version, t.access, t.front, t.tamper, t.log)
