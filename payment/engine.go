@@ -98,9 +98,10 @@ type Engine struct {
 	started  atomic.Bool
 	stopped  chan struct{}
 
-	mu       sync.Mutex // guards what follows, for watchers
+	mu       sync.Mutex // guards what follows
 	latest   Status
 	watchers []chan Status
+	heeds    map[string]*heed // by cause
 }
 
 // NewEngine gives an engine that works while Run does.
@@ -129,7 +130,8 @@ func NewEngine(j Journal, o Options) *Engine {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{journal: j, options: o, commands: make(chan func(*desk)), stopped: make(chan struct{})}
+	return &Engine{journal: j, options: o, commands: make(chan func(*desk)), stopped: make(chan struct{}),
+		heeds: map[string]*heed{}}
 }
 
 // Run works until ctx ends, then ends a running payment as restarted. It can be called once.
@@ -244,7 +246,8 @@ func (e *Engine) Reverse(ctx context.Context, q ReversalRequest) (Reversal, erro
 }
 
 // SetOutOfOrder adds or removes a cause ("camera: no frames") why the terminal can't take payments. Adding
-// one cancels a running payment. The terminal is in order again when no cause is left.
+// one cancels a running payment. The terminal is in order again when no cause is left. When ctx ends before
+// the engine has come round, nothing changes: see Heed.
 func (e *Engine) SetOutOfOrder(ctx context.Context, cause string, on bool) error {
 	_, err := ask(ctx, e, func(d *desk) (struct{}, error) { return struct{}{}, d.setOutOfOrder(cause, on) })
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -102,4 +103,16 @@ func (a *access) reopen(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// obey has the engine take no payment while a cause stands. It waits two seconds at most: an engine that is
+// busy for longer, in a slow commit, asks when it comes round.
+func obey(e *payment.Engine, cause string, stands func() bool, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	err := e.Heed(ctx, cause, stands)
+	// A payment that can't be ended on this disk says so itself.
+	if err != nil && !errors.Is(err, payment.ErrStopped) && !errors.Is(err, payment.ErrJournal) {
+		log.Warn("the engine learns late of what has changed", "of", cause, "err", err)
+	}
 }

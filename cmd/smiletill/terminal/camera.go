@@ -1,8 +1,6 @@
 package terminal
 
 import (
-	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -22,7 +20,7 @@ type eyesight struct {
 
 	damage camera.Damage // of the eyes' goroutine
 
-	mu         sync.Mutex // held while a change is told: the source and the eyes tell of theirs
+	mu         sync.Mutex // held while the screen is told: the source and the eyes tell of theirs
 	lost       error      // there are no pictures
 	unreadable error      // there are, and none can be decoded
 }
@@ -70,16 +68,35 @@ func (c *eyesight) decoded(e *payment.Engine, f *camera.Frame, err error) {
 
 // tell changes one of the reasons why there is nothing to see, and says so if that changes what is shown.
 func (c *eyesight) tell(e *payment.Engine, which *error, err error) {
+	if c.changed(which, err) {
+		obey(e, cameraCause, c.missing, c.log)
+	}
+}
+
+func (c *eyesight) changed(which *error, err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before := c.blind()
 	*which = err
 	switch now := c.blind(); {
 	case now == nil && before != nil:
-		c.back(e)
+		c.log.Info("camera works again")
+		c.front.Cured(cameraCause)
 	case now != nil && (before == nil || now.Error() != before.Error()):
-		c.fault(e, now)
+		c.log.Error("camera fault", "err", now, "hint", payment.HintOf(now))
+		c.front.Fault(cameraCause,
+			front.Fault{Reason: screen.CameraGone, What: now.Error(), Do: payment.HintOf(now)})
+	default:
+		return false
 	}
+	return true
+}
+
+// missing tells whether there is nothing to see.
+func (c *eyesight) missing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.blind() != nil
 }
 
 // blind is why there is nothing to see, nil if there is. The caller holds mu.
@@ -88,28 +105,6 @@ func (c *eyesight) blind() error {
 		return c.lost
 	}
 	return c.unreadable
-}
-
-func (c *eyesight) fault(e *payment.Engine, err error) {
-	c.log.Error("camera fault", "err", err, "hint", payment.HintOf(err))
-	c.front.Fault(cameraCause,
-		front.Fault{Reason: screen.CameraGone, What: err.Error(), Do: payment.HintOf(err)})
-	c.setOutOfOrder(e, true)
-}
-
-func (c *eyesight) back(e *payment.Engine) {
-	c.log.Info("camera works again")
-	c.front.Cured(cameraCause)
-	c.setOutOfOrder(e, false)
-}
-
-func (c *eyesight) setOutOfOrder(e *payment.Engine, on bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	err := e.SetOutOfOrder(ctx, cameraCause, on)
-	if err != nil && !errors.Is(err, payment.ErrStopped) {
-		c.log.Error("tell the engine about the camera", "err", err)
-	}
 }
 
 func (c *eyesight) row() screen.StatusRow {

@@ -70,3 +70,17 @@ func (t *Terminal) HoldFrames() (letGo func(), err error) {
 }
 
 func AcceleratorRow(s edgetpu.State) screen.StatusRow { return acceleratorRow(s) }
+
+// HoldEngine keeps the engine busy, as a slow commit does, until it is let go.
+func (t *Terminal) HoldEngine() (letGo func()) {
+	held, release := make(chan bool), make(chan bool)
+	e := t.access.load().engine
+	go func() {
+		_ = e.Heed(context.Background(), "held", func() bool { close(held); <-release; return false })
+	}()
+	<-held
+	return sync.OnceFunc(func() { close(release) })
+}
+
+// WriteFailed is a write of the journal that failed.
+func (t *Terminal) WriteFailed(err error) { t.disk.Failed(journalFile, err) }

@@ -2,9 +2,7 @@ package terminal
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"time"
 
 	"smiletill/cmd/smiletill/front"
 	"smiletill/cmd/smiletill/storage"
@@ -60,13 +58,7 @@ func (d *disk) apply() {
 	if p == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	err := p.engine.SetOutOfOrder(ctx, diskCause, d.Worst() != nil)
-	// A payment that can't be ended on this disk says so itself.
-	if err != nil && !errors.Is(err, payment.ErrStopped) && !errors.Is(err, payment.ErrJournal) {
-		d.log.Error("tell the engine about the disk", "err", err)
-	}
+	obey(p.engine, diskCause, func() bool { return d.Worst() != nil }, d.log)
 }
 
 // probes are those of the files that are open.

@@ -2,9 +2,7 @@ package terminal
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"time"
 
 	"smiletill/cmd/smiletill/alarm"
 	"smiletill/cmd/smiletill/front"
@@ -75,12 +73,7 @@ func (m *tamper) apply() {
 	if m.Raised() {
 		p.gallery.Lock()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	err := p.engine.SetOutOfOrder(ctx, tamperCause, m.Words() != "")
-	if err != nil && !errors.Is(err, payment.ErrStopped) {
-		m.log.Error("tell the engine about the case", "err", err)
-	}
+	obey(p.engine, tamperCause, func() bool { return m.Words() != "" }, m.log)
 }
 
 // tell shows it on the screen.
