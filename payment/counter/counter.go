@@ -32,11 +32,12 @@ func (e Entry) About() string {
 // Memory is a file of entries. Its methods may be called from any goroutine.
 type Memory struct {
 	path string
+	told func(error)
 	mu   sync.Mutex
 }
 
-// At names the file; nothing is opened yet.
-func At(path string) *Memory { return &Memory{path: path} }
+// At names the file; nothing is opened yet. told is told of each write that failed, and must not wait.
+func At(path string, told func(error)) *Memory { return &Memory{path: path, told: told} }
 
 // Add remembers an entry; one whose id is there stays as it is.
 func (m *Memory) Add(e Entry) error {
@@ -102,6 +103,7 @@ func (m *Memory) change(f func([]Entry) []Entry) error {
 		err = m.write(data)
 	}
 	if err != nil {
+		m.told(err)
 		return fmt.Errorf("write down the counter's payments: %w", err)
 	}
 	return nil

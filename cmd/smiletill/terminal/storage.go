@@ -26,6 +26,7 @@ const (
 	recordsFile = "the registers' records"
 	pinsFile    = "the PINs"
 	facesFile   = "the customers' faces"
+	counterFile = "the counter's payments"
 	alarmFile   = "the alarm of the case"
 	certFile    = "the certificate"
 )

@@ -45,9 +45,11 @@ func TestAnyStoreThatCantBeWritten(t *testing.T) {
 		}
 	})
 	s.EnrolCustomer()
+	s.setClerk("4826")
 	end := s.Open()
 	defer end() // before the disk goes
 	s.Eventually("in order", func() bool { return s.Sees(screen.Idle) })
+	clerk := s.unlocked("4826")
 	customers, err := s.Customers(t.Context())
 	if err != nil || len(customers) != 1 {
 		t.Fatal(customers, err)
@@ -61,6 +63,13 @@ func TestAnyStoreThatCantBeWritten(t *testing.T) {
 		{"the registers' records", func() error {
 			reply := s.diagnosed(t)
 			return fmt.Errorf("%+v", reply.Payment)
+		}},
+		{"the counter's payments", func() error {
+			code, answer, _ := s.counterPost("pay", clerk, `{"id":"counter-full","amount":"1.00"}`)
+			if code == http.StatusOK {
+				return nil
+			}
+			return fmt.Errorf("%d %s", code, answer)
 		}},
 		{"the customers' faces", func() error {
 			again := append([]string{"enrol", "--again", id}, s.Photos("enrol_1", "enrol_2", "enrol_3")...)

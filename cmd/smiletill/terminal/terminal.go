@@ -97,7 +97,8 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 		// Whoever names another address than loopback in the configuration has chosen to show the page to the
 		// network.
 		AllowRemote: !config.OnlyHere(cfg.Screen.Listen), Hosts: cfg.OwnNames(), Keypad: keypad{t.access},
-		Counter: counter{t.access, unread.At(cfg.CounterPath())}, Log: t.log.With("room", "screen"),
+		Counter: counter{t.access, unread.At(cfg.CounterPath(), t.disk.Told(counterFile))},
+		Log:     t.log.With("room", "screen"),
 	})
 	if err != nil {
 		return nil, err
