@@ -156,9 +156,9 @@ func (d *desk) handle(ev Event) error {
 		}
 	}
 	p, err := Next(r.payment, ev, time.Now())
-	if why := d.engine.options.Alarm(); err == nil && p.State == StateApproved && why != "" {
+	if why := d.engine.options.Alarm(); err == nil && p.State == StateApproved && why != nil {
 		// It was raised this moment, and whoever raised it has not come round to telling the engine.
-		p, err = Next(r.payment, DeviceFailed{What: why}, time.Now())
+		p, err = Next(r.payment, DeviceFailed{What: why.Error()}, time.Now())
 	}
 	switch {
 	case err != nil:
@@ -286,11 +286,10 @@ func (d *desk) trySettle() error {
 // alarm is nil when money may move.
 func (d *desk) alarm() error {
 	why := d.engine.options.Alarm()
-	if why == "" {
+	if why == nil {
 		return nil
 	}
-	return WithHint(fmt.Errorf("%w: %w: %s", ErrOutOfOrder, ErrAlarm, why),
-		"call the technician, who looks at the case and ends the alarm with `smiletill tamper reset`")
+	return fmt.Errorf("%w: %w: %w", ErrOutOfOrder, ErrAlarm, why)
 }
 
 // outOfOrder is nil when the terminal is in order.

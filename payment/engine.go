@@ -77,8 +77,9 @@ type Options struct {
 	FailedTries int           // faces that were refused in a row before the start
 	ProbeEvery  time.Duration // between attempts to write when the journal has failed; default 5 s
 	TimeTrusted func() bool   // tells whether the wall clock is known to be right; default never
-	// Alarm is asked right before money would move either way, and says why none may; "": it may. Default never.
-	Alarm func() string
+	// Alarm is asked right before money would move either way, and says why none may, with a hint of what to do;
+	// nil: it may. Default never.
+	Alarm func() error
 	Log   *slog.Logger // default none
 }
 
@@ -125,7 +126,7 @@ func NewEngine(j Journal, o Options) *Engine {
 		o.TimeTrusted = func() bool { return false }
 	}
 	if o.Alarm == nil {
-		o.Alarm = func() string { return "" }
+		o.Alarm = func() error { return nil }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -267,8 +267,8 @@ func TestEngineCountsStrangersWithoutAJournal(t *testing.T) {
 // What was given back before is told again.
 func TestNoMoneyMovesInAnAlarm(t *testing.T) {
 	inBubble(t, func(b *bench) {
-		why := ""
-		b.options.Alarm = func() string { return why } // it is asked in the engine's goroutine, which rests now
+		var why error
+		b.options.Alarm = func() error { return why } // it is asked in the engine's goroutine, which rests now
 		b.begin("a")
 		if err := b.consent("a"); err != nil {
 			t.Fatal(err)
@@ -279,7 +279,7 @@ func TestNoMoneyMovesInAnAlarm(t *testing.T) {
 		}
 		b.begin("b")
 		b.do("b", Recognised{"c1"})
-		why = "the case was opened"
+		why = WithHint(errors.New("the case was opened"), "look at it")
 		now := time.Now()
 		b.do("b", Consented{Evidence{Customer: "c1", MatchFrames: 2, SmileFrames: 1, Since: now, At: now}})
 		b.want("b", StateCancelled, ReasonDeviceFailed)
@@ -289,13 +289,13 @@ func TestNoMoneyMovesInAnAlarm(t *testing.T) {
 		b.wantErr(b.Ready(b.Context()), ErrAlarm)
 		_, err = b.Reverse(b.Context(), ReversalRequest{ID: "r2", PaymentID: "a"})
 		b.wantErr(err, ErrAlarm)
-		if HintOf(err) == "" || b.l.stored["a"].Reversed != 50 {
+		if HintOf(err) != "look at it" || b.l.stored["a"].Reversed != 50 {
 			t.Errorf("%v, %q; given back %d", err, HintOf(err), b.l.stored["a"].Reversed)
 		}
 		if again, err := b.Reverse(b.Context(), part); err != nil || again.Amount.Minor != 50 {
 			t.Errorf("what was given back before: %+v, %v", again, err)
 		}
-		why = ""
+		why = nil
 		b.begin("c")
 		if _, err := b.Reverse(b.Context(), ReversalRequest{ID: "r2", PaymentID: "a"}); err != nil {
 			t.Error(err)

@@ -62,24 +62,36 @@ func (c *Case) Raised() bool {
 	return !c.since.IsZero()
 }
 
-// Words are what the cloud and the technician read; "" while nothing is wrong.
-func (c *Case) Words() string {
+// Wrong is why no money may move, with what to do about it: an alarm, or a switch that can't be watched. nil
+// while nothing is wrong.
+func (c *Case) Wrong() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case !c.since.IsZero():
-		return "the case was opened at " + c.since.UTC().Format(time.RFC3339)
+		return payment.WithHint(errors.New("the case was opened at "+c.since.UTC().Format(time.RFC3339)),
+			"call the technician, who looks at the case, then ends the alarm with `smiletill tamper reset`")
 	case c.blind != nil:
-		return "the tamper switch can't be watched"
+		return payment.WithHint(errors.New("the tamper switch can't be watched"), blindHint(c.blind))
+	}
+	return nil
+}
+
+// Words are those of Wrong, for the cloud; "" while nothing is wrong.
+func (c *Case) Words() string {
+	if err := c.Wrong(); err != nil {
+		return err.Error()
 	}
 	return ""
 }
 
-// Blind is why the switch can't be watched, nil if it can.
-func (c *Case) Blind() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.blind
+// blindHint is what to do about a switch that can't be watched, which is no alarm that could be ended.
+func blindHint(err error) string {
+	do := payment.HintOf(err)
+	if do == "" {
+		do = "call the technician, who looks at the switch's wire and the board's description (board.kind)"
+	}
+	return do
 }
 
 // Changed is told by the switch: true is an open case. raised tells that there is an alarm now that there was
@@ -147,7 +159,7 @@ func (c *Case) Reset() (ended bool, err error) {
 			"close it, and look at the tamper switch's wire")
 	case blind != nil:
 		return false, payment.WithHintf(fmt.Errorf("end the alarm: the tamper switch can't be watched: %w", blind),
-			"%s", payment.HintOf(blind))
+			"%s", blindHint(blind))
 	case !was:
 		return false, nil
 	}

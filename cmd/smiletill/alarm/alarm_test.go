@@ -183,3 +183,31 @@ func TestSwitchThatCantBeWatched(t *testing.T) {
 		t.Errorf("%v, %v, %q", ended, err, payment.HintOf(err))
 	}
 }
+
+// TestWhatToDo: nobody is sent to end an alarm that is none, and everybody is told something.
+func TestWhatToDo(t *testing.T) {
+	t.Parallel()
+	taken := errors.New("line is taken")
+	for name, test := range map[string]struct {
+		opened bool
+		blind  error
+		do     string
+	}{
+		"opened":               {true, nil, "tamper reset"},
+		"opened and unwatched": {true, taken, "tamper reset"},
+		"unwatched":            {false, taken, "wire"},
+		"unwatched, with advice": {false, payment.WithHint(taken, "stop the other program"),
+			"stop the other program"},
+		"well": {},
+	} {
+		c := alarm.New(filepath.Join(t.TempDir(), "tamper.json"), func(error) {})
+		c.Changed(test.opened)
+		c.Unwatched(test.blind)
+		err := c.Wrong()
+		do := payment.HintOf(err)
+		if (err == nil) != (test.do == "") || !strings.Contains(do, test.do) ||
+			!test.opened && strings.Contains(do, "reset") {
+			t.Errorf("%s: %v; %q", name, err, do)
+		}
+	}
+}

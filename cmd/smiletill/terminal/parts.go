@@ -114,7 +114,7 @@ func openParts(
 	p.openRecords(ctx, cfg, disk.Told(recordsFile))
 	p.engine = payment.NewEngine(p.journal, payment.Options{
 		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: p.policy, PINs: p.pins,
-		TimeTrusted: journal.ClockSet, Alarm: t.Words, Log: log.With("room", "payment"), FailedTries: refused,
+		TimeTrusted: journal.ClockSet, Alarm: t.Wrong, Log: log.With("room", "payment"), FailedTries: refused,
 	})
 	if err := p.openKeys(cfg); err != nil {
 		return nil, err

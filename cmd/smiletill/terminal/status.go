@@ -92,9 +92,9 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 		rows = append(rows, t.counter.row(ctx))
 	}
 	rows = append(rows, t.hardware.row())
-	if words := t.tamper.Words(); words != "" {
-		rows = append(rows, screen.StatusRow{Name: "case", Value: words, Level: screen.LevelFault,
-			Do: "look at it, then run `smiletill tamper reset`"})
+	if err := t.tamper.Wrong(); err != nil {
+		rows = append(rows, screen.StatusRow{Name: "case", Value: err.Error(), Level: screen.LevelFault,
+			Do: payment.HintOf(err)})
 	}
 	return rows
 }

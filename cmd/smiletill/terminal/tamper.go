@@ -73,21 +73,18 @@ func (m *tamper) apply() {
 	if m.Raised() {
 		p.gallery.Lock()
 	}
-	obey(p.engine, tamperCause, func() bool { return m.Words() != "" }, m.log)
+	obey(p.engine, tamperCause, func() bool { return m.Wrong() != nil }, m.log)
 }
 
 // tell shows it on the screen.
 func (m *tamper) tell() {
-	words := m.Words()
-	if words == "" {
+	err := m.Wrong()
+	if err == nil {
 		m.front.Cured(tamperCause)
 		return
 	}
-	do := "Call the technician: the case is to be looked at, then `smiletill tamper reset`."
-	if !m.Raised() {
-		do = payment.HintOf(m.Blind())
-	}
-	m.front.Fault(tamperCause, front.Fault{Reason: screen.TamperOpen, What: words, Do: do})
+	m.front.Fault(tamperCause,
+		front.Fault{Reason: screen.TamperOpen, What: err.Error(), Do: payment.HintOf(err)})
 }
 
 // reset ends the alarm. The parts are opened anew: only then are the faces read again.

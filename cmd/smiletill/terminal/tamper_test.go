@@ -164,8 +164,18 @@ func TestSwitchThatCannotBeWatched(t *testing.T) {
 	s.EnrolCustomer()
 	s.Open()
 	s.Opened()
-	s.Term.CaseUnwatched(errors.New("line GPIO16 is in use by another program"))
+	const do = "stop the program that uses GPIO16"
+	s.Term.CaseUnwatched(payment.WithHint(errors.New("line GPIO16 is in use by another program"), do))
 	s.refused("with a switch that nobody watches")
+	_, err := s.Begin(s.T.Context(), control.PaymentRequest{ID: "x", Amount: "1.00", Currency: "EUR"})
+	if payment.HintOf(err) != do {
+		t.Errorf("who pays is told %q", payment.HintOf(err))
+	}
+	for _, row := range s.Term.StatusRows(t.Context()) {
+		if row.Name == "case" && row.Do != do {
+			t.Errorf("the technician is told %q", row.Do)
+		}
+	}
 	if s.Term.Gallery().Locked() {
 		t.Error("the faces are locked")
 	}
