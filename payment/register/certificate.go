@@ -10,13 +10,10 @@ import (
 	"crypto/x509/pkix"
 	"encoding/hex"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math/big"
 	"net"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -40,49 +37,15 @@ func OpenCertificate(certFile, keyFile string) (*Certificate, error) {
 	return c, err
 }
 
-// MakeCertificate is OpenCertificate of files that it makes where there is no certificate: an ECDSA key
-// (P-256) and a certificate that it signs itself, for the name, for hosts and for this machine's addresses.
-func MakeCertificate(certFile, keyFile, name string, hosts []string) (*Certificate, error) {
-	if _, err := os.Stat(certFile); !errors.Is(err, fs.ErrNotExist) {
-		return OpenCertificate(certFile, keyFile)
-	}
-	// The terminal that starts and a technician's command may both find none.
-	unlock, err := lockFolder(filepath.Dir(certFile))
+// drawCertificate makes a key and a certificate that it signs itself, in PEM.
+func drawCertificate(name string, hosts []string) (cert, key []byte, err error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("make the terminal's certificate: %w", err)
-	}
-	defer unlock()
-	if _, err := os.Stat(certFile); errors.Is(err, fs.ErrNotExist) {
-		if err := writeCertificate(certFile, keyFile, name, hosts); err != nil {
-			return nil, fmt.Errorf("make the terminal's certificate: %w", err)
-		}
-	}
-	return OpenCertificate(certFile, keyFile)
-}
-
-// RenewCertificate puts a new key and certificate in the place of the files. A terminal that runs shows it
-// from the next connection on, and registers that have pinned the old one refuse it until they are given the
-// new one.
-func RenewCertificate(certFile, keyFile, name string, hosts []string) (*Certificate, error) {
-	unlock, err := lockFolder(filepath.Dir(certFile))
-	if err != nil {
-		return nil, fmt.Errorf("renew the terminal's certificate: %w", err)
-	}
-	defer unlock()
-	if err := writeCertificate(certFile, keyFile, name, hosts); err != nil {
-		return nil, fmt.Errorf("renew the terminal's certificate: %w", err)
-	}
-	return OpenCertificate(certFile, keyFile)
-}
-
-func writeCertificate(certFile, keyFile, name string, hosts []string) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	from, to := life(time.Now())
 	t := &x509.Certificate{
@@ -93,20 +56,16 @@ func writeCertificate(certFile, keyFile, name string, hosts []string) error {
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		DNSNames:    append([]string{"localhost"}, hosts...), IPAddresses: addresses(),
 	}
-	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
+	der, err := x509.CreateCertificate(rand.Reader, t, t, private.Public(), private)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
+	encoded, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	// The certificate comes last: a key that was left without one by a power cut is made anew.
-	err = replaceFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
-	if err != nil {
-		return err
-	}
-	return replaceFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}), nil
 }
 
 // certificateYears is how long a certificate is good for: some libraries look at the dates of one that they

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 )
@@ -89,4 +90,27 @@ func inFile(t *testing.T, path string, do func(db *sql.DB) error) {
 	if err := do(db); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// RenewUntil renews a certificate, or makes one, until the power is cut before its nth step, from 0. It tells
+// whether it came to its end.
+func RenewUntil(t *testing.T, certFile, keyFile string, n int) (whole bool) {
+	t.Helper()
+	cut := errors.New("the power is cut")
+	step := func(do func() error) error {
+		if n--; n == -1 {
+			return cut
+		}
+		return do()
+	}
+	p := pair{cert: certFile, key: keyFile,
+		replace: func(path string, data []byte) error {
+			return step(func() error { return replaceFile(path, data) })
+		},
+		rename: func(from, to string) error { return step(func() error { return renameFile(from, to) }) }}
+	err := p.renew("POI", nil)
+	if err != nil && !errors.Is(err, cut) {
+		t.Fatal(err)
+	}
+	return err == nil
 }
