@@ -184,7 +184,7 @@ func (h *Health) probe(ctx context.Context, probes func() []Probe) (well, cured 
 
 // probeFolder makes a file in a folder, on stable storage, and removes it.
 func probeFolder(dir string) error {
-	f, err := os.CreateTemp(dir, ".new-probe-*") // a name that the gallery clears away after a power cut
+	f, err := os.CreateTemp(dir, ".new-probe-*") // after a power cut Clear removes it, or the gallery its own
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // not made yet: whoever makes it says whether it can
 	}

@@ -100,6 +100,33 @@ func TestAnyStoreThatCantBeWritten(t *testing.T) {
 	}
 }
 
+// TestLeftoversOfAPowerCut: a start clears the data folder of what the program left half done, and of nothing
+// else.
+func TestLeftoversOfAPowerCut(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	data := filepath.Join(s.Dir, "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]bool{".new-probe-1": false, ".counter-2": false, ".new-3": false, ".migrated-4": false,
+		".key-5": false, ".counter-notes": true, "new-6": true} // by whether it stays
+	then := time.Now().Add(-time.Hour)
+	for name := range left {
+		path := filepath.Join(data, name)
+		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chtimes(path, then, then)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Open()
+	s.Opened()
+	for name, stays := range left {
+		if _, err := os.Stat(filepath.Join(data, name)); (err == nil) != stays {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // fill writes a file until the disk is full.
 func fill(t *testing.T, path string) {
 	t.Helper()

@@ -166,6 +166,9 @@ func (t *Terminal) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, pages.Close())
 	}
+	if err := storage.Clear(t.cfg.Paths.DataDir); err != nil { // the socket says that this is the only terminal
+		t.log.Warn("what a power cut left in the data folder stays there", "err", err)
+	}
 	t.opening.beat()
 	t.drawing.beat()
 	g, ctx := errgroup.WithContext(ctx)
