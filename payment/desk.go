@@ -93,7 +93,7 @@ func (d *desk) ready(now time.Time) error {
 	if err := d.alarm(); err != nil {
 		return err
 	}
-	return errors.Join(d.outOfOrder(), d.lockedOut(now))
+	return Join(d.outOfOrder(), d.lockedOut(now))
 }
 
 // find gives the running payment, or one that has ended from the journal.

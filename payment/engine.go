@@ -235,7 +235,7 @@ func (e *Engine) EnterPIN(ctx context.Context, id, pin string) (Payment, error) 
 		err := d.handle(ev)
 		return r.payment, err
 	})
-	return p, errors.Join(tried, err)
+	return p, Join(tried, err)
 }
 
 // Reverse gives an approved payment back, in whole or in part, or gives the stored reversal of the same

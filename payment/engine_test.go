@@ -472,3 +472,21 @@ func TestWatch(t *testing.T) {
 		}
 	})
 }
+
+// TestRefusedForTwoReasons: who is refused reads both in one line, and what to do.
+func TestRefusedForTwoReasons(t *testing.T) {
+	d := &desk{engine: NewEngine(&ledger{}, Options{}), causes: []string{"camera"}, tries: 5,
+		locked: time.Now().Add(time.Hour)}
+	err := d.ready(time.Now())
+	if !errors.Is(err, ErrOutOfOrder) || !errors.Is(err, ErrLocked) || HintOf(err) == "" ||
+		strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "camera; ") {
+		t.Errorf("%q; %q", err, HintOf(err))
+	}
+	if err := Join(nil, ErrBusy, nil); err != ErrBusy || Join(nil, nil) != nil || Join() != nil {
+		t.Error(err)
+	}
+	if err := Join(ErrBusy, errors.Join(ErrLocked, ErrPINWrong)); strings.Contains(err.Error(), "\n") ||
+		!errors.Is(err, ErrPINWrong) {
+		t.Errorf("%q", err)
+	}
+}

@@ -3,6 +3,8 @@ package payment
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // WithHint attaches to an error what an operator can do about it. The text of the error and errors.Is
@@ -27,6 +29,30 @@ func HintOf(err error) string {
 	}
 	return ""
 }
+
+// Join is errors.Join of what goes into one line: "; " stands between the texts.
+func Join(errs ...error) error {
+	errs = slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err == nil })
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return errs[0]
+	}
+	return &joined{errs}
+}
+
+type joined struct{ all []error }
+
+func (j *joined) Error() string {
+	texts := make([]string, len(j.all))
+	for i, err := range j.all {
+		texts[i] = strings.ReplaceAll(err.Error(), "\n", "; ")
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (j *joined) Unwrap() []error { return j.all }
 
 type hinted struct {
 	error

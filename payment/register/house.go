@@ -24,7 +24,7 @@ func (s *Server) diagnose(ctx context.Context, q *Request) *DiagnosisResponse {
 	more := url.Values{"firmwareVersion": {s.opt.Version}, "unconfirmedBatchCount": {strconv.Itoa(h.Unreported)},
 		"storeId": {s.opt.Site}}
 	if h.OutOfOrder != "" {
-		more.Set("message", h.OutOfOrder)
+		more.Set("message", oneLine(h.OutOfOrder))
 	}
 	d := &DiagnosisResponse{
 		Response: Response{Result: Success, AdditionalResponse: more.Encode()},

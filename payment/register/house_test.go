@@ -65,6 +65,10 @@ func TestDiagnosis(t *testing.T) {
 	}
 	d.smiles(p)
 	d.take(answers)
+	d.set(register.Health{OutOfOrder: "write: failed\nsync: failed"}) // registers print one line
+	if s := register.Message(d.say(diagnosis()).Diagnosis.Response); s != "write: failed; sync: failed" {
+		t.Errorf("%q", s)
+	}
 	d.set(register.Health{OutOfOrder: "the case was opened", Tampered: true})
 	r = d.say(diagnosis()).Diagnosis
 	if r.Status.Global != "Maintenance" || r.Status.SecurityOK || r.Status.Communication ||

@@ -53,7 +53,7 @@ func (s *Server) NewNotifier(url string, c *http.Client) *Notifier {
 func (n *Notifier) Notify(e Event, details string) {
 	text := ""
 	if details != "" {
-		text = "message=" + url.QueryEscape(details)
+		text = "message=" + url.QueryEscape(oneLine(details))
 	}
 	m := n.server.notification(string(e), text, "")
 	for {

@@ -3,18 +3,22 @@ package register
 import (
 	"errors"
 	"net/url"
+	"strings"
 
 	"smiletill/payment"
 )
 
 // failure is the answer to a request that can't be met. more are further pairs of key and value.
 func failure(c Condition, text string, more ...string) Response {
-	v := url.Values{"message": {text}}
+	v := url.Values{"message": {oneLine(text)}}
 	for i := 0; i+1 < len(more); i += 2 {
 		v.Set(more[i], more[i+1])
 	}
 	return Response{Result: Failure, ErrorCondition: c, AdditionalResponse: v.Encode()}
 }
+
+// oneLine is a text as registers show and print it: several errors at once stand in lines of their own.
+func oneLine(text string) string { return strings.ReplaceAll(text, "\n", "; ") }
 
 // refusalOf is the answer to a request that an error refuses: nothing was charged or given back.
 func refusalOf(err error) Response {

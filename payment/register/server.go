@@ -383,7 +383,7 @@ func textOf(err error) string {
 	if hint := hintOf(err); hint != "" {
 		text += "; " + hint
 	}
-	return text
+	return oneLine(text)
 }
 
 // hintOf is the advice of the outermost error that carries one, or "".

@@ -58,7 +58,7 @@ func (h *hardware) err() error {
 	if l := h.lamps.Load(); l != nil {
 		all = append(all, l.Err())
 	}
-	return errors.Join(all...)
+	return payment.Join(all...)
 }
 
 // failed remembers how a part is, nil for well, and logs a change.

@@ -297,7 +297,7 @@ func (c *cashDesk) row() screen.StatusRow {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	row := screen.StatusRow{Name: "register", Level: screen.LevelOK}
-	err, info := errors.Join(c.err, c.pairErr), register.Info{}
+	err, info := payment.Join(c.err, c.pairErr), register.Info{}
 	if err == nil && c.addr != "" {
 		info, err = c.cert.Info() // of the file as it is now: it may have been renewed
 	}

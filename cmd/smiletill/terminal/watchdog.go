@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -163,7 +164,7 @@ func (s *supervision) statusLine() string {
 	why := s.front.Trouble()
 	switch {
 	case why != "":
-		return "out of order: " + why
+		return "out of order: " + strings.ReplaceAll(why, "\n", "; ") // a line is one word to systemd
 	case s.access.load() == nil:
 		return "starting"
 	}
