@@ -110,11 +110,12 @@ func (c *Case) Changed(open bool) (raised bool) {
 	return true
 }
 
-// Unwatched is told why the switch can't be watched, nil when it can, and tells whether that is a change.
+// Unwatched is told why the switch can't be watched, nil when it can, and tells whether that is a change: of
+// the reason too, which has advice of its own.
 func (c *Case) Unwatched(err error) (changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	changed = (err == nil) != (c.blind == nil)
+	changed = (err == nil) != (c.blind == nil) || err != nil && err.Error() != c.blind.Error()
 	c.blind = err
 	return changed
 }

@@ -179,6 +179,13 @@ func TestSwitchThatCantBeWatched(t *testing.T) {
 	if !c.Unwatched(payment.WithHint(errors.New("line is taken"), "stop the other program")) {
 		t.Error("no change")
 	}
+	if c.Unwatched(payment.WithHint(errors.New("line is taken"), "stop the other program")) {
+		t.Error("the same again is a change")
+	}
+	if !c.Unwatched(errors.New("the board is gone")) ||
+		!c.Unwatched(payment.WithHint(errors.New("line is taken"), "stop the other program")) {
+		t.Error("another reason is no change: the screen would advise what is of no use any more")
+	}
 	if ended, err := c.Reset(); ended || payment.HintOf(err) != "stop the other program" {
 		t.Errorf("%v, %v, %q", ended, err, payment.HintOf(err))
 	}
