@@ -120,7 +120,7 @@ func Origin(set models.Set, task models.Task) string {
 // DescribeSet names a set in one line.
 func DescribeSet(set models.Set) string {
 	var parts []string
-	for _, task := range models.Tasks() {
+	for _, task := range set.Tasks() {
 		mod := set.Model(task)
 		own := ""
 		if !set.Embedded(task) {
