@@ -18,7 +18,7 @@ const maxBytes = 256 << 20 // of a file: more than any network that a small devi
 func (m Model) check() error {
 	switch {
 	case !slices.Contains(Tasks(), m.Task):
-		return fmt.Errorf("task is %q, want detect, mesh or embed", m.Task)
+		return fmt.Errorf("task is %q, want detect, mesh, embed or liveness", m.Task)
 	case !isName(m.File, ".tflite"):
 		return errors.New("file must be a bare name that ends in .tflite")
 	case !isHash(m.SHA256):
@@ -43,7 +43,8 @@ func (m Model) check() error {
 }
 
 // checkShapes knows what the pipeline in vision feeds and reads. The embedder may take one face or two, and
-// give a vector of any length that a gallery keeps.
+// give a vector of any length that a gallery keeps; the liveness network may have any classes after the
+// first.
 func (m Model) checkShapes() error {
 	var in []int
 	var out [][]int
@@ -59,6 +60,12 @@ func (m Model) checkShapes() error {
 			return fmt.Errorf("outputs[0] has shape %v, want [%d n], n of 16 to 1024", s, batch)
 		}
 		in, out = []int{batch, 112, 112, 3}, [][]int{{batch, s[1]}}
+	case Liveness:
+		s := m.Outputs[0].Shape
+		if len(s) != 2 || s[1] < 2 || s[1] > 16 {
+			return fmt.Errorf("outputs[0] has shape %v, want [1 n], n of 2 to 16", s)
+		}
+		in, out = []int{1, 128, 128, 3}, [][]int{{1, s[1]}}
 	}
 	if len(m.Inputs) != 1 || !slices.Equal(m.Inputs[0].Shape, in) {
 		return fmt.Errorf("inputs have shape %v, the task %s takes %v", shapes(m.Inputs), m.Task, [][]int{in})
@@ -133,14 +140,14 @@ func (v *Variant) check(plain string) error {
 	return nil
 }
 
-// checkPreprocess: the pipeline feeds detector and mesh in one way only, and an embedder as it likes it.
+// checkPreprocess: the pipeline feeds detector and mesh in one way only, and the others as they like it.
 func (m Model) checkPreprocess() error {
 	p := m.Preprocess
 	only := Preprocess{Colour: "RGB", Subtract: 127.5, Divide: 127.5}
 	if m.Task == Mesh {
 		only.Subtract, only.Divide = 0, 255
 	}
-	if m.Task != Embed && p != only {
+	if (m.Task == Detect || m.Task == Mesh) && p != only {
 		return fmt.Errorf("preprocess: the task %s has %s (pixel - %v) / %v", m.Task, only.Colour, only.Subtract,
 			only.Divide)
 	}

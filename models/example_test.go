@@ -20,4 +20,5 @@ func Example() {
 	// detect [128 128 3] true
 	// mesh [192 192 3] true
 	// embed [112 112 3] true
+	// liveness [128 128 3] true
 }

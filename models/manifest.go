@@ -16,10 +16,15 @@ const (
 	Detect Task = "detect" // faces in a frame
 	Mesh   Task = "mesh"   // 468 landmarks of one face
 	Embed  Task = "embed"  // the vector that tells people apart
+
+	Liveness Task = "liveness" // whether a picture of a face is of a face, or of a picture of one
 )
 
 // Tasks returns every task, in the order of the pipeline.
-func Tasks() []Task { return []Task{Detect, Mesh, Embed} }
+func Tasks() []Task { return []Task{Detect, Mesh, Embed, Liveness} }
+
+// Optional says that a set may be without a model for the task.
+func (t Task) Optional() bool { return t == Liveness }
 
 // Manifest lists the models of a set.
 type Manifest struct {
@@ -109,15 +114,15 @@ type Variant struct {
 	Bytes  int64  `json:"bytes"`
 }
 
-// Parse reads the manifest of a whole set, one model a task, and checks every field. Its errors are
-// ErrManifest and name the model and the field.
+// Parse reads the manifest of a whole set, one model for each task that is not Optional, and checks every
+// field. Its errors are ErrManifest and name the model and the field.
 func Parse(data []byte) (Manifest, error) {
 	m, err := parse(data)
 	if err != nil {
 		return Manifest{}, err
 	}
 	for _, task := range Tasks() {
-		if _, ok := m.Model(task); !ok {
+		if _, ok := m.Model(task); !ok && !task.Optional() {
 			return Manifest{}, fmt.Errorf("models: parse manifest: it lists no model for task %q: %w", task,
 				ErrManifest)
 		}

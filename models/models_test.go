@@ -107,6 +107,10 @@ func TestParseRefuses(t *testing.T) {
 		{"embedding too long", "models.2.outputs.0.shape", []int{1, 4096}, "16 to 1024"},
 		{"batch of three", "models.2.inputs.0.shape", []int{3, 112, 112, 3}, "embed takes"},
 		{"a mesh fed otherwise", "models.1.preprocess.divide", 127.5, "preprocess"},
+		{"liveness of one class", "models.3.outputs.0.shape", []int{1, 1}, "2 to 16"},
+		{"liveness of a pair", "models.3.inputs.0.shape", []int{2, 128, 128, 3}, "liveness takes"},
+		{"cosine of liveness", "models.3.thresholds.match", 0.5, "score only"},
+		{"liveness without a score", "models.3.thresholds.score", gone{}, "score"},
 		{"colour", "models.2.preprocess.colour", "HSV", "colour"},
 		{"division by zero", "models.2.preprocess.divide", 0, "preprocess"},
 		{"no thresholds", "models.2.thresholds", gone{}, `missing field "thresholds"`},
@@ -157,6 +161,35 @@ func mustModel(t testing.TB, i int) any {
 		t.Fatal(err)
 	}
 	return doc.Models[i]
+}
+
+// Whoever has no liveness network has a set; whoever replaces another network, as before there was one, keeps
+// the built-in one.
+func TestLivenessIsOptional(t *testing.T) {
+	data, err := json.Marshal(map[string]any{"format": 1, "models": []any{mustModel(t, 0), mustModel(t, 1),
+		mustModel(t, 2)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := models.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := (models.Set{Manifest: m}); s.Has(models.Liveness) || !s.Has(models.Embed) || len(s.Tasks()) != 3 {
+		t.Errorf("a set of three has %v", s.Tasks())
+	}
+	dir, _ := folder(t, 2, []byte("our own network"))
+	s, err := models.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.Has(models.Liveness) || !s.Embedded(models.Liveness) || len(s.Bytes(models.Liveness)) == 0 {
+		t.Error("a folder without a liveness network has not the built-in one")
+	}
+	dir, _ = folder(t, 3, []byte("our own liveness"))
+	if s, err = models.Open(dir); err != nil || s.Embedded(models.Liveness) || !s.Embedded(models.Embed) {
+		t.Errorf("a folder with its own liveness network: %v, %v", s.Tasks(), err)
+	}
 }
 
 func TestEmbeddedSet(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 //go:embed manifest.json *.tflite *.md
@@ -60,7 +61,8 @@ func (e *FileError) Hint() string {
 		"(`smiletill models swap --embedded`)", name, dir)
 }
 
-// Set is one model a task, each with its bytes, verified. The zero Set has none.
+// Set is one model a task, each with its bytes, verified; an Optional task's may be missing. The zero Set has
+// none.
 type Set struct {
 	Manifest Manifest
 	Dir      string // the folder; "" for the embedded set
@@ -90,7 +92,9 @@ func Open(dir string) (Set, error) {
 	for _, task := range Tasks() {
 		mod, ok := own.Manifest.Model(task)
 		if own.own[task] = ok; !ok {
-			mod, _ = s.Manifest.Model(task) // Parse has seen to it that there is one
+			if mod, ok = s.Manifest.Model(task); !ok {
+				continue // Parse has seen to it that only what is Optional is missing
+			}
 			for _, file := range mod.files() {
 				own.files[key(task, file)] = s.files[key(task, file)]
 			}
@@ -176,7 +180,18 @@ func cause(err error) error {
 	return err
 }
 
-// Model returns the model of a set that Open gave, for one of Tasks.
+// Tasks returns those that there is a model for, in the order of the pipeline.
+func (s Set) Tasks() []Task {
+	return slices.DeleteFunc(Tasks(), func(t Task) bool { return !s.Has(t) })
+}
+
+// Has says whether there is a model for a task; only an Optional one's can be missing.
+func (s Set) Has(task Task) bool {
+	_, ok := s.Manifest.Model(task)
+	return ok
+}
+
+// Model returns the model of a set that Open gave, for one of Tasks that it Has.
 func (s Set) Model(task Task) Model {
 	mod, _ := s.Manifest.Model(task)
 	return mod

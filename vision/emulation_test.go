@@ -180,7 +180,7 @@ func sameLooks(t *testing.T, here, there computed) {
 	}
 }
 
-// compute runs all three networks and the pipeline on this machine.
+// compute runs all networks and the pipeline on this machine.
 func compute(t testing.TB) computed {
 	t.Helper()
 	c := computed{Arch: runtime.GOARCH, Outputs: map[models.Task][][]float32{}, Looks: sights(t)}

@@ -57,7 +57,7 @@ type computed struct {
 	Looks   []sight
 }
 
-var tasks = []models.Task{models.Detect, models.Mesh, models.Embed}
+var tasks = []models.Task{models.Detect, models.Mesh, models.Embed, models.Liveness}
 
 // weights are the bytes of the model that ships for task.
 func weights(t testing.TB, task models.Task) []byte {
@@ -135,6 +135,8 @@ var pictures = map[models.Task]cut{
 	models.Detect: {image.Rect(0, -80, 640, 560), 128, 127.5, 127.5},
 	models.Mesh:   {image.Rect(190, 72, 470, 352), 192, 0, 255},
 	models.Embed:  {image.Rect(208, 53, 447, 292), 112, 127.5, 128},
+
+	models.Liveness: {image.Rect(90, 0, 570, 480), 128, 0, 1},
 }
 
 // crop averages whole pixels in whole numbers, so that every machine makes the same picture.

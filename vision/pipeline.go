@@ -17,10 +17,12 @@ type Network interface {
 }
 
 // Networks are the models that a Pipeline runs: BlazeFace short range, the 468-point face mesh, and
-// MobileFaceNet (or any network that takes one or two RGB faces of 112x112 pixels as (v-127.5)/128).
-type Networks struct{ Detector, Mesh, Embedder Network }
+// MobileFaceNet (or any network that takes one or two RGB faces of 112x112 pixels as (v-127.5)/128). Liveness
+// may be nil; it takes a face with what is around it, 128x128 pixels of RGB as (v-127.5)/128, and its first
+// output is a logit of each class, bona fide first.
+type Networks struct{ Detector, Mesh, Embedder, Liveness Network }
 
-// Depth says how far to look; each depth includes those before it.
+// Depth says how far to look; each depth includes those before it. WithPassive is added to one of them.
 type Depth int
 
 // The depths of a Look.
@@ -28,6 +30,9 @@ const (
 	Detect    Depth = iota // faces: number, place and size
 	Landmarks              // and light, sharpness, pose, mouth and eyes of the one face
 	Embed                  // and its embedding
+
+	// WithPassive asks for Look.Passive too, of a frame that can be used: Landmarks | WithPassive.
+	WithPassive Depth = 1 << 8
 )
 
 // Look is what one frame shows.
@@ -35,7 +40,7 @@ type Look struct {
 	Faces   int             // faces that could be the customer's
 	Outside int             // faces outside the image's region (a method Region), which are nobody's
 	Reason  Reason          // why the frame cannot be used; "" when it can
-	Depth   Depth           // what was computed; less than asked for when Reason is not ""
+	Depth   Depth           // what was computed, without WithPassive; less than asked for when Reason is not ""
 	Box     image.Rectangle // the largest face, in the image's coordinates; empty when there is none
 	Score   float32         // how sure the detector is of it, 0..1
 
@@ -49,6 +54,8 @@ type Look struct {
 	Lips     float32 // how far they are apart, in eye spans; up to 0.1 at rest, 0.2 smiling, 0.4 yawning
 	Eyes     Eyes    // where they are
 	EyesOpen float32 // opening over width of the eyes; about 0.1 closed, 0.3 open
+
+	Passive Passive // only WithPassive, with Reason "" and a liveness network
 
 	Embedding Embedding // only at Embed with Reason ""; overwritten by the next Look
 
@@ -65,11 +72,13 @@ type Took struct {
 	DetectCrop, Detect time.Duration // the frame to the detector's input; the detector and its faces
 	MeshCrop, Mesh     time.Duration // the face to the mesh's input, with light and sharpness; the mesh
 	Align, Embed       time.Duration // the face to the embedder's input; the embedder, for all its views
+
+	PassiveCrop, Passive time.Duration // the face to the liveness network's input; that network
 }
 
 // Sum is the whole Look, but for what is too short to count.
 func (t *Took) Sum() time.Duration {
-	return t.DetectCrop + t.Detect + t.MeshCrop + t.Mesh + t.Align + t.Embed
+	return t.DetectCrop + t.Detect + t.MeshCrop + t.Mesh + t.Align + t.Embed + t.PassiveCrop + t.Passive
 }
 
 // lap returns the time since *from and sets it to now.
@@ -87,6 +96,7 @@ type Pipeline struct {
 	detector *detector
 	mesh     mesh
 	embedder *embedder
+	passive  passive
 	err      error // what is wrong with the networks; every Look returns it
 }
 
@@ -106,6 +116,9 @@ func New(n Networks, t Thresholds) *Pipeline {
 	}
 	p.detector = newDetector(n.Detector)
 	p.mesh.net, p.mesh.tone = n.Mesh, newTone(meshMul, 0)
+	if p.passive, p.err = newPassive(n.Liveness); p.err != nil {
+		return p
+	}
 	p.embedder, p.err = newEmbedder(n.Embedder, t.Views)
 	return p
 }
@@ -139,22 +152,32 @@ func (p *Pipeline) Look(img image.Image, depth Depth) (Look, error) {
 	}
 	var l Look
 	main, err := p.find(&l)
+	if err == nil && l.Reason == "" {
+		err = p.further(main, &l, depth)
+	}
 	if err != nil {
 		return Look{}, err
 	}
-	if l.Reason != "" || depth == Detect {
-		return l, nil
-	}
-	if err := p.measure(main, &l); err != nil {
-		return Look{}, err
-	}
-	if l.Reason != "" || depth == Landmarks {
-		return l, nil
-	}
-	if err := p.embed(&l); err != nil {
-		return Look{}, err
-	}
 	return l, nil
+}
+
+// further examines a well-placed face as far as depth asks.
+func (p *Pipeline) further(main *face, l *Look, depth Depth) error {
+	plain := depth &^ WithPassive
+	if plain >= Landmarks {
+		if err := p.measure(main, l); err != nil || l.Reason != "" {
+			return err
+		}
+	}
+	if plain >= Embed {
+		if err := p.embed(l); err != nil || l.Reason != "" {
+			return err
+		}
+	}
+	if depth&WithPassive != 0 {
+		return p.judge(main, l)
+	}
+	return nil
 }
 
 // find looks for the largest face and judges its place.

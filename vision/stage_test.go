@@ -309,3 +309,31 @@ func BenchmarkCrop(b *testing.B) {
 		})
 	}
 }
+
+// The liveness network sees the face and what is around it, and never anything beyond the frame.
+func TestPassiveStaysInTheFrame(t *testing.T) {
+	var p passive
+	for name, c := range map[string]struct {
+		box        face
+		x, y, w, h float64 // of what is seen, in pixels of a frame of 640x480
+	}{
+		"in the middle":       {face{x0: 270, y0: 190, x1: 370, y1: 290}, 185, 105, 270, 270},
+		"at the left edge":    {face{x0: 0, y0: 190, x1: 100, y1: 290}, 0, 105, 270, 270},
+		"in the lower corner": {face{x0: 540, y0: 380, x1: 640, y1: 480}, 370, 210, 270, 270},
+		"partly outside":      {face{x0: -50, y0: -50, x1: 50, y1: 50}, 0, 0, 270, 270},
+		"close":               {face{x0: 220, y0: 140, x1: 420, y1: 340}, 80, 0, 480, 480},
+		"filling the frame":   {face{x0: 0, y0: -40, x1: 560, y1: 520}, 40, 0, 480, 480},
+		"not square":          {face{x0: 270, y0: 200, x1: 370, y1: 280}, 185, 132, 270, 216},
+	} {
+		a := p.around(&c.box, 640, 480)
+		x0, y0 := a.apply(-0.5, -0.5)
+		x1, y1 := a.apply(passiveSide-0.5, passiveSide-0.5)
+		want, got := [4]float64{c.x, c.y, c.w, c.h}, [4]float64{x0 + 0.5, y0 + 0.5, x1 - x0, y1 - y0}
+		for i := range want {
+			if math.Abs(want[i]-got[i]) > 1e-3 {
+				t.Errorf("%s: %v, want %v", name, got, want)
+				break
+			}
+		}
+	}
+}

@@ -1,7 +1,8 @@
-"""build.py FLOATS OUT [--check]: the int8 models from the float originals and the ranges in calibration/.
+"""build.py FLOATS OUT [--check] [--float FOLDER]: the int8 models from the float originals and the ranges in calibration/.
 
 The same bytes every time: nothing here depends on the machine, the order of threads or a BLAS. --check compares with what is
-in OUT instead of writing, and fails if a byte differs.
+in OUT instead of writing, and fails if a byte differs. --float writes the networks whose originals are ONNX, which the runtime
+does not read, as a set in float32 to compare with (`smiletill accuracy --compare float=FOLDER`).
 """
 
 import argparse
@@ -12,8 +13,10 @@ import sys
 
 import numpy as np
 
+import floats
 import graph
 import nets
+import onnxgraph
 import quantise
 
 HERE = pathlib.Path(__file__).parent
@@ -26,9 +29,15 @@ def heads(g):
         l.name in g.outputs or all(c.name in tail for c in g.consumers(l.name)))}
 
 
+def original(net, floats_dir):
+    """The float original as simple layers."""
+    path = floats_dir / net.source
+    return graph.simplify(onnxgraph.read(path) if path.suffix == ".onnx" else graph.read(path))
+
+
 def prepare(net, floats_dir):
     """The network ready for int8: graph, ranges of its activations, names of its layers that stay float."""
-    g = graph.simplify(graph.read(floats_dir / net.source))
+    g = original(net, floats_dir)
     stored = json.loads((HERE / "calibration" / f"{net.task}.json").read_text())
     ranges = {n: (np.array(r["low"]), np.array(r["high"])) for n, r in stored["ranges"].items()}
     quantise.flip_signs(g, ranges)
@@ -42,7 +51,24 @@ def prepare(net, floats_dir):
 
 def build(net, floats_dir):
     g, ranges, floating = prepare(net, floats_dir)
-    return quantise.Int8(g, ranges, floating, f"smiletill {net.task}, int8, from {net.source}").build()
+    return quantise.Int8(g, ranges, floating, f"smiletill {net.task}, int8, from {net.source}", net.untied).build()
+
+
+def write_floats(floats_dir, folder, manifest):
+    """A set of the float networks, with the words of the int8 ones' manifest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    listed = []
+    for net in nets.NETS:
+        if not net.source.endswith(".onnx"):
+            continue
+        g = original(net, floats_dir)
+        data = floats.write(g, g.outputs)
+        path = folder / (net.task + ".tflite")
+        path.write_bytes(data)
+        model = next(m for m in manifest["models"] if m["task"] == net.task)
+        listed.append({k: v for k, v in model.items() if k not in ("card", "accuracy", "built_by")} | {
+            "file": path.name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data), "arithmetic": "float32"})
+    (folder / "manifest.json").write_text(json.dumps({"format": 1, "models": listed}, indent=2) + "\n")
 
 
 def main():
@@ -50,7 +76,10 @@ def main():
     p.add_argument("floats", type=pathlib.Path)
     p.add_argument("out", type=pathlib.Path)
     p.add_argument("--check", action="store_true")
+    p.add_argument("--float", type=pathlib.Path)
     args = p.parse_args()
+    if args.float:
+        write_floats(args.floats, args.float, json.loads((HERE.parent / "manifest.json").read_text()))
     bad = 0
     for net in nets.NETS:
         data = build(net, args.floats)

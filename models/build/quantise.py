@@ -94,8 +94,8 @@ def tieless(scales, into, out):
 class Int8:
     """One file under construction. ranges maps a layer to (low, high) of each of its channels."""
 
-    def __init__(self, graph, ranges, floating, description):
-        self.graph, self.ranges, self.floating = graph, ranges, floating
+    def __init__(self, graph, ranges, floating, description, untied=False):
+        self.graph, self.ranges, self.floating, self.untied = graph, ranges, floating, untied
         self.w = Writer(description)
         self.ints, self.floats, self.quant = {}, {}, {}
 
@@ -141,7 +141,30 @@ class Int8:
     def out(self, l, params=None):
         return self.activation(l.name, l.shape, params or self.params(*self.span(l.name)))
 
+    def apart(self, low, high, values):
+        """The scale and zero point of a range, a little wider, for which none of the values that can come, taken as steps of
+        it, is next to a half: of sums and products, too, x86-64 and arm64 round what lies within a millionth of one differently.
+        values is in the unit of the range."""
+        first = self.params(low, high)
+        if not self.untied:
+            return first
+
+        def nearest(p):
+            steps = values / p[0]
+            return np.abs(steps - np.floor(steps) - 0.5)[np.abs(steps) < 256].min()
+
+        wider = [self.params(low * (1 + k / 4096), high * (1 + k / 4096)) for k in range(64)]
+        return max(wider, key=nearest)
+
+    def values(self, name):
+        """All that an activation can be."""
+        scale, zero = self.quant[name]
+        return (np.arange(-128, 128) - zero) * scale
+
     def conv(self, l, ins, depthwise=False):
+        if "pads" in l.options:
+            padded = self.activation(f"{l.name}/padded", l.options["padded"], self.quant[l.inputs[0]])
+            ins = [self.w.op(BUILTIN.PAD, 2, [*ins, self.w.paddings(l)], padded)]
         axis = 3 if depthwise else 0
         largest = np.abs(l.weights).max(axis=tuple(i for i in range(4) if i != axis))
         scales = np.maximum(largest, 1e-9).astype(np.float32) / np.float32(127)
@@ -168,12 +191,28 @@ class Int8:
         # Repeated over a row: XNNPACK then multiplies whole rows, not one pixel at a time.
         consts = np.tile(np.rint(factor / scale).astype(np.int8), (1, 1, l.shape[2], 1))
         k = self.w.tensor(f"{l.name}/slope", consts.shape, np.int8, (scale, 0, 0), consts)
-        part = self.activation(f"{l.name}/part", l.shape, self.params(0, np.max([factor * low, factor * high])))
+        x, name = self.values(l.inputs[0]), f"{l.name}/part"
+        products = np.unique(consts[0, 0, 0]).astype(np.float64)[:, None] * scale * x
+        part = self.activation(name, l.shape, self.apart(0, np.max([factor * low, factor * high]), products))
         self.w.op(BUILTIN.MUL, 2, [ins[0], k], part, *writer.plain_options("mul", RELU))
-        self.w.op(BUILTIN.ADD, 2, [ins[0], part], self.out(l), *writer.plain_options("add"))
+        out = self.out(l, self.apart(*self.span(l.name), x[:, None] + self.values(name)))
+        self.w.op(BUILTIN.ADD, 2, [ins[0], part], out, *writer.plain_options("add"))
 
     def add(self, l, ins):
-        self.w.op(BUILTIN.ADD, 2, ins, self.out(l), *writer.plain_options("add", int(l.options.get("relu", False))))
+        a, b = (self.values(i) for i in l.inputs)
+        out = self.out(l, self.apart(*self.span(l.name), a[:, None] + b))
+        self.w.op(BUILTIN.ADD, 2, ins, out, *writer.plain_options("add", int(l.options.get("relu", False))))
+
+    def scale(self, l, ins):
+        a, b = (self.values(i) for i in l.inputs)
+        out = self.out(l, self.apart(*self.span(l.name), a[:, None] * b))
+        self.w.op(BUILTIN.MUL, 2, ins, out, *writer.plain_options("mul"))
+
+    def mean(self, l, ins):
+        self.w.op(BUILTIN.MEAN, 2, [*ins, self.w.axes(l)], self.out(l), *writer.mean_options())
+
+    def sigmoid(self, l, ins):
+        self.w.op(BUILTIN.LOGISTIC, 2, ins, self.out(l, (1 / 256, -128)))
 
     def relu(self, l, ins):
         raise ValueError(f"{l.name}: a relu of its own has no int8 kernel: fuse it")

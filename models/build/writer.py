@@ -53,6 +53,14 @@ class Writer:
         self.graph.operators.append(o)
         return output
 
+    def paddings(self, layer):
+        top, left, bottom, right = layer.options["pads"]
+        return self.tensor(f"{layer.name}/paddings", (4, 2), np.int32,
+                           data=np.array([[0, 0], [top, bottom], [left, right], [0, 0]]))
+
+    def axes(self, layer):
+        return self.tensor(f"{layer.name}/axes", (2,), np.int32, data=np.array([1, 2]))
+
     def bytes(self, inputs, outputs):
         self.graph.inputs, self.graph.outputs = inputs, outputs
         b = flatbuffers.Builder(1 << 20)
@@ -76,6 +84,12 @@ def conv_options(layer, depthwise):
         o.depthMultiplier = 1
         return o, schema.BuiltinOptions.DepthwiseConv2DOptions
     return o, schema.BuiltinOptions.Conv2DOptions
+
+
+def mean_options():
+    o = schema.ReducerOptionsT()
+    o.keepDims = True
+    return o, schema.BuiltinOptions.ReducerOptions
 
 
 def pool_options(layer):

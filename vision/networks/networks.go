@@ -71,7 +71,7 @@ func want(m models.Model) (w tflite.Want) {
 // frames and serve the screen.
 func OnPayments() tflite.Options { return tflite.Options{Threads: 1, XNNPACK: true} }
 
-// Open loads the three models on the CPU.
+// Open loads the models on the CPU.
 func Open(set models.Set, o tflite.Options) (n vision.Networks, closers []func() error, err error) {
 	return openOn(set, o, edgetpu.New(edgetpu.Options{}))
 }
@@ -98,15 +98,25 @@ func openOn(
 		return a.Place(string(task), ip, set.EdgeTPU(task))
 	}
 	d, m, e := open(models.Detect), open(models.Mesh), open(models.Embed)
+	var l *edgetpu.Network
+	if set.Has(models.Liveness) {
+		l = open(models.Liveness)
+	}
 	if err != nil {
 		for _, c := range closers {
 			err = errors.Join(err, c())
 		}
 		return vision.Networks{}, nil, err
 	}
-	p := set.Model(models.Embed).Preprocess
-	return vision.Networks{Detector: d, Mesh: m,
-		Embedder: vision.Preprocessed(e, p.Colour == "BGR", p.Subtract, p.Divide)}, closers, nil
+	fed := func(net *edgetpu.Network, task models.Task) vision.Network {
+		p := set.Model(task).Preprocess
+		return vision.Preprocessed(net, p.Colour == "BGR", p.Subtract, p.Divide)
+	}
+	n = vision.Networks{Detector: d, Mesh: m, Embedder: fed(e, models.Embed)}
+	if l != nil {
+		n.Liveness = fed(l, models.Liveness)
+	}
+	return n, closers, nil
 }
 
 // Origin is the folder that a model comes from, "" if it is embedded.
@@ -120,7 +130,7 @@ func Origin(set models.Set, task models.Task) string {
 // DescribeSet names a set in one line.
 func DescribeSet(set models.Set) string {
 	var parts []string
-	for _, task := range models.Tasks() {
+	for _, task := range set.Tasks() {
 		mod := set.Model(task)
 		own := ""
 		if !set.Embedded(task) {

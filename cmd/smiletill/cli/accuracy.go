@@ -11,7 +11,7 @@ import (
 func accuracyCommand(a *app) *cobra.Command {
 	// 0.14: of a press photo that is cropped around one face (LFW), anything farther out is another person.
 	o := trial.AccuracyOptions{Views: []string{"plain"}, Centre: 0.14, Seed: 1, Workers: runtime.GOMAXPROCS(0)}
-	smile := false
+	smile, liveness := false, false
 	cmd := &cobra.Command{
 		Use: "accuracy FACES", GroupID: "tech",
 		Short: "Measure on your own photos how well the models tell people apart",
@@ -21,10 +21,14 @@ func accuracyCommand(a *app) *cobra.Command {
 			"The photos stay where they are; the report holds figures only, no name and no path. All gates of\n" +
 			"quality are off: every face in the middle of its photo counts.\n\n" +
 			"With --smile it measures how well a smile is told from a face at rest instead: FACES/Name/neutral.jpg\n" +
-			"and FACES/Name/smiling.jpg, rendered as frames of a camera.",
+			"and FACES/Name/smiling.jpg, rendered as frames of a camera.\n\n" +
+			"With --liveness it measures how well the liveness network tells faces from pictures of them:\n" +
+			"FACES/live/photo.jpg and FACES/spoof/photo.jpg (prints, screens). The largest face of a photo counts,\n" +
+			"wherever it is. APCER and BPCER are as in ISO/IEC 30107-3; they hold for these photos alone.",
 		Example: "  smiletill accuracy faces --out report\n" +
 			"  smiletill accuracy faces --compare float=.build/models\n" +
-			"  smiletill accuracy --smile smiles",
+			"  smiletill accuracy --smile smiles\n" +
+			"  smiletill accuracy --liveness attacks",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := a.load(cmd)
@@ -36,12 +40,18 @@ func accuracyCommand(a *app) *cobra.Command {
 					cmd.ErrOrStderr())
 			}
 			o.Faces = args[0]
+			if liveness {
+				return trial.MeasureLiveness(cmd.Context(), cfg, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			}
 			return trial.MeasureAccuracy(cmd.Context(), cfg, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.Out, "out", "o", "", "folder to write accuracy.md, accuracy.json and roc.svg into")
 	f.BoolVar(&smile, "smile", false, "measure the smile, on a neutral and a smiling photo of each person")
+	f.BoolVar(&liveness, "liveness", false,
+		"measure the liveness network, on photos of faces and of pictures of them")
+	cmd.MarkFlagsMutuallyExclusive("smile", "liveness")
 	f.StringArrayVar(&o.Compare, "compare", nil,
 		"another set of models beside the one in use, DIR or NAME=DIR; the first is the reference; may be repeated")
 	f.StringSliceVar(&o.Views, "views", o.Views,

@@ -38,8 +38,9 @@ func modelsCommand(a *app) *cobra.Command {
 		},
 	}
 	card := &cobra.Command{
-		Use: "card detect|mesh|embed", Short: "Print the model card: what it was trained on, what it can't do",
-		Args: cobra.ExactArgs(1), ValidArgs: []string{"detect", "mesh", "embed"},
+		Use:   "card detect|mesh|embed|liveness",
+		Short: "Print the model card: what it was trained on, what it can't do",
+		Args:  cobra.ExactArgs(1), ValidArgs: []string{"detect", "mesh", "embed", "liveness"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			set, err := a.models(cmd)
 			if err != nil {
@@ -48,7 +49,7 @@ func modelsCommand(a *app) *cobra.Command {
 			text := set.Card(models.Task(args[0]))
 			if text == nil {
 				return payment.WithHintf(fmt.Errorf("there is no card for %q", args[0]),
-					"the tasks are detect, mesh and embed; a model has a card if its manifest names one")
+					"the tasks are detect, mesh, embed and liveness; a model has a card if its manifest names one")
 			}
 			_, err = cmd.OutOrStdout().Write(text)
 			return err
@@ -101,7 +102,7 @@ func (a *app) models(cmd *cobra.Command) (models.Set, error) {
 
 func printSet(w io.Writer, set models.Set) error {
 	t := columns.New(w)
-	for i, task := range models.Tasks() {
+	for i, task := range set.Tasks() {
 		mod, th := set.Model(task), set.Model(task).Thresholds
 		if i > 0 {
 			fmt.Fprintln(t, "\t\t")

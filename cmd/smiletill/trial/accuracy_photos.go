@@ -157,11 +157,25 @@ func (a *album) look(ctx context.Context, sets []modelSet, o AccuracyOptions, m 
 		s.found = append(s.found, make([]bool, len(a.files)))
 		s.vectors = append(s.vectors, make([][]float32, len(a.files)))
 	}
+	err := each(ctx, sets, o, len(a.files), m, func(i int, pipelines []*vision.Pipeline) error {
+		return s.photo(i, filepath.Join(a.dir, a.files[i]), pipelines)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// each has every photo of n looked at, by o.Workers goroutines with pipelines of their own.
+func each(
+	ctx context.Context, sets []modelSet, o AccuracyOptions, n int, m *meter,
+	look func(i int, pipelines []*vision.Pipeline) error,
+) error {
 	g, ctx := errgroup.WithContext(ctx)
 	next := make(chan int)
 	g.Go(func() error {
 		defer close(next)
-		for i := range a.files {
+		for i := range n {
 			select {
 			case next <- i:
 			case <-ctx.Done():
@@ -172,7 +186,7 @@ func (a *album) look(ctx context.Context, sets []modelSet, o AccuracyOptions, m 
 	})
 	var mu sync.Mutex
 	done := 0
-	for range min(o.Workers, len(a.files)) {
+	for range min(o.Workers, n) {
 		g.Go(func() (err error) {
 			pipelines, closeAll, err := openPipelines(sets, o.Centre)
 			if err != nil {
@@ -180,12 +194,12 @@ func (a *album) look(ctx context.Context, sets []modelSet, o AccuracyOptions, m 
 			}
 			defer func() { err = errors.Join(err, closeAll()) }()
 			for i := range next {
-				if err := s.photo(i, filepath.Join(a.dir, a.files[i]), pipelines); err != nil {
+				if err := look(i, pipelines); err != nil {
 					return err
 				}
 				mu.Lock()
 				done++
-				m.step("looking at photos", done, len(a.files))
+				m.step("looking at photos", done, n)
 				mu.Unlock()
 			}
 			return nil
@@ -194,9 +208,9 @@ func (a *album) look(ctx context.Context, sets []modelSet, o AccuracyOptions, m 
 	err := g.Wait()
 	m.end()
 	if err != nil {
-		return nil, fmt.Errorf("look at photos: %w", err)
+		return fmt.Errorf("look at photos: %w", err)
 	}
-	return s, nil
+	return nil
 }
 
 // openPipelines opens one pipeline a set, all for one goroutine.

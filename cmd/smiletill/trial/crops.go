@@ -30,6 +30,13 @@ func (r *recorder) Run() error {
 	return r.Network.Run()
 }
 
+// blank stands in for the liveness network: a folder of float originals has none in the runtime's format.
+type blank struct{ in, out []float32 }
+
+func (b blank) Input(int) []float32  { return b.in }
+func (b blank) Output(int) []float32 { return b.out }
+func (b blank) Run() error           { return nil }
+
 // WriteCrops leaves out people with more photos than one: those are for measuring.
 func WriteCrops(dir, faces, out string) (n int, err error) {
 	set, err := models.Open(dir)
@@ -49,6 +56,9 @@ func WriteCrops(dir, faces, out string) (n int, err error) {
 		"detect": {Network: nets.Detector, times: 127.5, plus: 127.5, pixels: make([]byte, 128*128*3)},
 		"mesh":   {Network: nets.Mesh, times: 255, pixels: make([]byte, 192*192*3)},
 		"embed":  {Network: nets.Embedder, times: 128, plus: 127.5, pixels: make([]byte, 112*112*3)},
+
+		"liveness": {Network: blank{make([]float32, 128*128*3), make([]float32, 2)}, times: 128, plus: 127.5,
+			pixels: make([]byte, 128*128*3)},
 	}
 	if err := os.MkdirAll(out, 0o700); err != nil {
 		return 0, err
@@ -62,8 +72,8 @@ func WriteCrops(dir, faces, out string) (n int, err error) {
 		defer f.Close()
 		files[task] = bufio.NewWriter(f)
 	}
-	p := vision.New(vision.Networks{Detector: rec["detect"], Mesh: rec["mesh"], Embedder: rec["embed"]},
-		allGatesOpen())
+	p := vision.New(vision.Networks{Detector: rec["detect"], Mesh: rec["mesh"], Embedder: rec["embed"],
+		Liveness: rec["liveness"]}, allGatesOpen())
 	people, err := filepath.Glob(filepath.Join(faces, "*"))
 	if err != nil {
 		return 0, err
@@ -108,7 +118,7 @@ func lookAt(p *vision.Pipeline, photo string) error {
 	if err != nil {
 		return fmt.Errorf("read photo %s: %w", photo, err)
 	}
-	_, err = p.Look(img, vision.Embed)
+	_, err = p.Look(img, vision.Embed|vision.WithPassive)
 	return err
 }
 

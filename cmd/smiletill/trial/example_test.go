@@ -24,4 +24,5 @@ func ExampleOpenModels() {
 	// detect true
 	// mesh true
 	// embed true
+	// liveness true
 }

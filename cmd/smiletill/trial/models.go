@@ -13,7 +13,7 @@ import (
 // VerifySet tells what was verified of a set that was opened from dir, and has it tried out.
 func VerifySet(ctx context.Context, set models.Set, dir string, out io.Writer) error {
 	t := columns.New(out)
-	for _, task := range models.Tasks() {
+	for _, task := range set.Tasks() {
 		mod := set.Model(task)
 		fmt.Fprintf(t, "%s\t%s\t%.12s\t%s\thash and length are the manifest's\n", task, mod.File, mod.SHA256,
 			whence(set, task))

@@ -130,7 +130,7 @@ func (s *swap) customers(ctx context.Context, set models.Set) (all []control.Cus
 // changes prints what another set changes.
 func changes(w io.Writer, old, set models.Set) {
 	fmt.Fprintln(w)
-	for _, task := range models.Tasks() {
+	for _, task := range set.Tasks() {
 		was, is := old.Model(task), set.Model(task)
 		switch {
 		case was.SHA256 != is.SHA256:
