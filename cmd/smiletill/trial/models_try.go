@@ -28,7 +28,7 @@ type trial struct {
 	Hint  string  `json:"hint,omitempty"`
 }
 
-// tryMax is far above what three models take to load and ten pictures to look at on a small device.
+// tryMax is far above what the models take to load and ten pictures to look at on a small device.
 const tryMax = time.Minute
 
 // tryModels lets a child process load and run a set: a file that somebody made to crash the runtime, with a
