@@ -159,6 +159,10 @@ func (t *Terminal) Run(ctx context.Context) error {
 		t.log.Warn("a camera's JPEG is decoded by the slower decoder", "err", err, "hint", payment.HintOf(err))
 	}
 	t.tamper.load()
+	if why := t.o.NotSetUp; why != nil { // known before anybody asks
+		t.front.Fault(front.PartsCause,
+			front.Fault{Reason: screen.NotSetUp, What: why.Error(), Do: payment.HintOf(why)})
+	}
 	if err := config.PreparePrivateDir(filepath.Dir(t.cfg.Paths.ControlSocket)); err != nil {
 		return errors.Join(err, pages.Close())
 	}
@@ -236,8 +240,6 @@ func (t *Terminal) keepOpen(ctx context.Context) {
 // Whoever does it starts the terminal again.
 func (t *Terminal) waitForSettings(ctx context.Context) {
 	t.log.Warn("no payments are taken", "err", t.o.NotSetUp, "hint", payment.HintOf(t.o.NotSetUp))
-	t.front.Fault(front.PartsCause, front.Fault{Reason: screen.NotSetUp, What: t.o.NotSetUp.Error(),
-		Do: payment.HintOf(t.o.NotSetUp)})
 	for ctx.Err() == nil {
 		t.opening.beat()
 		select {
