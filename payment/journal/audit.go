@@ -24,9 +24,8 @@ const (
 	auditSubjectClerk = "clerk"
 )
 
-// Audit is a change of who may pay, which register is let in or what the terminal is called.
-// It names nobody: a customer is a pseudonym, a register the identifier of its key. No template, PIN or key is
-// in it.
+// Audit is a change of who may pay, which register is let in or what the terminal is called. It names nobody:
+// a customer is a pseudonym, a register the identifier of its key. No template, PIN or key is in it.
 type Audit struct {
 	What        string // one of the constants above
 	Customer    string // pseudonym; empty where no customer is concerned

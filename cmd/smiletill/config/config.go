@@ -125,6 +125,9 @@ type MQTTConfig struct {
 // LogConfig says what is logged and how: level debug, info, warn or error; format auto, text or json.
 type LogConfig struct{ Level, Format string }
 
+// leastFPS is how many frames a second a payment needs.
+const leastFPS = 3
+
 // Default is what a terminal is where nothing is set; its places are not chosen yet.
 func Default() Config {
 	return Config{
@@ -183,6 +186,9 @@ func parseConfig(
 		return Config{}, &loadError{Problems: problems}
 	}
 	c.choosePaths(m)
+	if c.takenPaths(c.adder(&problems)); len(problems) > 0 {
+		return Config{}, &loadError{Problems: problems}
+	}
 	return c, nil
 }
 
