@@ -120,6 +120,8 @@ func TestConfigMistakes(t *testing.T) {
 			instead: "/dev/watchdog"},
 		{name: "watchdog is a key", file: "[terminal]\nwatchdog = \"/k\"\n[register]\ncert_file = \"/c\"\n" +
 			"key_file = \"/k\"\n", where: ":2:12", what: "a file of the terminal's data"},
+		{name: "two protocols", file: "[mqtt]\nbroker = \"mqtts://h:1\"\nalpn = \"a,b\"\n", where: ":3:8",
+			what: `"a,b"`, instead: "one protocol"},
 		{name: "no currency", file: "[terminal]\ncurrency = \"XXX\"\n", where: ":2:12", what: "terminal.currency",
 			instead: `"EUR"`},
 		{name: "too few frames", file: "camera.fps = 2\n", where: ":1:14", what: "nobody can pay at 2",
