@@ -41,8 +41,8 @@ const (
 	pictureHint  = "is it a poster, a picture or a screen, or the queue behind? Hang it elsewhere, turn the " +
 		"camera, or leave it out with camera.region"
 	slowWords = "less than 3 frames a second were looked at in the last payment: nobody can pay so"
-	slowHint  = "`smiletill camera test` says what the camera gives and what looking takes: more light, another " +
-		"camera.format, a smaller picture, or a faster machine"
+	slowHint  = "`smiletill camera test` says what the camera gives and what looking takes: more light, " +
+		"another camera.format, a smaller picture, or a faster machine"
 )
 
 // Found takes what was found in a frame of a payment that was seen at this time. It returns what is new to

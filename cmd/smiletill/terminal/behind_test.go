@@ -129,8 +129,8 @@ func (s *shop) setBack(t *testing.T, c *cloud.Receiver) {
 	})
 }
 
-// TestRenamedTerminal: a report that the terminal doesn't know to be acknowledged goes out under the name that
-// it was made with or not at all, and a new name doesn't hide from it that older data were put back.
+// TestRenamedTerminal: a report that the terminal doesn't know to be acknowledged goes out under the name
+// that it was made with or not at all, and a new name doesn't hide from it that older data were put back.
 func TestRenamedTerminal(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
@@ -162,7 +162,8 @@ func TestRenamedTerminal(t *testing.T) {
 	end = s.Open()
 	s.Eventually("out of order", func() bool {
 		v := s.View()
-		return v.State == screen.OutOfOrder && strings.Contains(v.Detail.What, "1 reports of demo/shop/till-1") &&
+		return v.State == screen.OutOfOrder &&
+			strings.Contains(v.Detail.What, "1 reports of demo/shop/till-1") &&
 			strings.Contains(v.Detail.Do, "put the old name")
 	})
 	end()
