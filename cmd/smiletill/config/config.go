@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -209,6 +210,14 @@ func readConfig(path string, m machine) ([]byte, string, error) {
 	data, err := io.ReadAll(io.LimitReader(f, configMax+1))
 	if err != nil {
 		return nil, "", unreadable(path, err)
+	}
+	switch {
+	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
+		return nil, "", &loadError{Problems: []problem{{
+			Where: path, What: "is written in UTF-16", Instead: "save the file as UTF-8",
+		}}}
+	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")): // some editors' mark of UTF-8
+		data = data[3:]
 	}
 	if len(data) > configMax {
 		return nil, "", &loadError{Problems: []problem{{
