@@ -20,6 +20,11 @@ type Timer struct {
 // that long; drivers take whole seconds and may take the nearest that they can: Limit says what it is.
 // Errors carry a hint.
 func Open(device string, limit time.Duration) (*Timer, error) {
+	// Asked before it is opened: the first byte starts a timer, and would be written into a file.
+	if info, err := os.Stat(device); err == nil && info.Mode().Type() != os.ModeDevice|os.ModeCharDevice {
+		return nil, hinted{fmt.Errorf("open watchdog: %s is no device", device),
+			"name the machine's, /dev/watchdog on a Pi, or leave terminal.watchdog empty"}
+	}
 	f, err := os.OpenFile(device, os.O_WRONLY, 0)
 	if err != nil {
 		hint := "another program feeds it: stop that one (systemd does if RuntimeWatchdogSec is set), " +

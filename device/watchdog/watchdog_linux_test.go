@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,17 @@ func TestBenchWatchdog(t *testing.T) {
 }
 
 func TestWatchdogThatIsNone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "journal.db")
+	if err := os.WriteFile(file, []byte("payments"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w, err := watchdog.Open(file, time.Second)
+	if w != nil || err == nil || !strings.Contains(err.Error(), "no device") {
+		t.Errorf("a file: %v", err)
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) != "payments" {
+		t.Errorf("the file holds %q, %v", b, err)
+	}
 	for device, want := range map[string]error{t.TempDir() + "/watchdog": fs.ErrNotExist, "/dev/null": nil} {
 		w, err := watchdog.Open(device, time.Second)
 		var h interface{ Hint() string }

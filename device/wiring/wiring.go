@@ -112,6 +112,10 @@ func own(root fs.FS) (Board, error) {
 
 func parse(data []byte) (Board, error) {
 	var w Board
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return w, errors.New("it is written in UTF-16: save the file as UTF-8")
+	}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // some editors' mark of UTF-8
 	d := toml.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&w); err != nil {

@@ -98,6 +98,7 @@ func TestPolarity(t *testing.T) {
 		low  []string
 	}{
 		{head + tail, nil},
+		{"\xef\xbb\xbf" + head + tail, nil}, // as some editors mark UTF-8
 		{head + "active_low = []\n" + tail, nil},
 		{head + "active_low = false\n" + tail, nil},
 		{head + "active_low = true\n" + tail, all},

@@ -58,18 +58,21 @@ func (r *Receiver) remind(ctx context.Context, l report.Link, e Event) error {
 	return r.acknowledge(ctx, l, *before, "")
 }
 
-// latest is the event with the highest seq of a terminal, nil if there is none: as much of it as is
-// acknowledged.
+// latest is the event with the highest seq of a terminal under any of its names, nil if there is none: as
+// much of it as is acknowledged. A new name doesn't hide from the terminal that older data were put back.
 func (s *store) latest(ctx context.Context, a report.Address) (*Event, error) {
-	return s.acked(ctx, a, `SELECT id, hash, seq FROM (SELECT id, hash, seq, n FROM event WHERE source = ?1
-		UNION ALL SELECT id, hash, seq, n FROM audit WHERE source = ?1) ORDER BY seq DESC, n LIMIT 1`, a.Source())
+	return s.acked(ctx, a, `SELECT id, hash, seq FROM (
+			SELECT id, hash, seq, n FROM event WHERE source IN `+names+`
+			UNION ALL SELECT id, hash, seq, n FROM audit WHERE source IN `+names+`)
+		ORDER BY seq DESC, n LIMIT 1`, a.Source())
 }
 
 // before is the first event that had the place of another.
 func (s *store) before(ctx context.Context, e Event) (*Event, error) {
 	return s.acked(ctx, e.Address, `SELECT id, hash, seq FROM (
-			SELECT id, hash, seq, n FROM event WHERE source = ?1 AND seq = ?2 AND id != ?3
-			UNION ALL SELECT id, hash, seq, n FROM audit WHERE source = ?1 AND seq = ?2 AND id != ?3)
+			SELECT id, hash, seq, n FROM event WHERE source IN `+names+` AND seq = ?2 AND id != ?3
+			UNION ALL SELECT id, hash, seq, n FROM audit WHERE source IN `+names+`
+				AND seq = ?2 AND id != ?3)
 		ORDER BY n LIMIT 1`, e.Source, e.Seq, e.ID)
 }
 

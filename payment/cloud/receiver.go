@@ -30,7 +30,7 @@ var ErrOptions = errors.New("bad receiver settings")
 // Alarm is what a person should look at.
 type Alarm struct {
 	Event Event
-	Why   Verdict // Rewound, Contradiction, Forged or UnknownTerminal
+	Why   Verdict // Rewound, Renamed, Borrowed, Contradiction, Forged or UnknownTerminal
 }
 
 // Options of a Receiver. Broker, File, Key, Log and Rand must be given.
@@ -257,6 +257,17 @@ func (r *Receiver) receive(ctx context.Context, l report.Link, batch []Event) er
 			r.tell(e)
 			// The other one first: by it the terminal learns that its journal is not the one that was acknowledged.
 			err = errors.Join(r.remind(ctx, l, e), r.acknowledge(ctx, l, e, ""))
+		case Renamed:
+			r.o.Log.Error("an event was committed before under another name of this terminal; it counts once", about,
+				"hint", "rename a terminal only when `smiletill status` there says that all is acknowledged")
+			r.o.OnAlarm(Alarm{e, v})
+			err = r.acknowledge(ctx, l, e, "")
+		case Borrowed:
+			r.o.Log.Error("another terminal, with another key, has reported an event with this id; both count", about,
+				"hint", "look whether data were copied from one terminal to another")
+			r.o.OnAlarm(Alarm{e, v})
+			r.tell(e)
+			err = r.acknowledge(ctx, l, e, "")
 		case Contradiction:
 			r.o.Log.Error("an event contradicts the one committed before; it is refused", about)
 			r.o.OnAlarm(Alarm{e, v})

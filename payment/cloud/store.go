@@ -32,6 +32,7 @@ const schema = `CREATE TABLE IF NOT EXISTS event (
 	UNIQUE (source, id)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS event_seq ON event (source, seq);
+CREATE INDEX IF NOT EXISTS event_id ON event (id);
 CREATE TABLE IF NOT EXISTS audit (
 	n        INTEGER PRIMARY KEY,
 	source   TEXT NOT NULL,
@@ -45,6 +46,7 @@ CREATE TABLE IF NOT EXISTS audit (
 	UNIQUE (source, id)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS audit_seq ON audit (source, seq);
+CREATE INDEX IF NOT EXISTS audit_id ON audit (id);
 CREATE TABLE IF NOT EXISTS terminal (
 	source TEXT NOT NULL,
 	key    TEXT NOT NULL,
@@ -91,11 +93,13 @@ const maxAlarms = 1000
 // Verdict is what became of one event.
 type Verdict string
 
-// The verdicts. The first three are acknowledged; a Contradiction is refused.
+// The verdicts. The first five are acknowledged; a Contradiction is refused.
 const (
 	Stored          Verdict = "stored"
 	Duplicate       Verdict = "duplicate"        // committed before, with the same content
 	Rewound         Verdict = "rewound"          // stored; its seq was another's: an older journal was put back
+	Renamed         Verdict = "renamed"          // committed before under another of the terminal's names
+	Borrowed        Verdict = "borrowed"         // stored; its id is also of a terminal with other keys
 	Contradiction   Verdict = "contradiction"    // committed before, with another content
 	Forged          Verdict = "forged"           // not signed by its terminal
 	UnknownTerminal Verdict = "unknown_terminal" // the terminal's key is not known
@@ -188,6 +192,10 @@ func (e *Event) table() string {
 }
 
 func put(ctx context.Context, tx *sql.Tx, e *Event) (Verdict, error) {
+	elsewhere, err := underAnotherName(ctx, tx, e)
+	if err != nil || elsewhere == Renamed || elsewhere == Contradiction {
+		return elsewhere, err
+	}
 	res, err := tx.ExecContext(ctx, `INSERT INTO `+e.table()+`
 		(source, id, seq, hash, digest, topic, payload, received)
 		VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (source, id) DO NOTHING`,
@@ -200,7 +208,10 @@ func put(ctx context.Context, tx *sql.Tx, e *Event) (Verdict, error) {
 		return "", err
 	}
 	if n == 1 {
-		return storedAs(ctx, tx, e)
+		if v, err := storedAs(ctx, tx, e); err != nil || v != Stored {
+			return v, err
+		}
+		return elsewhere, nil
 	}
 	var same bool
 	err = tx.QueryRowContext(ctx, `SELECT seq = ? AND hash = ? AND digest = ? FROM `+e.table()+`
@@ -214,22 +225,48 @@ func put(ctx context.Context, tx *sql.Tx, e *Event) (Verdict, error) {
 	return Duplicate, nil
 }
 
-// storedAs tells whether an event's place in the terminal's journal was another's before. A journal only
-// grows: a copy of an earlier day must have been put back, and what was sold since is forgotten there. The
-// transaction holds the database's one lock from its beginning on (_txlock), so that of two receivers on one
-// file, each with an event of one place, the later sees the earlier's.
+// names selects the names of the terminal ?1: those that a key of it is trusted for. A terminal that was
+// given another name keeps its key and its journal, whose numbers go on.
+const names = `(SELECT ?1 UNION SELECT source FROM terminal
+	WHERE key IN (SELECT key FROM terminal WHERE source = ?1))`
+
+// underAnotherName looks for an event's id under other sources: Stored if it is under none. The same fact
+// under a name of the same terminal is Renamed, and counts no more: a report was open when the terminal was
+// renamed. A terminal with other keys can't keep this one's events from being counted.
+func underAnotherName(ctx context.Context, tx *sql.Tx, e *Event) (Verdict, error) {
+	var same, own bool
+	err := tx.QueryRowContext(ctx, `SELECT seq = ?3 AND hash = ?4, source IN `+names+` AS own
+		FROM `+e.table()+` WHERE id = ?2 AND source != ?1 ORDER BY own DESC LIMIT 1`,
+		e.Source, e.ID, e.Seq, e.Hash).Scan(&same, &own)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return Stored, nil
+	case err != nil:
+		return "", err
+	case !own:
+		return Borrowed, nil
+	case !same:
+		return Contradiction, nil
+	}
+	var counted bool // under this name too, by an earlier program: what was acknowledged stays so
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM `+e.table()+` WHERE source = ? AND id = ?)`,
+		e.Source, e.ID).Scan(&counted)
+	if err == nil && counted {
+		return Stored, nil
+	}
+	return Renamed, err
+}
+
+// storedAs tells whether an event's place in the terminal's journal was another's before, under whichever of
+// its names. A journal only grows: a copy of an earlier day must have been put back, and what was sold since
+// is forgotten there. The transaction holds the database's one lock from its beginning on (_txlock), so that
+// of two receivers on one file, each with an event of one place, the later sees the earlier's.
 func storedAs(ctx context.Context, tx *sql.Tx, e *Event) (Verdict, error) {
 	var taken bool
-	err := tx.QueryRowContext(
-		ctx,
-		`SELECT EXISTS (SELECT 1 FROM event WHERE source = ?1 AND seq = ?2 AND id != ?3)
-			OR EXISTS (SELECT 1 FROM audit WHERE source = ?1 AND seq = ?2 AND id != ?3)`,
-		e.Source,
-		e.Seq,
-		e.ID,
-	).Scan(
-		&taken,
-	)
+	err := tx.QueryRowContext(ctx, `SELECT
+			EXISTS (SELECT 1 FROM event WHERE source IN `+names+` AND seq = ?2 AND id != ?3)
+			OR EXISTS (SELECT 1 FROM audit WHERE source IN `+names+` AND seq = ?2 AND id != ?3)`,
+		e.Source, e.Seq, e.ID).Scan(&taken)
 	if err != nil || !taken {
 		return Stored, err
 	}

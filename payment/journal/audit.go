@@ -17,14 +17,15 @@ const (
 	ClerkPINTaken     = "clerk_pin_taken"
 	RegisterPaired    = "register_paired"
 	RegisterUnpaired  = "register_unpaired"
+	TerminalRenamed   = "terminal_renamed"
 	auditCustomers    = `'customer_enrolled', 'customer_renewed', 'customer_removed'`
 	auditPINs         = `'customer_pin_set', 'customer_pin_taken', 'clerk_pin_set', 'clerk_pin_taken'`
 	auditRegisters    = `'register_paired', 'register_unpaired'`
 	auditSubjectClerk = "clerk"
 )
 
-// Audit is a change of who may pay or which register is let in. It names nobody: a customer is a pseudonym, a
-// register the identifier of its key. No template, PIN or key is in it.
+// Audit is a change of who may pay, which register is let in or what the terminal is called. It names nobody:
+// a customer is a pseudonym, a register the identifier of its key. No template, PIN or key is in it.
 type Audit struct {
 	What        string // one of the constants above
 	Customer    string // pseudonym; empty where no customer is concerned
@@ -33,7 +34,8 @@ type Audit struct {
 	Unmatched   bool   // a renewal whose new face nothing here compared with the old one
 	Register    string // the key's identifier; empty where no register is concerned
 	KeyVersion  int
-	Offline     bool // found at the start or in passing: it was not done by the running terminal
+	Offline     bool   // found at the start or in passing: it was not done by the running terminal
+	Formerly    string // the terminal's name before, TENANT/SITE/TERMINAL; empty unless it was renamed
 	At          time.Time
 	TimeTrusted bool
 
@@ -50,6 +52,8 @@ func (b body) subject() string {
 		return b.Customer
 	case b.Register != "":
 		return b.Register
+	case b.Audit == TerminalRenamed:
+		return b.Terminal
 	}
 	return auditSubjectClerk
 }
@@ -59,7 +63,8 @@ func auditBody(o Options, a Audit) body {
 	b := body{
 		Kind: kindAudit, Audit: a.What, Customer: a.Customer, Record: a.Record, Templates: a.Templates,
 		Unmatched: a.Unmatched, Register: a.Register, KeyVersion: a.KeyVersion, Offline: a.Offline,
-		Time: stamp(a.At), TimeTrusted: a.TimeTrusted, Terminal: o.Terminal,
+		Time: stamp(a.At), TimeTrusted: a.TimeTrusted,
+		Tenant: o.Tenant, Site: o.Site, Terminal: o.Terminal, Formerly: a.Formerly,
 	}
 	if a.What == CustomerEnrolled || a.What == CustomerRenewed {
 		b.Models = o.Models
@@ -179,7 +184,8 @@ func (b body) audit(hash string) (Audit, error) {
 	}
 	return Audit{
 		What: b.Audit, Customer: b.Customer, Record: b.Record, Templates: b.Templates, Unmatched: b.Unmatched,
-		Register: b.Register, KeyVersion: b.KeyVersion, Offline: b.Offline, At: at, TimeTrusted: b.TimeTrusted,
+		Register: b.Register, KeyVersion: b.KeyVersion, Offline: b.Offline,
+		Formerly: b.Formerly, At: at, TimeTrusted: b.TimeTrusted,
 		Seq: b.Seq, Hash: hash,
 	}, nil
 }

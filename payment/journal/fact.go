@@ -49,6 +49,8 @@ type body struct {
 	Time        string            `json:"time"` // of the change of state, wall clock, RFC 3339, UTC
 	TimeTrusted bool              `json:"time_trusted"`
 	ClockMS     int64             `json:"clock_ms,omitempty"` // time that provably passed on this terminal
+	Tenant      string            `json:"tenant,omitempty"`
+	Site        string            `json:"site,omitempty"`
 	Terminal    string            `json:"terminal,omitempty"`
 	Models      map[string]string `json:"models,omitempty"`
 	Camera      *camera           `json:"camera,omitempty"`
@@ -61,6 +63,7 @@ type body struct {
 	Register   string `json:"register,omitempty"`
 	KeyVersion int    `json:"key_version,omitempty"`
 	Offline    bool   `json:"offline,omitempty"`
+	Formerly   string `json:"formerly,omitempty"` // the terminal's name before: TENANT/SITE/TERMINAL
 }
 
 // camera is what the frames of an approval were taken with.
@@ -99,7 +102,8 @@ func paymentBody(o Options, p payment.Payment) (body, error) {
 		Kind: kind, PaymentID: p.ID, AmountMinor: p.Amount.Minor, Currency: p.Amount.Currency,
 		Reference: p.Reference, Reason: p.Reason, Detail: p.Detail, Customer: p.Customer, Limits: p.Need,
 		MatchFrames: p.Evidence.MatchFrames, SmileFrames: p.Evidence.SmileFrames,
-		Time: stamp(p.OpenedAt), TimeTrusted: p.TimeTrusted, Terminal: o.Terminal,
+		Time: stamp(p.OpenedAt), TimeTrusted: p.TimeTrusted,
+		Tenant: o.Tenant, Site: o.Site, Terminal: o.Terminal,
 	}
 	if kind != kindOpened {
 		b.Time, b.Strangers = stamp(p.ClosedAt), p.Strangers
@@ -121,7 +125,8 @@ func reversalBody(o Options, r payment.Reversal) body {
 	return body{
 		Kind: kindReversed, PaymentID: r.PaymentID, ReversalID: r.ID, Whole: r.Whole,
 		AmountMinor: r.Amount.Minor, Currency: r.Amount.Currency, Reference: r.Reference, Customer: r.Customer,
-		Time: stamp(r.At), TimeTrusted: r.TimeTrusted, Terminal: o.Terminal,
+		Time: stamp(r.At), TimeTrusted: r.TimeTrusted,
+		Tenant: o.Tenant, Site: o.Site, Terminal: o.Terminal,
 	}
 }
 

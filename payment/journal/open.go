@@ -40,11 +40,12 @@ const (
 
 // Options of a Journal. Zero values are replaced by the defaults named.
 type Options struct {
-	Terminal string            // names this terminal in the facts; may be empty
-	Program  string            // name and version of this program, for one that is older; may be empty
-	Models   map[string]string // versions of the models by task, named in approvals; may be nil
-	Rand     io.Reader         // for the ids of facts; default crypto/rand
-	Log      *slog.Logger      // default none
+	Tenant, Site, Terminal string // what the terminal is called; what is empty is in no fact, and not compared
+
+	Program string            // name and version of this program, for one that is older; may be empty
+	Models  map[string]string // versions of the models by task, named in approvals; may be nil
+	Rand    io.Reader         // for the ids of facts; default crypto/rand
+	Log     *slog.Logger      // default none
 
 	// Before new payments are refused (payment.ErrBacklog):
 	OutboxMax     int           // so many facts may be unacknowledged; default DefaultOutboxMax
@@ -82,7 +83,7 @@ type Journal struct {
 
 // Open opens the journal at path, or makes it (mode 0600, in an existing folder). It checks the file:
 // SQLite's quick_check, the schema, the head and the last links of the chain. Errors: ErrInUse,
-// *DamagedError, *BehindError, ErrNewer, ErrFull, ErrIO. Call Recover next.
+// *DamagedError, *BehindError, *RenamedError, ErrNewer, ErrFull, ErrIO. Call Recover next.
 func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	if o.OutboxMax <= 0 {
 		o.OutboxMax = DefaultOutboxMax
@@ -116,6 +117,9 @@ func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 		return nil, errors.Join(err, j.Close())
 	}
 	j.keeper.start(j)
+	if err := j.checkName(ctx); err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
 	return j, nil
 }
 

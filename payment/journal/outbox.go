@@ -103,7 +103,7 @@ func (o *Outbox) Park(ctx context.Context, seq int64, why string) error {
 	return o.park(ctx, seq, &why)
 }
 
-// Unpark puts a row back into the queue.
+// Unpark puts a row back into the queue. ErrRenamed when it was made under another name of the terminal.
 func (o *Outbox) Unpark(ctx context.Context, seq int64) error {
 	err := o.park(ctx, seq, nil)
 	if err == nil {
@@ -114,6 +114,11 @@ func (o *Outbox) Unpark(ctx context.Context, seq int64) error {
 
 func (o *Outbox) park(ctx context.Context, seq int64, why *string) error {
 	err := o.j.write(ctx, func(tx *transaction) error {
+		if why == nil {
+			if err := o.j.checkRow(ctx, tx, seq); err != nil {
+				return err
+			}
+		}
 		done, err := tx.ExecContext(
 			ctx,
 			`UPDATE outbox SET parked = ? WHERE seq = ? AND acked_at IS NULL`,

@@ -60,7 +60,12 @@ func ReadPassphrase(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the passphrase: %w", err)
 	}
-	text := strings.TrimRight(string(data), "\r\n")
+	if strings.HasPrefix(string(data), "\xff\xfe") || strings.HasPrefix(string(data), "\xfe\xff") {
+		return "", payment.WithHintf(fmt.Errorf("read the passphrase: %s is written in UTF-16", path),
+			"save the file as UTF-8")
+	}
+	text := strings.TrimPrefix(string(data), "\xef\xbb\xbf") // some editors' mark of UTF-8
+	text = strings.TrimRight(text, "\r\n")
 	if len(text) < passphraseMin || len(text) > passphraseMax || strings.ContainsAny(text, "\r\n\x00") {
 		return "", payment.WithHintf(fmt.Errorf("read the passphrase: %s does not hold one", path),
 			"write one line of %d to %d characters into it", passphraseMin, passphraseMax)

@@ -47,6 +47,9 @@ func printAudits(w io.Writer, all []journal.Audit) error {
 			whom = fmt.Sprintf("%s, version %d", a.Register, a.KeyVersion)
 		}
 		var how []string
+		if a.Formerly != "" {
+			how = append(how, "formerly "+a.Formerly)
+		}
 		if a.Unmatched {
 			how = append(how, "the new face was not compared with the old one")
 		}

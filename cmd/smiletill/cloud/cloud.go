@@ -97,6 +97,9 @@ func (o *Options) Open(ctx context.Context, log *slog.Logger, use func(*cloud.Re
 
 // Run receives, and shows the page, until ctx ends.
 func (o *Options) Run(ctx context.Context) error {
+	if err := config.CheckLink(o.ALPN, o.SubscribeQoS); err != nil {
+		return err
+	}
 	log := config.Logger(config.LogConfig{Level: "info", Format: "auto"}, os.Stderr)
 	return o.Open(ctx, log, func(r *cloud.Receiver) error {
 		if o.Listen == "" {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -125,6 +126,9 @@ type MQTTConfig struct {
 // LogConfig says what is logged and how: level debug, info, warn or error; format auto, text or json.
 type LogConfig struct{ Level, Format string }
 
+// leastFPS is how many frames a second a payment needs.
+const leastFPS = 3
+
 // Default is what a terminal is where nothing is set; its places are not chosen yet.
 func Default() Config {
 	return Config{
@@ -183,6 +187,9 @@ func parseConfig(
 		return Config{}, &loadError{Problems: problems}
 	}
 	c.choosePaths(m)
+	if c.takenPaths(c.adder(&problems)); len(problems) > 0 {
+		return Config{}, &loadError{Problems: problems}
+	}
 	return c, nil
 }
 
@@ -203,6 +210,14 @@ func readConfig(path string, m machine) ([]byte, string, error) {
 	data, err := io.ReadAll(io.LimitReader(f, configMax+1))
 	if err != nil {
 		return nil, "", unreadable(path, err)
+	}
+	switch {
+	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
+		return nil, "", &loadError{Problems: []problem{{
+			Where: path, What: "is written in UTF-16", Instead: "save the file as UTF-8",
+		}}}
+	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")): // some editors' mark of UTF-8
+		data = data[3:]
 	}
 	if len(data) > configMax {
 		return nil, "", &loadError{Problems: []problem{{

@@ -50,7 +50,7 @@ func (c *Config) options() []option {
 			oneOf("auto", "MJPG", "YUYV", "NV12", "GREY")},
 		{"camera.width", &cam.Width, "picture width in pixels", between(320, 4096)},
 		{"camera.height", &cam.Height, "picture height in pixels", between(240, 4096)},
-		{"camera.fps", &cam.FPS, "frames a second", between(1, 120)},
+		{"camera.fps", &cam.FPS, "frames a second", frameRate},
 		{"camera.rotate", &cam.Rotate, "degrees to turn pictures clockwise: 0, 90, 180 or 270", quarter},
 		{"camera.region", &cam.Region, "where customers' faces count: LEFT,TOP,RIGHT,BOTTOM, 0 to 1; empty: all",
 			regionOfFaces},
@@ -191,6 +191,15 @@ func between(low, high int) func(any) *mistake {
 	}
 }
 
+// frameRate wants enough frames a second for a smile to be seen: consent takes several within its time.
+func frameRate(v any) *mistake {
+	if n := v.(int); n >= 1 && n < leastFPS {
+		return &mistake{fmt.Sprintf("nobody can pay at %d frames a second: a smile is not seen to begin", n),
+			fmt.Sprintf("write %d to 120; 15 or more are good", leastFPS)}
+	}
+	return between(leastFPS, 120)(v)
+}
+
 // quarter wants a quarter turn, or none.
 func quarter(v any) *mistake {
 	if n := v.(int); n%90 != 0 || n < 0 || n > 270 {
@@ -254,7 +263,13 @@ func shortText(v any) *mistake {
 }
 
 func currencyCode(v any) *mistake {
-	return matches(`[A-Z]{3}`, `three capital letters of ISO 4217, like "EUR"`)(v)
+	if m := matches(`[A-Z]{3}`, `three capital letters of ISO 4217, like "EUR"`)(v); m != nil {
+		return m
+	}
+	if _, err := payment.ParseDecimal("1", v.(string)); err != nil {
+		return wrong(v.(string), `the code of a currency that is in use (ISO 4217), like "EUR"`)
+	}
+	return nil
 }
 
 func matchesDecimal(v any) *mistake {
@@ -317,21 +332,19 @@ func listenOrOff(v any) *mistake {
 	return listenAddress(v)
 }
 
+// adder gives what notes a problem of an option.
+func (c *Config) adder(problems *[]problem) func(name, what, instead string) {
+	return func(name, what, instead string) {
+		*problems = append(*problems, problem{Where: c.Origin(name), What: name + ": " + what, Instead: instead})
+	}
+}
+
 // checkTogether finds values that are fine alone and wrong beside another.
 func (c *Config) checkTogether() []problem {
 	var problems []problem
-	add := func(name, what, instead string) {
-		problems = append(problems, problem{Where: c.Origin(name), What: name + ": " + what, Instead: instead})
-	}
+	add := c.adder(&problems)
 	r, m := &c.Register, &c.MQTT
-	for _, other := range []struct{ name, listen string }{
-		{"screen.listen", c.Screen.Listen}, {"register.listen", r.Listen},
-	} {
-		_, port, _ := net.SplitHostPort(other.listen)
-		if _, mine, _ := net.SplitHostPort(c.Counter.Listen); mine == port && mine != "" && mine != "0" {
-			add("counter.listen", "port "+mine+" is that of "+other.name, "choose another, for example :8444")
-		}
-	}
+	c.sharedListeners(add)
 	switch {
 	case r.CertFile != "" && r.KeyFile == "":
 		add("register.cert_file", "a certificate without its key", "write register.key_file too")

@@ -1,10 +1,13 @@
 package config
 
 import (
+	"fmt"
 	"net"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"smiletill/payment"
 )
 
 // linkOptions are those of the link to the cloud, and of the log.
@@ -23,12 +26,32 @@ func (c *Config) linkOptions() []option {
 			"public keys of the cloud; empty: cloud.pub in the data",
 			absolute,
 		},
-		{"mqtt.alpn", &m.ALPN, "protocol to ask for in the TLS handshake; empty: none",
-			matches(`[!-~]{0,64}`, `the name of a protocol: "mqtt", "x-amzn-mqtt-ca"`)},
-		{"mqtt.subscribe_qos", &m.SubscribeQoS, "quality of service of subscriptions, 0 or 1", between(0, 1)},
+		{"mqtt.alpn", &m.ALPN, "protocol to ask for in the TLS handshake; empty: none", alpnName},
+		{"mqtt.subscribe_qos", &m.SubscribeQoS, "quality of service of subscriptions, 0 or 1", subscribeQoS},
 		{"log.level", &c.Log.Level, "debug, info, warn or error", oneOf("debug", "info", "warn", "error")},
 		{"log.format", &c.Log.Format, "auto, text or json", oneOf("auto", "text", "json")},
 	}
+}
+
+// alpnName is one name; a comma would be read as a list of them, and isn't.
+func alpnName(v any) *mistake {
+	return matches(`[!-+\--~]{0,64}`, `the name of one protocol: "mqtt", "x-amzn-mqtt-ca"`)(v)
+}
+
+func subscribeQoS(v any) *mistake { return between(0, 1)(v) }
+
+// CheckLink checks the flags --alpn and --subscribe-qos of a command as the settings mqtt.alpn and
+// mqtt.subscribe_qos are checked.
+func CheckLink(alpn string, qos int) error {
+	for _, one := range []struct {
+		flag  string
+		wrong *mistake
+	}{{"--alpn", alpnName(alpn)}, {"--subscribe-qos", subscribeQoS(qos)}} {
+		if one.wrong != nil {
+			return Usage(payment.WithHintf(fmt.Errorf("%s: %s", one.flag, one.wrong.what), "%s", one.wrong.instead))
+		}
+	}
+	return nil
 }
 
 func brokerURL(v any) *mistake {

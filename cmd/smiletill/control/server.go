@@ -87,6 +87,11 @@ func Listen(path string) (*Server, error) {
 		return nil, payment.WithHintf(fmt.Errorf("another smiletill runs here and listens at %s", path),
 			"stop it first, or give this one a place of its own with --paths-control-socket")
 	} else if errors.Is(err, syscall.ECONNREFUSED) {
+		// Whatever is not listened on refuses, a file full of payments too.
+		if info, err := os.Lstat(path); err != nil || info.Mode().Type() != os.ModeSocket {
+			return nil, payment.WithHintf(fmt.Errorf("open the control socket: %s is there, and no socket", path),
+				"name another place (paths.control_socket), or move that file away")
+		}
 		if err := os.Remove(path); err != nil {
 			return nil, fmt.Errorf("remove the socket that a crash left: %w", err)
 		}

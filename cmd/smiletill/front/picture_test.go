@@ -66,3 +66,34 @@ func TestPicture(t *testing.T) {
 		t.Errorf("a minute without pictures: %q", news)
 	}
 }
+
+// A rate at which nobody can pay is told once, with what to look at, until a payment was looked at faster.
+func TestPictureOfTooFewFrames(t *testing.T) {
+	for _, c := range []struct {
+		fps  float64
+		slow bool
+	}{{1, true}, {2, true}, {2.5, true}, {3, false}, {10, false}, {60, false}} {
+		var p Picture
+		at, told := time.Now(), 0
+		look := func(id string, fps float64) {
+			for range int(12 * fps) {
+				at = at.Add(time.Duration(float64(time.Second) / fps))
+				if news, hint := p.Found(id, vision.Finding{Stage: vision.Searching}, at); news == slowWords {
+					told++
+					if !strings.Contains(hint, "camera test") {
+						t.Errorf("hint %q", hint)
+					}
+				}
+			}
+		}
+		look("a", c.fps)
+		row, bad := p.Row()
+		if bad != c.slow || told != map[bool]int{true: 1}[c.slow] || c.slow && row.Value != slowWords {
+			t.Errorf("%v fps: told %d times, row %+v", c.fps, told, row)
+		}
+		look("b", 30)
+		if row, bad := p.Row(); bad {
+			t.Errorf("%v fps, then 30: row %+v", c.fps, row)
+		}
+	}
+}

@@ -6,11 +6,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/demo"
 	"smiletill/cmd/smiletill/terminal/terminaltest"
 	"smiletill/device/screen"
 	"smiletill/payment"
@@ -125,4 +127,70 @@ func (s *shop) setBack(t *testing.T, c *cloud.Receiver) {
 		all, err := c.Terminals(t.Context())
 		return err == nil && len(all) == 1 && strings.Contains(all[0].Alarm, "lacks what the cloud has")
 	})
+}
+
+// TestRenamedTerminal: a report that the terminal doesn't know to be acknowledged goes out under the name
+// that it was made with or not at all, and a new name doesn't hide from it that older data were put back.
+func TestRenamedTerminal(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	cfg := config.Default()
+	b, c := terminaltest.NewCloud(t, cfg, s.Dir, rand.New(rand.NewPCG(5, 6)))
+	s.Flags = append(s.Flags, "--mqtt-broker", b.URL())
+	s.EnrolCustomer()
+	counted := func(n int) func() bool {
+		return func() bool { got, err := c.Count(t.Context()); return err == nil && got == n }
+	}
+	believed := filepath.Join(s.Dir, "data", "cloud.pub")
+	if err := os.Rename(believed, believed+".away"); err != nil {
+		t.Fatal(err)
+	}
+	end := s.Open()
+	s.Pay("one", "1.00")
+	s.WantEnd("one", "approved", "")
+	s.Eventually("the cloud counts it", counted(1))
+	end()
+	if err := os.Rename(believed+".away", believed); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Terminal.ID = "till-2"
+	if err := demo.Introduce(t.Context(), c, cfg, filepath.Join(s.Dir, "data")); err != nil {
+		t.Fatal(err)
+	}
+	named := s.Flags
+	s.Flags = append(slices.Clone(named), "--terminal-id", "till-2")
+	end = s.Open()
+	s.Eventually("out of order", func() bool {
+		v := s.View()
+		return v.State == screen.OutOfOrder &&
+			strings.Contains(v.Detail.What, "1 reports of demo/shop/till-1") &&
+			strings.Contains(v.Detail.Do, "put the old name")
+	})
+	end()
+	s.Flags = named
+	end = s.Open()
+	s.Eventually("the acknowledgement", func() bool {
+		code, out, _ := s.Cli("journal", "list")
+		return code == 0 && !strings.Contains(out, "pending")
+	})
+	end()
+	older := filepath.Join(s.Dir, "older")
+	s.copyData(older)
+	end = s.Open()
+	s.Pay("two", "1.00")
+	s.WantEnd("two", "approved", "")
+	s.Eventually("the report of two", counted(2))
+	end()
+
+	s.putBack(older)
+	s.Flags = append(slices.Clone(named), "--terminal-id", "till-2")
+	end = s.Open()
+	s.Eventually("out of order", func() bool {
+		v := s.View()
+		return v.State == screen.OutOfOrder && strings.Contains(v.Detail.What, "the cloud has fact")
+	})
+	end()
+	if n, err := c.Count(t.Context()); err != nil || n != 2 {
+		t.Errorf("the cloud counts %d, %v", n, err)
+	}
 }

@@ -242,7 +242,8 @@ func openJournal(
 		owed = limit.Minor
 	}
 	return journal.Open(ctx, cfg.JournalPath(), journal.Options{
-		Terminal: cfg.Terminal.ID, Models: versions, Log: log.With("room", "journal"),
+		Tenant: cfg.Terminal.Tenant, Site: cfg.Terminal.Site, Terminal: cfg.Terminal.ID,
+		Models: versions, Log: log.With("room", "journal"),
 		Program: "smiletill " + version,
 		OwedMax: owed, UnreportedMax: cfg.Payment.UnreportedAge, OnFailure: failed,
 	})

@@ -25,7 +25,12 @@ func (f Files) apply(o Options) (Options, error) {
 			return o, &Trouble{Op: "read the password for the broker", What: "cannot read " + f.Password,
 				Advice: "put the broker's password into it, mode 0600, readable by this service", Err: err}
 		}
-		o.Password = Secret(strings.TrimRight(string(text), "\r\n"))
+		if strings.HasPrefix(string(text), "\xff\xfe") || strings.HasPrefix(string(text), "\xfe\xff") {
+			return o, &Trouble{Op: "read the password for the broker", What: f.Password + " is written in UTF-16",
+				Advice: "save the file as UTF-8"}
+		}
+		word := strings.TrimPrefix(string(text), "\xef\xbb\xbf") // some editors' mark of UTF-8
+		o.Password = Secret(strings.TrimRight(word, "\r\n"))
 	}
 	if f.CA == "" && f.Cert == "" && f.Key == "" {
 		return o, nil
