@@ -37,7 +37,8 @@ func (c *Config) Commissioned() error {
 	}
 	return payment.WithHintf(
 		errors.New("this terminal is not set up: nobody has said whose it is and where it stands"),
-		"write %s into %s (whose terminal, which shop, its name there), look at [camera], [board] and [mqtt], %s. "+
+		"write %s into %s (whose terminal, which shop, its name there; tenant \"test\" to try it out), look at "+
+			"[camera], [board] and [mqtt], %s. "+
 			"To try it out without that: `smiletill demo`", list(missing), file, then)
 }
 

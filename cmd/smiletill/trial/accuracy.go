@@ -143,10 +143,8 @@ func modelSets(cfg config.Config, compare, views []string) ([]modelSet, error) {
 
 func writeAccuracy(dir string, r accuracy.Report, progress io.Writer) error {
 	fail := func(err error) error {
-		return payment.WithHintf(
-			fmt.Errorf("write the report: %w", err),
-			"name a folder with --out that you may write",
-		)
+		return payment.WithHintf(fmt.Errorf("write the report: %w", err),
+			"name a folder with --out that you may write")
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fail(err)

@@ -53,10 +53,8 @@ func openAlbum(o AccuracyOptions) (*album, error) {
 		}
 		files, err := photosIn(filepath.Join(o.Faces, p.Name()))
 		if err != nil {
-			return nil, payment.WithHintf(
-				fmt.Errorf("read the folder of faces: %w", err),
-				"make it readable for this user",
-			)
+			return nil, payment.WithHintf(fmt.Errorf("read the folder of faces: %w", err),
+				"make it readable for this user")
 		}
 		if len(files) > 1 {
 			several++
@@ -115,10 +113,8 @@ func excluded(path string) (map[string]bool, error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, payment.WithHintf(
-			fmt.Errorf("read --exclude: %w", err),
-			"name a text file with one name a line",
-		)
+		return nil, payment.WithHintf(fmt.Errorf("read --exclude: %w", err),
+			"name a text file with one name a line")
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(f)

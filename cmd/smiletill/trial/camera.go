@@ -128,10 +128,8 @@ func (t *cameraTrial) watch(
 	t.took = time.Since(start)
 	_, t.dropped = frames.Counts()
 	if t.taken == t.damaged {
-		return payment.WithHintf(
-			camera.ErrPicture,
-			"every picture was damaged: try another cable, port or camera.format",
-		)
+		return payment.WithHintf(camera.ErrPicture,
+			"every picture was damaged: try another cable, port or camera.format")
 	}
 	return nil
 }
@@ -161,10 +159,13 @@ func (t *cameraTrial) light(img image.Image) {
 }
 
 func (t *cameraTrial) face(l vision.Look) {
+	t.region.look(l)
+	if l.Reason == vision.NoFace { // what the detector took for one may be there
+		return
+	}
 	if l.Faces > 0 {
 		t.faces++
 	}
-	t.region.look(l)
 	t.reasons[l.Reason]++
 	if l.Brightness > 0 {
 		t.judged++
@@ -208,8 +209,12 @@ func (t *cameraTrial) printPictures(w io.Writer, limits vision.Thresholds) {
 }
 
 func (t *cameraTrial) printFaces(w io.Writer, limits vision.Thresholds) {
-	if t.faces == 0 {
-		row(w, "face", "none", "nobody was seen: stand in front of the camera and try again")
+	switch {
+	case t.faces == 0 && t.region.outside > 0:
+		row(w, "face", "none", "somebody was seen outside camera.region alone: move the region, or stand in it")
+		return
+	case 2*t.faces < t.taken-t.damaged: // the detector takes a shelf for a face now and then
+		row(w, "face", "none", "nobody was seen for half of the time: stand in front of the camera and try again")
 		return
 	}
 	worst := vision.Reason("")
@@ -218,8 +223,12 @@ func (t *cameraTrial) printFaces(w io.Writer, limits vision.Thresholds) {
 			worst = r
 		}
 	}
-	row(w, "face", verdict(worst != "", string(worst)), "seen in %d of %d pictures, fit for a payment in %d",
-		t.faces, t.taken-t.damaged, t.reasons[""])
+	advice := ""
+	if worst == vision.SeveralFaces {
+		advice = ": one person alone, please; a poster or a queue is left out with camera.region"
+	}
+	row(w, "face", verdict(worst != "", string(worst)), "seen in %d of %d pictures, fit for a payment in %d%s",
+		t.faces, t.taken-t.damaged, t.reasons[""], advice)
 	if t.judged > 0 {
 		bright, sharp := t.bright/float64(t.judged), t.sharp/float64(t.judged)
 		row(w, "", verdict(sharp < float64(limits.SharpnessMin), "blurred"),

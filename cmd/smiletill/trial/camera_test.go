@@ -125,8 +125,27 @@ func TestCameraTestDrawsTheRegion(t *testing.T) {
 		}
 	}
 	code, out, text = smiletill(t, test...)
-	if code != 0 || strings.Contains(out, "region") || !strings.Contains(out, "several_faces") {
+	if code != 0 || strings.Contains(out, "region  ") || !strings.Contains(out, "several_faces") {
 		t.Errorf("without a region: exit code %d, %s%s", code, out, text)
+	}
+}
+
+// An empty shop says nothing of how the camera hangs; where people stand wrongly there is advice.
+func TestCameraTestOfNobodyAndOfTwo(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		film, region, says string
+		not                string
+	}{
+		{"idle", "", "nobody stood there alone", "camera.rotate ="},
+		{"customer_smile", "0,0,0.4,1", "somebody was seen outside camera.region alone", "nobody was seen"},
+		{"two_people", "", "one person alone, please", "region  set"},
+	} {
+		code, out, text := smiletill(t, "camera", "test", "--seconds", "1", "--camera-source",
+			recordingOf(t, c.film), "--camera-region", c.region)
+		if code != 0 || !strings.Contains(out, c.says) || strings.Contains(out, c.not) {
+			t.Errorf("%s: exit code %d, %s%s", c.film, code, out, text)
+		}
 	}
 }
 

@@ -33,8 +33,10 @@ func (s *stance) look(l *networks.Looker, img image.Image) error {
 	}
 	var sure [4]float64
 	for quarters := range sure {
-		err := l.Look(camera.Turn(img, quarters), vision.Detect, func(k vision.Look) {
-			sure[quarters] = float64(k.Score)
+		err := l.Look(camera.Turn(img, quarters), vision.Landmarks, func(k vision.Look) {
+			if k.Depth >= vision.Landmarks && k.Reason != vision.NoFace { // no shelf, as the detector takes for one
+				sure[quarters] = float64(k.Score)
+			}
 		})
 		if err != nil {
 			return err
@@ -73,5 +75,7 @@ func (s *stance) print(w io.Writer, configured int) {
 			"set camera.rotate = %d", degrees, (configured+degrees)%360)
 	case s.seen >= stanceLeast:
 		row(w, "hangs", "good", "camera.rotate is %d", configured)
+	default:
+		row(w, "hangs", "unknown", "nobody stood there alone for long enough: try again with one person before it")
 	}
 }

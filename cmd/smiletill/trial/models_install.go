@@ -26,8 +26,7 @@ func install(cfg config.Config, copied string) error {
 	case err != nil:
 		return payment.WithHintf(
 			fmt.Errorf("install models: %s was not made by `smiletill models swap`: %w", link, err),
-			"move it away, then swap",
-		)
+			"move it away, then swap")
 	}
 	if copied == "" {
 		err = os.Remove(link)
@@ -46,10 +45,8 @@ func install(cfg config.Config, copied string) error {
 		err = syncDir(cfg.Paths.DataDir)
 	}
 	if err != nil {
-		return payment.WithHintf(
-			fmt.Errorf("install models: %w", err),
-			"see that the disk has room and can be written",
-		)
+		return payment.WithHintf(fmt.Errorf("install models: %w", err),
+			"see that the disk has room and can be written")
 	}
 	return tidy(cfg, before, copied)
 }

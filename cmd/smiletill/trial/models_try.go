@@ -60,8 +60,7 @@ func tryModels(ctx context.Context, dir string) (trial, error) {
 		}
 		return trial{}, payment.WithHintf(
 			fmt.Errorf("try the models: the TFLite runtime crashed on them (%s)", how),
-			"a model file is damaged or hostile, though its hash is the manifest's: get it from its maker again",
-		)
+			"a model file is damaged or hostile, though its hash is the manifest's: get it from its maker again")
 	}
 	if got.Error != "" {
 		return got, payment.WithHint(errors.New(got.Error), got.Hint)
