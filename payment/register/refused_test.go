@@ -88,3 +88,18 @@ func TestRefusedRoom(t *testing.T) {
 		t.Errorf("oldest known %v, newest %v, %d remembered", oldest, newest, n)
 	}
 }
+
+// TestNullGivesNothingBack: null as the amount of a Reversal is a mistake, and not all that is left.
+func TestNullGivesNothingBack(t *testing.T) {
+	d := newDesk(t)
+	paid := d.paid("s1", "2")
+	_, answer := d.raw(`{"SaleToPOIRequest":{"MessageHeader":{"ProtocolVersion":"3.0",` +
+		`"MessageClass":"Service","MessageCategory":"Reversal","MessageType":"Request",` +
+		`"SaleID":"POS 1 (front)","ServiceID":"r1","POIID":"` + poiID + `"},` +
+		`"ReversalRequest":{"OriginalPOITransaction":{"POITransactionID":{"TransactionID":"` + paid +
+		`","TimeStamp":"x"}},"ReversalReason":"CustCancel","ReversedAmount": null}}}`)
+	d.is("null", readReply(t, answer).response, register.Failure, register.MessageFormat)
+	if n := d.reversed(paid); n != 0 {
+		t.Errorf("%d given back", n)
+	}
+}
