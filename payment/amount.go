@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // MaxMinor is the largest Amount.Minor: 2^53-1, the largest integer that every JSON reader keeps exact
@@ -51,6 +52,9 @@ func ParseDecimal(number, currency string) (Amount, error) {
 		return Amount{}, badAmount(text, ErrAmountNegative, "a payment is a positive amount")
 	}
 	if !decimal(number) {
+		if hasLetters(number) { // its currency, perhaps: not to be told twice
+			text = number
+		}
 		return Amount{}, badAmount(text, ErrAmountFormat, formatHint(number))
 	}
 	whole, fraction, _ := strings.Cut(number, ".")
@@ -81,7 +85,7 @@ func (a Amount) Check() error {
 	case a.Minor < 0:
 		return badAmount(a.String(), ErrAmountNegative, "a payment is a positive amount")
 	case a.Minor == 0:
-		return badAmount(a.String(), ErrAmountZero, "ask for at least one unit; there is nothing to pay")
+		return badAmount(a.String(), ErrAmountZero, "ask for at least one unit, "+Amount{1, a.Currency}.String())
 	case a.Minor > MaxMinor:
 		return badAmount(a.String(), ErrAmountTooLarge, largestHint(a.Currency))
 	}
@@ -130,11 +134,16 @@ func largestHint(currency string) string {
 }
 
 func formatHint(number string) string {
+	if hasLetters(number) {
+		return "write the number and the currency apart, as in 1.50 EUR"
+	}
 	if strings.Contains(number, ",") {
 		return "use a point for the decimals and no separators, as in 1.50"
 	}
 	return "use digits and at most one point between digits, as in 1.50"
 }
+
+func hasLetters(s string) bool { return strings.IndexFunc(s, unicode.IsLetter) >= 0 }
 
 func badAmount(text string, cause error, hint string) error {
 	if len(text) > 40 {

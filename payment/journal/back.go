@@ -244,7 +244,10 @@ func goBack(ctx context.Context, path string, known int, now time.Time) (Returne
 				"stop it, and try again")
 		}
 	}
-	kept := fmt.Sprintf("%s.schema%d-%s", path, version, now.UTC().Format("20060102T150405Z"))
+	kept, err := freeName(fmt.Sprintf("%s.schema%d-%s", path, version, now.UTC().Format(foldersTime)))
+	if err != nil {
+		return Returned{}, err
+	}
 	// A name that is there in each moment: where it is missing, a terminal that starts would begin an empty
 	// journal.
 	if err := errors.Join(os.Link(path, kept), syncFolder(filepath.Dir(path))); err != nil {

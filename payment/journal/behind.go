@@ -149,12 +149,26 @@ func Reconcile(
 	}
 	return renew(ctx, path, "reconcile journal", func() error {
 		b, err := readBehind(path)
-		if err == nil && b == nil {
-			err = payment.WithHint(fmt.Errorf("%s: %w", path, ErrInStep), "nothing is to be done here; the terminal "+
-				"says so when the cloud has more than it")
+		if err != nil {
+			return err
 		}
-		return err
+		if b != nil && !passes(ctx, path, b) {
+			return nil
+		}
+		return payment.WithHint(fmt.Errorf("%s: %w", path, ErrInStep), "nothing is to be done here, or it is "+
+			"done: start the terminal; it says so when the cloud has more than it")
 	}, path+".older-"+now.UTC().Format(foldersTime), progress)
+}
+
+// passes tells whether a journal holds what the cloud has, or goes on above it: it was reconciled, and no
+// terminal has opened it since. One that can't be read doesn't.
+func passes(ctx context.Context, path string, b *behind) bool {
+	r, err := OpenReader(ctx, path)
+	if err != nil {
+		return false
+	}
+	held, err := r.Holds(ctx, b.ID, b.Hash, b.Seq)
+	return errors.Join(err, r.Close()) == nil && held
 }
 
 // replaceFile writes a file of mode 0600 under another name, syncs it and renames it.

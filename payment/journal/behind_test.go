@@ -130,6 +130,10 @@ func reconciled(t *testing.T, path string, lacks Row, known []string) {
 	if q.First <= lacks.Seq || q.Approved != len(known) || !q.Tail {
 		t.Errorf("%+v", q)
 	}
+	// Typed again before a terminal has opened it: it is done, and stays as it is.
+	if _, err := Reconcile(t.Context(), path, noon, nil); !errors.Is(err, ErrInStep) || hint(err) == "" {
+		t.Errorf("reconcile a journal that was reconciled: %v", err)
+	}
 	j := open(t, path, Options{})
 	// The cloud goes on telling what it has: that is settled.
 	if held, err := j.Holds(t.Context(), lacks.ID, lacks.Hash, lacks.Seq); err != nil || !held {
@@ -147,6 +151,23 @@ func reconciled(t *testing.T, path string, lacks Row, known []string) {
 	verify(t, &j.Reader)
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
+	}
+	j = open(t, path, Options{})
+	// What the cloud has besides, in the same second: the folder of before stays as it is.
+	if err := j.Behind(t.Context(), "another", lacks.Hash, q.First+1000); !errors.Is(err, ErrBehind) {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Reconcile(t.Context(), path, noon, nil)
+	if err != nil || again.Folder == q.Folder || again.First <= q.First+1000 {
+		t.Fatalf("%+v, %v", again, err)
+	}
+	for _, folder := range []string{q.Folder, again.Folder} {
+		if _, err := os.Stat(filepath.Join(folder, "journal.db")); err != nil {
+			t.Error(err)
+		}
 	}
 	open(t, path, Options{})
 }

@@ -130,12 +130,16 @@ func quarantine(
 			return Quarantined{}, err
 		}
 	}
+	kept, err := freeName(kept)
+	if err != nil {
+		return Quarantined{}, err
+	}
 	work := workName(path)
 	if err := moveIn(path, work); err != nil {
 		return Quarantined{}, err
 	}
 	var q Quarantined
-	_, err := os.Stat(path)
+	_, err = os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		q, err = rebuild(ctx, path, work, progress)
@@ -150,6 +154,19 @@ func quarantine(
 	}
 	q.Folder = kept
 	return q, syncFolder(filepath.Dir(path))
+}
+
+// freeName is a name that nothing has yet: the same with -2, -3 and so on behind it where something has.
+func freeName(name string) (string, error) {
+	for n, free := 2, name; ; n++ {
+		switch _, err := os.Lstat(free); {
+		case errors.Is(err, fs.ErrNotExist):
+			return free, nil
+		case err != nil:
+			return "", err
+		}
+		free = fmt.Sprintf("%s-%d", name, n)
+	}
 }
 
 // wantsQuarantine is nil for a journal that is damaged, or that the disk can't read.

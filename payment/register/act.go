@@ -99,16 +99,6 @@ func (s *Server) forRegister(ctx context.Context, q *Request) (*Till, Session, *
 	return till, session, r
 }
 
-// welcome is forRegister of a message that would move money: not of a register that has logged out.
-func (s *Server) welcome(ctx context.Context, q *Request) (*Till, *Response) {
-	till, session, r := s.forRegister(ctx, q)
-	if r == nil && session == LoggedOff {
-		out := failure(LoggedOut, "this register has logged out: send Login first")
-		r = &out
-	}
-	return till, r
-}
-
 // owned tells where the session of a SaleID stands, and refuses a sender whose it isn't. A key that is paired
 // no more owns nothing.
 func (s *Server) owned(ctx context.Context, till *Till, q *Request, sale string) (Session, *Response) {

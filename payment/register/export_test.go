@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -113,4 +114,21 @@ func RenewUntil(t *testing.T, certFile, keyFile string, n int) (whole bool) {
 		t.Fatal(err)
 	}
 	return err == nil
+}
+
+// RefusedMax is how many refusals are remembered that could not be noted.
+const RefusedMax = refusedMax
+
+// Crowd has a server remember n refusals, and tells whether it knows the first and the last, and how many it
+// keeps.
+func Crowd(s *Server, n int) (oldest, newest bool, kept int) {
+	name := func(i int) Header {
+		return Header{MessageCategory: CategoryPayment, SaleID: "s", ServiceID: fmt.Sprint(i)}
+	}
+	for i := range n {
+		s.refused.keep("", name(i), Response{Result: Failure})
+	}
+	_, oldest = s.refused.find("", referTo(Record{Header: name(0)}))
+	_, newest = s.refused.find("", referTo(Record{Header: name(n - 1)}))
+	return oldest, newest, len(s.refused.known)
 }

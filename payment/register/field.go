@@ -66,7 +66,7 @@ func isEmptyList(raw json.RawMessage) bool {
 }
 
 // read puts a value into v, whose fields are named by their json tags, in whatever case. null is what was
-// left out.
+// left out, but where that would mean the most (`null:"refused"`).
 func (f *fields) read(path string, raw json.RawMessage, v reflect.Value) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 || string(raw) == "null" {
@@ -132,9 +132,14 @@ func (f *fields) object(path string, raw json.RawMessage, v reflect.Value) {
 			at = path + "." + name
 		}
 		for key, member := range members {
-			if strings.EqualFold(key, name) { // once at the most: checkJSON has looked
-				f.read(at, member, v.Field(i))
+			if !strings.EqualFold(key, name) {
+				continue
 			}
+			// once at the most: checkJSON has looked
+			if v.Type().Field(i).Tag.Get("null") == "refused" && string(bytes.TrimSpace(member)) == "null" {
+				f.misfit(at, bytes.TrimSpace(member), "number", "leave it out for all that is left, or send how much")
+			}
+			f.read(at, member, v.Field(i))
 		}
 	}
 }

@@ -121,7 +121,7 @@ func TestLoginAndLogout(t *testing.T) {
 	d.is("after a restart", d.say(paymentOf("s3", "3", "1", "EUR")).Payment.Response, register.Failure,
 		register.LoggedOut)
 	d.is("login", d.say(under("q2", login())).Login.Response, register.Success, "")
-	d.is("payment", d.pay(paymentOf("s3", "3", "1", "EUR"), d.smiles).Response, register.Success, "")
+	d.is("payment", d.pay(paymentOf("s4", "3", "1", "EUR"), d.smiles).Response, register.Success, "")
 }
 
 func TestAnotherTerminal(t *testing.T) {

@@ -263,7 +263,7 @@ type OriginalTransaction struct {
 type ReversalRequest struct {
 	SaleData json.RawMessage     `json:"SaleData,omitempty"`
 	Original OriginalTransaction `json:"OriginalPOITransaction"`
-	Amount   json.Number         `json:"ReversedAmount,omitempty"` // in the payment's currency
+	Amount   json.Number         `json:"ReversedAmount,omitempty" null:"refused"` // in the payment's currency
 	Reason   string              `json:"ReversalReason"`
 }
 

@@ -105,9 +105,9 @@ func readSaleData(at string, raw json.RawMessage, needed bool) (SaleData, error)
 // pay takes a payment and waits for its end.
 func (s *Server) pay(ctx context.Context, q *Request) *PaymentResponse {
 	refuse := func(r Response) *PaymentResponse { return refusedPayment(q, r) }
-	till, r := s.welcome(ctx, q)
+	till, session, r := s.forRegister(ctx, q)
 	if r != nil {
-		return refuse(*r)
+		return refuse(s.unheard(q, *r))
 	}
 	if d := q.Payment.Data; d != nil && d.PaymentType != "" && d.PaymentType != "Normal" {
 		return refuse(failure(PaymentRestriction,
@@ -115,25 +115,28 @@ func (s *Server) pay(ctx context.Context, q *Request) *PaymentResponse {
 				"money back a Reversal of the payment", shorten(d.PaymentType))))
 	}
 	a, err := s.readPayment(q, till.Limit)
-	if err != nil {
+	out := loggedOut(session)
+	switch {
+	case err != nil && out != nil:
+		return refuse(*out)
+	case err != nil:
 		return refuse(refusalOf(err))
 	}
-	if a.request.Amount.Minor > till.Limit.Minor {
-		return refuse(failure(Refusal, fmt.Sprintf("amount %s is above this terminal's limit of %s",
-			a.request.Amount,
-			till.Limit), "refusalReason", "limit"))
-	}
-	rec, refused := s.begin(ctx, till, a)
-	if refused != nil {
-		return refuse(*refused)
+	rec, no := s.begin(ctx, till, a, out)
+	if no != nil {
+		return refuse(*no)
 	}
 	p, err := s.await(ctx, a.request.ID)
-	return s.paymentAnswer(rec, p, err)
+	answer := s.paymentAnswer(rec, p, err)
+	if errors.Is(err, payment.ErrNotFound) { // it was not opened, and must not be when this comes again
+		s.unheard(q, answer.Response)
+	}
+	return answer
 }
 
-// begin notes the message and opens its payment. What it returns in the end is a refusal, or nil when there
-// is a payment to wait for.
-func (s *Server) begin(ctx context.Context, till *Till, a asked) (Record, *Response) {
+// begin notes the message and opens its payment, unless no says that it may not. What it returns in the end
+// is a refusal, or nil when there is a payment to wait for.
+func (s *Server) begin(ctx context.Context, till *Till, a asked, no *Response) (Record, *Response) {
 	// A register that gives up now must find either nothing or a payment, not half of it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), beginMax)
 	defer cancel()
@@ -144,12 +147,22 @@ func (s *Server) begin(ctx context.Context, till *Till, a asked) (Record, *Respo
 		return Record{}, &r
 	}
 	defer done()
+	if no == nil {
+		no = aboveLimit(a, till.Limit)
+	}
+	if no != nil {
+		return Record{}, s.noteRefused(ctx, till, a.record, *no)
+	}
+	if r := s.refusedBefore(a.record); r != nil {
+		return Record{}, r
+	}
 	if r := s.notNow(ctx, till, a); r != nil {
 		return Record{}, r
 	}
 	rec, known, err := till.Records.Begin(ctx, a.record)
 	if err != nil {
 		r := s.unnoted(err)
+		s.refused.keep(a.record.Key, h, r)
 		return Record{}, &r
 	}
 	if known {
@@ -166,11 +179,17 @@ func (s *Server) begin(ctx context.Context, till *Till, a asked) (Record, *Respo
 	case err == nil, errors.Is(err, payment.ErrJournal), ctx.Err() != nil:
 		return rec, nil // whether it was opened is to be waited for
 	}
-	r := s.busyWith(ctx, till, err)
-	if err := till.Records.Refuse(ctx, h, r); err != nil {
-		s.log.Error("a refusal could not be noted", "err", err)
+	return Record{}, s.noteRefused(ctx, till, a.record, s.busyWith(ctx, till, err))
+}
+
+// aboveLimit refuses more than this terminal takes at once, by its settings of today.
+func aboveLimit(a asked, limit payment.Amount) *Response {
+	if a.request.Amount.Minor <= limit.Minor {
+		return nil
 	}
-	return Record{}, &r
+	r := failure(Refusal, fmt.Sprintf("amount %s is above this terminal's limit of %s", a.request.Amount, limit),
+		"refusalReason", "limit")
+	return &r
 }
 
 // notNow refuses a message that is new while no payment can begin, before anything large is written down for
@@ -187,16 +206,7 @@ func (s *Server) notNow(ctx context.Context, till *Till, a asked) *Response {
 	if _, err := till.Journal.Find(ctx, a.record.ID); !errors.Is(err, payment.ErrNotFound) {
 		return nil // the journal knows more than the records
 	}
-	return s.refuseNew(ctx, till, a.record, s.busyWith(ctx, till, why))
-}
-
-// refuseNew notes the refusal of a message that nothing is known of.
-func (s *Server) refuseNew(ctx context.Context, till *Till, rec Record, r Response) *Response {
-	rec.Refused = &r
-	if _, _, err := till.Records.Begin(ctx, rec); err != nil {
-		s.log.Error("a refusal could not be noted", "err", err)
-	}
-	return &r
+	return s.noteRefused(ctx, till, a.record, s.busyWith(ctx, till, why))
 }
 
 // settled waits while the payment of a message is being opened this moment.
@@ -224,8 +234,7 @@ func (s *Server) busyWith(ctx context.Context, till *Till, err error) Response {
 // terminal was killed between the note and the payment), so that it may go on.
 func (s *Server) repeated(ctx context.Context, till *Till, before, now Record) *Response {
 	h := before.Header
-	used := failure(NotAllowed, "this SaleID and ServiceID were used before: ask for the result with "+
-		"TransactionStatus, or take a new ServiceID", "serviceId", h.ServiceID)
+	used := usedOnce(h)
 	if before.Refused != nil || before.Digest != now.Digest || before.ID != now.ID {
 		return &used
 	}
@@ -245,7 +254,7 @@ func (s *Server) repeated(ctx context.Context, till *Till, before, now Record) *
 	case errors.Is(err, payment.ErrUnsure):
 		return &used
 	case err != nil:
-		r := refusalOf(err)
+		r := failure(InProgress, "the outcome can't be read now: ask for it with TransactionStatus; "+textOf(err))
 		return &r
 	case !state.Terminal():
 		r := failure(Busy, "the payment of this message is running", "serviceId", h.ServiceID)

@@ -251,10 +251,7 @@ func (r *Records) insert(ctx context.Context, tx *sql.Tx, rec Record, now time.D
 		if err != nil {
 			return err
 		}
-		// Nobody reads more of a refusal than which message it was.
-		h = Header{ProtocolVersion: protocolVersion, MessageClass: h.MessageClass, MessageType: h.MessageType,
-			MessageCategory: h.MessageCategory, SaleID: h.SaleID, ServiceID: h.ServiceID, POIID: h.POIID}
-		refused, rec.SaleData = string(text), nil
+		h, refused, rec.SaleData = refusedHeader(h), string(text), nil
 	} else if err := r.useSale(ctx, tx, rec); err != nil {
 		return err
 	}

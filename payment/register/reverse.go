@@ -14,28 +14,28 @@ import (
 // reverse gives a payment back, in whole or in part.
 func (s *Server) reverse(ctx context.Context, q *Request) *ReversalResponse {
 	refuse := func(r Response) *ReversalResponse { return refusedReversal(q, r) }
-	till, r := s.welcome(ctx, q)
+	till, session, r := s.forRegister(ctx, q)
 	if r != nil {
-		return refuse(*r)
+		return refuse(s.unheard(q, *r))
 	}
 	// A register that gives up now must find either nothing or a reversal.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), beginMax)
 	defer cancel()
 	want, rec, err := s.readReversal(ctx, till, q)
-	if err != nil {
-		return refuse(refusalOf(err))
-	}
 	done, ok := s.claim(q.Header)
 	if !ok {
 		return refuse(failure(Busy, "this very message is being worked on", "serviceId", q.Header.ServiceID))
 	}
 	defer done()
+	if r := s.noReversal(ctx, till, session, rec, err); r != nil {
+		return refuse(*r)
+	}
 	if r := s.notBack(ctx, till, want, rec); r != nil {
 		return refuse(*r)
 	}
 	rec, known, err := till.Records.Begin(ctx, rec)
 	if err != nil {
-		return refuse(s.unnoted(err))
+		return refuse(s.unheard(q, s.unnoted(err)))
 	}
 	if known {
 		now := Record{Digest: digest(want.ID), ID: want.ID}
@@ -54,11 +54,26 @@ func (s *Server) reverse(ctx context.Context, q *Request) *ReversalResponse {
 	case errors.Is(err, payment.ErrJournal), ctx.Err() != nil:
 		return refuse(failure(InProgress, "the outcome is not known yet: ask for it with TransactionStatus"))
 	}
-	no := refusalOf(err)
-	if err := till.Records.Refuse(ctx, q.Header, no); err != nil {
-		s.log.Error("a refusal could not be noted", "err", err)
+	return refuse(*s.noteRefused(ctx, till, rec, refusalOf(err)))
+}
+
+// noReversal refuses what was refused before, what comes after a Logout, and what can't be read (why); nil:
+// it may go on.
+func (s *Server) noReversal(
+	ctx context.Context, till *Till, session Session, rec Record, why error,
+) *Response {
+	r := loggedOut(session)
+	if r == nil && why != nil {
+		no := refusalOf(why)
+		if no.ErrorCondition == MessageFormat { // as it is it never acts, and mended it is another
+			return &no
+		}
+		r = &no
 	}
-	return refuse(no)
+	if r != nil {
+		return s.noteRefused(ctx, till, rec, *r)
+	}
+	return s.refusedBefore(rec)
 }
 
 // notBack refuses a message that is new and asks for more than is left, as notNow does a payment.
@@ -77,15 +92,16 @@ func (s *Server) notBack(ctx context.Context, till *Till, q payment.ReversalRequ
 	if why == nil {
 		return nil
 	}
-	return s.refuseNew(ctx, till, rec, refusalOf(why))
+	return s.noteRefused(ctx, till, rec, refusalOf(why))
 }
 
-// readReversal checks a Reversal message.
+// readReversal checks a Reversal message. What it finds no reversal in is a record all the same, without an
+// id.
 func (s *Server) readReversal(
 	ctx context.Context, till *Till, q *Request,
 ) (payment.ReversalRequest, Record, error) {
 	fail := func(err error) (payment.ReversalRequest, Record, error) {
-		return payment.ReversalRequest{}, Record{}, err
+		return payment.ReversalRequest{}, Record{Header: q.Header, Key: q.from.key}, err
 	}
 	r := q.Reversal
 	reasons := []string{"CustCancel", "Malfunction", "MerchantCancel", "Unable2Compl"}
@@ -170,6 +186,9 @@ func (s *Server) status(ctx context.Context, q *Request) *TransactionStatusRespo
 		}
 	}
 	rec, err := till.Records.Find(ctx, ref)
+	if kept, ok := s.refused.find(q.from.key, ref); ok && errors.Is(err, payment.ErrNotFound) {
+		rec, err = kept, nil
+	}
 	switch {
 	case errors.Is(err, payment.ErrNotFound) && s.claimed(ref):
 		answer.Response = failure(InProgress, "the payment is being opened")
@@ -231,7 +250,8 @@ func (s *Server) paymentStatus(
 }
 
 func referTo(rec Record) MessageReference {
-	return MessageReference{SaleID: rec.Header.SaleID, ServiceID: rec.Header.ServiceID}
+	return MessageReference{MessageCategory: rec.Header.MessageCategory, SaleID: rec.Header.SaleID,
+		ServiceID: rec.Header.ServiceID}
 }
 
 func (s *Server) reversalStatus(

@@ -97,6 +97,8 @@ type Server struct {
 	log   *slog.Logger
 	until time.Duration // how long a register is kept waiting for the end of a payment
 
+	refused refused // messages that could not be noted
+
 	mu     sync.Mutex
 	claims map[string]bool // messages that are being worked on
 	events uint64          // DeviceIDs of notifications

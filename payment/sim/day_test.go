@@ -20,6 +20,7 @@ import (
 	"smiletill/payment"
 	"smiletill/payment/cloud"
 	"smiletill/payment/journal"
+	"smiletill/payment/register"
 	"smiletill/payment/report"
 	"smiletill/payment/report/signature"
 )
@@ -110,7 +111,8 @@ func newDay(t *testing.T, seed uint64, root string) *day {
 		t: t, seed: seed, r: rand.New(rand.NewPCG(seed, 5)), root: root, clock: clock{at: time.Now()},
 		asked: map[string]payment.Request{}, unsure: map[string]bool{}, told: map[string]payment.State{},
 		faces: map[string]*visit{}, given: map[string]payment.Reversal{},
-		wanted: map[string]payment.ReversalRequest{}, counter: counter{first: map[string]string{}},
+		wanted: map[string]payment.ReversalRequest{}, counter: counter{first: map[string]string{},
+			refused: map[string]register.Request{}},
 		broker: newBroker(rand.New(rand.NewPCG(seed, 6))),
 	}
 }

@@ -74,6 +74,9 @@ func mutations() []struct{ name, file, from, to string } {
 		{"records only Payments", "payment/register/records.go", insertRecord, onlyPayments},
 		{"records only Payments, in the shop's days", shopDays + "payment/register/records.go", insertRecord,
 			onlyPayments},
+		{"a refusal that is not noted", shopDays + "payment/register/refused.go",
+			`before, known, err := till.Records.Begin(ctx, rec)`,
+			`before, known, err := rec, false, error(nil)`},
 		{"a stored payment told as a new one", "payment/register/pay.go",
 			`case err == nil && p.State.Terminal():`, `case err == nil && p.State == "":`},
 	}

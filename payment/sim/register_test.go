@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing/synctest"
@@ -25,6 +27,7 @@ type counter struct {
 	sent    []register.Request
 	first   map[string]string // by message: its answer when it was done
 	session register.Session
+	refused map[string]register.Request // messages that would have moved money, and were refused
 
 	mu    sync.Mutex
 	heard []heard // since anybody listened
@@ -35,6 +38,7 @@ type counter struct {
 type heard struct {
 	message register.Request
 	text    string
+	refused bool // the message had been refused before it was sent
 }
 
 // desk is what answers registers from one start of the terminal to the next. Its file is not on the simulated
@@ -100,6 +104,12 @@ func (d *day) closeDesk() {
 	one.stop()
 	one.waiting.Wait()
 	d.counter.desk = nil
+	for key, q := range d.counter.refused { // what could not be noted is forgotten with the process
+		if rec, known, err := one.records.Known(context.Background(), q.Header); err != nil || !known ||
+			rec.Refused == nil {
+			delete(d.counter.refused, key)
+		}
+	}
 	if err := one.records.Close(); err != nil {
 		d.t.Error(err)
 	}
@@ -115,17 +125,21 @@ func (d *day) message() {
 	q := register.Request{}
 	if len(c.sent) > 0 && d.chance(50) {
 		q = c.sent[d.r.IntN(len(c.sent))]
+		if again := slices.Sorted(maps.Keys(c.refused)); len(again) > 0 && d.chance(50) {
+			q = c.refused[again[d.r.IntN(len(again))]]
+		}
 		d.note("again: %s", nameOf(q))
 	} else {
 		q = d.newMessage(fmt.Sprint("m", len(c.sent)))
 		c.sent = append(c.sent, q)
 		d.note("register: %s", nameOf(q))
 	}
+	_, refused := c.refused[nameOf(q)]
 	one.waiting.Go(func() {
 		if text, ok := one.ask(q); ok {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			c.heard = append(c.heard, heard{q, text})
+			c.heard = append(c.heard, heard{q, text, refused})
 		}
 	})
 	synctest.Wait()
@@ -210,13 +224,18 @@ func (d *day) listen() {
 		if h.text != "" && json.Unmarshal([]byte(h.text), &m) != nil || h.text != "" && m.Reply == nil {
 			d.fail("%s is answered %s", nameOf(h.message), h.text)
 		}
+		key := nameOf(h.message)
+		if m.Reply != nil && refused(m.Reply) {
+			c.refused[key] = h.message
+		}
 		if m.Reply == nil || !done(m.Reply) {
 			continue // an abort, or it was refused
 		}
-		key := nameOf(h.message)
 		before, again := c.first[key]
 		moves := m.Reply.Payment != nil || m.Reply.Reversal != nil
 		switch {
+		case moves && h.refused:
+			d.fail("%s was refused, and is done when it is sent again", key)
 		case again && moves:
 			d.fail("%s: a second success for one message", key)
 		case again && before != h.text:
@@ -235,6 +254,19 @@ func (d *day) listen() {
 			c.session = register.LoggedOff
 		}
 	}
+}
+
+// refused tells a definite refusal of a message that would have moved money: nothing comes of it any more.
+func refused(r *register.Reply) bool {
+	var answer register.Response
+	switch {
+	case r.Payment != nil:
+		answer = r.Payment.Response
+	case r.Reversal != nil:
+		answer = r.Reversal.Response
+	}
+	return answer.Result == register.Failure && answer.ErrorCondition != register.InProgress &&
+		answer.ErrorCondition != register.Busy
 }
 
 // done tells a reply to what was done.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -115,6 +114,10 @@ func cancelNow(c *control.Client, id string) (control.Payment, error) {
 	if cancelErr == nil {
 		return p, nil
 	}
-	p, err := c.Wait(ctx, id, time.Second)
-	return p, errors.Join(err, ctx.Err())
+	if control.Lost(cancelErr) {
+		return p, cancelErr
+	}
+	waiting, done := context.WithTimeout(context.Background(), 5*time.Second)
+	defer done()
+	return c.Wait(waiting, id, time.Second)
 }

@@ -49,13 +49,16 @@ func Run(ctx context.Context, version string, args []string, s Streams) int {
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	understood := false
-	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
+	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
+		understood = true
+		return checkGiven(cmd, args)
+	}
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
 	if !understood && payment.HintOf(err) == "" { // an unknown command, or too many or too few arguments
-		err = config.Usage(payment.WithHintf(err, "`smiletill --help` lists the commands; `--help` explains each"))
+		err = config.Usage(misused(cmd, err))
 	}
 	fmt.Fprintf(s.Err, "error: %v\n", err)
 	if h := hintOf(cmd, err); h != "" {
@@ -119,9 +122,7 @@ func rootCommand(version string) *cobra.Command {
 			HiddenDefaultCmd: true,
 		},
 	}
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return config.Usage(payment.WithHintf(err, "`%s --help` shows what it takes", c.CommandPath()))
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().StringVarP(&a.configPath, "config", "c", os.Getenv("SMILETILL_CONFIG"),
 		"configuration file (default /etc/smiletill/smiletill.toml where it exists)")
 	root.AddGroup(

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 
@@ -74,9 +75,21 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 	return resp, nil
 }
 
-// errLost says that the terminal went away with the answer: whether it did what it was asked, nobody knows
-// here.
+// errLost says that no answer came to what was sent: whether the terminal did what it was asked, or does it
+// yet, nobody knows here.
 var errLost = errors.New("the terminal was lost before it answered")
+
+// unheardError is an errLost of an answer for which nobody waited any longer, and the ctx's end.
+type unheardError struct {
+	why   string
+	cause error
+}
+
+func (e *unheardError) Error() string {
+	return "the terminal had not answered yet (" + e.why + "): it may have done it, or do it yet"
+}
+
+func (e *unheardError) Unwrap() []error { return []error{errLost, e.cause} }
 
 // asLost tells an answer that will never come from other failures, without the words of the connection.
 func asLost(ctx context.Context, err error) error {
@@ -84,8 +97,21 @@ func asLost(ctx context.Context, err error) error {
 	if errors.As(err, &u) {
 		err = u.Err
 	}
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		return payment.WithHint(fmt.Errorf("the terminal does not answer, nothing was sent: %w", err),
+			"`smiletill status` tells whether it answers")
+	}
+	if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
+		why := "interrupted"
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) || ctx.Err() == nil {
+			why = "it took too long"
+		}
+		return payment.WithHint(&unheardError{why, err}, "look whether it was done before you repeat it: the "+
+			"terminal may do it yet; `smiletill status` tells whether it answers")
+	}
 	for _, gone := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
-		if ctx.Err() == nil && errors.Is(err, gone) {
+		if errors.Is(err, gone) {
 			return payment.WithHint(errLost,
 				"see that it runs again (`smiletill run`), and look whether it was done before you repeat it")
 		}
@@ -101,8 +127,36 @@ func lost(err error, advice string, args ...any) error {
 	return err
 }
 
-const askForPayment = "when it runs again, ask by the id: `smiletill pay --id %s AMOUNT CURRENCY` tells " +
-	"how it ended, and never charges twice"
+const askForPayment = "when it answers again, ask by the id: `%s` tells how it ended, and never charges " +
+	"twice; Ctrl-C there cancels it"
+
+// askByID is the same of a payment of which only the id is known here.
+func askByID(id string) string { return commandLine("pay", id, "", "AMOUNT", "CURRENCY") }
+
+// commandLine is the command that asks for what was asked for before, as it is typed into a shell.
+func commandLine(command, id, reference string, args ...string) string {
+	words := []string{"smiletill", command, "--id", word(id)}
+	if reference != "" {
+		words = append(words, "--reference", word(reference))
+	}
+	for _, a := range args {
+		if a != "" {
+			words = append(words, word(a))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// word quotes what a shell would take for more than one word, or for something else.
+func word(s string) string {
+	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// Lost reports an error that leaves open whether the terminal did what it was asked.
+func Lost(err error) bool { return errors.Is(err, errLost) }
 
 // remoteError is the terminal's own error, with its hint.
 func remoteError(e errorReply) error {
@@ -134,13 +188,13 @@ func call[T any](ctx context.Context, c *Client, method, path string, body any) 
 // Begin asks for a payment.
 func (c *Client) Begin(ctx context.Context, q PaymentRequest) (Payment, error) {
 	p, err := call[Payment](ctx, c, http.MethodPost, "/v1/payments", q)
-	return p, lost(err, askForPayment, q.ID)
+	return p, lost(err, askForPayment, commandLine("pay", q.ID, q.Reference, q.Amount, q.Currency))
 }
 
 // Wait gives the payment when it has ended, or as it stands after d.
 func (c *Client) Wait(ctx context.Context, id string, d time.Duration) (Payment, error) {
 	p, err := call[Payment](ctx, c, http.MethodGet, "/v1/payments/"+url.PathEscape(id)+"?for="+d.String(), nil)
-	return p, lost(err, askForPayment, id)
+	return p, lost(err, askForPayment, askByID(id))
 }
 
 // Cancel ends a payment for somebody. One that has ended already is an error.
@@ -152,7 +206,7 @@ func (c *Client) Cancel(ctx context.Context, id string, by payment.By) (Payment,
 		"/v1/payments/"+url.PathEscape(id)+"/cancel?by="+string(by),
 		nil,
 	)
-	return p, lost(err, askForPayment, id)
+	return p, lost(err, askForPayment, askByID(id))
 }
 
 // Customers lists who is enrolled.
@@ -204,8 +258,8 @@ func (c *Client) Enrol(ctx context.Context, q EnrolRequest, progress func(string
 // Reverse gives a payment back.
 func (c *Client) Reverse(ctx context.Context, q ReversalRequest) (Reversal, error) {
 	r, err := call[Reversal](ctx, c, http.MethodPost, "/v1/reversals", q)
-	return r, lost(err, "when it runs again, repeat it with the same id (`smiletill reverse --id %s ...`): it "+
-		"tells whether it was given back, and gives back once", q.ID)
+	return r, lost(err, "when it answers again, repeat it with the same id: `%s` tells whether it was given "+
+		"back, and gives back once", commandLine("reverse", q.ID, q.Reference, q.PaymentID, q.Amount))
 }
 
 // Unpark has a parked report tried again.
