@@ -209,43 +209,6 @@ func (g *Gallery) Close() error {
 	return err
 }
 
-// Remove deletes a customer, also one that Stale lists, or a record that Damaged lists, and returns after it
-// is gone from disk. ErrUnknownCustomer if there is none.
-func (g *Gallery) Remove(id string) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	at, enrolled := g.find(id)
-	old := g.findStale(id)
-	left := slices.IndexFunc(g.damaged, func(d Damage) bool { return d.ID == id && id != "" })
-	if err := g.usable(); err != nil {
-		return fmt.Errorf("remove %s: %w", id, err)
-	}
-	if !enrolled && old < 0 && left < 0 {
-		return hint(fmt.Errorf("remove %q: %w", id, ErrUnknownCustomer), "list the customers for their ids")
-	}
-	err := remove(filepath.Join(g.dir, id+smileExt))
-	if err == nil {
-		err = remove(filepath.Join(g.dir, id+recordExt))
-	}
-	if err == nil && enrolled {
-		// Out of memory even if the folder can't be synced: the customer asked for it.
-		g.records = slices.Delete(g.records, at, at+1)
-		g.rows.Store(newRows(g.records))
-	} else if err == nil && old >= 0 {
-		g.stale = slices.Delete(g.stale, old, old+1)
-	} else if err == nil {
-		g.damaged = slices.Delete(g.damaged, left, left+1)
-	}
-	if err == nil {
-		delete(g.sums, id)
-		err = syncDir(g.dir)
-	}
-	if err != nil {
-		return fmt.Errorf("remove %s: %w", id, err)
-	}
-	return nil
-}
-
 // find returns where the customer is in g.records, or where they would be.
 func (g *Gallery) find(id string) (int, bool) {
 	return slices.BinarySearchFunc(g.records, id, func(r record, id string) int {

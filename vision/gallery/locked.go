@@ -6,7 +6,7 @@ import (
 )
 
 // OpenLocked opens a gallery of which nothing is read, not even its key: only the folder is kept from other
-// processes. Everything but Close, Lock and Locked gives ErrLocked; nobody matches.
+// processes. Everything but Close, Lock, Locked and Remove gives ErrLocked; nobody matches.
 func OpenLocked(dir string, model Model, log *slog.Logger) (*Gallery, error) {
 	g, err := newGallery(dir, model)
 	if err != nil {
@@ -48,7 +48,8 @@ func (g *Gallery) usable() error {
 	case g.lock == nil:
 		return ErrClosed
 	case g.locked:
-		return hint(ErrLocked, "the case was opened: a technician looks at it, then runs `smiletill tamper reset`")
+		return hint(fmt.Errorf("%w by the alarm of the case", ErrLocked),
+			"a technician looks at the case, then runs `smiletill tamper reset`: nobody's face is lost")
 	}
 	return nil
 }

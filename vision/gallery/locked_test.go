@@ -58,7 +58,7 @@ func locked(t *testing.T, g *Gallery, id string, probe []float32) {
 	}
 	_, enrol := g.Enrol("Bob", pictures(2, 3), nil)
 	_, again := g.EnrolAgain(id, pictures(2, 3), nil)
-	for what, err := range map[string]error{"enrol": enrol, "again": again, "remove": g.Remove(id)} {
+	for what, err := range map[string]error{"enrol": enrol, "again": again} {
 		var h interface{ Hint() string }
 		if !errors.Is(err, ErrLocked) || !errors.As(err, &h) {
 			t.Errorf("%s: %v, want ErrLocked with a hint", what, err)
@@ -66,5 +66,60 @@ func locked(t *testing.T, g *Gallery, id string, probe []float32) {
 	}
 	if g.sealer != (sealer{}) || g.records != nil {
 		t.Error("key or records are still there")
+	}
+}
+
+// Whoever wants to be forgotten waits neither for the alarm's end nor for a key, a model or a free byte.
+func TestRemoveReadsNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "gallery")
+	g, err := Open(dir, modelA, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for i, name := range []string{"Ada", "Bob", "Cem"} {
+		c, err := g.Enrol(name, pictures(uint64(i+1), 3), nil)
+		if err == nil {
+			err = g.KeepSmile(c.ID, Smile{0.5, 0.2})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, c.ID)
+	}
+	gone := func(id string) {
+		t.Helper()
+		if left, _ := filepath.Glob(filepath.Join(dir, id+".*")); len(left) > 0 {
+			t.Errorf("left of %s: %v", id, left)
+		}
+	}
+	if err := RemoveFrom(dir, ids[0]); !errors.Is(err, ErrInUse) {
+		t.Errorf("while it is open: %v", err)
+	}
+	g.Lock()
+	if err := g.Remove(ids[0]); err != nil {
+		t.Errorf("locked: %v", err)
+	}
+	gone(ids[0])
+	if err := errors.Join(g.Close(), os.Remove(filepath.Join(dir, keyName)), os.Chmod(dir, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	if g, err = OpenLocked(dir, modelA, quiet()); err == nil {
+		t.Error("a folder that others can look into was opened")
+	}
+	if err := RemoveFrom(dir, ids[1]); err != nil {
+		t.Error(err)
+	}
+	gone(ids[1])
+	for _, id := range []string{ids[1], "../gallery", "", "*"} {
+		if err := RemoveFrom(dir, id); !errors.Is(err, ErrUnknownCustomer) {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+	if err := RemoveFrom(dir+"-none", ids[2]); !errors.Is(err, ErrUnknownCustomer) {
+		t.Errorf("from nowhere: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ids[2]+".*")); len(left) != 2 {
+		t.Errorf("of Cem, who stays: %v", left)
 	}
 }

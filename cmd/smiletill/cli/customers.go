@@ -34,9 +34,12 @@ func customersCommand(a *app) *cobra.Command {
 			}
 			all, err := customersOf(cmd.Context(), cfg).Customers(cmd.Context())
 			if err != nil {
-				return fmt.Errorf("list customers: %w", err)
+				err = fmt.Errorf("list customers: %w", err)
+				if len(all) == 0 {
+					return err
+				}
 			}
-			return printCustomers(cmd.OutOrStdout(), all)
+			return errors.Join(printCustomers(cmd.OutOrStdout(), all), err)
 		},
 	}
 	for _, c := range []*cobra.Command{list, removeCommand(a), customersPINCommand(a)} {
@@ -86,16 +89,17 @@ func confirmRemoval(cmd *cobra.Command, of desk, id string) error {
 			"say --yes in a script, or run it in a terminal"))
 	}
 	all, err := of.Customers(cmd.Context())
-	if err != nil {
-		return err
-	}
+	// A removal waits for nothing, not for the names either.
+	whom := fmt.Sprintf("%s (no more can be told of the customer now: %v)", id, err)
 	i := slices.IndexFunc(all, func(c control.Customer) bool { return c.ID == id })
-	if i < 0 {
+	switch {
+	case i >= 0:
+		whom = all[i].Name + ", enrolled " + all[i].EnrolledAt.Local().Format(time.DateTime)
+	case err == nil:
 		return payment.WithHint(control.ErrUnknownCustomer, "`smiletill customers list` lists them")
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "This deletes the face and the PIN of %s, enrolled %s; only enrolling anew "+
-		"brings them back.\nType the id once more to remove it: ", all[i].Name,
-		all[i].EnrolledAt.Local().Format(time.DateTime))
+	fmt.Fprintf(cmd.ErrOrStderr(), "This deletes the face and the PIN of %s; only enrolling anew "+
+		"brings them back.\nType the id once more to remove it: ", whom)
 	line, err := bufio.NewReader(io.LimitReader(cmd.InOrStdin(), 256)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read the answer: %w", err)

@@ -81,7 +81,7 @@ var programRooms = map[string][]string{
 	"alarm":   {program + "/config", "payment"},
 	"terminal": append([]string{program + "/alarm", program + "/config", program + "/control",
 		program + "/enrolment", program + "/front", program + "/storage"}, wings...),
-	"enrolment": append([]string{program + "/control"}, wings...),
+	"enrolment": append([]string{program + "/control", program + "/storage"}, wings...),
 	"columns":   {},
 	"demo": append([]string{program + "/columns", program + "/config", program + "/control",
 		program + "/enrolment", program + "/terminal"}, wings...),

@@ -2,15 +2,23 @@ package enrolment
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/storage"
+	"smiletill/payment"
 	"smiletill/payment/pin"
 	"smiletill/vision/gallery"
 	"smiletill/vision/networks"
 )
 
-// List says who is enrolled, who has to be again, and whose record can't be read.
-func List(g *gallery.Gallery) []control.Customer {
+// List says who is enrolled, who has to be again, and whose record can't be read. A locked gallery does not
+// tell: gallery.ErrLocked.
+func List(g *gallery.Gallery) ([]control.Customer, error) {
+	if _, err := g.Records(); err != nil {
+		return nil, err
+	}
 	all := []control.Customer{}
 	for _, c := range g.List() {
 		all = append(all, control.Customer{ID: c.ID, Name: c.Name, EnrolledAt: c.EnrolledAt, Templates: c.Templates,
@@ -23,24 +31,43 @@ func List(g *gallery.Gallery) []control.Customer {
 	for _, d := range g.Damaged() {
 		all = append(all, control.Customer{ID: d.ID, Name: d.Name, Damage: d.Error() + "; " + d.Hint()})
 	}
-	return all
+	return all, nil
 }
 
-// NotePINs says of each who has a PIN.
-func NotePINs(ctx context.Context, s *pin.Store, all []control.Customer) error {
-	with, err := s.Customers(ctx)
-	for i := range all {
-		all[i].PIN = with[all[i].ID]
-	}
-	return err
-}
+// ErrPINStays is of a customer who is removed, and whose PIN is not: nobody can use it, and the terminal
+// removes it when it can.
+var ErrPINStays = errors.New("the face is removed, its PIN could not be")
 
-// Remove removes the PIN first: a customer who is half removed must still be in the list.
-func Remove(ctx context.Context, g *gallery.Gallery, s *pin.Store, id string) error {
-	if err := s.Remove(ctx, id); err != nil {
-		return err
+// Remove removes a customer: the face first, which needs neither the PINs nor room on the disk, then the
+// PIN, also of one whose face is gone. face removes a face, and PINs are what open opens. Errors are those
+// of face, and ErrPINStays.
+func Remove(
+	ctx context.Context, id string, face func(id string) error, open func(use func(*pin.Store) error) error,
+) error {
+	noFace := face(id)
+	if noFace != nil && !errors.Is(noFace, gallery.ErrUnknownCustomer) {
+		return noFace
 	}
-	return g.Remove(id)
+	had := false
+	err := open(func(s *pin.Store) error {
+		with, err := s.Customers(ctx)
+		if had = with[id]; !had {
+			return err
+		}
+		return s.Remove(ctx, id)
+	})
+	switch {
+	case noFace != nil && !had:
+		return noFace
+	case err == nil:
+		return nil
+	}
+	do := payment.HintOf(storage.WithHint(err))
+	if do == "" {
+		do = "see whether the disk is full, or read-only (dmesg)"
+	}
+	return payment.WithHint(fmt.Errorf("%w: %w", ErrPINStays, err),
+		do+"; the terminal removes the PIN by itself when it can write again, at its next start at the latest")
 }
 
 // TemplatesOf makes a template of each photo; each must show one face that the pipeline would take at the

@@ -2,7 +2,8 @@
 // that asks, pictures and a smile taken by the camera, and the trail that each change leaves in the journal.
 //
 // Invariants: no file is decoded by a terminal that takes payments; what the running terminal does is
-// written down before it is done; what was done otherwise is found; only a removal waits for nothing.
+// written down before it is done; what was done otherwise is found; only a removal waits for nothing: the
+// face goes whatever becomes of the PIN.
 //
-// It imports control and the wings; terminal, demo and cli import it.
+// It imports control, storage and the wings; terminal, demo and cli import it.
 package enrolment

@@ -225,12 +225,18 @@ func WithHint(err error) error {
 			"disk if it happens again. No approved payment is lost")
 	case err == nil || payment.HintOf(err) != "":
 		return err
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), fullDatabase(err):
 		return payment.WithHint(err, "free some space on the disk; the terminal goes on by itself then")
 	case errors.Is(err, syscall.EIO), errors.Is(err, syscall.ENODEV):
 		return payment.WithHint(err, "look at the kernel's log (dmesg); replace the card or disk if it fails")
 	}
 	return err
+}
+
+// fullDatabase tells SQLite's word for a full disk (SQLITE_FULL), which carries no error of the kernel's.
+func fullDatabase(err error) bool {
+	var coded interface{ Code() int }
+	return errors.As(err, &coded) && coded.Code()&0xff == 13
 }
 
 // withHint is WithHint of a write that failed, for whatever reason.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/payment"
 	"smiletill/vision/gallery"
 )
@@ -125,7 +126,7 @@ func (d pins) SetPIN(ctx context.Context, id, digits string) error {
 		return err
 	}
 	before := func(mark string) error { return p.trail.PINChanged(ctx, id, mark) }
-	if err := setPIN(ctx, p.gallery, p.pins, id, digits, before); err != nil {
+	if err := enrolment.SetPIN(ctx, p.gallery, p.pins, id, digits, before); err != nil {
 		return asUnknown(err)
 	}
 	p.log.Info("a customer's PIN was changed", "customer", id, "removed", digits == "")
@@ -138,7 +139,7 @@ func (d pins) SetClerkPIN(ctx context.Context, digits string) error {
 		return err
 	}
 	before := func(mark string) error { return p.trail.PINChanged(ctx, "", mark) }
-	if err := setClerkPIN(ctx, p.pins, digits, before); err != nil {
+	if err := enrolment.SetClerkPIN(ctx, p.pins, digits, before); err != nil {
 		return err
 	}
 	d.shut()

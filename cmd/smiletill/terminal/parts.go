@@ -141,11 +141,22 @@ func (p *parts) openPINs(ctx context.Context, cfg config.Config) (err error) {
 		return err
 	}
 	p.closers = append(p.closers, p.pins.Close)
+	if err := enrolment.RemoveOrphans(ctx, p.gallery, p.pins); err != nil {
+		p.log.Error("PINs of removed customers stay until the disk can be written", "err", err)
+	}
 	marks, err := p.pins.Marks(ctx)
 	if err != nil {
 		return err
 	}
 	return p.trail.PINs(ctx, marks)
+}
+
+// probePINs learns whether PINs can be written, and removes those that a removal had to leave.
+func (p *parts) probePINs(ctx context.Context) error {
+	if err := p.pins.Probe(ctx); err != nil {
+		return err
+	}
+	return enrolment.RemoveOrphans(ctx, p.gallery, p.pins)
 }
 
 // recover ends a payment that was open when the terminal stopped.

@@ -3,7 +3,9 @@ package terminal
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
+	"os"
 	"syscall"
 	"time"
 
@@ -29,22 +31,28 @@ func (d people) Customers(ctx context.Context) ([]control.Customer, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := enrolment.List(p.gallery)
+	all, err := enrolment.List(p.gallery)
+	if err != nil {
+		return nil, err
+	}
 	return all, enrolment.NotePINs(ctx, p.pins, all)
 }
 
-// Remove removes a customer, also while the terminal is out of order: whoever wants to be forgotten is not to
-// wait for a journal or a camera. The journal is told of it then when it is opened again.
+// Remove removes a customer, also while the terminal is out of order or the alarm of the case stands: whoever
+// wants to be forgotten is not to wait for a journal, a PIN or a camera. The journal is told of it when it is
+// opened again, if it can't be now.
 func (d people) Remove(ctx context.Context, id string) error {
 	p, err := d.access.opened()
 	if err != nil {
 		return asUnknown(d.removeClosed(ctx, id))
 	}
-	if err := p.wroteFaces(enrolment.Remove(ctx, p.gallery, p.pins, id)); err != nil {
-		return asUnknown(err)
+	pins := func(use func(*pin.Store) error) error { return use(p.pins) }
+	err = enrolment.Remove(ctx, id, p.gallery.Remove, pins)
+	if err == nil || errors.Is(err, enrolment.ErrPINStays) {
+		p.trail.Removed(ctx, id)
+		return err
 	}
-	p.trail.Removed(ctx, id)
-	return nil
+	return asUnknown(p.wroteFaces(err))
 }
 
 // removeClosed removes a customer of whom nothing is open. The terminal, which tries again and again to
@@ -141,11 +149,14 @@ type Files struct {
 // NewFiles names the files of a terminal; nothing is opened yet.
 func NewFiles(cfg config.Config, log *slog.Logger) Files { return Files{cfg, log} }
 
-// Customers lists who is enrolled, and who has a PIN.
+// Customers lists who is enrolled, and who has a PIN; when the PINs can't be read, it lists with the error
+// who is enrolled.
 func (f Files) Customers(ctx context.Context) (all []control.Customer, err error) {
-	err = f.both(ctx, func(g *gallery.Gallery, s *pin.Store) error {
-		all = enrolment.List(g)
-		return enrolment.NotePINs(ctx, s, all)
+	err = f.gallery(func(g *gallery.Gallery) error {
+		if all, err = enrolment.List(g); err != nil {
+			return err
+		}
+		return f.pins(ctx, func(s *pin.Store) error { return enrolment.NotePINs(ctx, s, all) })
 	})
 	return all, err
 }
@@ -156,18 +167,25 @@ func (f Files) CustomersUnder(set models.Set) ([]control.Customer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return enrolment.List(g), g.Close()
+	all, err := enrolment.List(g)
+	return all, errors.Join(err, g.Close())
 }
 
-// Remove removes a customer with PIN and templates.
+// Remove removes a customer with templates and PIN. It opens no gallery, and so waits for no models.
 func (f Files) Remove(ctx context.Context, id string) error {
-	return f.both(ctx, func(g *gallery.Gallery, s *pin.Store) error { return enrolment.Remove(ctx, g, s, id) })
+	face := func(id string) error { return gallery.RemoveFrom(f.cfg.GalleryDir(), id) }
+	return enrolment.Remove(ctx, id, face, func(use func(*pin.Store) error) error {
+		if _, err := os.Stat(f.cfg.PINsPath()); errors.Is(err, fs.ErrNotExist) {
+			return nil // nobody has one, and none is made for this
+		}
+		return f.pins(ctx, use)
+	})
 }
 
 // SetPIN gives a customer a PIN, or takes it away ("").
 func (f Files) SetPIN(ctx context.Context, id, digits string) error {
-	return f.both(ctx, func(g *gallery.Gallery, s *pin.Store) error {
-		return setPIN(ctx, g, s, id, digits, found)
+	return f.gallery(func(g *gallery.Gallery) error {
+		return f.pins(ctx, func(s *pin.Store) error { return enrolment.SetPIN(ctx, g, s, id, digits, found) })
 	})
 }
 
@@ -180,7 +198,7 @@ func (f Files) SetClerkPIN(ctx context.Context, digits string) error {
 	if err := config.PreparePrivateDir(f.cfg.Paths.DataDir); err != nil {
 		return err
 	}
-	return f.pins(ctx, func(s *pin.Store) error { return setClerkPIN(ctx, s, digits, found) })
+	return f.pins(ctx, func(s *pin.Store) error { return enrolment.SetClerkPIN(ctx, s, digits, found) })
 }
 
 // Enrol enrols somebody from photos: without a terminal that runs there is no camera.
@@ -214,8 +232,8 @@ func (f Files) Enrol(_ context.Context, q control.EnrolRequest, _ func(string)) 
 	return c, errors.Join(err, g.Close(), l.Close())
 }
 
-// both opens gallery and PINs.
-func (f Files) both(ctx context.Context, use func(*gallery.Gallery, *pin.Store) error) error {
+// gallery opens the gallery.
+func (f Files) gallery(use func(*gallery.Gallery) error) error {
 	if err := config.PreparePrivateDir(f.cfg.Paths.DataDir); err != nil {
 		return err
 	}
@@ -227,7 +245,7 @@ func (f Files) both(ctx context.Context, use func(*gallery.Gallery, *pin.Store) 
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.pins(ctx, func(s *pin.Store) error { return use(g, s) }), g.Close())
+	return errors.Join(use(g), g.Close())
 }
 
 // pins opens the PINs alone. Tries are not counted here: no clock is needed.

@@ -77,6 +77,10 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 		rows = append(rows, row)
 	}
 	gallery := ok("gallery", fmt.Sprintf("enrolled customers: %d", len(p.gallery.List())))
+	if p.gallery.Locked() {
+		gallery.Level, gallery.Do = screen.LevelFault, "look at the case, then run `smiletill tamper reset`"
+		gallery.Value = "locked by the alarm of the case: nobody is known until it ends"
+	}
 	if bad := p.gallery.Damaged(); len(bad) > 0 {
 		gallery.Level, gallery.Do = screen.LevelWarning, bad[0].Hint()
 		gallery.Value += fmt.Sprintf(", %d records can't be used", len(bad))

@@ -70,7 +70,7 @@ func (d *disk) probes() []storage.Probe {
 		return all // the opening tells
 	}
 	all = append(all, storage.Probe{Of: journalFile, Try: p.journal.Probe},
-		storage.Probe{Of: pinsFile, Try: p.pins.Probe})
+		storage.Probe{Of: pinsFile, Try: p.probePINs})
 	if p.records != nil {
 		all = append(all, storage.Probe{Of: recordsFile, Try: p.records.Probe})
 	}

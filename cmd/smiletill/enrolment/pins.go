@@ -1,0 +1,88 @@
+package enrolment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"smiletill/cmd/smiletill/control"
+	"smiletill/payment"
+	"smiletill/payment/pin"
+	"smiletill/vision/gallery"
+)
+
+// NotePINs says of each who has a PIN.
+func NotePINs(ctx context.Context, s *pin.Store, all []control.Customer) error {
+	with, err := s.Customers(ctx)
+	for i := range all {
+		all[i].PIN = with[all[i].ID]
+	}
+	return err
+}
+
+// RemoveOrphans removes the PINs of customers who are in a gallery no more. Of a locked gallery, and of one
+// with a record whose file has lost its name, nobody can tell.
+func RemoveOrphans(ctx context.Context, g *gallery.Gallery, s *pin.Store) error {
+	there, err := g.Records()
+	if errors.Is(err, gallery.ErrLocked) {
+		return nil
+	}
+	if err != nil || slices.ContainsFunc(g.Damaged(), func(d gallery.Damage) bool { return d.ID == "" }) {
+		return err
+	}
+	with, err := s.Customers(ctx)
+	for id := range with {
+		if _, enrolled := there[id]; !enrolled {
+			err = errors.Join(err, s.Remove(ctx, id))
+		}
+	}
+	return err
+}
+
+// SetPIN gives an enrolled customer a PIN, or takes it away (""), also of one whose record can't be read;
+// before is told the new one's mark, or "", and of nothing that is not done.
+func SetPIN(
+	ctx context.Context, g *gallery.Gallery, s *pin.Store, id, digits string, before func(mark string) error,
+) error {
+	have, err := s.Customers(ctx)
+	if err != nil {
+		return err
+	}
+	known := slices.ContainsFunc(g.List(), func(c gallery.Customer) bool { return c.ID == id }) ||
+		slices.ContainsFunc(g.Stale(), func(c gallery.Stale) bool { return c.ID == id })
+	switch {
+	case digits == "" && have[id]:
+		if err := before(""); err != nil {
+			return err
+		}
+		return s.Remove(ctx, id)
+	case !known && g.Locked(): // which knows nobody
+		_, err := g.Records()
+		return err
+	case !known:
+		return payment.WithHintf(
+			fmt.Errorf("%w: %s", gallery.ErrUnknownCustomer, id),
+			"`smiletill customers list` lists them",
+		)
+	case digits == "": // there is none
+		return nil
+	}
+	return s.SetAfter(ctx, id, digits, before)
+}
+
+// SetClerkPIN gives the clerk a PIN, or takes it away (""); before is as SetPIN's.
+func SetClerkPIN(
+	ctx context.Context, s *pin.Store, digits string, before func(mark string) error,
+) error {
+	if digits == "" {
+		if errors.Is(s.Clerk().Ready(ctx), payment.ErrPINNotSet) {
+			return nil
+		}
+		if err := before(""); err != nil {
+			return err
+		}
+		return s.Clerk().Remove(ctx)
+	}
+	return s.Clerk().SetAfter(ctx, digits, before)
+}
