@@ -227,7 +227,11 @@ func (s *Store) find(ctx context.Context, q queryer, customer string, now time.D
 		WHERE customer = ?`, customer).Scan(&r.salt, &r.hash, &r.memory, &r.passes, &r.lanes, &r.wrong, &locked)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return r, payment.WithHint(payment.ErrPINNotSet, "`smiletill customers pin` gives the customer one")
+		if customer == clerk {
+			return r, payment.WithHint(payment.ErrPINNotSet, "`smiletill counter pin` gives the clerk one")
+		}
+		return r, payment.WithHintf(payment.ErrPINNotSet, "`smiletill customers pin %s` gives the customer one",
+			customer)
 	case err != nil:
 		return r, fmt.Errorf("look for a PIN: %w", err)
 	case now.Milliseconds() < locked:

@@ -72,13 +72,17 @@ func pay(
 	}
 	var typed typist
 	defer typed.stop()
-	for state := ""; ; {
+	for state, who := "", "ID"; ; {
+		if p.Customer != "" {
+			who = p.Customer // a payment that was declined tells it no more
+		}
 		if p.State != state {
 			state = p.State
 			typed.newLine()
 			fmt.Fprintf(out, "%s %s %s: %s\n", p.Amount, p.Currency, p.ID, p.Text())
 			if p.Reason == string(payment.ReasonPINNotSet) {
-				fmt.Fprintf(out, "`smiletill customers pin %s` gives the customer one\n", p.Customer)
+				fmt.Fprintf(out, "`smiletill customers pin %s` gives the customer one; `smiletill customers list` "+
+					"lists the ids\n", who)
 			}
 		}
 		if payment.State(p.State).Terminal() {

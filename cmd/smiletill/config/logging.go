@@ -23,7 +23,15 @@ func logHandler(c LogConfig, w io.Writer, terminal, color bool) slog.Handler {
 		level = slog.LevelInfo // Load lets no other word through
 	}
 	if c.Format == "json" || c.Format != "text" && !terminal {
-		return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
+		return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: readable})
 	}
 	return tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !color})
+}
+
+// readable writes a duration as people do (270ms), where JSON has nanoseconds.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }

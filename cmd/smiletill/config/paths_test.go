@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestChosenPlaces(t *testing.T) {
@@ -140,7 +141,10 @@ func TestLogFormat(t *testing.T) {
 		var out bytes.Buffer
 		log := slog.New(logHandler(LogConfig{Level: "warn", Format: tc.format}, &out, tc.terminal, tc.color))
 		log.Info("quiet")
-		log.Warn("camera gone", "source", "/dev/video0")
+		log.Warn("camera gone", "source", "/dev/video0", "again_in", 270*time.Millisecond)
+		if !strings.Contains(out.String(), "270ms") {
+			t.Errorf("%+v: a duration is no text in %s", tc, out.String())
+		}
 		if got := json.Valid(out.Bytes()); got != tc.json || strings.Contains(out.String(), "quiet") {
 			t.Errorf("%+v: got %s", tc, out.String())
 		}

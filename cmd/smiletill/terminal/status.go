@@ -9,6 +9,7 @@ import (
 	"smiletill/cmd/smiletill/control"
 	"smiletill/device/screen"
 	"smiletill/payment"
+	"smiletill/payment/report"
 	"smiletill/vision/edgetpu"
 	"smiletill/vision/networks"
 )
@@ -144,11 +145,15 @@ func reportRow(p *parts) screen.StatusRow {
 		row.Value, row.Level, row.Do = err.Error(), screen.LevelWarning, cloudKeyHint("the file")
 		return row
 	} else if n == 0 {
-		row.Value, row.Level = "the cloud's key is not known: no acknowledgement is believed", screen.LevelWarning
-		row.Do = cloudKeyHint("cloud.pub in the data folder")
-		return row
+		unknown := screen.StatusRow{Value: "the cloud's key is not known: no acknowledgement is believed",
+			Level: screen.LevelWarning, Do: cloudKeyHint("cloud.pub in the data folder")}
+		return linkRow(row, p.reporter.State(), unknown)
 	}
-	s := p.reporter.State()
+	return linkRow(row, p.reporter.State(), screen.StatusRow{})
+}
+
+// linkRow tells how the connection to the cloud does, and after it what else is wrong.
+func linkRow(row screen.StatusRow, s report.State, also screen.StatusRow) screen.StatusRow {
 	switch {
 	case s.Problem != "":
 		row.Value, row.Level, row.Do = s.Problem, screen.LevelWarning, s.Hint
@@ -168,6 +173,13 @@ func reportRow(p *parts) screen.StatusRow {
 		}
 		if e.Urgent {
 			row.Level, row.Do = screen.LevelFault, e.Advice
+		}
+	}
+	if also.Value != "" {
+		row.Value += "; " + also.Value
+		row.Do = strings.TrimPrefix(row.Do+"; "+also.Do, "; ")
+		if row.Level != screen.LevelFault {
+			row.Level = also.Level
 		}
 	}
 	return row

@@ -84,3 +84,22 @@ func TestNotSetUp(t *testing.T) {
 		t.Errorf("a payment of a terminal without a journal: %v", err)
 	}
 }
+
+// TestStatusOfALinkWithoutTheCloudsKey: that the cloud's key is not known hides nothing else that is wrong.
+func TestStatusOfALinkWithoutTheCloudsKey(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.Flags = append(s.Flags, "--mqtt-broker", "mqtts://127.0.0.1:1", "--mqtt-ca-file", "/nowhere/ca.pem")
+	s.Open()
+	s.Opened()
+	s.Eventually("both are told", func() bool {
+		for _, row := range s.Term.StatusRows(t.Context()) {
+			if row.Name == "report" {
+				return row.Level != screen.LevelOK && strings.Contains(row.Value, "/nowhere/ca.pem") &&
+					strings.Contains(row.Value, "the cloud's key is not known") &&
+					strings.Contains(row.Do, "smiletill cloud key")
+			}
+		}
+		return false
+	})
+}

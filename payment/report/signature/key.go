@@ -96,6 +96,9 @@ func readKey(path string) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read key: %w", err)
 	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read key %s: %w: it is a folder, or else no regular file", path, ErrKey)
+	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf(
 			"read key %s: %w: others may read it; chmod 0600, and make a new one if they did",

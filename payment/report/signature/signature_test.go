@@ -134,6 +134,9 @@ func TestKeyFiles(t *testing.T) {
 	if _, err := OpenKey(path, rand.Reader); !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), "chmod") {
 		t.Errorf("a key that others may read: %v", err)
 	}
+	if _, err := OpenKey(dir, rand.Reader); !errors.Is(err, ErrKey) || !strings.Contains(err.Error(), "folder") {
+		t.Errorf("a folder as a key: %v", err)
+	}
 	if _, err := ReadPublic(path); !errors.Is(err, ErrKey) {
 		t.Errorf("a private key as a public one: %v", err)
 	}
