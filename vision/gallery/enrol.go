@@ -132,8 +132,8 @@ func (g *Gallery) checkAgree(templates []template) error {
 }
 
 // alike is the cosine from which two templates are of one picture: moments of 0.7 s apart have up to 0.996,
-// copies of one photo, saved once more, 0.995 to 0.999 (vision/visits, int8 networks); such a copy may
-// pass.
+// copies of one photo, saved once more, 0.995 to 0.999 (vision/visits, int8 networks). Embeddings tell no
+// more; copies of photos are told by their grain, where there are pictures (networks.Looker.Templates).
 const alike = 0.999
 
 // Alike tells whether two templates are those of one picture.

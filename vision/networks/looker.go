@@ -67,11 +67,17 @@ func (l *Looker) Look(img image.Image, d vision.Depth, use func(vision.Look)) er
 
 // Template gives the embedding of an enrolment's picture, or the reason for which it can't be one.
 func (l *Looker) Template(img image.Image) ([]float32, vision.Reason, error) {
+	template, _, bad, err := l.template(img)
+	return template, bad, err
+}
+
+// template gives with the embedding what tells the picture from another of the same face.
+func (l *Looker) template(img image.Image) ([]float32, *vision.Grain, vision.Reason, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	look, err := l.enrolment.Look(img, vision.Embed)
 	if err != nil || look.Reason != "" {
-		return nil, look.Reason, err
+		return nil, nil, look.Reason, err
 	}
-	return slices.Clone([]float32(look.Embedding)), "", nil
+	return slices.Clone([]float32(look.Embedding)), l.enrolment.Grain(), "", nil
 }

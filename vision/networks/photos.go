@@ -1,6 +1,7 @@
 package networks
 
 import (
+	"errors"
 	"fmt"
 	"image"
 
@@ -13,13 +14,17 @@ type Photo struct {
 	Image image.Image
 }
 
+// ErrOnePhoto is of two photos that are one: a copy, saved, dimmed, cut or mirrored anew.
+var ErrOnePhoto = errors.New("the same photo once more")
+
 // Templates makes a template of each photo; each must show one face that the pipeline would take at the
-// counter. The error names the first that does not.
+// counter, and be another photo than those before (ErrOnePhoto). The error names the first that does not.
 func (l *Looker) Templates(photos []Photo) ([][]float32, error) {
 	var templates [][]float32
+	var grains []*vision.Grain
 	for i, p := range photos {
 		where := fmt.Sprintf("photo %d (%s)", i+1, p.Name)
-		template, bad, err := l.Template(p.Image)
+		template, grain, bad, err := l.template(p.Image)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", where, err)
 		}
@@ -27,7 +32,14 @@ func (l *Looker) Templates(photos []Photo) ([][]float32, error) {
 			return nil, withHint(fmt.Errorf("%s can't be used: %s", where, Advice(bad)),
 				"nobody was enrolled; take that photo again and repeat the command")
 		}
-		templates = append(templates, template)
+		for k, before := range grains {
+			if grain.SameAs(before) >= vision.OnePicture {
+				return nil, withHint(fmt.Errorf("%s can't be used: %w: photo %d (%s)", where, ErrOnePhoto, k+1,
+					photos[k].Name), "nobody was enrolled; take photos of different moments: one alone, changed by "+
+					"a program, knows its person less well")
+			}
+		}
+		templates, grains = append(templates, template), append(grains, grain)
 	}
 	return templates, nil
 }

@@ -43,7 +43,8 @@ func TestPIN(t *testing.T) {
 	customer := s.WantEnd("small", "approved", "").Customer
 	s.Pay("none", "5.01")
 	s.WantEnd("none", "declined", "pin_not_set")
-	if code, out, _ := s.Cli("pay", "5.01", "--id", "none"); code != 3 || !strings.Contains(out, "customers pin ID`") {
+	code, out, _ := s.Cli("pay", "5.01", "--id", "none")
+	if code != 3 || !strings.Contains(out, "customers pin ID`") {
 		t.Errorf("pay tells of who has no PIN: %d %s", code, out)
 	}
 
