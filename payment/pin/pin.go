@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -64,6 +65,10 @@ func Open(
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // before SQLite, which would let the group read
 	if err == nil {
 		err = f.Close()
+	}
+	if errors.Is(err, syscall.EISDIR) {
+		return nil, payment.WithHint(fmt.Errorf("open PINs: %w", err),
+			"put the folder away, and the file back from a copy; without one, customers with a PIN have to set it again")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open PINs: %w", err)

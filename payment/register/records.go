@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -85,6 +86,10 @@ func OpenRecords(
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // before SQLite, which would let the group read
 	if err == nil {
 		err = f.Close()
+	}
+	if errors.Is(err, syscall.EISDIR) {
+		return nil, payment.WithHint(fmt.Errorf("open the register's records: %w", err),
+			"put the folder away, and the file back from a copy; without one it is made anew")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the register's records: %w", err)

@@ -35,6 +35,10 @@ func loadKey(dir string, records int, log *slog.Logger) (masterKey, error) {
 		}
 		return makeKey(dir, log)
 	}
+	if err != nil && fi == nil { // a folder, say: no damage that a key could have
+		return masterKey{}, hint(err, "put what is in the place of the key away, and the key back from a copy; "+
+			"without one, move the records away and enrol everybody again")
+	}
 	if err != nil {
 		return masterKey{}, err
 	}

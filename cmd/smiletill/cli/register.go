@@ -9,6 +9,7 @@ import (
 
 	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/storage"
 	"smiletill/cmd/smiletill/terminal"
 	"smiletill/payment"
 	"smiletill/payment/register"
@@ -233,5 +234,5 @@ func changePairings(cfg config.Config, change func(register.Pairings) (register.
 	if err := cfg.PrepareDataDir(); err != nil {
 		return err
 	}
-	return register.ChangePairings(cfg.PairingsPath(), change)
+	return storage.WithHint(register.ChangePairings(cfg.PairingsPath(), change))
 }

@@ -34,6 +34,10 @@ func (s *span) days() (journal.Range, error) {
 				"write it as 2026-03-01"))
 		}
 	}
+	if s.from != "" && s.to != "" && s.from > s.to {
+		err := fmt.Errorf("no day is from %s and to %s", s.from, s.to)
+		return journal.Range{}, config.Usage(payment.WithHint(err, "give the earlier day with --from"))
+	}
 	return journal.Range{FirstDay: s.from, LastDay: s.to, Zone: time.Local}, nil
 }
 

@@ -60,6 +60,7 @@ func TestReverseAndTotals(t *testing.T) {
 		t.Errorf("%+v, %v", parsed, err)
 	}
 	ok("no payments in these days", "totals", "--from", "2001-01-01", "--to", "2001-12-31")
+	refused("no day is from", "the earlier day", "totals", "--from", "2026-03-02", "--to", "2026-03-01")
 	refused("is no day", "2026-03-01", "totals", "--from", "yesterday")
 
 	rows, err := csv.NewReader(strings.NewReader(ok("reversed", "journal", "export"))).ReadAll()
