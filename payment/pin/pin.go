@@ -68,7 +68,8 @@ func Open(
 	}
 	if errors.Is(err, syscall.EISDIR) {
 		return nil, payment.WithHint(fmt.Errorf("open PINs: %w", err),
-			"put the folder away, and the file back from a copy; without one, customers with a PIN have to set it again")
+			"put the folder away, and the file back from a copy; without one, customers "+
+				"with a PIN have to set it again")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open PINs: %w", err)

@@ -3,7 +3,10 @@
 package terminal_test
 
 import (
+	"bytes"
 	"fmt"
+	"image"
+	"image/jpeg"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -131,14 +134,40 @@ func strangers(t *testing.T, dir string) (files []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 3 {
+	// At rest, at rest with a face made broader, and smiling: frames of one moment are one photo.
+	for i, at := range []int{0, 12, 21} {
+		frame := film.Frames[film.Near+at]
+		if i == 1 {
+			frame = broader(t, frame)
+		}
 		path := filepath.Join(dir, fmt.Sprintf("stranger_%d.jpg", i))
-		if err := os.WriteFile(path, film.Frames[film.Near+8+i], 0o600); err != nil {
+		if err := os.WriteFile(path, frame, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		files = append(files, path)
 	}
 	return files
+}
+
+// broader stretches a picture to the sides.
+func broader(t *testing.T, frame []byte) []byte {
+	t.Helper()
+	m, err := jpeg.Decode(bytes.NewReader(frame))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := m.Bounds()
+	wide := image.NewRGBA(b)
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			wide.Set(x, y, m.At(b.Dx()/2+(x-b.Dx()/2)*12/13, y))
+		}
+	}
+	var out bytes.Buffer
+	if err := jpeg.Encode(&out, wide, nil); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 // A customer who wants to be forgotten does not wait for the journal; it is told when it is whole again.
