@@ -23,6 +23,7 @@ import (
 	"smiletill/device/camera"
 	"smiletill/device/screen"
 	"smiletill/payment"
+	"smiletill/vision/gallery"
 	"smiletill/vision/visits"
 )
 
@@ -161,7 +162,10 @@ func (s *Shop) Open() (end func()) {
 // Opened waits until the terminal's parts are open.
 func (s *Shop) Opened() {
 	s.T.Helper()
-	s.Eventually("parts", func() bool { _, err := s.Customers(s.T.Context()); return err == nil })
+	s.Eventually("parts", func() bool {
+		_, err := s.Customers(s.T.Context())
+		return err == nil || strings.Contains(err.Error(), gallery.ErrLocked.Error())
+	})
 }
 
 func (s *Shop) saw(v screen.View, _ string) {
