@@ -47,7 +47,7 @@ func (s *Server) elsewhere(h Header) *Response {
 		return nil
 	}
 	r := failure(NotAllowed, fmt.Sprintf("the message is for POIID %.60q, this terminal is %q", h.POIID,
-		s.opt.POIID))
+		s.opt.POIID), "poiId", s.opt.POIID)
 	return &r
 }
 

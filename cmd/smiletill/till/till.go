@@ -243,6 +243,9 @@ func adviceOn(a register.Response) string {
 		}
 		return "wait for it to end, then pay with a new ServiceID"
 	case register.NotAllowed:
+		if id := more.Get("poiId"); id != "" {
+			return "see that this is the terminal that is meant: then give its POIID, --poi " + id
+		}
 		if id := more.Get("serviceId"); id != "" {
 			return "`smiletill register status " + id + "` tells how it went"
 		}

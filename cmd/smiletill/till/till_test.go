@@ -180,6 +180,8 @@ func TestRegisterCommands(t *testing.T) {
 			wants(t, "a tip above all", code, 3, out+errs, "TipAmount", "total with the tip in it")
 			code, out, errs = ask("pay", "4.20", "--tip", "some")
 			wants(t, "no tip", code, 2, out+errs, "--tip")
+			code, out, errs = ask("pay", "4.20", "--poi", "V400m-1")
+			wants(t, "another terminal's POIID", code, 3, out+errs, "V400m-1", "hint:", "--poi smiletill-")
 			code, out, errs = ask("pay", "4.20", "--service-id", "A-"+mode.name)
 			wants(t, "the same again", code, 3, out+errs, "NotAllowed", "register status A-"+mode.name)
 			code, out, errs = ask("status", "A-"+mode.name, "--receipt=cashier", "--columns", "48")
