@@ -88,7 +88,7 @@ func builtin(kind string) (Board, error) {
 // own is the description of the machine that this is.
 func own(root fs.FS) (Board, error) {
 	hint := "name the board with board.kind: one of " + strings.Join(Kinds(), ", ") +
-		", or a file of your own"
+		", a file of your own, \"none\" for a machine without lamps and buttons, or \"simulated\""
 	model, err := fs.ReadFile(root, "proc/device-tree/model")
 	if err != nil {
 		return Board{}, withHint(

@@ -51,7 +51,7 @@ func TestBadBoardDescriptions(t *testing.T) {
 		says, hint string
 	}{
 		"no device tree": {kind: "auto", root: fstest.MapFS{},
-			says: "no /proc/device-tree/model", hint: "pi3, pi4"},
+			says: "no /proc/device-tree/model", hint: "\"none\""},
 		"unknown model": {kind: "auto", root: model("Banana Pi M2\x00"),
 			says: `nothing is known of a "Banana Pi M2"`, hint: "a file of your own"},
 		"no file": {kind: "/nowhere/board.toml", says: "no such file", hint: "set board.kind"},

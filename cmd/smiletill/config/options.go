@@ -145,6 +145,9 @@ func (o option) set(text string) *mistake {
 	case *time.Duration:
 		value, err = time.ParseDuration(text)
 		example = `a time with its unit, like "30s" or "1m30s"`
+		if d, ok := days(text); ok {
+			return o.hours(text, d)
+		}
 	case *region:
 		value, err = parseRegion(text)
 		example = regionWanted
@@ -206,15 +209,6 @@ func quarter(v any) *mistake {
 		return &mistake{fmt.Sprintf("%d is no quarter turn", n), "write 0, 90, 180 or 270"}
 	}
 	return nil
-}
-
-func within(low, high time.Duration) func(any) *mistake {
-	return func(v any) *mistake {
-		if d := v.(time.Duration); d < low || d > high {
-			return &mistake{fmt.Sprintf("%v is out of range", d), fmt.Sprintf("write %q to %q", low, high)}
-		}
-		return nil
-	}
 }
 
 func oneOf(words ...string) func(any) *mistake {
