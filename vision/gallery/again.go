@@ -72,10 +72,10 @@ func (g *Gallery) Enrol(name string, templates [][]float32, before func(Change) 
 	defer g.mu.Unlock()
 	r := g.newRecord("c_"+strings.ToLower(rand.Text()), compose(name), templates)
 	if err := g.checkNew(r); err != nil {
-		return Customer{}, fmt.Errorf("enrol: %w", err)
+		return Customer{}, err
 	}
 	if err := g.write(r, Change{}, before, removeOnError); err != nil {
-		return Customer{}, fmt.Errorf("enrol: %w", err)
+		return Customer{}, err
 	}
 	g.keep(r)
 	return r.customer, nil
@@ -97,11 +97,10 @@ func (g *Gallery) EnrolAgain(id string, templates [][]float32, before func(Chang
 	}
 	r := g.newRecord(id, name, templates)
 	if err := g.usable(); err != nil {
-		return Customer{}, fmt.Errorf("enrol %s again: %w", id, err)
+		return Customer{}, err
 	}
 	if at < 0 && old < 0 {
-		return Customer{}, hint(fmt.Errorf("enrol %q again: %w", id, ErrUnknownCustomer),
-			"list the customers for their ids")
+		return Customer{}, hint(ErrUnknownCustomer, "list the customers for their ids")
 	}
 	err := g.checkFace(r)
 	if err == nil && at >= 0 {
@@ -111,7 +110,7 @@ func (g *Gallery) EnrolAgain(id string, templates [][]float32, before func(Chang
 		err = g.write(r, Change{Again: true, Unmatched: at < 0}, before, leaveOnError)
 	}
 	if err != nil {
-		return Customer{}, fmt.Errorf("enrol %s again: %w", id, err)
+		return Customer{}, err
 	}
 	if old >= 0 {
 		g.stale = slices.Delete(g.stale, old, old+1)

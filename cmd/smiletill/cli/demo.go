@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"errors"
 	"os"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"smiletill/cmd/smiletill/demo"
+	"smiletill/payment"
 )
 
 func demoCommand(a *app) *cobra.Command {
@@ -22,12 +25,24 @@ func demoCommand(a *app) *cobra.Command {
 			if a.configPath == "" {
 				a.configPath = os.DevNull // a shop of its own: not that of a terminal that is installed here
 			}
+			f, option := cmd.Flags(), "--screen-listen"
+			if !f.Changed("screen-listen") {
+				option = "--screen"
+				// By its option, so that it is checked as any other address.
+				if err := f.Set("screen-listen", address); err != nil {
+					return err
+				}
+			}
 			cfg, err := a.load(cmd)
 			if err != nil {
 				return err
 			}
-			cfg.Screen.Listen = address
-			return demo.Run(cmd.Context(), cfg, a.version, once, cmd.OutOrStdout())
+			err = demo.Run(cmd.Context(), cfg, a.version, once, cmd.OutOrStdout())
+			if errors.Is(err, syscall.EADDRINUSE) {
+				err = payment.WithHintf(err, "another program uses the address: stop it, or choose another with %s",
+					option)
+			}
+			return err
 		},
 	}
 	cmd.Flags().BoolVar(
@@ -43,5 +58,6 @@ func demoCommand(a *app) *cobra.Command {
 		"address of the customer's page; port 0 takes a free one",
 	)
 	bindHidden(cmd)
+	cmd.MarkFlagsMutuallyExclusive("screen", "screen-listen")
 	return cmd
 }

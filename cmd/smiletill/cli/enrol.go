@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -64,6 +65,11 @@ func enrolCustomer(
 	ctx context.Context, cfg config.Config, q control.EnrolRequest, files []string, out, progress io.Writer,
 ) error {
 	name := q.Name + q.Again // one of them is empty
+	if q.Again == "" && isPhoto(q.Name) {
+		return config.Usage(payment.WithHint(
+			fmt.Errorf("enrol: the customer's name is missing: %s is a file", name),
+			"write the name before the photos: `smiletill enrol \"Grace Hopper\" one.jpg two.jpg three.jpg`"))
+	}
 	if n := len(files); n > 0 && (n < gallery.TemplatesMin || n > gallery.TemplatesMax) {
 		return config.Usage(payment.WithHintf(fmt.Errorf("enrol %s: %d photos", name, n),
 			"give %d to %d photos of different moments", gallery.TemplatesMin, gallery.TemplatesMax))
@@ -93,4 +99,10 @@ func enrolCustomer(
 			"same. See to it that it is; the journal and the cloud say that it was not compared")
 	}
 	return nil
+}
+
+// isPhoto reports that a name is that of a file that is there: nobody is called so.
+func isPhoto(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
 }

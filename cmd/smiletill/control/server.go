@@ -107,6 +107,9 @@ func Listen(path string) (*Server, error) {
 	return &Server{l}, nil
 }
 
+// Close gives a socket back that is not served.
+func (c *Server) Close() error { return c.l.Close() }
+
 // Serve answers with what the doors do until ctx ends.
 func (c *Server) Serve(ctx context.Context, d Doors) error {
 	s := &http.Server{

@@ -19,6 +19,9 @@ type access struct {
 	why func() string // in words, while there are none
 	do  func() string // what to do about it, or ""
 
+	// restart says that nothing is tried until somebody starts the terminal again.
+	restart bool
+
 	at    atomic.Pointer[parts] // nil while something can't be opened
 	mu    sync.Mutex
 	count uint64 // guarded by mu: how often new parts were asked for
@@ -41,6 +44,9 @@ func (a *access) opened() (*parts, error) {
 		do = "mend what is named"
 	}
 	do = strings.TrimRight(do, ".")
+	if a.restart {
+		return nil, payment.WithHint(err, do)
+	}
 	return nil, payment.WithHintf(err, "%s; the terminal tries again every %v", do, retryOpen)
 }
 

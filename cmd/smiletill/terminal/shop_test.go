@@ -164,6 +164,14 @@ func TestBadPhotosAndTheSamePersonTwice(t *testing.T) {
 				!strings.Contains(errs, "3 to 5") {
 				t.Errorf("one photo: %d %q", code, errs)
 			}
+			if code, _, errs := s.Cli("enrol", good[0], good[1], good[2]); code != 2 ||
+				!strings.Contains(errs, "the customer's name is missing") {
+				t.Errorf("no name: %d %q", code, errs)
+			}
+			if code, _, errs := s.Cli("enrol", "--again", "c_x", good[0], good[1], good[2]); code == 0 ||
+				strings.Count(errs, "c_x") != 1 {
+				t.Errorf("nobody again: %d %q", code, errs)
+			}
 			if _, out, _ := s.Cli("customers", "list"); !strings.Contains(out, "nobody is enrolled") {
 				t.Errorf("after only bad photos:\n%s", out)
 			}
@@ -402,9 +410,11 @@ func TestSecondTerminalIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	s.Open()
-	code, _, errs := s.Cli("run", "--screen-listen", "127.0.0.1:0")
-	if code == 0 || !strings.Contains(errs, "another smiletill runs here") {
-		t.Errorf("exit code %d: %s", code, errs)
+	for _, address := range []string{"127.0.0.1:0", s.Term.Addresses().Screen} {
+		code, _, errs := s.Cli("run", "--screen-listen", address)
+		if code == 0 || !strings.Contains(errs, "another smiletill runs here") {
+			t.Errorf("%s: exit code %d: %s", address, code, errs)
+		}
 	}
 }
 

@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -91,7 +93,7 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 	}
 	t := &Terminal{cfg: cfg, o: o, log: o.Log, opening: &pulse{}, started: time.Now()}
 	t.front = front.New()
-	t.access = &access{why: t.front.Why, do: t.front.Do}
+	t.access = &access{why: t.front.Why, do: t.front.Do, restart: o.NotSetUp != nil}
 	t.disk = newDisk(t.access, t.front, t.log, cfg.Paths.DataDir, cfg.GalleryDir())
 	page, err := screen.New(screen.Options{
 		// Whoever names another address than loopback in the configuration has chosen to show the page to the
@@ -138,8 +140,17 @@ func (t *Terminal) FramesTaken() uint64 {
 func (t *Terminal) listen() (net.Listener, error) {
 	l, err := net.Listen("tcp", t.cfg.Screen.Listen)
 	if err != nil {
-		return nil, payment.WithHintf(fmt.Errorf("open the customer's page: %w", err),
-			"another program may use the address: stop it, or choose another with screen.listen")
+		err = fmt.Errorf("open the customer's page: %w", err)
+		option := "screen.listen"
+		if flag, ok := strings.CutPrefix(t.cfg.Origin(option), "flag "); ok {
+			option = flag
+		}
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, payment.WithHintf(err, "another program uses the address: stop it, or choose another with %s",
+				option)
+		}
+		return nil, payment.WithHintf(err, "give %s an address of this machine and a port that this user may open",
+			option)
 	}
 	t.mu.Lock()
 	t.addr = l.Addr().String()
@@ -149,9 +160,17 @@ func (t *Terminal) listen() (net.Listener, error) {
 
 // Run serves until ctx ends. Only what no waiting can mend is returned: an address or a socket that is taken.
 func (t *Terminal) Run(ctx context.Context) error {
-	pages, err := t.listen()
+	// The socket comes first: that another terminal runs here says more than that its page has the address.
+	if err := config.PreparePrivateDir(filepath.Dir(t.cfg.Paths.ControlSocket)); err != nil {
+		return err
+	}
+	socket, err := control.Listen(t.cfg.Paths.ControlSocket)
 	if err != nil {
 		return err
+	}
+	pages, err := t.listen()
+	if err != nil {
+		return errors.Join(err, socket.Close())
 	}
 	t.log.Info("smiletill starts", "version", t.o.Version, "data", t.cfg.Paths.DataDir, "screen",
 		"http://"+pages.Addr().String())
@@ -162,13 +181,6 @@ func (t *Terminal) Run(ctx context.Context) error {
 	if why := t.o.NotSetUp; why != nil { // known before anybody asks
 		t.front.Fault(front.PartsCause,
 			front.Fault{Reason: screen.NotSetUp, What: why.Error(), Do: payment.HintOf(why)})
-	}
-	if err := config.PreparePrivateDir(filepath.Dir(t.cfg.Paths.ControlSocket)); err != nil {
-		return errors.Join(err, pages.Close())
-	}
-	socket, err := control.Listen(t.cfg.Paths.ControlSocket)
-	if err != nil {
-		return errors.Join(err, pages.Close())
 	}
 	if err := storage.Clear(t.cfg.Paths.DataDir); err != nil { // the socket says that this is the only terminal
 		t.log.Warn("what a power cut left in the data folder stays there", "err", err)
