@@ -27,7 +27,8 @@ type subImager interface {
 }
 
 // Find looks for the one face in a photo, in ever smaller parts of it, and gives the square around it,
-// within the picture. The reason is vision.NoFace, or SeveralFaces where another is at least half as wide.
+// within the picture. The reason is vision.NoFace, or SeveralFaces where another is at least half as wide,
+// or Blurred where the largest of several is.
 func (l *Looker) Find(m image.Image) (image.Rectangle, vision.Reason, error) {
 	whole := m.Bounds()
 	var faces []image.Rectangle
@@ -51,7 +52,10 @@ func (l *Looker) Find(m image.Image) (image.Rectangle, vision.Reason, error) {
 	face := largest(faces)
 	for _, f := range faces {
 		if float32(f.Dx()) >= rival*float32(face.Dx()) && f.Intersect(face).Empty() {
-			return image.Rectangle{}, vision.SeveralFaces, nil
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			why, err := l.several(m, face)
+			return image.Rectangle{}, why, err
 		}
 	}
 	return around(face).Intersect(whole), "", nil

@@ -76,6 +76,9 @@ func (l *Looker) template(img image.Image) ([]float32, *vision.Grain, vision.Rea
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	look, err := l.enrolment.Look(img, vision.Embed)
+	if err == nil && look.Reason == vision.SeveralFaces {
+		look.Reason, err = l.several(img, look.Box)
+	}
 	if err != nil || look.Reason != "" {
 		return nil, nil, look.Reason, err
 	}

@@ -104,12 +104,38 @@ func TestPhotosRefuse(t *testing.T) {
 		{"nobody", "no face is in it", "cut it out", wall(t, 2000, 1500, nil)},
 		{"two", "more than one face", "again", wall(t, 2400, 1800, map[image.Point]string{
 			{X: 100, Y: 100}: "enrol_1", {X: 1500, Y: 1200}: "enrol_2"})},
+		{"two and the nearer is blurred", "the face is blurred", "again", wall(t, 2400, 1800, map[image.Point]string{
+			{X: 100, Y: 100}: "bad_blurred", {X: 1500, Y: 1200}: "bad_blurred"})},
 		{"a HEIC", "HEIC", "JPEG", enrolment.Held("IMG_1.HEIC",
 			[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"))},
 	} {
 		_, err := enrolment.Photos([]enrolment.File{c.file}, open)
 		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(payment.HintOf(err), c.hint) {
 			t.Errorf("%s: %v, hint %q", c.name, err, payment.HintOf(err))
+		}
+	}
+}
+
+// In what is blurred the detector may see two faces: that the nearest is blurred is said first. Two that are
+// sharp are two, and nobody is enrolled from either.
+func TestBlurredBeforeSeveral(t *testing.T) {
+	l, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	for name, says := range map[string]string{"bad_blurred": "the face is blurred", "enrol_1": "more than one face"} {
+		data, err := wall(t, 980, 480, map[image.Point]string{{X: -150}: name, {X: 490}: "enrol_2"}).Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := jpeg.Decode(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = l.Templates([]networks.Photo{{Name: name, Image: m}})
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s beside another: %v, want %q", name, err, says)
 		}
 	}
 }
