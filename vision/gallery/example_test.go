@@ -44,5 +44,5 @@ func Example() {
 	fmt.Println(strings.ReplaceAll(err.Error(), ada.ID, "c_..."))
 	// Output:
 	// true: best 1.00, second -1.00
-	// enrol: this face is already enrolled as "Ada" (c_...)
+	// this face is already enrolled as "Ada" (c_...)
 }

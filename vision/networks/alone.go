@@ -19,8 +19,8 @@ func (a *alone) Turned() (img image.Image, quarters int) { return a.Image, 0 }
 func (a *alone) Region() (left, top, right, bottom float64) { return a.left, a.top, a.right, a.bottom }
 
 // several says why a picture with more than one face can't be used: where the largest is blurred that comes
-// first, for in what is blurred the detector sees faces that are none. Nobody is enrolled from either. l.mu is
-// held.
+// first, for in what is blurred the detector sees faces that are none. Nobody is enrolled from either.
+// l.mu is held.
 func (l *Looker) several(m image.Image, face image.Rectangle) (vision.Reason, error) {
 	if s, ok := m.(subImager); ok {
 		m = s.SubImage(around(face).Intersect(m.Bounds())) // in the middle of which the face is

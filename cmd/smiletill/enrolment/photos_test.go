@@ -125,7 +125,8 @@ func TestBlurredBeforeSeveral(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = l.Close() })
 	for name, says := range map[string]string{"bad_blurred": "the face is blurred", "enrol_1": "more than one face"} {
-		data, err := wall(t, 980, 480, map[image.Point]string{{X: -150}: name, {X: 490}: "enrol_2"}).Read()
+		data, err := wall(t, 980, 480, map[image.Point]string{
+			{X: -150}: name, {X: 490}: "enrol_2"}).Read()
 		if err != nil {
 			t.Fatal(err)
 		}
