@@ -15,8 +15,11 @@ import (
 
 // checkGiven refuses arguments and flags that are given and empty: a variable of a script that was not set
 // must not mean "all that is left" or "a new id". A line of the display may be empty, a reference, and a
-// setting.
+// setting; and what the program says to itself, where an empty folder of models is the built-in set.
 func checkGiven(cmd *cobra.Command, args []string) error {
+	if cmd.Hidden {
+		return nil
+	}
 	names := strings.Fields(cmd.Use)[1:]
 	for i, a := range args {
 		if a == "" && cmd.Name() != "display" {

@@ -116,7 +116,7 @@ func TestAccuracyRefuses(t *testing.T) {
 		code       int
 		want, hint string
 	}{
-		{"no folder named", nil, 2, "accepts 1 arg", "smiletill --help"},
+		{"no folder named", nil, 2, "takes FACES, and nothing was given", "accuracy --help"},
 		{"no such folder", []string{loose + "/none"}, 1, "no such file", "FACES/Name/photo.jpg"},
 		{"a file", []string{unreadable}, 1, "not a directory", "FACES/Name/photo.jpg"},
 		{"photos without folders", []string{loose}, 1, "or more: 0", "for their person: 1"},
