@@ -104,7 +104,7 @@ func TestRemoveReadsNothing(t *testing.T) {
 	if err := errors.Join(g.Close(), os.Remove(filepath.Join(dir, keyName)), os.Chmod(dir, 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	if g, err = OpenLocked(dir, modelA, quiet()); err == nil {
+	if _, err := OpenLocked(dir, modelA, quiet()); err == nil {
 		t.Error("a folder that others can look into was opened")
 	}
 	if err := RemoveFrom(dir, ids[1]); err != nil {
