@@ -1,6 +1,10 @@
 package attacks
 
-import "math"
+import (
+	"math"
+
+	"smiletill/vision/spline"
+)
 
 // lattice is the raster of a face's plane that bends: fine where the face is, coarse around it.
 type lattice struct{ xs, ys []float64 }
@@ -78,11 +82,11 @@ func newFields(f *face) fields {
 	for i := range n {
 		p := f.lattice.spot(i)
 		if share, _ := f.around(p); share < 1.7 {
-			var d [2]spot
-			s.at(p, d[:])
+			var d [2]spline.Point
+			s.At(spline.Point{X: p.x, Y: p.y}, d[:])
 			fade := smooth((1.7 - share) / 0.5)
-			out.mouth[i] = spot{fade * d[0].x, fade * d[0].y}
-			out.cheeks[i] = spot{fade * d[1].x, fade * d[1].y}
+			out.mouth[i] = spot{fade * d[0].X, fade * d[0].Y}
+			out.cheeks[i] = spot{fade * d[1].X, fade * d[1].Y}
 		}
 		out.lids[i] = spot{0, right.shut(p) + left.shut(p)}
 		out.jaw[i].y, out.gap[i] = f.speak(p, lips)
@@ -92,15 +96,16 @@ func newFields(f *face) fields {
 }
 
 // smileSpline carries the pulls of the mouth and of the cheeks to what lies between.
-func (f *face) smileSpline() *spline {
-	var at, mouth, cheeks []spot
+func (f *face) smileSpline() *spline.Spline {
+	var at, mouth, cheeks []spline.Point
 	put := func(p, m, c spot) {
 		for _, q := range at {
-			if math.Hypot(p.x-q.x, p.y-q.y) < 1e-4 {
+			if math.Hypot(p.x-q.X, p.y-q.Y) < 1e-4 {
 				return // the same place twice has no spline
 			}
 		}
-		at, mouth, cheeks = append(at, p), append(mouth, m), append(cheeks, c)
+		at = append(at, spline.Point{X: p.x, Y: p.y})
+		mouth, cheeks = append(mouth, spline.Point{X: m.x, Y: m.y}), append(cheeks, spline.Point{X: c.x, Y: c.y})
 	}
 	pull := func(i int, out, up float64, cheek bool) {
 		by := spot{out, -up}
@@ -126,7 +131,7 @@ func (f *face) smileSpline() *spline {
 		m := f.marks[oval[i]]
 		put(spot{mix(f.centre.x, m.x, 1.6), mix(f.centre.y, m.y, 1.6)}, spot{}, spot{})
 	}
-	return newSpline(at, mouth, cheeks)
+	return spline.New(at, mouth, cheeks)
 }
 
 // bulge is how far a smile brings a place forward: cheeks come, the corners of the mouth go back around the

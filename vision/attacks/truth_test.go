@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"smiletill/vision/spline"
 )
 
 // dummy is a person without networks: the marks of a committed portrait over a picture with detail
@@ -106,7 +108,7 @@ func (v *Visit) offPlane(t *testing.T, a, b float64) float64 {
 			}
 		}
 	}
-	eliminate(m)
+	spline.Solve(m)
 	var sum float64
 	for i := range from {
 		p, q := norm(from[i]), norm(to[i])

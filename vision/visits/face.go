@@ -106,7 +106,7 @@ func (p *portrait) bend(pose Pose) *warp {
 			from, to = append(from, q), append(to, q)
 		}
 	}
-	s := newSpline(from, to, p.ears)
+	s := newBend(from, to, p.ears)
 	r := 1.2 * p.ears
 	g := newGrid(s, c.x-r, c.y-r, c.x+r, c.y+r, p.ears/p.cells)
 	w := &warp{p: p, grid: g, jaw: p.newJaw(pose)}

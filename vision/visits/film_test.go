@@ -151,7 +151,7 @@ func TestLidsAndLipsClose(t *testing.T) {
 func TestSplineGoesThroughItsPoints(t *testing.T) {
 	from := []point{{0, 0}, {100, 0}, {0, 100}, {100, 100}, {50, 50}, {30, 70}}
 	to := []point{{0, 0}, {100, 0}, {0, 100}, {100, 100}, {58, 45}, {30, 72}}
-	s := newSpline(from, to, 100)
+	s := newBend(from, to, 100)
 	for i, q := range to {
 		dx, dy := s.at(q)
 		if math.Hypot(q.x+dx-from[i].x, q.y+dy-from[i].y) > 1e-6 {

@@ -1,93 +1,36 @@
 package visits
 
-import "math"
+import (
+	"math"
+
+	"smiletill/vision/spline"
+)
 
 // point is a place in pixels, x to the right, y down; pixel centres are at halves.
 type point struct{ x, y float64 }
 
-// spline is a thin-plate spline: the smoothest displacement that takes each centre to where it belongs.
-type spline struct {
-	centres []point
-	wx, wy  []float64 // one a centre, then the affine part: constant, x, y
-	unit    float64   // coordinates are divided by it, which keeps the matrix well conditioned
+// bend is a displacement of a portrait.
+type bend struct {
+	s    *spline.Spline
+	unit float64 // coordinates are divided by it, which keeps the matrix well conditioned
 }
 
-// newSpline solves for the displacement that is from[i]-to[i] at to[i]: read backwards, it says where in the
+// newBend solves for the displacement that is from[i]-to[i] at to[i]: read backwards, it says where in the
 // portrait a pixel of the warped face comes from. unit is the size of a face in pixels.
-func newSpline(from, to []point, unit float64) *spline {
-	n := len(to)
-	s := &spline{centres: make([]point, n), unit: unit}
+func newBend(from, to []point, unit float64) bend {
+	centres, by := make([]spline.Point, len(to)), make([]spline.Point, len(to))
 	for i, p := range to {
-		s.centres[i] = point{p.x / unit, p.y / unit}
+		centres[i] = spline.Point{X: p.x / unit, Y: p.y / unit}
+		by[i] = spline.Point{X: from[i].x - p.x, Y: from[i].y - p.y}
 	}
-	m := make([][]float64, n+3)
-	for i := range m {
-		m[i] = make([]float64, n+5)
-	}
-	for i, a := range s.centres {
-		for j, b := range s.centres {
-			m[i][j] = kernel(a, b)
-		}
-		m[i][n], m[i][n+1], m[i][n+2] = 1, a.x, a.y
-		m[n][i], m[n+1][i], m[n+2][i] = 1, a.x, a.y
-		m[i][n+3], m[i][n+4] = from[i].x-to[i].x, from[i].y-to[i].y
-	}
-	solve(m)
-	s.wx, s.wy = make([]float64, n+3), make([]float64, n+3)
-	for i := range m {
-		s.wx[i], s.wy[i] = m[i][n+3], m[i][n+4]
-	}
-	return s
-}
-
-// kernel is r^2 log r, the bending of a thin plate.
-func kernel(a, b point) float64 {
-	r2 := (a.x-b.x)*(a.x-b.x) + (a.y-b.y)*(a.y-b.y)
-	if r2 == 0 {
-		return 0
-	}
-	return r2 * math.Log(r2) / 2
-}
-
-// solve is Gauss-Jordan elimination with row pivots; the right-hand sides are the last columns.
-func solve(m [][]float64) {
-	n := len(m)
-	for c := range n {
-		best := c
-		for r := c; r < n; r++ {
-			if math.Abs(m[r][c]) > math.Abs(m[best][c]) {
-				best = r
-			}
-		}
-		m[c], m[best] = m[best], m[c]
-		pivot := m[c][c]
-		for k := c; k < len(m[c]); k++ {
-			m[c][k] /= pivot
-		}
-		for r := range n {
-			f := m[r][c]
-			if r == c || f == 0 {
-				continue
-			}
-			for k := c; k < len(m[r]); k++ {
-				m[r][k] -= f * m[c][k]
-			}
-		}
-	}
+	return bend{spline.New(centres, by), unit}
 }
 
 // at is the displacement at p.
-func (s *spline) at(p point) (dx, dy float64) {
-	q := point{p.x / s.unit, p.y / s.unit}
-	n := len(s.centres)
-	dx = s.wx[n] + s.wx[n+1]*q.x + s.wx[n+2]*q.y
-	dy = s.wy[n] + s.wy[n+1]*q.x + s.wy[n+2]*q.y
-	for i, c := range s.centres {
-		k := kernel(q, c)
-		dx += s.wx[i] * k
-		dy += s.wy[i] * k
-	}
-	return dx, dy
+func (b bend) at(p point) (dx, dy float64) {
+	var d [1]spline.Point
+	b.s.At(spline.Point{X: p.x / b.unit, Y: p.y / b.unit}, d[:])
+	return d[0].X, d[0].Y
 }
 
 // grid is a displacement looked up on a raster: a spline of 130 centres is too slow to ask for every pixel.
@@ -99,7 +42,7 @@ type grid struct {
 
 // newGrid samples the spline over the rectangle and lets it fade to nothing at the rim, so that no seam
 // shows.
-func newGrid(s *spline, x0, y0, x1, y1, step float64) *grid {
+func newGrid(s bend, x0, y0, x1, y1, step float64) *grid {
 	g := &grid{x0: x0, y0: y0, step: step, w: int((x1-x0)/step) + 1, h: int((y1-y0)/step) + 1}
 	g.d = make([]point, g.w*g.h)
 	const fade = 4 // cells
