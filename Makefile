@@ -81,7 +81,7 @@ job-compile-race: job-fetch job-compile-race-early
 job-race: job-compile job-compile-race job-packages job-npm job-java $(BEFORE_RACE)
 	$(JOB) race go test $(RACE) -short -vet=off -p 4 -parallel 3 -timeout 40m ./...
 job-long: job-compile
-	$(JOB) long $(NICE) sh -c "go test -vet=off -timeout 20m $(LONG) && go test -vet=off -run '^Test(Smile|Attack)Command$$' $(BENCH_IN)"
+	$(JOB) long $(NICE) sh -c "go test -vet=off -timeout 20m $(LONG) && go test -vet=off -run '^Test(Smile|Attack|Liveness)Command$$' $(BENCH_IN)"
 job-bench: job-race
 	$(JOB) bench go test -vet=off -run '^TestBench$$' $(BENCH_IN)
 
