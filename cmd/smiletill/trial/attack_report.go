@@ -107,8 +107,10 @@ func printLiving(out io.Writer, ends []attackEnd) error {
 				sum.add(&ends[i])
 			}
 		}
-		fmt.Fprintf(t, "%s\t%d visits\tBPCER %s\n", g.name, sum.visits,
-			rate(sum.visits-(sum.approved-sum.wrong), sum.visits))
+		if sum.visits > 0 { // of none there is no rate
+			fmt.Fprintf(t, "%s\t%d of them\tBPCER %s\n", g.name, sum.visits,
+				rate(sum.visits-(sum.approved-sum.wrong), sum.visits))
+		}
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("measure attacks: print: %w", err)

@@ -26,7 +26,7 @@ func TestAttackCommand(t *testing.T) {
 		`(?m)^living +1 +\d+\.\d +\d +\d +BPCER `,
 		`(?m)^injected-warp +1 +\d+\.\d +1 +1 +APCER 100\.0 \(2\.5 - 100\.0\)$`,
 		`(?m)^the worst species: injected-warp, APCER 100\.0 %$`,
-		`(?m)^room light up to 250 lx +\d visits +BPCER `,
+		`(?m)^room light up to 250 lx +\d of them +BPCER `,
 	} {
 		if !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("nothing like %q in\n%s", want, out)
