@@ -258,20 +258,16 @@ func (d *day) listen() {
 
 // refused tells a definite refusal of a message that would have moved money: nothing comes of it any more.
 func refused(r *register.Reply) bool {
-	var answer register.Response
-	switch {
-	case r.Payment != nil:
-		answer = r.Payment.Response
-	case r.Reversal != nil:
-		answer = r.Reversal.Response
-	}
-	return answer.Result == register.Failure && answer.ErrorCondition != register.InProgress &&
-		answer.ErrorCondition != register.Busy
+	answer := answered(r)
+	return (r.Payment != nil || r.Reversal != nil) && answer.Result == register.Failure &&
+		answer.ErrorCondition != register.InProgress && answer.ErrorCondition != register.Busy
 }
 
 // done tells a reply to what was done.
-func done(r *register.Reply) bool {
-	var answer register.Response
+func done(r *register.Reply) bool { return answered(r).Result == register.Success }
+
+// answered is the response in a reply to what changes something.
+func answered(r *register.Reply) (answer register.Response) {
 	switch {
 	case r.Payment != nil:
 		answer = r.Payment.Response
@@ -286,7 +282,7 @@ func done(r *register.Reply) bool {
 	case r.Display != nil:
 		answer = r.Display.Results[0].Response
 	}
-	return answer.Result == register.Success
+	return answer
 }
 
 // holds wants each message that changes something to have done so once, and to be known.

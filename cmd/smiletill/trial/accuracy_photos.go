@@ -212,23 +212,20 @@ func each(
 // openPipelines opens one pipeline a set, all for one goroutine.
 func openPipelines(sets []modelSet, centre float32) ([]*vision.Pipeline, func() error, error) {
 	var closers []func() error
-	closeAll := func() error {
-		var errs []error
-		for _, c := range closers {
-			errs = append(errs, c())
-		}
-		return errors.Join(errs...)
+	shut := func() (err error) {
+		closeAll(closers, &err)
+		return err
 	}
 	var pipelines []*vision.Pipeline
 	for _, set := range sets {
 		n, c, err := networks.Open(set.set, networks.OnPayments())
 		if err != nil {
-			return nil, nil, errors.Join(fmt.Errorf("models %s: %w", set.name, err), closeAll())
+			return nil, nil, errors.Join(fmt.Errorf("models %s: %w", set.name, err), shut())
 		}
 		closers = append(closers, c...)
 		pipelines = append(pipelines, vision.New(n, set.measuring(centre)))
 	}
-	return pipelines, closeAll, nil
+	return pipelines, shut, nil
 }
 
 // photoSide is the most pixels that a photo has on a side when it is looked at; a larger one is shrunk.

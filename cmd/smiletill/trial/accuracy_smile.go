@@ -70,11 +70,7 @@ func MeasureSmiles(
 			if err != nil {
 				return err
 			}
-			defer func() {
-				for _, c := range closers {
-					err = errors.Join(err, c())
-				}
-			}()
+			defer closeAll(closers, &err)
 			p := vision.New(n, vision.DefaultThresholds())
 			for i := range next {
 				// Seeds go with people, so that the number of workers changes nothing.

@@ -111,11 +111,7 @@ func (c *attackCast) playAll(
 			if err != nil {
 				return err
 			}
-			defer func() {
-				for _, c := range closers {
-					err = errors.Join(err, c())
-				}
-			}()
+			defer closeAll(closers, &err)
 			p := vision.New(n, t)
 			for v := range next {
 				end, err := c.play(ctx, p, v, seed(uint32(v.number)))

@@ -52,11 +52,7 @@ func openCast(ctx context.Context, set models.Set, o AttackOptions, m *meter) (c
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		for _, close := range closers {
-			err = errors.Join(err, close())
-		}
-	}()
+	defer closeAll(closers, &err)
 	t, err := networks.ThresholdsOf(set)
 	if err != nil {
 		return nil, err

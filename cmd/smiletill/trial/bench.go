@@ -119,11 +119,7 @@ func benchOne(
 	if err != nil {
 		return run, err
 	}
-	defer func() {
-		for _, c := range closers {
-			err = errors.Join(err, c())
-		}
-	}()
+	defer closeAll(closers, &err)
 	till, err := openBenchTill(n, t, film)
 	if err != nil {
 		return run, err

@@ -2,7 +2,6 @@ package trial
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"image/jpeg"
 	"math"
@@ -47,11 +46,7 @@ func WriteCrops(dir, faces, out string) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer func() {
-		for _, c := range closers {
-			err = errors.Join(err, c())
-		}
-	}()
+	defer closeAll(closers, &err)
 	rec := map[string]*recorder{
 		"detect": {Network: nets.Detector, times: 127.5, plus: 127.5, pixels: make([]byte, 128*128*3)},
 		"mesh":   {Network: nets.Mesh, times: 255, pixels: make([]byte, 192*192*3)},
