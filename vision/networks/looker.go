@@ -32,7 +32,7 @@ func OpenLookerOn(set models.Set, a *edgetpu.Accelerator) (*Looker, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, closers, err := openOn(set, OnPayments(), a)
+	n, closers, err := openOn(set, OnPayments(), a, false)
 	if err != nil {
 		return nil, err
 	}

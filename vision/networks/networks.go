@@ -71,15 +71,15 @@ func want(m models.Model) (w tflite.Want) {
 // frames and serve the screen.
 func OnPayments() tflite.Options { return tflite.Options{Threads: 1, XNNPACK: true} }
 
-// Open loads the models on the CPU.
+// Open loads all models of a set on the CPU, for programs that measure.
 func Open(set models.Set, o tflite.Options) (n vision.Networks, closers []func() error, err error) {
-	return openOn(set, o, edgetpu.New(edgetpu.Options{}))
+	return openOn(set, o, edgetpu.New(edgetpu.Options{}), set.Has(models.Liveness))
 }
 
 // openOn also gives them to an accelerator, which is closed with them: those that are compiled for it
-// go there when it works.
+// go there when it works. Without passive the liveness network stays where it is: no payment asks for it.
 func openOn(
-	set models.Set, o tflite.Options, a *edgetpu.Accelerator,
+	set models.Set, o tflite.Options, a *edgetpu.Accelerator, passive bool,
 ) (n vision.Networks, closers []func() error, err error) {
 	closers = append(closers, a.Close)
 	open := func(task models.Task) *edgetpu.Network {
@@ -99,7 +99,7 @@ func openOn(
 	}
 	d, m, e := open(models.Detect), open(models.Mesh), open(models.Embed)
 	var l *edgetpu.Network
-	if set.Has(models.Liveness) {
+	if passive {
 		l = open(models.Liveness)
 	}
 	if err != nil {

@@ -50,9 +50,9 @@ func TestDelegateLibraries(t *testing.T) {
 		then   string // and after ten frames
 		level  screen.Level
 	}{
-		{"works", nil, "Edge TPU, 1 of 4 models", "Edge TPU, 1 of 4 models", screen.LevelOK},
+		{"works", nil, "Edge TPU, 1 of 3 models", "Edge TPU, 1 of 3 models", screen.LevelOK},
 		{"is ready at the third try", []string{"READY_AT=3", `COUNT_FILE="` + t.TempDir() + `/n"`},
-			"Edge TPU, 1 of 4 models", "Edge TPU, 1 of 4 models", screen.LevelOK},
+			"Edge TPU, 1 of 3 models", "Edge TPU, 1 of 3 models", screen.LevelOK},
 		{"leaves everything to the CPU", []string{"TAKE_NOTHING"}, "detect: the Edge TPU library takes none",
 			"CPU after a failure", screen.LevelWarning},
 		{"crashes", []string{"CRASH_CREATE"}, "the Edge TPU library crashed (signal 11, segmentation fault, with " +
@@ -67,11 +67,11 @@ func TestDelegateLibraries(t *testing.T) {
 			"delegate does not like this model", "CPU after a failure", screen.LevelWarning},
 		{"fails at the first run", []string{"FAIL_RUN_FROM=1"}, "detect: it failed on the Edge TPU",
 			"CPU after a failure", screen.LevelWarning},
-		{"fails when in use", []string{"FAIL_RUN_FROM=" + inUse}, "Edge TPU, 1 of 4 models",
+		{"fails when in use", []string{"FAIL_RUN_FROM=" + inUse}, "Edge TPU, 1 of 3 models",
 			"CPU after a failure: detect: a run on the Edge TPU failed", screen.LevelWarning},
-		{"hangs when in use", []string{"HANG_RUN_FROM=" + inUse}, "Edge TPU, 1 of 4 models", "no answer within 1s",
+		{"hangs when in use", []string{"HANG_RUN_FROM=" + inUse}, "Edge TPU, 1 of 3 models", "no answer within 1s",
 			screen.LevelWarning},
-		{"computes something else", []string{"BIAS=1"}, "Edge TPU, 1 of 4 models",
+		{"computes something else", []string{"BIAS=1"}, "Edge TPU, 1 of 3 models",
 			"CPU after a failure: detect: its compiled form is of another network", screen.LevelWarning},
 	} {
 		t.Run(c.name, func(t *testing.T) {

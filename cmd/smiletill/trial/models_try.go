@@ -74,6 +74,9 @@ func TryHere(dir string) (trial, error) {
 	if err != nil {
 		return trial{}, err
 	}
+	if err := runPassive(set); err != nil {
+		return trial{}, err
+	}
 	l, err := networks.OpenLooker(set)
 	if err != nil {
 		return trial{}, err
@@ -95,6 +98,19 @@ func TryHere(dir string) (trial, error) {
 			"preprocess or thresholds of the embedding model's manifest are wrong, or it does not recognise faces")
 	}
 	return got, nil
+}
+
+// runPassive runs the liveness network, which a Looker does not open.
+func runPassive(set models.Set) (err error) {
+	n, closers, err := networks.Open(set, networks.OnPayments())
+	if err != nil {
+		return err
+	}
+	defer closeAll(closers, &err)
+	if n.Liveness == nil {
+		return nil
+	}
+	return n.Liveness.Run()
 }
 
 func tryLooker(l *networks.Looker) (trial, error) {
