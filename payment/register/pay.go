@@ -128,8 +128,8 @@ func (s *Server) pay(ctx context.Context, q *Request) *PaymentResponse {
 	}
 	p, err := s.await(ctx, a.request.ID)
 	answer := s.paymentAnswer(rec, p, err)
-	if errors.Is(err, payment.ErrNotFound) { // it was not opened, and must not be when this comes again
-		s.unheard(q, answer.Response)
+	if errors.Is(err, payment.ErrNotFound) {
+		s.neverOpened(ctx, till, a.record, answer.Response)
 	}
 	return answer
 }

@@ -386,14 +386,17 @@ func TestAbort(t *testing.T) {
 	d.is("after its end", d.status("s2").Repeated.Body.Payment.Response, register.Success, "")
 }
 
-// failing is a journal whose disk fails while it is told to.
+// failing is a journal whose disk fails while it is told to, where payments end or, if opening, where they begin.
 type failing struct {
 	payment.Journal
-	on atomic.Bool
+	on      atomic.Bool
+	opening bool
+	failed  atomic.Int64 // commits
 }
 
 func (f *failing) Commit(ctx context.Context, p payment.Payment) error {
-	if f.on.Load() && p.State.Terminal() {
+	if f.on.Load() && p.State.Terminal() != f.opening {
+		f.failed.Add(1)
 		return errors.New("input/output error")
 	}
 	return f.Journal.Commit(ctx, p)

@@ -97,6 +97,20 @@ func (s *Server) noteRefused(ctx context.Context, till *Till, rec Record, r Resp
 	return &r
 }
 
+// neverOpened notes that a message whose payment was not opened was refused: it must not be opened when the
+// message comes again, after a restart neither. One that comes again this moment is left to itself.
+func (s *Server) neverOpened(ctx context.Context, till *Till, rec Record, r Response) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), beginMax)
+	defer cancel()
+	done, ok := s.claim(rec.Header)
+	if !ok {
+		s.refused.keep(rec.Key, rec.Header, r)
+		return
+	}
+	defer done()
+	s.noteRefused(ctx, till, rec, r)
+}
+
 // nothingCameOf reports a message that was noted, and of which the journal knows nothing: the terminal was
 // killed between the two.
 func (s *Server) nothingCameOf(ctx context.Context, till *Till, rec Record) bool {

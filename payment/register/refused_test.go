@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"smiletill/payment"
 	"smiletill/payment/register"
 )
 
@@ -78,6 +79,27 @@ func TestRefusedBeforeItCould(t *testing.T) {
 	d.is("above the limit, again", d.say(large).Payment.Response, register.Failure, register.NotAllowed)
 	d.is("no such payment, again", d.say(back).Reversal.Response, register.Failure, register.NotAllowed)
 	d.is("its status", d.status("large").Repeated.Body.Payment.Response, register.Failure, register.Refusal)
+}
+
+// TestNeverOpenedStaysSo: a register that was told that its payment could not be opened is charged nothing by
+// the same message, after a start of the terminal neither.
+func TestNeverOpenedStaysSo(t *testing.T) {
+	disk := &failing{opening: true}
+	d := newDesk(t,
+		func(d *desk) { d.wrap = func(j payment.Journal) payment.Journal { disk.Journal = j; return disk } })
+	disk.on.Store(true)
+	answers := d.start(paymentOf("no", "no", "1", "EUR"))
+	d.eventually("the payment is not opened", func() bool { return disk.failed.Load() > 0 })
+	disk.on.Store(false)
+	d.is("payment", d.take(answers).Response, register.Failure, register.UnavailableService)
+	d.is("at once", d.say(paymentOf("no", "no", "1", "EUR")).Payment.Response, register.Failure,
+		register.NotAllowed)
+	d.reopen()
+	d.serve() // a server that remembers nothing
+	d.is("after a start", d.say(paymentOf("no", "no", "1", "EUR")).Payment.Response, register.Failure,
+		register.NotAllowed)
+	d.is("its status", d.status("no").Repeated.Body.Payment.Response, register.Failure,
+		register.UnavailableService)
 }
 
 // TestRefusedRoom: what could not be noted takes no more than its room, and the newest is remembered.

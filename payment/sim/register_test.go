@@ -140,6 +140,9 @@ func (d *day) message() {
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			c.heard = append(c.heard, heard{q, text, refused})
+			if reply, ok := replyIn(text); ok && reply != nil && isRefused(reply) {
+				c.refused[nameOf(q)] = q // now: the desk may be closing, and forget what it could not note
+			}
 		}
 	})
 	synctest.Wait()
@@ -218,21 +221,16 @@ func (d *day) listen() {
 	c.heard = nil
 	c.mu.Unlock()
 	for _, h := range all {
-		var m struct {
-			Reply *register.Reply `json:"SaleToPOIResponse"`
-		}
-		if h.text != "" && json.Unmarshal([]byte(h.text), &m) != nil || h.text != "" && m.Reply == nil {
+		reply, ok := replyIn(h.text)
+		if !ok {
 			d.fail("%s is answered %s", nameOf(h.message), h.text)
 		}
 		key := nameOf(h.message)
-		if m.Reply != nil && refused(m.Reply) {
-			c.refused[key] = h.message
-		}
-		if m.Reply == nil || !done(m.Reply) {
+		if reply == nil || !done(reply) {
 			continue // an abort, or it was refused
 		}
 		before, again := c.first[key]
-		moves := m.Reply.Payment != nil || m.Reply.Reversal != nil
+		moves := reply.Payment != nil || reply.Reversal != nil
 		switch {
 		case moves && h.refused:
 			d.fail("%s was refused, and is done when it is sent again", key)
@@ -245,19 +243,31 @@ func (d *day) listen() {
 		}
 		c.first[key] = h.text
 		switch {
-		case m.Reply.Payment != nil:
-			d.learn(payment.Payment{ID: m.Reply.Payment.POIData.TransactionID.TransactionID,
+		case reply.Payment != nil:
+			d.learn(payment.Payment{ID: reply.Payment.POIData.TransactionID.TransactionID,
 				State: payment.StateApproved})
-		case m.Reply.Login != nil:
+		case reply.Login != nil:
 			c.session = register.LoggedIn
-		case m.Reply.Logout != nil:
+		case reply.Logout != nil:
 			c.session = register.LoggedOff
 		}
 	}
 }
 
-// refused tells a definite refusal of a message that would have moved money: nothing comes of it any more.
-func refused(r *register.Reply) bool {
+// replyIn reads an answer; an abort has none.
+func replyIn(text string) (reply *register.Reply, ok bool) {
+	if text == "" {
+		return nil, true
+	}
+	var m struct {
+		Reply *register.Reply `json:"SaleToPOIResponse"`
+	}
+	err := json.Unmarshal([]byte(text), &m)
+	return m.Reply, err == nil && m.Reply != nil
+}
+
+// isRefused tells a definite refusal of a message that would have moved money: nothing comes of it any more.
+func isRefused(r *register.Reply) bool {
 	answer := answered(r)
 	return (r.Payment != nil || r.Reversal != nil) && answer.Result == register.Failure &&
 		answer.ErrorCondition != register.InProgress && answer.ErrorCondition != register.Busy
