@@ -2,12 +2,10 @@ package register_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -261,14 +259,7 @@ func (d *day) forgive() {
 // loseRecords has the till come back without its records. Registers that heard nothing say it all again then.
 func (d *day) loseRecords() {
 	d.t.Helper()
-	d.close()
-	for _, end := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(filepath.Join(d.dir, "register.db"+end)); err != nil && !errors.Is(err,
-			os.ErrNotExist) {
-			d.t.Fatal(err)
-		}
-	}
-	d.open()
+	d.forget()
 	d.changes = changes{period: 1, shown: d.changes.shown}
 	for _, q := range d.messages[max(0, len(d.messages)-6):] {
 		d.deliver(q)

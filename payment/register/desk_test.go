@@ -120,6 +120,19 @@ func (d *desk) reopen() {
 	d.open()
 }
 
+// forget is a restart without the records of messages.
+func (d *desk) forget() {
+	d.t.Helper()
+	d.close()
+	for _, end := range []string{"", "-wal", "-shm"} {
+		err := os.Remove(filepath.Join(d.dir, "register.db"+end))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			d.t.Fatal(err)
+		}
+	}
+	d.open()
+}
+
 func (d *desk) serve() {
 	d.t.Helper()
 	certificate, err := register.MakeCertificate(filepath.Join(d.dir, "r.crt"), filepath.Join(d.dir, "r.key"),

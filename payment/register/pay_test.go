@@ -386,7 +386,7 @@ func TestAbort(t *testing.T) {
 	d.is("after its end", d.status("s2").Repeated.Body.Payment.Response, register.Success, "")
 }
 
-// failing is a journal whose disk fails while it is told to, where payments end or, if opening, where they begin.
+// failing is a journal whose disk fails while it is told to: where payments end or, if opening, begin.
 type failing struct {
 	payment.Journal
 	on      atomic.Bool

@@ -82,19 +82,31 @@ func loggedOut(session Session) *Response {
 }
 
 // noteRefused notes the refusal of a message that is claimed, or remembers it: sent again by a register or by
-// somebody who recorded it, it must begin nothing, whatever is different by then. Of a message of which
-// something came the record stays as it is.
+// somebody who recorded it, it must begin nothing, whatever is different by then. A message of which something
+// came is noted without: the journal tells its end.
 func (s *Server) noteRefused(ctx context.Context, till *Till, rec Record, r Response) *Response {
-	rec.Refused = &r
-	before, known, err := till.Records.Begin(ctx, rec)
-	if err == nil && known && before.Refused == nil && s.nothingCameOf(ctx, till, before) {
-		err = till.Records.Refuse(ctx, rec.Header, r)
+	err := cameOf(ctx, till, rec)
+	switch {
+	case err == nil: // the records had lost it
+		_, _, err = till.Records.Begin(ctx, rec)
+	case errors.Is(err, payment.ErrNotFound):
+		err = s.writeRefused(ctx, till, rec, r)
 	}
 	if err != nil {
 		s.log.Error("a refusal could not be noted", "err", err)
 		s.refused.keep(rec.Key, rec.Header, r)
 	}
 	return &r
+}
+
+// writeRefused writes the refusal of a message of which nothing came.
+func (s *Server) writeRefused(ctx context.Context, till *Till, rec Record, r Response) error {
+	rec.Refused = &r
+	before, known, err := till.Records.Begin(ctx, rec)
+	if err == nil && known && before.Refused == nil && nothingCameOf(ctx, till, before) {
+		err = till.Records.Refuse(ctx, rec.Header, r)
+	}
+	return err
 }
 
 // neverOpened notes that a message whose payment was not opened was refused: it must not be opened when the
@@ -113,14 +125,19 @@ func (s *Server) neverOpened(ctx context.Context, till *Till, rec Record, r Resp
 
 // nothingCameOf reports a message that was noted, and of which the journal knows nothing: the terminal was
 // killed between the two.
-func (s *Server) nothingCameOf(ctx context.Context, till *Till, rec Record) bool {
+func nothingCameOf(ctx context.Context, till *Till, rec Record) bool {
+	return errors.Is(cameOf(ctx, till, rec), payment.ErrNotFound)
+}
+
+// cameOf is nil if the journal knows a payment or a reversal of the message, payment.ErrNotFound if it doesn't.
+func cameOf(ctx context.Context, till *Till, rec Record) error {
 	var err error
 	if rec.Header.MessageCategory == CategoryReversal {
 		_, err = till.Journal.FindReversal(ctx, rec.ID)
 	} else {
 		_, err = till.Journal.Find(ctx, rec.ID)
 	}
-	return errors.Is(err, payment.ErrNotFound)
+	return err
 }
 
 // refusedBefore refuses a message that was refused before, and could not be noted then.

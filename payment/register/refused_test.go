@@ -102,6 +102,26 @@ func TestNeverOpenedStaysSo(t *testing.T) {
 		register.UnavailableService)
 }
 
+// TestRefusedWhatWasPaid: a message that was paid, and whose record is lost, is refused when it comes again;
+// it is told as paid all the same.
+func TestRefusedWhatWasPaid(t *testing.T) {
+	d := newDesk(t)
+	paid := d.paid("s1", "2")
+	back := reversalOf("back", paid, "1")
+	d.is("reversal", d.say(back).Reversal.Response, register.Success, "")
+	d.forget()
+	d.say(under("out", bare(register.CategoryLogout)))
+	for range 2 {
+		d.is("payment again", d.say(paymentOf("s1", "ts1", "2", "EUR")).Payment.Response, register.Failure,
+			register.LoggedOut)
+		d.is("reversal again", d.say(back).Reversal.Response, register.Failure, register.LoggedOut)
+	}
+	d.is("its status", d.status("s1").Repeated.Body.Payment.Response, register.Success, "")
+	q := statusOf("back")
+	q.TransactionStatus.Reference.MessageCategory = register.CategoryReversal
+	d.is("the reversal's", d.say(q).TransactionStatus.Repeated.Body.Reversal.Response, register.Success, "")
+}
+
 // TestRefusedRoom: what could not be noted takes no more than its room, and the newest is remembered.
 func TestRefusedRoom(t *testing.T) {
 	d := newDesk(t)

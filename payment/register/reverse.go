@@ -47,6 +47,7 @@ func (s *Server) reverse(ctx context.Context, q *Request) *ReversalResponse {
 		return refuse(failure(NotAllowed,
 			"this message has its reversal already: ask for it with TransactionStatus"))
 	}
+	rec.Key = q.from.key // a record that was known has none
 	made, err := till.Engine.Reverse(ctx, want)
 	switch {
 	case err == nil:
