@@ -33,6 +33,8 @@ const (
 
 	// WithPassive asks for Look.Passive too, of a frame that can be used: Landmarks | WithPassive.
 	WithPassive Depth = 1 << 8
+	// WithSkin asks for Look.Skin too, of a frame that can be used: Landmarks | WithSkin.
+	WithSkin Depth = 1 << 9
 )
 
 // Look is what one frame shows.
@@ -56,6 +58,8 @@ type Look struct {
 	EyesOpen float32 // opening over width of the eyes; about 0.1 closed, 0.3 open
 
 	Passive Passive // only WithPassive, with Reason "" and a liveness network
+
+	Skin [Patches]Patch // only WithSkin, with Reason ""
 
 	Embedding Embedding // only at Embed with Reason ""; overwritten by the next Look
 
@@ -97,13 +101,14 @@ type Pipeline struct {
 	mesh     mesh
 	embedder *embedder
 	passive  passive
+	skin     *skin
 	err      error // what is wrong with the networks; every Look returns it
 }
 
 // New returns a Pipeline over networks that are loaded. If one of them has other shapes than those of
 // models/manifest.json, every Look returns an error that says so.
 func New(n Networks, t Thresholds) *Pipeline {
-	p := &Pipeline{t: t}
+	p := &Pipeline{t: t, skin: newSkin()}
 	if p.err = fits("detector", n.Detector, detectSide*detectSide*3, anchors*boxValues, anchors); p.err != nil {
 		return p
 	}
@@ -163,7 +168,7 @@ func (p *Pipeline) Look(img image.Image, depth Depth) (Look, error) {
 
 // further examines a well-placed face as far as depth asks.
 func (p *Pipeline) further(main *face, l *Look, depth Depth) error {
-	plain := depth &^ WithPassive
+	plain := depth &^ (WithPassive | WithSkin)
 	if plain >= Landmarks {
 		if err := p.measure(main, l); err != nil || l.Reason != "" {
 			return err
@@ -173,6 +178,9 @@ func (p *Pipeline) further(main *face, l *Look, depth Depth) error {
 		if err := p.embed(l); err != nil || l.Reason != "" {
 			return err
 		}
+	}
+	if depth&WithSkin != 0 {
+		p.skin.measure(&p.frame, &p.mesh, &l.Skin)
 	}
 	if depth&WithPassive != 0 {
 		return p.judge(main, l)

@@ -81,9 +81,9 @@ func loggedOut(session Session) *Response {
 	return &r
 }
 
-// noteRefused notes the refusal of a message that is claimed, or remembers it: sent again by a register or by
-// somebody who recorded it, it must begin nothing, whatever is different by then. A message of which something
-// came is noted without: the journal tells its end.
+// noteRefused notes the refusal of a message that is claimed, or remembers it: sent again by a register or
+// by somebody who recorded it, it must begin nothing, whatever is different by then. A message of which
+// something came is noted without: the journal tells its end.
 func (s *Server) noteRefused(ctx context.Context, till *Till, rec Record, r Response) *Response {
 	err := cameOf(ctx, till, rec)
 	switch {
@@ -129,7 +129,8 @@ func nothingCameOf(ctx context.Context, till *Till, rec Record) bool {
 	return errors.Is(cameOf(ctx, till, rec), payment.ErrNotFound)
 }
 
-// cameOf is nil if the journal knows a payment or a reversal of the message, payment.ErrNotFound if it doesn't.
+// cameOf is nil if the journal knows a payment or a reversal of the message, payment.ErrNotFound if it
+// doesn't.
 func cameOf(ctx context.Context, till *Till, rec Record) error {
 	var err error
 	if rec.Header.MessageCategory == CategoryReversal {
