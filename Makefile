@@ -23,6 +23,7 @@ BIN := $(B)/bin/smiletill
 
 # Where the tests are that targets name.
 BENCH_IN := ./cmd/smiletill/trial
+RATES_IN := ./cmd/smiletill/rates
 EMULATE_IN := ./cmd/smiletill/cli
 SYSTEMD_IN := ./systemd
 
@@ -71,7 +72,7 @@ job-java: job-fetch
 # (SQLite in Go above all) comes while TFLite is fetched. GOGC: a seventh less of a processor; 0.9 GB for SQLite, as without.
 EXPORT := GOGC=400 go list -test -deps -export
 job-compile: job-fetch
-	$(JOB) compile sh -c '$(EXPORT) $(or $(COMPILE),$(LONG) $(BENCH_IN)) >/dev/null'
+	$(JOB) compile sh -c '$(EXPORT) $(or $(COMPILE),$(LONG) $(BENCH_IN) $(RATES_IN)) >/dev/null'
 job-compile-race-early:
 	$(JOB) compile-race-early sh -c 'sh .ci/need.sh build && $(EXPORT) $(RACE) ./payment/... ./device/... >/dev/null'
 job-compile-race: job-fetch job-compile-race-early
@@ -81,7 +82,7 @@ job-compile-race: job-fetch job-compile-race-early
 job-race: job-compile job-compile-race job-packages job-npm job-java $(BEFORE_RACE)
 	$(JOB) race go test $(RACE) -short -vet=off -p 4 -parallel 3 -timeout 40m ./...
 job-long: job-compile
-	$(JOB) long $(NICE) sh -c "go test -vet=off -timeout 20m $(LONG) && go test -vet=off -run '^Test(Smile|Attack|Liveness)Command$$' $(BENCH_IN)"
+	$(JOB) long $(NICE) sh -c "go test -vet=off -timeout 20m $(LONG) && go test -vet=off -run '^Test(Smile|Attack|Liveness)Command$$' $(RATES_IN)"
 job-bench: job-race
 	$(JOB) bench go test -vet=off -run '^TestBench$$' $(BENCH_IN)
 

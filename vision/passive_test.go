@@ -121,8 +121,27 @@ func TestPassiveOfPortraits(t *testing.T) {
 		if err != nil || !l.Passive.Done || !(l.Passive.Live > 0 && l.Passive.Live <= 1) {
 			t.Errorf("%s: %+v, %v", name, l.Passive, err)
 		}
-		if n := testing.AllocsPerRun(3, func() { _, _ = p.Look(img, vision.Embed|vision.WithPassive) }); n != 0 {
+		if n := testing.AllocsPerRun(3, func() {
+			_, _ = p.Look(img, vision.Embed|vision.WithPassive|vision.WithSkin)
+		}); n != 0 {
 			t.Errorf("%v allocations a Look", n)
+		}
+	}
+}
+
+// TestSkin: the colour of each place of a face, whichever way the camera hangs and whatever its format.
+func TestSkin(t *testing.T) {
+	p := withLiveness(t, nil)
+	for _, name := range []string{"hopper.jpg", "collins.jpg"} {
+		img := picture(t, name)
+		l, err := p.Look(img, vision.Landmarks|vision.WithSkin)
+		if err != nil || l.Reason != "" {
+			t.Fatal(l.Reason, err)
+		}
+		for i, s := range l.Skin {
+			if !(s.Red > 0.02 && s.Red < 1 && s.Green > 0.02 && s.Green < s.Red*1.05 && s.Blue > 0.01 && s.Blue < 1) {
+				t.Errorf("%s: place %d is %+v, which no skin is", name, i, s)
+			}
 		}
 	}
 }

@@ -22,7 +22,8 @@ type Network interface {
 // output is a logit of each class, bona fide first.
 type Networks struct{ Detector, Mesh, Embedder, Liveness Network }
 
-// Depth says how far to look; each depth includes those before it. WithPassive is added to one of them.
+// Depth says how far to look; each depth includes those before it. WithPassive and WithSkin are added to one
+// of them.
 type Depth int
 
 // The depths of a Look.
@@ -42,7 +43,7 @@ type Look struct {
 	Faces   int             // faces that could be the customer's
 	Outside int             // faces outside the image's region (a method Region), which are nobody's
 	Reason  Reason          // why the frame cannot be used; "" when it can
-	Depth   Depth           // what was computed, without WithPassive; less than asked for when Reason is not ""
+	Depth   Depth           // what was computed, without what was added; less than asked for with a Reason
 	Box     image.Rectangle // the largest face, in the image's coordinates; empty when there is none
 	Score   float32         // how sure the detector is of it, 0..1
 
@@ -78,11 +79,13 @@ type Took struct {
 	Align, Embed       time.Duration // the face to the embedder's input; the embedder, for all its views
 
 	PassiveCrop, Passive time.Duration // the face to the liveness network's input; that network
+	Skin                 time.Duration // the light on the face
 }
 
 // Sum is the whole Look, but for what is too short to count.
 func (t *Took) Sum() time.Duration {
-	return t.DetectCrop + t.Detect + t.MeshCrop + t.Mesh + t.Align + t.Embed + t.PassiveCrop + t.Passive
+	return t.DetectCrop + t.Detect + t.MeshCrop + t.Mesh + t.Align + t.Embed + t.PassiveCrop + t.Passive +
+		t.Skin
 }
 
 // lap returns the time since *from and sets it to now.
@@ -179,8 +182,10 @@ func (p *Pipeline) further(main *face, l *Look, depth Depth) error {
 			return err
 		}
 	}
-	if depth&WithSkin != 0 {
+	if depth&WithSkin != 0 && plain >= Landmarks {
+		clock := time.Now()
 		p.skin.measure(&p.frame, &p.mesh, &l.Skin)
+		l.Took.Skin = lap(&clock)
 	}
 	if depth&WithPassive != 0 {
 		return p.judge(main, l)

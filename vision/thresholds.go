@@ -54,6 +54,14 @@ type Thresholds struct {
 	SmileFor    time.Duration // and from the first to the last of them, at least 300 ms
 	SmileGap    time.Duration // between two of them, in which frames may not show it
 	RestSlots   int           // tenths of a second at rest that there must be between recognition and smile
+
+	// The answer to the light code: correlations of the colours of the face, of its forehead and of its cheeks
+	// with the screen's, 0..1; below LightFail something else is there than a face. LightLean is how much more
+	// the lower face answers than the forehead, as a share of the whole.
+	LightMatch, LightForehead, LightCheeks, LightFail float32
+	LightLeanMin, LightLeanMax                        float32
+
+	PassiveMin float32 // mean of Passive.Live from which the pictures are not an artefact's, 0..1
 }
 
 // DefaultThresholds returns the values that the terminal ships with.
@@ -112,6 +120,14 @@ func DefaultThresholds() Thresholds {
 		SmileFor:  330 * time.Millisecond,
 		SmileGap:  100 * time.Millisecond, // the time from one frame to the next at 10 a second
 		RestSlots: 3,
+
+		LightMatch:    0.88,
+		LightForehead: 0.65,
+		LightCheeks:   0.55,
+		LightFail:     0.4,
+		LightLeanMin:  0.35,
+		LightLeanMax:  1.35,
+		PassiveMin:    0.5,
 	}
 }
 
@@ -157,6 +173,13 @@ func (t Thresholds) Check() error {
 	want(t.SmileFrames >= 2, "smile_frames", t.SmileFrames, "2 or more")
 	want(t.SmileFor >= 300*time.Millisecond, "smile_for", t.SmileFor, "300ms or more")
 	want(t.SmileGap >= 0 && t.SmileGap <= 100*time.Millisecond, "smile_gap", t.SmileGap, "0s to 100ms")
+	want(t.LightMatch >= 0.8 && t.LightMatch < 1, "light_match", t.LightMatch, "0.8 to 1")
+	want(t.LightForehead >= 0.5 && t.LightCheeks >= 0.5, "light_forehead, light_cheeks",
+		[]float32{t.LightForehead, t.LightCheeks}, "0.5 or more")
+	want(t.LightFail >= 0 && t.LightFail < t.LightMatch, "light_fail", t.LightFail, "0 to light_match")
+	want(t.LightLeanMin > 0 && t.LightLeanMax > t.LightLeanMin && t.LightLeanMax <= 2,
+		"light_lean_min, light_lean_max", []float32{t.LightLeanMin, t.LightLeanMax}, "more than 0, rising, up to 2")
+	want(t.PassiveMin > 0 && t.PassiveMin < 1, "passive_min", t.PassiveMin, "0 to 1")
 	want(t.RestSlots >= 2 && t.RestSlots <= window, "rest_slots", t.RestSlots, "2 to 24")
 	return bad
 }

@@ -39,6 +39,9 @@ type Finding struct {
 	Progress  float32  // 0..1; 0.5 is recognised, up to 0.8 the smile rises, then it has to last; 1 is consented
 	Evidence  Evidence // from Recognised on
 	Strangers int      // different faces so far that were compared with the gallery and are no customer's
+	Light     bool     // the screen has to play its light now, or is playing it
+	Verdict   Verdict  // with Consented: what was found of the visit's Demand
+	Judged    int      // frames behind it
 	Still     bool     // the face is no customer's and has not moved at all: a poster, not a person
 }
 
@@ -59,6 +62,7 @@ type Visit struct {
 	asked     time.Time       // when the Matcher was last asked about sum
 	failed    int             // attempts
 	consent   consent
+	live      liveness
 	strangers strangers
 }
 
@@ -72,8 +76,10 @@ func NewVisit(m Matcher, t Thresholds) *Visit {
 // whether the face moves.
 func (v *Visit) Depth() Depth {
 	switch v.finding.Stage {
-	case Searching, Recognised:
+	case Searching:
 		return Embed
+	case Recognised:
+		return Embed | v.live.depth()
 	case Unknown:
 		return Landmarks
 	case Consented, Refused:
@@ -149,6 +155,7 @@ func (v *Visit) restart() {
 	clear(v.sum)
 	clear(v.probe)
 	v.consent.reset()
+	v.live.forget()
 	v.strangers.gone()
 	v.fused, v.failed, v.asked = 0, 0, time.Time{}
 	v.finding = Finding{Stage: Searching, Reason: v.finding.Reason, Strangers: v.finding.Strangers}
@@ -272,7 +279,16 @@ func (v *Visit) await(l *Look, at time.Time) {
 	}
 	given := v.consent.see(l, at, &v.t)
 	v.finding.Evidence.Smiling = v.consent.smiling
+	v.live.see(l, v.consent.risen, at)
 	if given && v.match(v.consent.sum) == v.finding.Customer {
-		v.finding.Stage = Consented
+		v.live.smiled = at
+	}
+	v.live.late(at)
+	v.finding.Light = v.live.wishes()
+	if v.live.smiled.IsZero() {
+		return
+	}
+	if verdict, frames, ok := v.live.verdict(&v.t, at); ok {
+		v.finding.Stage, v.finding.Verdict, v.finding.Judged = Consented, verdict, frames
 	}
 }

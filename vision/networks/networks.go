@@ -141,3 +141,10 @@ func DescribeSet(set models.Set) string {
 	}
 	return fmt.Sprintf("%s; verified against the manifest %.8s", strings.Join(parts, ", "), set.ManifestSHA256())
 }
+
+// CloseAll closes what Open opened; what goes wrong joins err.
+func CloseAll(closers []func() error, err *error) {
+	for _, c := range closers {
+		*err = errors.Join(*err, c())
+	}
+}

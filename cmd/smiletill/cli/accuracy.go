@@ -5,12 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"smiletill/cmd/smiletill/trial"
+	"smiletill/cmd/smiletill/rates"
 )
 
 func accuracyCommand(a *app) *cobra.Command {
 	// 0.14: of a press photo that is cropped around one face (LFW), anything farther out is another person.
-	o := trial.AccuracyOptions{Views: []string{"plain"}, Centre: 0.14, Seed: 1, Workers: runtime.GOMAXPROCS(0)}
+	o := rates.AccuracyOptions{Views: []string{"plain"}, Centre: 0.14, Seed: 1, Workers: runtime.GOMAXPROCS(0)}
 	smile, liveness := false, false
 	cmd := &cobra.Command{
 		Use: "accuracy FACES", GroupID: "tech",
@@ -36,14 +36,14 @@ func accuracyCommand(a *app) *cobra.Command {
 				return err
 			}
 			if smile {
-				return trial.MeasureSmiles(cmd.Context(), cfg, args[0], o.Seed, o.Workers, cmd.OutOrStdout(),
+				return rates.MeasureSmiles(cmd.Context(), cfg, args[0], o.Seed, o.Workers, cmd.OutOrStdout(),
 					cmd.ErrOrStderr())
 			}
 			o.Faces = args[0]
 			if liveness {
-				return trial.MeasureLiveness(cmd.Context(), cfg, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+				return rates.MeasureLiveness(cmd.Context(), cfg, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			}
-			return trial.MeasureAccuracy(cmd.Context(), cfg, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return rates.MeasureAccuracy(cmd.Context(), cfg, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()

@@ -5,11 +5,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"smiletill/cmd/smiletill/trial"
+	"smiletill/cmd/smiletill/rates"
 )
 
 func attackCommand(a *app) *cobra.Command {
-	o := trial.AttackOptions{Visits: 30, Seeds: "choosing", Least: 3, People: 100,
+	o := rates.AttackOptions{Visits: 30, Seeds: "choosing", Demand: "light", Least: 3, People: 100,
 		Workers: runtime.GOMAXPROCS(0)}
 	cmd := &cobra.Command{
 		Use: "attack", GroupID: "tech",
@@ -28,13 +28,15 @@ func attackCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return trial.MeasureAttacks(cmd.Context(), cfg, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return rates.MeasureAttacks(cmd.Context(), cfg, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Photos, "photos", "", "folder with a folder of photos for each person")
 	f.IntVar(&o.Visits, "visits", o.Visits, "of each species")
 	f.StringVar(&o.Seeds, "seeds", o.Seeds, "choosing, while a detector is worked on, or judging, for a report")
+	f.StringVar(&o.Demand, "demand", o.Demand,
+		"what the payment asks for besides the smile: none, passive or light")
 	f.StringSliceVar(&o.Species, "species", nil, "only these, by name")
 	f.IntVar(&o.Least, "least", o.Least, "photos that a person must have, of those that can be enrolled from")
 	f.IntVar(&o.People, "people", o.People, "at most so many people")

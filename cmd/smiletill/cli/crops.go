@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"smiletill/cmd/smiletill/trial"
+	"smiletill/cmd/smiletill/rates"
 )
 
 // The crops command writes what the networks see of a folder of photos, for models/build/calibrate.py.
@@ -16,7 +16,7 @@ func cropsCommand() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.ExactArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := trial.WriteCrops(args[0], args[1], args[2])
+			n, err := rates.WriteCrops(args[0], args[1], args[2])
 			if err == nil {
 				fmt.Fprintf(cmd.OutOrStdout(), "%d photos; %s now holds faces: remove it after use\n", n, args[2])
 			}

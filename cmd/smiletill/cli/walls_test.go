@@ -87,6 +87,7 @@ var programRooms = map[string][]string{
 	"demo": append([]string{program + "/columns", program + "/config", program + "/control",
 		program + "/enrolment", program + "/terminal"}, wings...),
 	"trial": append([]string{program + "/columns", program + "/config", program + "/control"}, wings...),
+	"rates": append([]string{program + "/columns", program + "/config", program + "/trial"}, wings...),
 	"till":  {program + "/columns", program + "/config", program + "/control", "payment"},
 	"cloud": {program + "/config", "payment", "vision"},
 
@@ -257,6 +258,7 @@ func TestWallsCanFail(t *testing.T) {
 		{"cloud sees devices", importFact{program + "/cloud", "smiletill/device", false}, "may import"},
 		{"terminal sees trial", importFact{program + "/terminal", "smiletill/cmd/smiletill/trial", false},
 			"may import"},
+		{"trial sees rates", importFact{program + "/trial", "smiletill/cmd/smiletill/rates", false}, "may import"},
 		{"demo sees till", importFact{program + "/demo", "smiletill/cmd/smiletill/till", false}, "may import"},
 		{"flags elsewhere", importFact{program + "/cloud", "github.com/spf13/cobra", false}, "flags and words"},
 		{"a room too many", importFact{program + "/util", "fmt", false}, "no such room of the program"},

@@ -119,7 +119,7 @@ func benchOne(
 	if err != nil {
 		return run, err
 	}
-	defer closeAll(closers, &err)
+	defer networks.CloseAll(closers, &err)
 	till, err := openBenchTill(n, t, film)
 	if err != nil {
 		return run, err

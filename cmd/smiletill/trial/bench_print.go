@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -23,6 +24,12 @@ type benchMachine struct {
 	Governor     string  `json:"governor,omitempty"`
 	Celsius      float64 `json:"celsius_before,omitempty"`
 	CelsiusAfter float64 `json:"celsius_after,omitempty"`
+}
+
+// Machine names the processor that something is measured on: "2 x Intel(R) Xeon(R) Processor".
+func Machine() string {
+	m := readMachine(os.DirFS("/"))
+	return fmt.Sprintf("%d x %s", m.Cores, m.CPU)
 }
 
 // readMachine reads the files of the system below root.

@@ -40,6 +40,7 @@ const (
 	stageMatch
 	stagePassiveCrop
 	stagePassive
+	stageSkin
 	stageWholeYUYV
 	stageWholeMJPG
 	stages
@@ -48,7 +49,8 @@ const (
 func stageName(i int) string {
 	return [stages]string{"decode YUYV", "decode MJPG", "detector: crop", "detector: network",
 		"mesh: crop, light, sharpness", "mesh: network", "embedding: align", "embedding: network", "match and fuse",
-		"liveness, apart: crop", "liveness, apart: network", "frame to decision, YUYV",
+		"liveness, apart: crop", "liveness, apart: network",
+		"liveness, apart: light on the face", "frame to decision, YUYV",
 		"frame to decision, MJPG"}[i]
 }
 
@@ -259,9 +261,12 @@ func (b *benchTill) frame(i int) error {
 	if i%4 != 0 {
 		return nil
 	}
-	// No payment asks for it yet, so it is no part of the whole.
-	if look, err = b.pipeline.Look(img, vision.Detect|vision.WithPassive); err != nil {
+	// Not every payment asks for it, so it is no part of the whole.
+	if look, err = b.pipeline.Look(img, vision.Landmarks|vision.WithPassive|vision.WithSkin); err != nil {
 		return err
+	}
+	if look.Took.Skin > 0 {
+		b.add(stageSkin, look.Took.Skin)
 	}
 	if look.Passive.Done {
 		b.add(stagePassiveCrop, look.Took.PassiveCrop)

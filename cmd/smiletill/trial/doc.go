@@ -1,6 +1,5 @@
-// Package trial measures and tries things for technicians: how fast a machine looks at frames, how well
-// models tell people apart, what a camera, a board and a set of models are good for, and the change to other
-// models.
+// Package trial measures and tries things for technicians: how fast a machine looks at frames, what a camera,
+// a board and a set of models are good for, and the change to other models.
 //
 // Invariants: what is measured is the path that payments take, or the text says what is not; no name, path or
 // picture of a person is in a report; models that may crash the runtime are tried in a child process first; a

@@ -2,7 +2,6 @@ package trial
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -46,11 +45,4 @@ func OpenModels(cfg config.Config) (models.Set, error) {
 		return models.Set{}, err
 	}
 	return models.Open(dir)
-}
-
-// closeAll closes what was opened; what goes wrong joins err.
-func closeAll(closers []func() error, err *error) {
-	for _, c := range closers {
-		*err = errors.Join(*err, c())
-	}
 }

@@ -106,7 +106,7 @@ func runPassive(set models.Set) (err error) {
 	if err != nil {
 		return err
 	}
-	defer closeAll(closers, &err)
+	defer networks.CloseAll(closers, &err)
 	if n.Liveness == nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package trial
+package rates
 
 import (
 	"bufio"
@@ -46,7 +46,7 @@ func WriteCrops(dir, faces, out string) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer closeAll(closers, &err)
+	defer networks.CloseAll(closers, &err)
 	rec := map[string]*recorder{
 		"detect": {Network: nets.Detector, times: 127.5, plus: 127.5, pixels: make([]byte, 128*128*3)},
 		"mesh":   {Network: nets.Mesh, times: 255, pixels: make([]byte, 192*192*3)},

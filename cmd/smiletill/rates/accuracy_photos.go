@@ -1,4 +1,4 @@
-package trial
+package rates
 
 import (
 	"bufio"
@@ -213,7 +213,7 @@ func each(
 func openPipelines(sets []modelSet, centre float32) ([]*vision.Pipeline, func() error, error) {
 	var closers []func() error
 	shut := func() (err error) {
-		closeAll(closers, &err)
+		networks.CloseAll(closers, &err)
 		return err
 	}
 	var pipelines []*vision.Pipeline

@@ -1,4 +1,4 @@
-package trial
+package rates
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/trial"
 	"smiletill/models"
 	"smiletill/payment"
 	"smiletill/vision"
@@ -26,8 +27,9 @@ type AttackOptions struct {
 	Visits  int    // of each species
 	Seeds   string // choosing or judging
 	Species []string
-	Least   int // photos that a person must have
-	People  int // at most
+	Demand  string // of the payment: none, passive or light
+	Least   int    // photos that a person must have
+	People  int    // at most
 	Workers int
 }
 
@@ -45,6 +47,9 @@ type attackEnd struct {
 	recognised bool
 	approved   bool // the payment of the person whose photos were used
 	wrong      bool // or another customer's
+	consented  bool
+	verdict    vision.Verdict
+	took       time.Duration // from the recognition to the end
 }
 
 // MeasureAttacks plays visits of every species to the terminal's own pipeline and visit, and prints how many
@@ -56,7 +61,7 @@ func MeasureAttacks(
 	if err != nil {
 		return err
 	}
-	set, err := OpenModels(cfg)
+	set, err := trial.OpenModels(cfg)
 	if err != nil {
 		return err
 	}
@@ -65,6 +70,7 @@ func MeasureAttacks(
 	if err != nil {
 		return err
 	}
+	cast.demand = demands[o.Demand]
 	begun := time.Now()
 	ends, err := cast.playAll(ctx, set, o, species, seed, meter)
 	meter.end()
@@ -111,7 +117,7 @@ func (c *attackCast) playAll(
 			if err != nil {
 				return err
 			}
-			defer closeAll(closers, &err)
+			defer networks.CloseAll(closers, &err)
 			p := vision.New(n, t)
 			for v := range next {
 				end, err := c.play(ctx, p, v, seed(uint32(v.number)))
@@ -129,6 +135,10 @@ func (c *attackCast) playAll(
 	}
 	return ends, g.Wait()
 }
+
+// demands are what a payment may ask for besides the smile.
+var demands = map[string]vision.Demand{"none": vision.DemandNone, "passive": vision.DemandPassive,
+	"light": vision.DemandLight}
 
 // check gives the seeds and the species that were asked for.
 func (o *AttackOptions) check() (func(uint32) attacks.Seed, []attacks.Species, error) {
@@ -151,7 +161,10 @@ func (o *AttackOptions) check() (func(uint32) attacks.Seed, []attacks.Species, e
 			return nil, nil, refuse(fmt.Sprintf("--species %q", s), "there are "+strings.Join(names, ", "))
 		}
 	}
+	_, known := demands[o.Demand]
 	switch {
+	case !known:
+		return nil, nil, refuse(fmt.Sprintf("--demand %q", o.Demand), "there are none, passive and light")
 	case seed == nil:
 		return nil, nil, refuse(fmt.Sprintf("--seeds %q", o.Seeds),
 			"write choosing while working on a detector, judging for a report")
@@ -168,12 +181,15 @@ func (c *attackCast) play(
 	ctx context.Context, p *vision.Pipeline, a attackVisit, seed attacks.Seed,
 ) (attackEnd, error) {
 	who := &c.people[a.number%len(c.people)]
-	show, err := attacks.New(a.species, who.person, seed, attacks.Options{})
+	screen := newAttackScreen(a.number)
+	show, err := attacks.New(a.species, who.person, seed, attacks.Options{Screen: screen.shows})
 	if err != nil {
 		return attackEnd{}, err
 	}
+	screen.calibrate(show.Truth())
 	end := attackEnd{truth: show.Truth()}
 	visit := vision.NewVisit(c, p.Thresholds())
+	visit.Ask(c.demand)
 	start := time.Unix(0, 0)
 	for img, at, ok := show.Next(); ok; img, at, ok = show.Next() {
 		if err := ctx.Err(); err != nil {
@@ -188,14 +204,20 @@ func (c *attackCast) play(
 			end.found++
 		}
 		f := visit.Observe(look, start.Add(at))
+		if err := screen.follow(visit, f.Light, at, start); err != nil {
+			return end, err
+		}
 		switch f.Stage {
 		case vision.Recognised:
 			if !end.recognised {
-				end.recognised = f.Customer == who.id
+				end.recognised, end.took = f.Customer == who.id, at
 				show.Ask(at)
 			}
 		case vision.Consented:
-			end.approved, end.wrong = f.Customer == who.id, f.Customer != who.id
+			end.consented, end.verdict, end.took = true, f.Verdict, at-end.took
+			if f.Verdict == vision.VerdictLive || c.demand == vision.DemandNone {
+				end.approved, end.wrong = f.Customer == who.id, f.Customer != who.id
+			}
 			return end, nil
 		case vision.Refused:
 			return end, nil

@@ -1,4 +1,4 @@
-package trial
+package rates
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/trial"
 	"smiletill/device/camera"
 	"smiletill/payment"
 	"smiletill/vision"
@@ -43,7 +44,7 @@ func MeasureSmiles(
 	if err != nil {
 		return err
 	}
-	set, err := OpenModels(cfg)
+	set, err := trial.OpenModels(cfg)
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func MeasureSmiles(
 			if err != nil {
 				return err
 			}
-			defer closeAll(closers, &err)
+			defer networks.CloseAll(closers, &err)
 			p := vision.New(n, vision.DefaultThresholds())
 			for i := range next {
 				// Seeds go with people, so that the number of workers changes nothing.

@@ -1,6 +1,6 @@
 //go:build !notflite
 
-package trial_test
+package rates_test
 
 import (
 	"bytes"

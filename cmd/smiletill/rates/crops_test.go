@@ -1,6 +1,6 @@
 //go:build !notflite
 
-package trial
+package rates
 
 import (
 	"bytes"

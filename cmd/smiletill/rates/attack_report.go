@@ -1,12 +1,13 @@
-package trial
+package rates
 
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"smiletill/cmd/smiletill/columns"
+	"smiletill/cmd/smiletill/trial"
+	"smiletill/vision"
 	"smiletill/vision/accuracy"
 	"smiletill/vision/attacks"
 )
@@ -21,7 +22,7 @@ type attackReport struct {
 }
 
 // tally counts visits.
-type tally struct{ visits, recognised, approved, wrong, frames, found int }
+type tally struct{ visits, recognised, consented, undecided, failed, approved, wrong, frames, found int }
 
 func (c *tally) add(e *attackEnd) {
 	count := func(b bool, n *int) {
@@ -32,6 +33,9 @@ func (c *tally) add(e *attackEnd) {
 	c.visits++
 	c.frames, c.found = c.frames+e.frames, c.found+e.found
 	count(e.recognised, &c.recognised)
+	count(e.consented, &c.consented)
+	count(e.verdict == vision.VerdictUndecided, &c.undecided)
+	count(e.verdict == vision.VerdictFailed, &c.failed)
 	count(e.approved || e.wrong, &c.approved)
 	count(e.wrong, &c.wrong)
 }
@@ -44,17 +48,16 @@ func rate(k, n int) string {
 
 func (r *attackReport) print(out io.Writer) error {
 	c := r.cast
-	m := readMachine(os.DirFS("/"))
 	fmt.Fprintf(out, "%d people of %d photos", len(c.people), c.photos)
 	if c.shared > 0 {
 		fmt.Fprintf(out, ", %d of them enrolled from a photo that is shown as the second of two", c.shared)
 	}
-	fmt.Fprintf(out, "; %s seeds from 0; %d x %s, %s\n", r.seeds, m.Cores, m.CPU, r.took.Round(time.Second))
+	fmt.Fprintf(out, "; %s seeds from 0; %s, %s\n", r.seeds, trial.Machine(), r.took.Round(time.Second))
 	fmt.Fprint(out, "A simulated attack that ends in an approval counts as an error (APCER),\n"+
 		"a living visit that does not as the other (BPCER); of the whole path, in percent, with exact\n"+
 		"95 % bounds.\n\n")
 	t := columns.New(out)
-	fmt.Fprint(t, "species\tvisits\tface found %\trecognised\tapproved\terror %\n")
+	fmt.Fprint(t, "species\tvisits\tface found %\trecognised\tsmiled\tundecided\tfailed\tapproved\terror %\n")
 	worst, worstRate := attacks.Species(""), -1.0
 	var living []attackEnd
 	for i, s := range r.species {
@@ -69,9 +72,9 @@ func (r *attackReport) print(out io.Writer) error {
 		} else if part := float64(wrong) / float64(sum.visits); part > worstRate {
 			worst, worstRate = s, part
 		}
-		fmt.Fprintf(t, "%s\t%d\t%.1f\t%d\t%d\t%s %s\n", s, sum.visits,
+		fmt.Fprintf(t, "%s\t%d\t%.1f\t%d\t%d\t%d\t%d\t%d\t%s %s\n", s, sum.visits,
 			100*float64(sum.found)/float64(max(sum.frames, 1)),
-			sum.recognised, sum.approved, kind, rate(wrong, sum.visits))
+			sum.recognised, sum.consented, sum.undecided, sum.failed, sum.approved, kind, rate(wrong, sum.visits))
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("measure attacks: print: %w", err)

@@ -1,4 +1,4 @@
-package trial
+package rates
 
 import (
 	"bytes"
@@ -34,6 +34,7 @@ type attackPerson struct {
 // attackCast is everybody who is enrolled; it is the gallery of the visits.
 type attackCast struct {
 	people []attackPerson
+	demand vision.Demand
 	photos int // that were used
 	shared int // people who had to be enrolled from the photo that is shown
 }
@@ -52,7 +53,7 @@ func openCast(ctx context.Context, set models.Set, o AttackOptions, m *meter) (c
 	if err != nil {
 		return nil, err
 	}
-	defer closeAll(closers, &err)
+	defer networks.CloseAll(closers, &err)
 	t, err := networks.ThresholdsOf(set)
 	if err != nil {
 		return nil, err

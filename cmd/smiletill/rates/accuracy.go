@@ -1,4 +1,4 @@
-package trial
+package rates
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/trial"
 	"smiletill/models"
 	"smiletill/payment"
 	"smiletill/vision"
@@ -102,7 +103,7 @@ func MeasureAccuracy(
 // modelSets are the set in use and those to compare it with. The last part of a path names a set that has no
 // name of its own. All sets come with the first views before any with the next.
 func modelSets(cfg config.Config, compare, views []string) ([]modelSet, error) {
-	own, err := OpenModels(cfg)
+	own, err := trial.OpenModels(cfg)
 	if err != nil {
 		return nil, err
 	}

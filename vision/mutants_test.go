@@ -1,0 +1,71 @@
+package vision
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestLivenessMutants: mistakes that somebody could make in what tells a face from its picture, each one
+// change of the source. The tests of the light must notice each.
+func TestLivenessMutants(t *testing.T) {
+	if os.Getenv("SIM_MUTATIONS") == "" {
+		t.Skip("SIM_MUTATIONS is not set: `make mutations` builds the program with mistakes in it")
+	}
+	for _, m := range []struct{ name, file, from, to string }{
+		{"any code accepted", "light.go", `code[0][k], f.code[1][k] = float64(c[0]-c[1]), float64(c[2]-c[1])`,
+			`code[0][k], f.code[1][k] = f.tint[0][0][k], f.tint[1][0][k]; _ = c`},
+		{"an answer at any time accepted", "light.go", `lightLag  = 40 * time.Millisecond`,
+			`lightLag  = 1200 * time.Millisecond`},
+		{"light off", "liveness.go", `if s.dark || s.lights > lightsMax`,
+			`if s.dark { return VerdictLive, lightFrames, true }; if s.lights > lightsMax`},
+		{"a light that nobody saw", "liveness.go", `return VerdictUndecided, 0, true
+	}
+	if s.lit == nil`, `return VerdictLive, lightFrames, true
+	}
+	if s.lit == nil`},
+		{"flat normals accepted", "liveness.go", `lean >= t.LightLeanMin && lean <= t.LightLeanMax`, `lean < 100`},
+		{"the forehead need not answer", "liveness.go", `float32(a.match[forehead3]) >= t.LightForehead &&`, ``},
+		{"demand ignored", "liveness.go", `func (v *Visit) Ask(d Demand) { v.live.demand = d }`,
+			`func (v *Visit) Ask(d Demand) {}`},
+		{"the verdict of other frames", "visit.go", `	v.live.forget()
+`, ``},
+		{"too few frames accepted", "light.go", `lightFrames = 9`, `lightFrames = 5`},
+	} {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			source, err := filepath.Abs(m.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := os.ReadFile(source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(string(text), m.from); n != 1 {
+				t.Fatalf("%s has %d places to change, want 1:\n%s", m.file, n, m.from)
+			}
+			dir := t.TempDir()
+			changed, overlay := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json")
+			plan, err := json.Marshal(map[string]map[string]string{"Replace": {source: changed}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for file, content := range map[string]string{
+				changed: strings.Replace(string(text), m.from, m.to, 1), overlay: string(plan),
+			} {
+				if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			out, err := exec.Command("go", "test", "-vet=off", "-overlay", overlay, "-run", "Light", ".").
+				CombinedOutput()
+			if err == nil || strings.Contains(string(out), "build failed") {
+				t.Errorf("nobody noticed it: %v\n%s", err, out)
+			}
+		})
+	}
+}
