@@ -87,13 +87,7 @@ func (s *lighting) answerTo(l *Lit) answer {
 		return best
 	}
 	var f fit
-	for k := max(0, s.seen-skinFrames); k < s.seen; k++ {
-		at := s.at[k%skinFrames]
-		if at.Before(l.At[0].Add(-lightBefore)) || at.After(l.Until.Add(lightAfter)) {
-			continue
-		}
-		f.take(at.Sub(l.At[0]).Seconds(), &s.tint[k%skinFrames])
-	}
+	s.since(&f, l, lightAfter)
 	if f.n < lightFrames {
 		return answer{frames: f.n}
 	}
@@ -105,6 +99,16 @@ func (s *lighting) answerTo(l *Lit) answer {
 	}
 	best.frames = f.n
 	return best
+}
+
+// since gives a fit the frames of a light, from lightBefore it until some time after it.
+func (s *lighting) since(f *fit, l *Lit, after time.Duration) {
+	for k := max(0, s.seen-skinFrames); k < s.seen; k++ {
+		at := s.at[k%skinFrames]
+		if !at.Before(l.At[0].Add(-lightBefore)) && !at.After(l.Until.Add(after)) {
+			f.take(at.Sub(l.At[0]).Seconds(), &s.tint[k%skinFrames])
+		}
+	}
 }
 
 // fit is the least squares of one light.

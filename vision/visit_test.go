@@ -456,6 +456,11 @@ func TestThresholdsCheck(t *testing.T) {
 		"smile_most":   func(t *Thresholds) { t.SmileMost = 0.1 },
 		"rest_slack":   func(t *Thresholds) { t.RestSlack = 1 },
 		"lips_max":     func(t *Thresholds) { t.LipsMax = 0.5 },
+		"light_match":  func(t *Thresholds) { t.LightMatch = 0.5 },
+		"light_cheeks": func(t *Thresholds) { t.LightCheeks = nan },
+		"light_fail":   func(t *Thresholds) { t.LightFail = 0.9 },
+		"light_lean":   func(t *Thresholds) { t.LightLeanMin = 0 },
+		"passive_min":  func(t *Thresholds) { t.PassiveMin = 0 },
 	} {
 		bad := DefaultThresholds()
 		spoil(&bad)
