@@ -218,8 +218,8 @@ python: floats
 	  cp models/build/requirements.txt $(B)/python/; }
 
 .PHONY: attack
-attack: build ## simulated attacks and living visits through the networks and a visit: PHOTOS=dir, VISITS=300, SEEDS=judging, ARGS=more flags
-	@$(B)/bin/smiletill attack $(if $(PHOTOS),--photos "$(PHOTOS)") --visits $(or $(VISITS),300) --seeds $(or $(SEEDS),judging) $(ARGS)
+attack: build ## simulated attacks and living visits through the networks and a visit: PHOTOS=dir, VISITS=300, SEEDS=judging, FROM=first, ARGS=more flags
+	@$(B)/bin/smiletill attack $(if $(PHOTOS),--photos "$(PHOTOS)") --visits $(or $(VISITS),300) --seeds $(or $(SEEDS),judging) --from $(or $(FROM),0) --out $(B)/attack $(ARGS)
 
 .PHONY: accuracy
 accuracy: build floats ## detection, ROC and identification on your photos: FACES=dir with Name/photo.jpg; ARGS=more flags

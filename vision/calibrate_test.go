@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// TestCalibration: lights that a face answers tell how late they are seen; what does not answer tells nothing.
+// TestCalibration: lights that a face answers tell how late they are seen; what does not answer tells
+// nothing.
 func TestCalibration(t *testing.T) {
 	for _, c := range []struct {
 		name   string

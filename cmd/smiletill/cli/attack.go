@@ -37,6 +37,8 @@ func attackCommand(a *app) *cobra.Command {
 	f.StringVar(&o.Seeds, "seeds", o.Seeds, "choosing, while a detector is worked on, or judging, for a report")
 	f.StringVar(&o.Demand, "demand", o.Demand,
 		"what the payment asks for besides the smile: none, passive or light")
+	f.IntVar(&o.From, "from", 0, "the first seed: a report uses none that was used before")
+	f.StringVarP(&o.Out, "out", "o", "", "folder to write attack.txt and attack.svg into")
 	f.StringSliceVar(&o.Species, "species", nil, "only these, by name")
 	f.IntVar(&o.Least, "least", o.Least, "photos that a person must have, of those that can be enrolled from")
 	f.IntVar(&o.People, "people", o.People, "at most so many people")

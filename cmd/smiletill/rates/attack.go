@@ -1,6 +1,7 @@
 package rates
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,8 @@ type AttackOptions struct {
 	Photos  string // folder of people; "" for the two portraits that come with the program
 	Visits  int    // of each species
 	Seeds   string // choosing or judging
+	From    int    // the first seed; those before it have been used
+	Out     string // folder for the report and its picture; "" for none
 	Species []string
 	Demand  string // of the payment: none, passive or light
 	Least   int    // photos that a person must have
@@ -77,8 +80,13 @@ func MeasureAttacks(
 	if err != nil {
 		return fmt.Errorf("measure attacks: %w", err)
 	}
-	r := attackReport{species: species, ends: ends, seeds: o.Seeds, cast: cast, took: time.Since(begun)}
-	return r.print(out)
+	r := attackReport{species: species, ends: ends, demand: o.Demand, seeds: o.Seeds, from: o.From, cast: cast,
+		took: time.Since(begun)}
+	var text bytes.Buffer
+	if err := r.print(io.MultiWriter(out, &text)); err != nil || o.Out == "" {
+		return err
+	}
+	return r.write(o.Out, text.Bytes())
 }
 
 // playAll plays the visits of all species, some side by side.
@@ -120,7 +128,7 @@ func (c *attackCast) playAll(
 			defer networks.CloseAll(closers, &err)
 			p := vision.New(n, t)
 			for v := range next {
-				end, err := c.play(ctx, p, v, seed(uint32(v.number)))
+				end, err := c.play(ctx, p, v, seed(uint32(o.From+v.number)))
 				if err != nil {
 					return fmt.Errorf("%s, visit %d: %w", v.species, v.number, err)
 				}
@@ -168,9 +176,10 @@ func (o *AttackOptions) check() (func(uint32) attacks.Seed, []attacks.Species, e
 	case seed == nil:
 		return nil, nil, refuse(fmt.Sprintf("--seeds %q", o.Seeds),
 			"write choosing while working on a detector, judging for a report")
-	case o.Visits < 1 || o.Visits > 100_000 || o.Workers < 1 || o.Least < 1 || o.People < 1:
-		return nil, nil, refuse("--visits, --workers, --least or --people is out of range",
-			"--visits takes 1 to 100000, the others 1 or more")
+	case o.Visits < 1 || o.Visits > 100_000 || o.Workers < 1 || o.Least < 1 || o.People < 1 || o.From < 0 ||
+		o.From > 1_000_000:
+		return nil, nil, refuse("--visits, --from, --workers, --least or --people is out of range",
+			"--visits takes 1 to 100000, --from 0 to 1000000, the others 1 or more")
 	}
 	return seed, all, nil
 }

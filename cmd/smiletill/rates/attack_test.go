@@ -4,6 +4,7 @@ package rates_test
 
 import (
 	"image"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -22,18 +23,19 @@ func TestAttackCommand(t *testing.T) {
 		want   []string
 	}{
 		{"none", []string{
-			`(?m)^2 people of \d+ photos; choosing seeds from 0; `,
+			`(?m)^2 people of \d+ photos; demand none; choosing seeds from 3; `,
 			`(?m)^living +1 +\d+\.\d +\d +\d +0 +0 +\d +BPCER `,
 			`(?m)^injected-warp +1 +\d+\.\d +1 +1 +0 +0 +1 +APCER 100\.0 \(2\.5 - 100\.0\)$`,
 			`(?m)^the worst species: injected-warp, APCER 100\.0 %$`,
-			`(?m)^room light up to 250 lx +\d of them +BPCER `,
+			`(?m)^all +1 of them +BPCER .* of 1 smiles `,
 		}},
 		{"light", []string{
 			`(?m)^injected-warp +1 +\d+\.\d +1 +1 +\d +\d +0 +APCER 0\.0 \(0\.0 - 97\.5\)$`,
 		}},
 	} {
+		dir := t.TempDir()
 		code, out, errs := smiletill(t, "attack", "--visits", "1", "--species", "injected-warp,living",
-			"--demand", c.demand)
+			"--demand", c.demand, "--from", "3", "--out", dir)
 		if code != 0 {
 			t.Fatalf("%d: %s", code, errs)
 		}
@@ -41,6 +43,14 @@ func TestAttackCommand(t *testing.T) {
 			if !regexp.MustCompile(want).MatchString(out) {
 				t.Errorf("%s: nothing like %q in\n%s", c.demand, want, out)
 			}
+		}
+		text, err := os.ReadFile(filepath.Join(dir, "attack.txt"))
+		if err != nil || string(text) != out {
+			t.Errorf("the report in the folder: %q, %v", text, err)
+		}
+		picture, err := os.ReadFile(filepath.Join(dir, "attack.svg"))
+		if err != nil || !regexp.MustCompile(`>injected-warp<(?s:.*)>\d/1<`).Match(picture) {
+			t.Errorf("its picture: %.300q, %v", picture, err)
 		}
 	}
 }
