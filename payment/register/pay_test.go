@@ -72,6 +72,8 @@ func TestPaymentEnds(t *testing.T) {
 		{"no PIN set", register.Refusal, payment.Policy{Always: true}, func(d *desk, p payment.Payment) {
 			d.smilesAs(p, "c-without")
 		}},
+		{"nobody is sure", register.Refusal, payment.Policy{Liveness: payment.LivenessPolicy{On: true}},
+			func(d *desk, p payment.Payment) { d.smilesAs(p, "c-without") }},
 		{"wrong PIN", register.WrongPIN, payment.Policy{Always: true}, func(d *desk, p payment.Payment) {
 			d.smiles(p)
 			_, err := d.engine.EnterPIN(context.Background(), p.ID, "0000")
@@ -386,7 +388,8 @@ func TestAbort(t *testing.T) {
 	d.is("after its end", d.status("s2").Repeated.Body.Payment.Response, register.Success, "")
 }
 
-// failing is a journal whose disk fails while it is told to, where payments end or, if opening, where they begin.
+// failing is a journal whose disk fails while it is told to, where payments end or, if opening, where they
+// begin.
 type failing struct {
 	payment.Journal
 	on      atomic.Bool
