@@ -20,6 +20,7 @@ type desk struct {
 	causes   []string
 	tries    int       // faces that were refused in a row
 	locked   time.Time // no payment begins before it
+	failure  time.Time // when a consent last was without the live verdict that it wanted; zero: never
 	deadline *time.Timer
 	probe    *time.Timer
 }
@@ -37,6 +38,7 @@ func newDesk(ctx context.Context, e *Engine) *desk {
 	d.probe.Stop()
 	d.tries = e.options.FailedTries
 	d.locked = time.Now().Add(lockAfter(d.tries)) // a restart shortens no wait
+	d.failure = e.options.LivenessFailed
 	return d
 }
 
@@ -69,7 +71,7 @@ func (d *desk) begin(r Request) (Payment, error) {
 	if err := d.ready(now); err != nil {
 		return Payment{}, fmt.Errorf("begin payment %s: %w", r.ID, err)
 	}
-	p.TimeTrusted = d.engine.options.TimeTrusted()
+	p.TimeTrusted, p.Demand = d.engine.options.TimeTrusted(), d.demands(p.Amount, now)
 	switch err := d.engine.journal.Commit(d.ctx, p); {
 	case errors.Is(err, ErrBacklog), errors.Is(err, ErrConflict), errors.Is(err, ErrUnsure):
 		return Payment{}, fmt.Errorf("begin payment %s: %w", r.ID, err)
@@ -149,7 +151,8 @@ func (d *desk) tick() {
 // handle applies an event to the running payment: Next, commit, and only then an effect.
 func (d *desk) handle(ev Event) error {
 	r := d.run
-	if c, ok := ev.(Consented); ok {
+	c, consent := ev.(Consented)
+	if consent {
 		var err error
 		if ev, err = d.judge(r.payment, c); err != nil {
 			return err
@@ -165,7 +168,11 @@ func (d *desk) handle(ev Event) error {
 		return err
 	case p == r.payment:
 		return nil
-	case !p.State.Terminal():
+	}
+	if consent {
+		d.heard(p)
+	}
+	if !p.State.Terminal() {
 		if p.Deadline != r.payment.Deadline {
 			d.deadline.Reset(time.Until(p.Deadline))
 		}

@@ -32,13 +32,19 @@ func (d *desk) judge(p Payment, c Consented) (Event, error) {
 	if err != nil {
 		return nil, fmt.Errorf("payment %s: draw by lot: %w", p.ID, err)
 	}
+	// A limit's need comes first: who holds up a photo above it learns nothing of the verdict.
 	need := o.Policy.Judge(p.Amount, s, draw)
+	if need == NeedNone && c.Evidence.Liveness.lacking(p.Demand) {
+		need = NeedLiveness
+	}
 	if need == NeedNone {
 		return c, nil
 	}
 	switch err := o.PINs.Ready(d.ctx, p.Customer); {
 	case err == nil:
 		return PINAsked{Evidence: c.Evidence, Need: need, Until: time.Now().Add(o.PINTimeout)}, nil
+	case errors.Is(err, ErrPINNotSet) && need == NeedLiveness:
+		return PINRefused{Evidence: c.Evidence, Need: need, Reason: ReasonNotSure}, nil
 	case errors.Is(err, ErrPINNotSet):
 		return PINRefused{Evidence: c.Evidence, Need: need, Reason: ReasonPINNotSet}, nil
 	case errors.Is(err, ErrPINLocked):
@@ -71,6 +77,24 @@ func (d *desk) asksPIN(id string) (Payment, error) {
 		return Payment{}, WithHint(err, "wait until the terminal asks for the PIN")
 	}
 	return d.run.payment, nil
+}
+
+// demands gives what a payment that is opened wants of the pictures.
+func (d *desk) demands(a Amount, now time.Time) Demand {
+	since := time.Duration(-1)
+	if !d.failure.IsZero() {
+		since = max(now.Sub(d.failure), 0)
+	}
+	return d.engine.options.Policy.Liveness.Demands(a, since)
+}
+
+// heard notes the verdict of a consent that was taken, with the PIN or without: the next payments are
+// stricter after one that fails.
+func (d *desk) heard(p Payment) {
+	taken := p.State == StatePIN || p.State == StateApproved || p.State == StateDeclined
+	if taken && p.Evidence.Liveness.fails(p.Demand) {
+		d.failure = time.Now()
+	}
 }
 
 // count keeps the number of refused faces in a row, and locks the terminal after too many.

@@ -12,7 +12,7 @@
 //     approval, and a commit that failed is settled by reading the journal, never by assuming.
 //   - Terminal states never change.
 //   - An approval needs evidence of the customer that was recognised, gathered after the payment opened and
-//     at most [MaxEvidenceAge] old.
+//     at most [MaxEvidenceAge] old, and a live verdict of what was demanded of the pictures, or the PIN.
 //   - The caller chooses the id: same id and content gives the stored result, same id and other content is
 //     refused.
 //   - Amounts are whole minor units of an ISO 4217 currency; there is no float in this package.

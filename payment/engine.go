@@ -75,8 +75,11 @@ type Options struct {
 	PINs        PINs          // default none: where the policy wants a PIN, the payment is declined
 	Rand        io.Reader     // for what is drawn by lot; default crypto/rand
 	FailedTries int           // faces that were refused in a row before the start
-	ProbeEvery  time.Duration // between attempts to write when the journal has failed; default 5 s
-	TimeTrusted func() bool   // tells whether the wall clock is known to be right; default never
+	// LivenessFailed is when a consent last was without the live verdict that it wanted, before the start: by
+	// time that provably passed, with a monotonic reading (time.Now().Add). Default never.
+	LivenessFailed time.Time
+	ProbeEvery     time.Duration // between attempts to write when the journal has failed; default 5 s
+	TimeTrusted    func() bool   // tells whether the wall clock is known to be right; default never
 	// Alarm is asked right before money would move either way, and says why none may, with a hint of what to do;
 	// nil: it may. Default never.
 	Alarm func() error

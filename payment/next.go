@@ -28,8 +28,8 @@ type (
 		Need     Need
 		Until    time.Time
 	}
-	// PINRefused is a consent that would need a PIN, of a customer who can't give one: ReasonPINNotSet or
-	// ReasonPINLocked.
+	// PINRefused is a consent that would need a PIN, of a customer who can't give one: ReasonPINLocked,
+	// ReasonPINNotSet, or in its place ReasonNotSure with NeedLiveness.
 	PINRefused struct {
 		Evidence Evidence
 		Need     Need
@@ -95,8 +95,10 @@ func (Restarted) event()     {}
 //	Restarted      expired          expired                                expired
 //
 // The customer's events (the first ten) expire a payment that is past its deadline: nobody is approved
-// because a timer was slow. Whoever types a PIN looks away from the camera, so that what it sees counts for
-// nothing then. A payment that has ended gives ErrClosed. With an error the payment comes back unchanged.
+// because a timer was slow. Consented besides wants a verdict that meets the payment's Demand; PINAsked and
+// PINRefused don't, since no face is enough there. Whoever types a PIN looks away from the camera, so that
+// what it sees counts for nothing then. A payment that has ended gives ErrClosed. With an error the payment
+// comes back unchanged.
 func Next(p Payment, e Event, now time.Time) (Payment, error) {
 	if p.State.Terminal() {
 		return p, fmt.Errorf("payment %s: %w: %s", p.ID, ErrClosed, p.State)
@@ -155,7 +157,11 @@ func seen(p Payment, e Event, now time.Time) (Payment, error) {
 			return end(p, StateDeclined, ReasonNotRecognised, now), nil
 		}
 	case Consented:
-		if why := unsupported(p, e.Evidence, now); why != "" {
+		why := unsupported(p, e.Evidence, now)
+		if why == "" && !e.Evidence.Liveness.meets(p.Demand) {
+			why = "its verdict is not the one that was demanded"
+		}
+		if why != "" {
 			return p, noEvidence(p, why)
 		}
 		return approve(p, e.Evidence, now), nil
@@ -171,11 +177,15 @@ func seen(p Payment, e Event, now time.Time) (Payment, error) {
 		if why := unsupported(p, e.Evidence, now); why != "" {
 			return p, noEvidence(p, why)
 		}
-		if e.Need == "" || e.Reason != ReasonPINNotSet && e.Reason != ReasonPINLocked {
+		missing := ReasonPINNotSet
+		if e.Need == NeedLiveness {
+			missing = ReasonNotSure
+		}
+		if e.Need == "" || e.Reason != missing && e.Reason != ReasonPINLocked {
 			return p, fmt.Errorf("payment %s: refuse: %w: reason %q", p.ID, ErrEvent, e.Reason)
 		}
 		p = end(p, StateDeclined, e.Reason, now)
-		p.Need = e.Need
+		p.Need, p.Evidence.Liveness = e.Need, e.Evidence.Liveness
 	}
 	return p, nil
 }
@@ -265,10 +275,11 @@ func expire(p Payment, now time.Time) Payment {
 	return end(p, StateExpired, ReasonTimeout, now)
 }
 
-// end closes a payment. Who stood there is forgotten: only an approval names its customer.
+// end closes a payment. Who stood there is forgotten: only an approval names its customer. The verdict on
+// whoever it was stays: it counts, whatever the end.
 func end(p Payment, s State, r Reason, now time.Time) Payment {
 	p.State, p.Reason, p.ClosedAt, p.Customer = s, r, now, ""
-	p.Evidence, p.Need, p.PIN = Evidence{}, "", false
+	p.Evidence, p.Need, p.PIN = Evidence{Liveness: p.Evidence.Liveness}, "", false
 	return p
 }
 

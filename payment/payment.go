@@ -49,6 +49,7 @@ const (
 	ReasonWrongPIN            Reason = "wrong_pin"             // declined: the PIN was wrong too often
 	ReasonPINLocked           Reason = "pin_locked"            // declined: the customer's PIN is locked
 	ReasonPINNotSet           Reason = "pin_not_set"           // declined: a PIN is needed and there is none
+	ReasonNotSure             Reason = "not_sure"              // declined: no live verdict, and no PIN either
 	ReasonCancelledByCustomer Reason = "cancelled_by_customer" // cancelled
 	ReasonCancelledByRegister Reason = "cancelled_by_register" // cancelled
 	ReasonCancelledByOperator Reason = "cancelled_by_operator" // cancelled
@@ -74,6 +75,8 @@ func (r Reason) Text() string {
 		return "the customer's PIN is locked for a while, after too many wrong ones"
 	case ReasonPINNotSet:
 		return "a face alone is not enough for it, and the customer has no PIN"
+	case ReasonNotSure: // the same for what failed and what stayed undecided: it helps nobody to do better
+		return "it could not be made sure that a person was before the camera, and the customer has no PIN"
 	case ReasonCancelledByCustomer:
 		return "by the customer"
 	case ReasonCancelledByRegister:
@@ -129,9 +132,10 @@ type Evidence struct {
 	MatchFrames int    // frames that matched Customer, at least 1
 	SmileFrames int    // frames with a smile among them, at least 1
 	Camera      Camera // that took them
+	Liveness    Liveness
 	Since, At   time.Time
 	// Since and At are when the first and the last of these frames was taken, by time.Now (monotonic). A
-	// stored payment has neither: they mean nothing after a restart. Its Camera is in its fact alone.
+	// stored payment has neither: they mean nothing after a restart. Camera and Liveness are in its fact alone.
 }
 
 // Camera says what a camera is, so that who reads an approval knows whether there was one at all.
@@ -149,10 +153,11 @@ type Payment struct {
 	Reason    Reason
 	Detail    string   // what failed, with ReasonDeviceFailed
 	Customer  string   // pseudonymous; who stands there (recognised, pin) or paid (approved), otherwise empty
+	Demand    Demand   // of the pictures, fixed when it is opened; not known of a payment read from the journal
 	Need      Need     // why the PIN is asked for or was missing; empty: it is not needed
 	PIN       bool     // approved with the PIN
 	Reversed  int64    // minor units of an approval that were given back, 0 to Amount.Minor
-	Evidence  Evidence // of an approval
+	Evidence  Evidence // of an approval; of another end the Liveness alone, if there was a consent
 	Strangers int      // different faces that were no customer's; not known of a payment read from the journal
 	OpenedAt  time.Time
 	ClosedAt  time.Time // zero while open

@@ -19,6 +19,8 @@ const (
 	NeedDay    Need = "day"        // too much in 24 hours
 	NeedDraw   Need = "random"     // drawn by lot
 	NeedEvery  Need = "every_time" // the policy wants it each time
+	// NeedLiveness is a consent without a live verdict where one was demanded, or a demand for the PIN.
+	NeedLiveness Need = "liveness"
 )
 
 // Policy says when a face alone approves a payment, and when the customer's PIN is asked for besides. The
@@ -33,6 +35,7 @@ type Policy struct {
 	SumMax    int64 // of payments since the last PIN, this one included
 	DayMax    int64 // of the customer's payments in 24 hours, those with a PIN and this one included
 	Percent   int   // of the remaining payments, drawn by lot, 0 to 100
+	Liveness  LivenessPolicy
 }
 
 // ErrPolicy marks a policy that can't be.
@@ -43,15 +46,21 @@ func (l Policy) Check() error {
 	if l.AmountMax < 0 || l.CountMax < 0 || l.SumMax < 0 || l.DayMax < 0 || l.Percent < 0 || l.Percent > 100 {
 		return fmt.Errorf("%w: limits are 0 or more, percent is 0 to 100", ErrPolicy)
 	}
-	return nil
+	return l.Liveness.check()
+}
+
+// each tells whether no payment does without the PIN.
+func (l Policy) each() bool {
+	return l.Always || l.Liveness.On && l.Liveness.PassiveMax == 0 && !l.Liveness.lit()
 }
 
 // Text says in words what a face alone pays, in a currency: "a face alone pays at most 50.00 EUR, 5 payments
 // and 150.00 EUR since the last PIN".
 func (l Policy) Text(currency string) string {
-	if l.Always {
+	if l.each() {
 		return "a face alone pays nothing: the PIN is asked for each time"
 	}
+	alive := l.Liveness.text(currency)
 	amount := func(minor int64) string { return Amount{Minor: minor, Currency: currency}.String() }
 	var limits, last []string
 	if l.AmountMax > 0 {
@@ -73,14 +82,14 @@ func (l Policy) Text(currency string) string {
 		limits = append(limits, fmt.Sprintf("but for %d %% drawn by lot", l.Percent))
 	}
 	if len(limits) == 0 {
-		return "a face alone pays whatever the terminal takes"
+		return "a face alone pays whatever the terminal takes" + alive
 	}
-	return "a face alone pays " + strings.Join(limits, ", ")
+	return "a face alone pays " + strings.Join(limits, ", ") + alive
 }
 
 // Endless reports that a face alone may pay again and again: no limit of more than one payment ends it.
 func (l Policy) Endless() bool {
-	return !l.Always && l.CountMax == 0 && l.SumMax == 0 && l.DayMax == 0
+	return !l.each() && l.CountMax == 0 && l.SumMax == 0 && l.DayMax == 0
 }
 
 // Standing is what a customer paid here before, by the order of the journal and not by the wall clock.
@@ -135,10 +144,14 @@ func lockAfter(tries int) time.Duration {
 	return min(wait, longestLock)
 }
 
-// failedTries is what a payment that ended without an approval counts towards the lock: the strangers' faces,
-// whatever its end, and a PIN that its owner would know.
+// failedTries is what a payment that ended without an approval counts towards the lock: the strangers' faces
+// and a verdict that failed, whatever its end, and a PIN that its owner would know. Whoever holds up a photo
+// is asked for the PIN and could cancel, and try the next photo, for ever. An undecided verdict counts
+// nothing: in a dim shop nobody is locked out, and the photo that is tried there meets the light for
+// AfterFailure.
 func failedTries(p Payment) int {
-	if p.State == StateDeclined && (p.Reason == ReasonNotRecognised || p.Reason == ReasonWrongPIN) {
+	refused := p.State == StateDeclined && (p.Reason == ReasonNotRecognised || p.Reason == ReasonWrongPIN)
+	if refused || p.Demand != DemandNone && p.Evidence.Liveness.Verdict == VerdictFailed {
 		return max(p.Strangers, 1)
 	}
 	return p.Strangers

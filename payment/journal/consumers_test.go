@@ -164,9 +164,14 @@ func paid(t *testing.T) *journal.Journal {
 		if err := j.Commit(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
+		if id == "b" {
+			p.Demand = payment.DemandLight
+		}
 		now := time.Now()
 		for _, e := range []payment.Event{payment.Recognised{Customer: "c1"}, payment.Consented{
 			Evidence: payment.Evidence{Customer: "c1", MatchFrames: 3, SmileFrames: 1, Since: now, At: now,
+				Liveness: payment.Liveness{Demand: payment.DemandLight, Verdict: payment.VerdictLive, Frames: 9,
+					Screen: "simulated"},
 				Camera: payment.Camera{Kind: "usb", Driver: "uvcvideo"}}}} {
 			if p, err = payment.Next(p, e, now); err != nil {
 				t.Fatal(err)

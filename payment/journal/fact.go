@@ -28,32 +28,34 @@ const (
 // false. No score, no template, no picture, no name. Its canonical JSON (RFC 8785) is stored and hashed.
 // Fields are added at need, with omitempty; none is ever renamed, or old chains can't be read.
 type body struct {
-	ID          string            `json:"id"`
-	Seq         int64             `json:"seq"`
-	PrevHash    string            `json:"prev_hash"` // hex
-	Kind        string            `json:"kind"`
-	PaymentID   string            `json:"payment_id,omitempty"` // a payment's facts have all three
-	AmountMinor int64             `json:"amount_minor,omitempty"`
-	Currency    string            `json:"currency,omitempty"`
-	Reference   string            `json:"reference,omitempty"`
-	Reason      payment.Reason    `json:"reason,omitempty"`
-	Detail      string            `json:"detail,omitempty"`
-	Customer    string            `json:"customer,omitempty"` // pseudonymous
-	Method      string            `json:"method,omitempty"`
-	Limits      payment.Need      `json:"limits,omitempty"`      // the limit for which the PIN was asked for
-	ReversalID  string            `json:"reversal_id,omitempty"` // the caller's id of a reversal
-	Whole       bool              `json:"whole,omitempty"`       // a reversal of all that was left
-	MatchFrames int               `json:"match_frames,omitempty"`
-	SmileFrames int               `json:"smile_frames,omitempty"`
-	Strangers   int               `json:"strangers,omitempty"`
-	Time        string            `json:"time"` // of the change of state, wall clock, RFC 3339, UTC
-	TimeTrusted bool              `json:"time_trusted"`
-	ClockMS     int64             `json:"clock_ms,omitempty"` // time that provably passed on this terminal
-	Tenant      string            `json:"tenant,omitempty"`
-	Site        string            `json:"site,omitempty"`
-	Terminal    string            `json:"terminal,omitempty"`
-	Models      map[string]string `json:"models,omitempty"`
-	Camera      *camera           `json:"camera,omitempty"`
+	ID           string            `json:"id"`
+	Seq          int64             `json:"seq"`
+	PrevHash     string            `json:"prev_hash"` // hex
+	Kind         string            `json:"kind"`
+	PaymentID    string            `json:"payment_id,omitempty"` // a payment's facts have all three
+	AmountMinor  int64             `json:"amount_minor,omitempty"`
+	Currency     string            `json:"currency,omitempty"`
+	Reference    string            `json:"reference,omitempty"`
+	Reason       payment.Reason    `json:"reason,omitempty"`
+	Detail       string            `json:"detail,omitempty"`
+	Customer     string            `json:"customer,omitempty"` // pseudonymous
+	Method       string            `json:"method,omitempty"`
+	Limits       payment.Need      `json:"limits,omitempty"`      // the limit for which the PIN was asked for
+	ReversalID   string            `json:"reversal_id,omitempty"` // the caller's id of a reversal
+	Whole        bool              `json:"whole,omitempty"`       // a reversal of all that was left
+	MatchFrames  int               `json:"match_frames,omitempty"`
+	SmileFrames  int               `json:"smile_frames,omitempty"`
+	JudgedFrames int               `json:"judged_frames,omitempty"` // by which the verdict of Liveness was given
+	Strangers    int               `json:"strangers,omitempty"`
+	Time         string            `json:"time"` // of the change of state, wall clock, RFC 3339, UTC
+	TimeTrusted  bool              `json:"time_trusted"`
+	ClockMS      int64             `json:"clock_ms,omitempty"` // time that provably passed on this terminal
+	Tenant       string            `json:"tenant,omitempty"`
+	Site         string            `json:"site,omitempty"`
+	Terminal     string            `json:"terminal,omitempty"`
+	Models       map[string]string `json:"models,omitempty"`
+	Camera       *camera           `json:"camera,omitempty"`
+	Liveness     *liveness         `json:"liveness,omitempty"`
 
 	// Of an audit fact; see Audit.
 	Audit      string `json:"audit,omitempty"`
@@ -70,6 +72,43 @@ type body struct {
 type camera struct {
 	Kind   string `json:"kind"`
 	Driver string `json:"driver,omitempty"`
+}
+
+// liveness is what was demanded of the pictures, and what was found. No scores. Objects in a fact hold
+// strings alone, as the cloud was promised.
+type liveness struct {
+	Demand   payment.Demand  `json:"demand"`
+	Answered payment.Demand  `json:"answered,omitempty"` // that the verdict is of, where it is another one
+	Verdict  payment.Verdict `json:"verdict,omitempty"`  // left out: nobody judged
+	Screen   string          `json:"screen,omitempty"`   // what showed the light; left out: a page that said so
+}
+
+// livenessOf is what the fact of a payment's end says of it: nil if nothing was demanded, or if there was no
+// consent to judge.
+func livenessOf(p payment.Payment) *liveness {
+	found := p.Evidence.Liveness
+	consent := p.State == payment.StateApproved || p.Need == payment.NeedLiveness
+	if p.Demand == payment.DemandNone || !consent && found == (payment.Liveness{}) {
+		return nil
+	}
+	l := &liveness{Demand: p.Demand, Verdict: found.Verdict, Screen: found.Screen}
+	if found.Demand != p.Demand {
+		l.Answered = found.Demand
+	}
+	return l
+}
+
+// judged gives back what a fact says was demanded and found.
+func (b body) judged() (payment.Demand, payment.Liveness) {
+	l := b.Liveness
+	if l == nil {
+		return payment.DemandNone, payment.Liveness{}
+	}
+	out := payment.Liveness{Demand: l.Answered, Verdict: l.Verdict, Frames: b.JudgedFrames, Screen: l.Screen}
+	if out.Demand == payment.DemandNone && l.Verdict != payment.VerdictNone {
+		out.Demand = l.Demand
+	}
+	return l.Demand, out
 }
 
 // link is one fact of the chain as it is stored.
@@ -107,6 +146,9 @@ func paymentBody(o Options, p payment.Payment) (body, error) {
 	}
 	if kind != kindOpened {
 		b.Time, b.Strangers = stamp(p.ClosedAt), p.Strangers
+		if b.Liveness = livenessOf(p); b.Liveness != nil {
+			b.JudgedFrames = p.Evidence.Liveness.Frames
+		}
 	}
 	if kind == kindApproved {
 		b.Method, b.Models = methodFace, o.Models

@@ -87,12 +87,38 @@ func (j *Journal) room(ctx context.Context, tx *transaction, p payment.Payment) 
 	return nil
 }
 
+// LivenessFailed tells how long ago, by the time that provably passed, a consent was last without the live
+// verdict that it wanted, in the latest 1,000 payments; false: none was. A payment that the terminal was
+// switched off in, or that could not be written, may have had one: pulling the plug after each photo gains
+// nothing.
+func (j *Journal) LivenessFailed(ctx context.Context) (ago time.Duration, failed bool, err error) {
+	var then int64
+	err = j.db.QueryRowContext(ctx, `SELECT clock_ms FROM (
+			SELECT p.seq, p.clock_ms, p.reason, f.body FROM payment p JOIN fact f USING (seq)
+			WHERE p.state <> 'waiting' ORDER BY p.seq DESC LIMIT 1000)
+		WHERE reason IN (?, ?) OR json_extract(body, '$.liveness.verdict') IS 'failed'
+			OR json_extract(body, '$.liveness.demand') IN ('passive', 'light')
+			AND json_extract(body, '$.liveness.verdict') IS NOT 'live'
+		ORDER BY seq DESC LIMIT 1`,
+		string(payment.ReasonRestarted), string(payment.ReasonJournalFailed)).Scan(&then)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, wrap(j.path, "look for verdicts that failed", err)
+	}
+	now, err := j.Elapsed(ctx)
+	then++ // it was rounded down
+	return max(now-time.Duration(then)*time.Millisecond, 0), true, err
+}
+
 // FailedTries counts the faces that were refused since the last approval, in the latest 1,000 payments: those
-// that were no customer's, however the payment ended, and at least one for a face or a PIN that it declined.
+// that were no customer's, however the payment ended, and at least one for a face or a PIN that it declined,
+// or a verdict on the pictures that failed.
 func (r *Reader) FailedTries(ctx context.Context) (int, error) {
 	var n int
 	err := r.db.QueryRowContext(ctx, `SELECT coalesce(sum(max(coalesce(json_extract(body, '$.strangers'), 0),
-			state = 'declined' AND reason IN (?, ?))), 0)
+			state = 'declined' AND reason IN (?, ?) OR json_extract(body, '$.liveness.verdict') IS 'failed')), 0)
 		FROM (SELECT state, reason, body FROM payment JOIN fact USING (seq)
 			WHERE seq > coalesce((SELECT seq FROM payment WHERE state = 'approved' ORDER BY seq DESC LIMIT 1), 0)
 			ORDER BY seq DESC LIMIT 1000)`,

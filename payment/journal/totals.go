@@ -123,7 +123,9 @@ type Fact struct {
 	Reference   string
 	Terminal    string
 	Camera      payment.Camera // of an approval; zero in facts of before it was said
-	Hash        string         // 64 hex digits
+	Demand      payment.Demand // of the pictures of a consent; "" if nothing was demanded
+	Liveness    payment.Liveness
+	Hash        string // 64 hex digits
 }
 
 // Facts calls each with the facts of payments in a span, in their order, without holding more than a few in
@@ -173,5 +175,6 @@ func (b body) fact(at time.Time, hash string) Fact {
 	if b.Camera != nil {
 		f.Camera = payment.Camera{Kind: b.Camera.Kind, Driver: b.Camera.Driver}
 	}
+	f.Demand, f.Liveness = b.judged()
 	return f
 }

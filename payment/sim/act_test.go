@@ -148,14 +148,22 @@ func (d *day) see(id string, ev payment.Event) {
 	ctx, stop := d.ctx()
 	defer stop()
 	d.note("%s sees %T", id, ev)
-	if c, ok := ev.(payment.Consented); ok && holds(p, c.Evidence, time.Now()) {
+	c, consent := ev.(payment.Consented)
+	consent = consent && holds(p, c.Evidence, time.Now())
+	if consent {
 		d.faces[id].good, d.faces[id].who = true, c.Evidence.Customer
+		d.judged(p, c.Evidence.Liveness)
 	}
-	d.tell(id, d.life.engine.Handle(ctx, id, ev))
+	err := d.life.engine.Handle(ctx, id, ev)
+	if consent && err == nil && alarming(p.Demand, c.Evidence.Liveness) {
+		d.failures = append(d.failures, time.Now())
+	}
+	d.tell(id, err)
 }
 
 func (d *day) evidence(p payment.Payment, who string, now time.Time) payment.Evidence {
-	e := payment.Evidence{Customer: who, MatchFrames: 3, SmileFrames: 1, Since: now, At: now}
+	e := payment.Evidence{Customer: who, MatchFrames: 3, SmileFrames: 1, Since: now, At: now,
+		Liveness: d.verdict(p.Demand)}
 	switch {
 	case d.chance(8):
 		e.At = now.Add(-payment.MaxEvidenceAge - time.Second)

@@ -106,6 +106,9 @@ func (d *day) facts(facts []journal.Fact) {
 				approved[f.PaymentID] = -1 // given back as a whole; another reversal is below zero
 			}
 		}
+		if v := d.faces[f.PaymentID]; f.Reason == payment.ReasonNotSure && (v == nil || !v.unsure) {
+			d.fail("payment %s was declined for a verdict that nobody gave", f.PaymentID)
+		}
 		if f.Kind != "opened" && f.Kind != "reversed" {
 			delete(open, f.PaymentID)
 		}
@@ -123,6 +126,12 @@ func (d *day) evident(f journal.Fact) {
 	}
 	if f.Method == "face+smile+pin" && !v.pin {
 		d.fail("payment %s was approved with a PIN that nobody entered", f.PaymentID)
+	}
+	if f.Method == "face+smile" && (!v.sure || d.lively.On && f.Liveness.Verdict != "live") {
+		d.fail("payment %s was approved by %+v where %q was wanted", f.PaymentID, f.Liveness, f.Demand)
+	}
+	if d.lively.On != (f.Demand != "") {
+		d.fail("the fact of payment %s says that %q was wanted", f.PaymentID, f.Demand)
 	}
 }
 

@@ -63,6 +63,9 @@ type day struct {
 	given    map[string]payment.Reversal
 	wanted   map[string]payment.ReversalRequest
 	faces    map[string]*visit
+	lively   payment.LivenessPolicy
+	looks    *rand.Rand  // decides the verdicts: of its own, so that days without them stay as they were
+	failures []time.Time // when a consent was without the live verdict that it wanted
 	clock    clock
 	counter  counter
 	approved int
@@ -71,9 +74,11 @@ type day struct {
 
 // visit is the evidence that the camera gave for a payment.
 type visit struct {
-	good bool // somebody consented as the rules want it
-	pin  bool // and entered the right PIN
-	who  string
+	good   bool // somebody consented as the rules want it, whatever the verdict
+	sure   bool // and with a verdict that makes the PIN needless
+	unsure bool // and with one that doesn't
+	pin    bool // and entered the right PIN
+	who    string
 }
 
 // life is the terminal from one start to the next.
@@ -114,6 +119,7 @@ func newDay(t *testing.T, seed uint64, root string) *day {
 		wanted: map[string]payment.ReversalRequest{}, counter: counter{first: map[string]string{},
 			refused: map[string]register.Request{}},
 		broker: newBroker(rand.New(rand.NewPCG(seed, 6))),
+		lively: livelyOf(seed), looks: rand.New(rand.NewPCG(seed, 8)),
 	}
 }
 
@@ -202,8 +208,8 @@ func (d *day) start(left map[string][]byte) {
 	d.must(err)
 	l.engine = payment.NewEngine(skewed{l.journal, d}, payment.Options{
 		Timeout: 20 * time.Second, PINTimeout: 20 * time.Second, ProbeEvery: 2 * time.Second, FailedTries: tries,
-		Policy: payment.Policy{CountMax: countMax, SumMax: sumMax}, PINs: pins{}, Rand: zero{},
-		TimeTrusted: d.clock.trust,
+		Policy: payment.Policy{CountMax: countMax, SumMax: sumMax, Liveness: d.lively}, PINs: pins{}, Rand: zero{},
+		TimeTrusted: d.clock.trust, LivenessFailed: d.failedBefore(),
 	})
 	l.reporter, err = report.New(report.Options{
 		Broker: "mqtt://127.0.0.1:1", Address: home, Outbox: outbox{l.journal.Outbox()},

@@ -47,6 +47,12 @@ func mutations() []struct{ name, file, from, to string } {
 		{"old evidence", "payment/next.go", `now.Sub(e.At) > MaxEvidenceAge`, `now.Sub(e.At) > 100*MaxEvidenceAge`},
 		{"somebody else's evidence", "payment/next.go", `case e.Customer != p.Customer:`,
 			`case e.Customer == "":`},
+		{"demand ignored", "payment/next.go", `if why == "" && !e.Evidence.Liveness.meets(p.Demand) {`,
+			`if why == "" && !e.Evidence.Liveness.meets(DemandNone) {`},
+		{"verdict of another demand", "payment/liveness.go", `return live && l.Demand == DemandLight`,
+			`return live && l.Demand != DemandNone`},
+		{"a failure forgotten at a start", "payment/desk.go", `d.failure = e.options.LivenessFailed`,
+			`d.failure = time.Time{}`},
 		{"no limits", "payment/policy.go", `case l.CountMax > 0 && s.Count+1 > l.CountMax:`,
 			`case l.CountMax > 0 && s.Count+1 > 2*l.CountMax:`},
 		{"a reversal twice", "payment/desk_policy.go", `case err == nil && known.Same(q):

@@ -80,7 +80,7 @@ func pay(
 			state = p.State
 			typed.newLine()
 			fmt.Fprintf(out, "%s %s %s: %s\n", p.Amount, p.Currency, p.ID, p.Text())
-			if p.Reason == string(payment.ReasonPINNotSet) {
+			if r := payment.Reason(p.Reason); r == payment.ReasonPINNotSet || r == payment.ReasonNotSure {
 				fmt.Fprintf(out, "`smiletill customers pin %s` gives the customer one; `smiletill customers list` "+
 					"lists the ids\n", who)
 			}

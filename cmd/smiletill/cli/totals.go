@@ -153,7 +153,7 @@ func exportCSV(cmd *cobra.Command, r *journal.Reader, days journal.Range) error 
 	w := csv.NewWriter(cmd.OutOrStdout())
 	err := w.Write([]string{"seq", "kind", "time", "time_trusted", "payment_id", "reversal_id", "amount_minor",
 		"currency", "reason", "customer", "method", "limits", "reference", "terminal", "event_id", "hash",
-		"camera"})
+		"camera", "demand", "verdict", "answered", "judged_frames", "screen"})
 	if err != nil {
 		return err
 	}
@@ -161,13 +161,23 @@ func exportCSV(cmd *cobra.Command, r *journal.Reader, days journal.Range) error 
 		return w.Write([]string{strconv.FormatInt(f.Seq, 10), f.Kind, f.Time.Format(time.RFC3339Nano),
 			strconv.FormatBool(f.TimeTrusted), f.PaymentID, f.ReversalID, strconv.FormatInt(f.Amount.Minor, 10),
 			f.Amount.Currency, string(f.Reason), f.Customer, f.Method, string(f.Limits), plain(f.Reference),
-			f.Terminal, f.ID, f.Hash, strings.TrimSpace(f.Camera.Kind + " " + f.Camera.Driver)})
+			f.Terminal, f.ID, f.Hash, strings.TrimSpace(f.Camera.Kind + " " + f.Camera.Driver),
+			string(f.Demand), string(f.Liveness.Verdict), string(f.Liveness.Demand), frames(f.Liveness.Frames),
+			f.Liveness.Screen})
 	})
 	w.Flush()
 	if err != nil {
 		return err
 	}
 	return w.Error()
+}
+
+// frames is a count of an approval's frames; empty where nothing was counted.
+func frames(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // plain keeps a caller's words from being taken for a formula by a spreadsheet.

@@ -32,7 +32,7 @@ func wrong(text, format string, args ...any) *mistake {
 
 // options lists every key in the order of the documented example; the values point into c.
 func (c *Config) options() []option {
-	t, p, cam, n, r := &c.Terminal, &c.Paths, &c.Camera, &c.PIN, &c.Register
+	t, p, cam, n := &c.Terminal, &c.Paths, &c.Camera, &c.PIN
 	all := []option{
 		{"terminal.tenant", &t.Tenant, "whose terminal it is", topicLevel},
 		{"terminal.site", &t.Site, "shop that it stands in", topicLevel},
@@ -76,18 +76,8 @@ func (c *Config) options() []option {
 		{"pin.day_max", &n.DayMax, "a customer's sum in 24 hours without a PIN now; 0: any", matchesDecimal},
 		{"pin.percent", &n.Percent, "of the other payments, drawn by lot, that need a PIN", between(0, 100)},
 		{"pin.timeout", &n.Timeout, "how long a customer has for the PIN", within(10*time.Second, 5*time.Minute)},
-		{"counter.listen", &c.Counter.Listen, "host:port of the counter's page for other machines; empty is off",
-			listenOrOff},
-		{"register.listen", &r.Listen, "host:port for cash registers; empty is off", listenOrOff},
-		{"register.plain", &r.Plain, "take messages that are not encrypted from any user of this machine", nil},
-		{"register.poi_id", &r.POIID, "this terminal's name for registers; empty: smiletill-ID", poiID},
-		{"register.cert_file", &r.CertFile, "certificate for registers; empty: the terminal's own", absolute},
-		{"register.key_file", &r.KeyFile, "its private key", absolute},
-		{"register.common_name", &r.CommonName, "name in the terminal's own certificate; empty: the POIID",
-			commonName},
-		{"register.events_url", &r.EventsURL, "where events are posted; empty: nowhere", eventsURL},
 	}
-	return append(all, c.linkOptions()...)
+	return slices.Concat(all, c.livenessOptions(), c.doorOptions(), c.linkOptions())
 }
 
 func (o option) section() string { s, _, _ := strings.Cut(o.name, "."); return s }
@@ -266,12 +256,15 @@ func currencyCode(v any) *mistake {
 	return nil
 }
 
+// decimal is an amount before its currency is known.
+const decimal = `(0|[1-9]\d{0,8})(\.\d{1,3})?`
+
 func matchesDecimal(v any) *mistake {
-	return matches(`(0|[1-9]\d{0,8})(\.\d{1,3})?`, `an amount in quotes, like "500.00", or "0" for no limit`)(v)
+	return matches(decimal, `an amount in quotes, like "500.00", or "0" for no limit`)(v)
 }
 
 func positiveDecimal(v any) *mistake {
-	m := matches(`(0|[1-9]\d{0,8})(\.\d{1,3})?`, `an amount in quotes, like "50.00"`)(v)
+	m := matches(decimal, `an amount in quotes, like "50.00"`)(v)
 	if m == nil && strings.Trim(v.(string), "0.") == "" {
 		return wrong(v.(string), `an amount above zero, like "50.00"`)
 	}
@@ -362,6 +355,7 @@ func (c *Config) checkTogether() []problem {
 	for _, amount := range []struct{ name, text string }{
 		{"payment.amount_max", c.Payment.AmountMax}, {"payment.unreported_max", c.Payment.UnreportedMax},
 		{"pin.amount_max", c.PIN.AmountMax}, {"pin.sum_max", c.PIN.SumMax}, {"pin.day_max", c.PIN.DayMax},
+		{"liveness.passive_max", c.Liveness.PassiveMax},
 	} {
 		if strings.Trim(amount.text, "0.") == "" {
 			continue // no limit

@@ -45,9 +45,13 @@ func shortened(number string) string {
 // decimalsMax is how many decimals an amount of the configuration has at most.
 const decimalsMax = 3
 
-// Policy is the section [pin] in minor units of the terminal's currency.
+// Policy is the sections [pin] and [liveness] in minor units of the terminal's currency.
 func (c *Config) Policy() (payment.Policy, error) {
 	p := payment.Policy{Always: c.PIN.Always, CountMax: c.PIN.CountMax, Percent: c.PIN.Percent}
+	if c.Liveness.Mode == livenessOn {
+		p.Liveness = payment.LivenessPolicy{On: true, Light: payment.Light(c.Liveness.Light),
+			AfterFailure: c.Liveness.AfterFailure}
+	}
 	for _, l := range []struct {
 		name, text string
 		minor      *int64
@@ -55,9 +59,10 @@ func (c *Config) Policy() (payment.Policy, error) {
 		{"pin.amount_max", c.PIN.AmountMax, &p.AmountMax},
 		{"pin.sum_max", c.PIN.SumMax, &p.SumMax},
 		{"pin.day_max", c.PIN.DayMax, &p.DayMax},
+		{"liveness.passive_max", c.Liveness.PassiveMax, &p.Liveness.PassiveMax},
 	} {
-		if strings.Trim(l.text, "0.") == "" {
-			continue // no limit
+		if strings.Trim(l.text, "0.") == "" || l.minor == &p.Liveness.PassiveMax && !p.Liveness.On {
+			continue // no limit, or none that counts
 		}
 		a, err := payment.ParseDecimal(l.text, c.Terminal.Currency)
 		if err != nil {

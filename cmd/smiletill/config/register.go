@@ -48,3 +48,20 @@ func eventsURL(v any) *mistake {
 	}
 	return nil
 }
+
+// doorOptions are those of the doors by which payments are asked for.
+func (c *Config) doorOptions() []option {
+	r := &c.Register
+	return []option{
+		{"counter.listen", &c.Counter.Listen, "host:port of the counter's page for other machines; empty is off",
+			listenOrOff},
+		{"register.listen", &r.Listen, "host:port for cash registers; empty is off", listenOrOff},
+		{"register.plain", &r.Plain, "take messages that are not encrypted from any user of this machine", nil},
+		{"register.poi_id", &r.POIID, "this terminal's name for registers; empty: smiletill-ID", poiID},
+		{"register.cert_file", &r.CertFile, "certificate for registers; empty: the terminal's own", absolute},
+		{"register.key_file", &r.KeyFile, "its private key", absolute},
+		{"register.common_name", &r.CommonName, "name in the terminal's own certificate; empty: the POIID",
+			commonName},
+		{"register.events_url", &r.EventsURL, "where events are posted; empty: nowhere", eventsURL},
+	}
+}

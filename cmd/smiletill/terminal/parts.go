@@ -67,17 +67,15 @@ func openParts(
 	if err := config.PreparePrivateDir(cfg.Paths.DataDir); err != nil {
 		return nil, err
 	}
-	set, err := openModels(cfg)
-	if err != nil {
+	if p.set, err = openModels(cfg); err != nil {
 		return nil, err
 	}
-	p.set = set
 	p.accelerator = networks.NewAccelerator(cfg.Vision.Delegate, log)
-	if p.looker, err = networks.OpenLookerOn(set, p.accelerator); err != nil {
+	if p.looker, err = networks.OpenLookerOn(p.set, p.accelerator); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.looker.Close)
-	if p.gallery, err = openGallery(cfg, set, t.Raised(), log); err != nil {
+	if p.gallery, err = openGallery(cfg, p.set, t.Raised(), log); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.gallery.Close)
@@ -88,7 +86,7 @@ func openParts(
 		log.Warn("customers were enrolled with another model and can't pay until they are enrolled again",
 			"customers", len(stale), "hint", stale[0].Hint())
 	}
-	if p.journal, err = openJournal(ctx, cfg, version, set, disk.Told(journalFile), log); err != nil {
+	if p.journal, err = openJournal(ctx, cfg, version, p.set, disk.Told(journalFile), log); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.journal.Close)
@@ -99,14 +97,14 @@ func openParts(
 	if err := p.trail.Customers(ctx); err != nil {
 		return nil, err
 	}
-	refused, err := p.journal.FailedTries(ctx)
+	refused, failure, err := p.before(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if p.policy, err = cfg.Policy(); err != nil {
 		return nil, err
 	}
-	p.warnEndless()
+	p.warnLimits()
 	if err := p.openPINs(ctx, cfg); err != nil {
 		return nil, err
 	}
@@ -114,12 +112,26 @@ func openParts(
 	p.openRecords(ctx, cfg, disk.Told(recordsFile))
 	p.engine = payment.NewEngine(p.journal, payment.Options{
 		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: p.policy, PINs: p.pins,
-		TimeTrusted: journal.ClockSet, Alarm: t.Wrong, Log: log.With("room", "payment"), FailedTries: refused,
+		TimeTrusted: journal.ClockSet, Alarm: t.Wrong, Log: log.With("room", "payment"),
+		FailedTries: refused, LivenessFailed: failure,
 	})
 	if err := p.openKeys(cfg); err != nil {
 		return nil, err
 	}
 	return p, p.openReporter(cfg, version, troubles(t.Words, disk.Words, p.lacks))
+}
+
+// before is what a restart must not forget: faces that were refused, and when it was last not sure that a
+// person stood there.
+func (p *parts) before(ctx context.Context) (refused int, failure time.Time, err error) {
+	if refused, err = p.journal.FailedTries(ctx); err != nil {
+		return 0, time.Time{}, err
+	}
+	ago, failed, err := p.journal.LivenessFailed(ctx)
+	if failed {
+		failure = time.Now().Add(-ago)
+	}
+	return refused, failure, err
 }
 
 // troubles joins what several say is wrong.

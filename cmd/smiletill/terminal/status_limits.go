@@ -44,10 +44,14 @@ const (
 		"and \"150.00\""
 )
 
-// warnEndless logs what the technician's page warns of too: a file of settings that was written for an
-// earlier version says 0, which is no limit.
-func (p *parts) warnEndless() {
+// warnLimits logs what the technician's page warns of too: a file of settings that was written for an earlier
+// version says 0, which is no limit. And what liveness means as long as the eyes give no verdict.
+func (p *parts) warnLimits() {
 	if p.policy.Endless() {
 		p.log.Warn(p.policy.Text(p.limit.Currency)+endless, "hint", endlessHint)
+	}
+	if p.policy.Liveness.On {
+		p.log.Warn("this version can't judge yet whether it sees a person: every payment asks for the PIN",
+			"hint", `set PINs (smiletill customers pin ID), or mode = "off" under [liveness]`)
 	}
 }
