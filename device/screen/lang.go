@@ -77,6 +77,9 @@ func (c catalogues) words(v View, lang string) map[string]string {
 	if v.State.paying() && v.State != EnterPIN && v.Instruction != "" {
 		w["title"], w["help"] = m["instruction."+string(v.Instruction)], ""
 	}
+	if v.State == EnterPIN && v.Reason == NotSure {
+		w["help"] = m["help.not_sure"]
+	}
 	if v.State == Idle && v.Note != "" {
 		w["from"], w["note"] = m["label.register"], v.Note
 	}

@@ -61,6 +61,7 @@ type Reason string
 const (
 	NotRecognised       Reason = "not_recognised"
 	NoSmile             Reason = "no_smile"
+	NotSure             Reason = "not_sure" // that a person smiled; what was found amiss is not told
 	NobodyCame          Reason = "nobody_came"
 	NoPIN               Reason = "no_pin"
 	WrongPIN            Reason = "wrong_pin"
@@ -87,7 +88,7 @@ type View struct {
 	Currency    string      // ISO 4217: "EUR"
 	Instruction Instruction // "" for the state's own words; only while paying
 	Note        string      // a register's words, shown as such in a frame; only with Idle; lines end with \n
-	Reason      Reason      // "" if there is nothing to add; only for results and OutOfOrder
+	Reason      Reason      // "" if there is nothing to add; for results, OutOfOrder, and NotSure with EnterPIN
 	Progress    float64     // 0..1: how far the ring is filled and how much the face smiles
 	Asked       string      // what a PIN is asked for, sent back with it; only with EnterPIN
 	Deadline    time.Time   // end of the payment, with a monotonic reading (time.Now().Add); zero: none is shown

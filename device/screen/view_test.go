@@ -208,6 +208,7 @@ func usedKeys(t *testing.T) map[string]bool {
 		used["status.part."+k] = true
 	}
 	used["status.age"], used["status.code"] = true, true
+	used["help.not_sure"] = true
 	find := func(file, pattern, prefix string) {
 		raw, err := page.ReadFile("page/" + file)
 		if err != nil {
@@ -237,8 +238,9 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, s := range []State{LookHere, Smile, EnterPIN} {
 		used["counter.now."+string(s)] = true
 	}
-	for _, r := range []Reason{NotRecognised, NoSmile, NobodyCame, NoPIN, WrongPIN, PINLocked, PINNotSet,
-		CancelledByCustomer, CancelledByRegister, CancelledByOperator, Restarted, DeviceFailed, JournalFailed} {
+	for _, r := range []Reason{NotRecognised, NoSmile, NotSure, NobodyCame, NoPIN, WrongPIN, PINLocked,
+		PINNotSet, CancelledByCustomer, CancelledByRegister, CancelledByOperator, Restarted, DeviceFailed,
+		JournalFailed} {
 		used["counter.why."+string(r)] = true
 	}
 	for _, r := range []Refusal{RefusedBusy, RefusedAmount, RefusedLimit, RefusedLocked, RefusedBacklog,
