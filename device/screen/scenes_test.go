@@ -80,7 +80,7 @@ func scenes() []scene {
 		}), "Look at", "schauen"},
 	}
 	for _, i := range []Instruction{StepCloser, StepBack, Centre, LookStraight, HoldStill, OnePersonOnly,
-		MoreLight, TooBright, NotKnown, EnrolLook, EnrolSmile} {
+		MoreLight, TooBright, NotKnown, SmileInLight, EnrolLook, EnrolSmile} {
 		all = append(all, scene{"act_" + string(i), with(LookHere, func(v *View) { v.Instruction = i }), "", ""})
 	}
 	for _, r := range []Reason{NotRecognised, NoSmile, NotSure, NobodyCame, CancelledByCustomer,
