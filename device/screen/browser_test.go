@@ -177,9 +177,11 @@ func serve(t *testing.T, s http.Handler) *httptest.Server {
 func lookAt(t *testing.T, ctx context.Context, s *Server, sc scene, lang string) {
 	s.Show(sc.view)
 	_, seq := s.current()
-	want := s.words.words(sc.view, lang)["title"]
+	said := s.words.words(sc.view, lang)
+	want := said["title"]
 	until(t, ctx, fmt.Sprintf("document.querySelector('h1').textContent === %q && "+
-		"document.documentElement.dataset.link === 'live' && %d > 0", want, seq))
+		"document.querySelector('.help').textContent === %q && "+
+		"document.documentElement.dataset.link === 'live' && %d > 0", want, said["help"], seq))
 	eval[int](t, ctx, "new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r(1))))")
 	text := eval[string](t, ctx, "document.body.innerText")
 	amount := eval[string](t, ctx, "document.querySelector('.amount').innerText")

@@ -1,10 +1,10 @@
 // Package screen is the terminal's display: a page for the customer at /, a read-only page for the
 // technician at /status, and one for the clerk of a shop without a register at /counter.
 //
-// The customer's page is a picture of the last [View] given to [Server.Show]. It takes a PIN ([Keypad]) and
-// decides nothing: choosing and paying happen elsewhere. A View is sent to each browser as a
-// server-sent event with all its words already in that browser's language, so that the script on the page
-// only puts words in their places.
+// The customer's page is a picture of the last [View] given to [Server.Show]. It takes a PIN ([Keypad]),
+// plays colours for the camera to find on a face ([Light]), and decides nothing: choosing and paying happen
+// elsewhere. A View is sent to each browser as a server-sent event with all its words already in that
+// browser's language, so that the script on the page only puts words in their places.
 //
 // # Invariants
 //
@@ -22,6 +22,10 @@
 //   - The counter's page sends a request once a press, under an id that it made and kept before, and asks
 //     for what became of it until it is told: it never charges or gives back twice, and never assumes.
 //   - Nothing but its lock is told or done at the counter without a session, which the clerk's PIN opened.
+//   - Nothing flashes: a [Light] whose colours differ enough to do so, or are a saturated red, is never
+//     sent to a page, two of them begin a second apart, and a browser that is set to keep still plays none.
+//   - A Light is played once, on the terminal's own display. What was not shown from the first colour to
+//     the last, or not seen to be, is told as not shown.
 //   - No colour is the only sign of anything: every result has its own shape, symbol and word.
 //
 // # Privacy
@@ -29,6 +33,18 @@
 // View has no field for the customer's name, and no picture from the camera can be put on the page: a
 // customer display is read by the whole queue. The face on the page is a drawing that acts out the
 // instruction.
+//
+// # The light
+//
+// A View's Light reaches the page with all its colours. The page puts one after the other on its ground (a
+// card keeps the words readable) by the frames of requestAnimationFrame, and counts a colour as seen when
+// the frame after its own begins. It posts JSON to /light, with the time of its own clock in each: once
+// when the first colour was seen, so that two posts tell how its clock and this machine's differ (the
+// lesser difference counts: what a request takes only ever adds), and once at the end with the times of all
+// colours, or with the reason why there are none. The terminal hears of it through [Lights]. "Without
+// colours" on the page is a post too; it names the number under which they were offered, so that it never
+// counts for the next payment. A page that was loaded after the light had gone out, and one on another
+// machine, is not sent it.
 //
 // # Access
 //
@@ -49,6 +65,8 @@
 //   - Event framing, retry and reconnection: WHATWG HTML, section 9.2 "Server-sent events".
 //   - Contrast: WCAG 2.2, 1.4.3 (AA, 4.5:1) for all text and 1.4.6 (AAA, 7:1) for the amount; a test
 //     measures the ratios in a browser.
+//   - Flashes, saturated red and relative luminance: WCAG 2.2, 2.3.1 and its definitions of "general flash
+//     and red flash thresholds" and of "relative luminance".
 //   - Rendering of amounts: ECMA-402 Intl.NumberFormat. Its own idea of a currency's digits is that of
 //     CLDR, which differs from ISO 4217 (IQD: 0 and 3), hence the digits are those of the decimal
 //     string.

@@ -39,7 +39,9 @@ type message struct {
 	Currency  string            `json:"currency"`
 	Progress  float64           `json:"progress"`
 	Asked     string            `json:"asked,omitempty"`
-	LeftMS    int64             `json:"left_ms"` // -1: no deadline
+	Light     *lightMessage     `json:"light,omitempty"`
+	Offer     uint64            `json:"offer,omitempty"` // of a light: sent back to decline it; 0: none
+	LeftMS    int64             `json:"left_ms"`         // -1: no deadline
 	Sound     bool              `json:"sound"`
 	Simulated bool              `json:"simulated"`
 	Lamps     map[string]bool   `json:"lamps,omitempty"`
@@ -62,7 +64,7 @@ func (s *Server) message(v View, seq uint64, lang string, now time.Time) message
 		m.Amount, m.Currency = v.Amount, v.Currency
 	}
 	if v.State.paying() {
-		m.Act, m.Progress = v.Instruction, v.Progress
+		m.Act, m.Progress, m.Light = v.Instruction, v.Progress, v.Light.message()
 		if !v.Deadline.IsZero() {
 			m.LeftMS = max(0, v.Deadline.Sub(now).Milliseconds())
 		}
@@ -171,8 +173,10 @@ func (s *Server) stream(r *http.Request, w http.ResponseWriter, rc *http.Respons
 				return err
 			}
 		case <-c.wake:
-			v, seq := s.current()
-			raw, err := json.Marshal(s.message(v, seq, s.language(r, v), time.Now()))
+			v, seq, offer := s.viewFor(c)
+			m := s.message(v, seq, s.language(r, v), time.Now())
+			m.Offer = offer
+			raw, err := json.Marshal(m)
 			if err != nil {
 				return fmt.Errorf("encode view: %w", err)
 			}

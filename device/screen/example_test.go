@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"time"
 
 	"smiletill/device/screen"
@@ -42,4 +43,36 @@ func Example() {
 	// Output:
 	// 503
 	// 200
+}
+
+// watcher hears what became of a light.
+type watcher struct{}
+
+func (watcher) Lit(_ context.Context, s screen.Shown) {
+	if s.Why == screen.WhyDeclined {
+		fmt.Println("ask for the PIN")
+	}
+}
+
+// A terminal has colours played while the smile is asked for, and takes no for an answer.
+func ExampleLights() {
+	s, err := screen.New(screen.Options{Lights: watcher{}})
+	if err != nil {
+		fmt.Println("error:", err)
+		return
+	}
+	hues := screen.Palette()
+	code := []screen.Colour{hues[3], hues[0], hues[5], hues[1], hues[4], hues[2]}
+	s.Show(screen.View{State: screen.Smile, Instruction: screen.SmileInLight, LightOffer: true,
+		Light: &screen.Light{ID: "1f0c", Colours: code, Slot: 200 * time.Millisecond}})
+
+	// The customer presses "Without colours" on the page, which posts the number of what it was offered.
+	r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1/light",
+		strings.NewReader(`{"page":"p","offer":1,"why":"declined"}`))
+	r.RemoteAddr = "127.0.0.1:40000"
+	r.Header.Set("Content-Type", "application/json")
+	s.ServeHTTP(httptest.NewRecorder(), r)
+	s.Show(screen.View{State: screen.Declined, Reason: screen.NotSure}) // where there is no PIN
+	// Output:
+	// ask for the PIN
 }

@@ -92,6 +92,7 @@ func TestMethodsAndPaths(t *testing.T) {
 		{"GET", "/nothing", 404}, {"GET", "/en.json", 404}, {"GET", "/page/app.js", 404},
 		{"GET", "/../server.go", 307},
 		{"HEAD", "/", 200}, {"HEAD", "/events", 200}, {"GET", "/app.css", 200}, {"GET", "/app.js", 200},
+		{"GET", "/light.css", 200}, {"GET", "/light.js", 200}, {"GET", "/light", 405},
 		{"GET", "/status.css", 200}, {"GET", "/icon.svg", 200}, {"GET", "/status", 200},
 	} {
 		res := get(s, func(r *http.Request) { r.Method, r.URL.Path = c.method, c.path })

@@ -77,6 +77,12 @@ func (c catalogues) words(v View, lang string) map[string]string {
 	if v.State.paying() && v.State != EnterPIN && v.Instruction != "" {
 		w["title"], w["help"] = m["instruction."+string(v.Instruction)], ""
 	}
+	if v.lit() && v.Instruction == "" {
+		w["help"] = m["help.light"]
+	}
+	if v.State == EnterPIN && v.Reason == NotSure {
+		w["help"] = m["help.not_sure"]
+	}
 	if v.State == Idle && v.Note != "" {
 		w["from"], w["note"] = m["label.register"], v.Note
 	}
@@ -98,7 +104,8 @@ func (c catalogues) fixed(lang string) map[string]string {
 	f := map[string]string{}
 	for _, k := range []string{"connecting", "connecting_help", "lost", "lost_help", "left", "progress",
 		"simulation", "buzzer", "silent", "on", "off", "noscript", "pin", "pin_length",
-		"pin_checking", "pin_wrong", "pin_failed", "key_enter", "key_correct", "key_cancel"} {
+		"pin_checking", "pin_wrong", "pin_failed", "key_enter", "key_correct", "key_cancel",
+		"without_colours"} {
 		f[k] = m["page."+k]
 	}
 	return f

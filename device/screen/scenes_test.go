@@ -48,6 +48,8 @@ func scenes() []scene {
 			v.Asked, v.Amount, v.Currency = "p1", "12345.678", "KWD"
 			board(v)
 		}), "Cancel", "Abbrechen"},
+		{"enter_pin_not_sure", with(EnterPIN, func(v *View) { v.Asked, v.Reason = "p1", NotSure }),
+			"could not be sure", "nicht sicher"},
 		{"smile_full", with(Smile, func(v *View) { v.Progress = 1; v.Instruction = KeepSmiling }),
 			"Keep smiling", "Weiter lächeln"},
 		{"approved", with(Approved, nil), "Approved", "Bezahlt"},
@@ -78,11 +80,11 @@ func scenes() []scene {
 		}), "Look at", "schauen"},
 	}
 	for _, i := range []Instruction{StepCloser, StepBack, Centre, LookStraight, HoldStill, OnePersonOnly,
-		MoreLight, TooBright, NotKnown, EnrolLook, EnrolSmile} {
+		MoreLight, TooBright, NotKnown, SmileInLight, EnrolLook, EnrolSmile} {
 		all = append(all, scene{"act_" + string(i), with(LookHere, func(v *View) { v.Instruction = i }), "", ""})
 	}
-	for _, r := range []Reason{NotRecognised, NoSmile, NobodyCame, CancelledByCustomer, CancelledByRegister,
-		CancelledByOperator, NoPIN, WrongPIN, PINLocked, PINNotSet, Restarted,
+	for _, r := range []Reason{NotRecognised, NoSmile, NotSure, NobodyCame, CancelledByCustomer,
+		CancelledByRegister, CancelledByOperator, NoPIN, WrongPIN, PINLocked, PINNotSet, Restarted,
 		DeviceFailed, CameraGone, JournalFull, JournalFailed, BacklogFull,
 		TamperOpen, NotSetUp} {
 		all = append(all, scene{"why_" + string(r), with(Cancelled, func(v *View) {

@@ -23,6 +23,7 @@ type Options struct {
 	Hosts       []string     // host names (no ports) that browsers may use, besides the loopback names
 	AllowRemote bool         // listen on other than loopback addresses, and be addressed by IP address
 	Keypad      Keypad       // takes the PIN; nil: none can be entered
+	Lights      Lights       // hears what became of a Light; nil: none is played
 	Counter     Counter      // takes and gives back payments, behind the clerk's PIN; nil: there is no such page
 	MaxClients  int          // event streams at a time, 0: 8; this machine's own are not put out for another's
 	Log         *slog.Logger // nil discards
@@ -47,6 +48,7 @@ type Server struct {
 	mu       sync.Mutex
 	view     View
 	seq      uint64 // of view, from 1: 0 is before the first
+	lights   lights // of the last Light
 	clients  map[*client]struct{}
 	status   Status
 	statusAt time.Time
@@ -87,6 +89,7 @@ func New(o Options) (*Server, error) {
 	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.HandleFunc("POST /pin", s.keypad(s.enterPIN))
 	mux.HandleFunc("POST /cancel", s.keypad(s.cancelPIN))
+	mux.HandleFunc("POST /light", s.serveLight)
 	s.routeCounter(mux)
 	s.routeAssets(mux)
 	s.handler = s.guard(mux)
@@ -94,8 +97,8 @@ func New(o Options) (*Server, error) {
 }
 
 func (s *Server) routeAssets(mux *http.ServeMux) {
-	for _, name := range []string{"app.css", "app.js", "money.js", "keypad.css", "keypad.js", "icon.svg",
-		"status.css", "status.js", "counter.css", "counter.js", "counter_list.js"} {
+	for _, name := range []string{"app.css", "app.js", "money.js", "keypad.css", "keypad.js", "light.css",
+		"light.js", "icon.svg", "status.css", "status.js", "counter.css", "counter.js", "counter_list.js"} {
 		mux.HandleFunc("GET /"+name, s.serveAsset(name))
 	}
 }
@@ -116,22 +119,34 @@ func digest(files fs.FS) (string, error) {
 }
 
 // Show makes v what every browser shows, as soon as it can. It never blocks, keeps no reference to
-// v.Lamps, and does nothing if v is what is shown already. Whatever in v is unknown (a key without a
-// message, a progress outside 0..1) is left out and logged once; an unknown State is shown as OutOfOrder.
+// v.Lamps or v.Light, and does nothing if v is what is shown already. Whatever in v is unknown (a key
+// without a message, a progress outside 0..1) or must not be shown (a Light that flashes) is left out and
+// logged once; an unknown State is shown as OutOfOrder.
 func (s *Server) Show(v View) {
 	v, complaint := v.checked(s.words)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if complaint != "" && !s.grumbled[complaint] && len(s.grumbled) < 64 {
-		s.grumbled[complaint] = true
-		s.log.Warn("screen: view has something without a message", "what", complaint)
-	}
+	s.grumble(complaint)
 	if s.seq > 0 && s.view.same(v) {
 		return
 	}
-	v.Lamps = maps.Clone(v.Lamps)
+	v.Lamps, v.Light = maps.Clone(v.Lamps), v.Light.clone()
+	s.grumble(s.lights.follow(s.view, &v, s.seq+1))
 	s.view = v
 	s.seq++
+	s.wake()
+}
+
+// grumble logs once what of a View is left out, "" for nothing. The caller holds mu.
+func (s *Server) grumble(complaint string) {
+	if complaint != "" && !s.grumbled[complaint] && len(s.grumbled) < 64 {
+		s.grumbled[complaint] = true
+		s.log.Warn("screen: something of a view is left out", "what", complaint)
+	}
+}
+
+// wake has every stream look at what is shown. The caller holds mu.
+func (s *Server) wake() {
 	for c := range s.clients {
 		select {
 		case c.wake <- struct{}{}:

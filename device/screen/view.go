@@ -49,6 +49,7 @@ const (
 	MoreLight     Instruction = "more_light"
 	TooBright     Instruction = "too_bright"
 	KeepSmiling   Instruction = "keep_smiling"
+	SmileInLight  Instruction = "smile_in_light" // with a Light
 	NotKnown      Instruction = "not_known"
 	EnrolLook     Instruction = "enrol_look"  // of somebody who is being enrolled
 	EnrolSmile    Instruction = "enrol_smile" // and who is to smile
@@ -61,6 +62,7 @@ type Reason string
 const (
 	NotRecognised       Reason = "not_recognised"
 	NoSmile             Reason = "no_smile"
+	NotSure             Reason = "not_sure" // that a person smiled; what was found amiss is not told
 	NobodyCame          Reason = "nobody_came"
 	NoPIN               Reason = "no_pin"
 	WrongPIN            Reason = "wrong_pin"
@@ -87,9 +89,11 @@ type View struct {
 	Currency    string      // ISO 4217: "EUR"
 	Instruction Instruction // "" for the state's own words; only while paying
 	Note        string      // a register's words, shown as such in a frame; only with Idle; lines end with \n
-	Reason      Reason      // "" if there is nothing to add; only for results and OutOfOrder
+	Reason      Reason      // "" if there is nothing to add; for results, OutOfOrder, and NotSure with EnterPIN
 	Progress    float64     // 0..1: how far the ring is filled and how much the face smiles
 	Asked       string      // what a PIN is asked for, sent back with it; only with EnterPIN
+	Light       *Light      // colours to play now; only with Recognised and Smile; what flashes is refused
+	LightOffer  bool        // colours will come, and can be declined; only with LookHere, Recognised and Smile
 	Deadline    time.Time   // end of the payment, with a monotonic reading (time.Now().Add); zero: none is shown
 	Merchant    string      // whose shop this is
 	Terminal    string      // which terminal this is, for staff
@@ -131,6 +135,16 @@ func (v View) checked(c catalogues) (View, string) {
 		v.Progress = 0
 	}
 	v.Progress = min(max(v.Progress, 0), 1)
+	if v.Light != nil {
+		if why := v.Light.wrong(v.State); why != "" {
+			complaint = "light " + why
+			v.Light = nil
+		}
+	}
+	if v.LightOffer && (v.State == EnterPIN || !v.State.paying()) {
+		complaint = "light offered with " + string(v.State)
+		v.LightOffer = false
+	}
 	return v, complaint
 }
 
@@ -141,7 +155,7 @@ func (v View) same(w View) bool {
 	}
 	return v.State == w.State && v.Amount == w.Amount && v.Currency == w.Currency &&
 		v.Instruction == w.Instruction && v.Note == w.Note && v.Reason == w.Reason && v.Asked == w.Asked &&
-		v.Progress == w.Progress &&
+		v.Progress == w.Progress && v.Light.same(w.Light) && v.LightOffer == w.LightOffer &&
 		v.Merchant == w.Merchant && v.Terminal == w.Terminal && v.Lang == w.Lang && v.Sound == w.Sound &&
 		v.Detail == w.Detail && v.Simulated == w.Simulated && v.Buzzer == w.Buzzer
 }

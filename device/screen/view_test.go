@@ -29,6 +29,8 @@ func TestShowTakesOutNonsense(t *testing.T) {
 		{View{State: Smile, Progress: math.NaN()}, View{State: Smile}},
 		{View{State: Smile, Progress: -3}, View{State: Smile}},
 		{View{State: Smile, Progress: math.Inf(1)}, View{State: Smile, Progress: 1}},
+		{View{State: EnterPIN, LightOffer: true}, View{State: EnterPIN}},
+		{View{State: Idle, LightOffer: true}, View{State: Idle}},
 	} {
 		s.Show(c.give)
 		s.Show(c.give)
@@ -59,6 +61,8 @@ func TestSame(t *testing.T) {
 			f.Set(reflect.ValueOf(time.Now()))
 		case Detail:
 			f.Set(reflect.ValueOf(Detail{Do: "x"}))
+		case *Light:
+			f.Set(reflect.ValueOf(&Light{Colours: []Colour{{1}}}))
 		case map[string]bool:
 			f.Set(reflect.ValueOf(map[string]bool{"x": false}))
 		default:
@@ -208,6 +212,7 @@ func usedKeys(t *testing.T) map[string]bool {
 		used["status.part."+k] = true
 	}
 	used["status.age"], used["status.code"] = true, true
+	used["help.light"], used["help.not_sure"] = true, true
 	find := func(file, pattern, prefix string) {
 		raw, err := page.ReadFile("page/" + file)
 		if err != nil {
@@ -237,8 +242,9 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, s := range []State{LookHere, Smile, EnterPIN} {
 		used["counter.now."+string(s)] = true
 	}
-	for _, r := range []Reason{NotRecognised, NoSmile, NobodyCame, NoPIN, WrongPIN, PINLocked, PINNotSet,
-		CancelledByCustomer, CancelledByRegister, CancelledByOperator, Restarted, DeviceFailed, JournalFailed} {
+	for _, r := range []Reason{NotRecognised, NoSmile, NotSure, NobodyCame, NoPIN, WrongPIN, PINLocked,
+		PINNotSet, CancelledByCustomer, CancelledByRegister, CancelledByOperator, Restarted, DeviceFailed,
+		JournalFailed} {
 		used["counter.why."+string(r)] = true
 	}
 	for _, r := range []Refusal{RefusedBusy, RefusedAmount, RefusedLimit, RefusedLocked, RefusedBacklog,

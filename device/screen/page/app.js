@@ -118,6 +118,7 @@ function show(view) {
   root.dataset.state = view.state;
   root.dataset.act = view.act;
   keypad.show(view);
+  light.show(view);
   root.dataset.link = "live";
   for (const node of document.querySelectorAll("[data-fixed]")) setText(node, fixed[node.dataset.fixed]);
   for (const node of document.querySelectorAll("[data-word]")) setText(node, view.words[node.dataset.word]);
@@ -141,6 +142,7 @@ function blank(link) {
   deadline = null;
   fresh = false;
   keypad.forget();
+  light.forget();
   for (const node of document.querySelectorAll("[data-word], .left")) setText(node, "");
   const amount = find(".amount");
   amount.replaceChildren();

@@ -16,6 +16,14 @@
     if (!cutsItself(n) && n.clientWidth && n.scrollWidth > n.clientWidth + 1) bad.push(`wider than its box: ${what}`);
   }
 
+  // What lies over a button takes its presses. Its middle is enough: the buttons are small.
+  for (const n of visible("button")) {
+    const r = n.getBoundingClientRect(), top = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2);
+    if (top && !n.contains(top)) bad.push(`covered: ${n.textContent} by ${top.className.baseVal ?? top.className} ${top.tagName}`);
+  }
+  const stage = visible(".stage .ring")[0]?.getBoundingClientRect(), out = visible(".without button")[0]?.getBoundingClientRect();
+  if (stage && out && stage.bottom > out.top) bad.push("the ring is under the button");
+
   // As wide as the words, as tall as the lines (a font's own box may be taller than its line, and empty there).
   const box = (n) => {
     const range = document.createRange(), lines = n.getBoundingClientRect();
