@@ -11,6 +11,8 @@
 //     lies, and everything that is said of it is said of the upright one;
 //   - of a picture that has a region (a method Region) only the faces whose middle lies in it exist; what
 //     judges the whole picture sees it whole;
+//   - a face that has never moved, while the one beside it did, is a poster: a Visit leaves it out (LookFor),
+//     by its place and never by whose it is, and counts it again as soon as it moves;
 //   - a Look does not allocate once the Pipeline has seen a frame of that size (for *image.YCbCr, the
 //     camera's kind);
 //   - time is the film's, which comes with each frame, never a clock's, and what lasts is measured in it, not

@@ -55,12 +55,15 @@ type Look struct {
 	Pose     Pose    // degrees
 	Smile    float32 // how much the face smiles; about 0.8 to 1.2 at rest, 1.1 to 2 smiling
 	Lips     float32 // how far they are apart, in eye spans; up to 0.1 at rest, 0.2 smiling, 0.4 yawning
-	Eyes     Eyes    // where they are
+	Eyes     Eyes    // where they are; of two faces too, when a visit asked
 	EyesOpen float32 // opening over width of the eyes; about 0.1 closed, 0.3 open
 
 	Passive Passive // only WithPassive, with Reason "" and a liveness network
 
 	Skin [Patches]Patch // only WithSkin, with Reason ""
+
+	rival  sight // the other of two faces, when a visit asked
+	poster sight // the face that a visit has found to be a poster: it is none of Faces
 
 	Embedding Embedding // only at Embed with Reason ""; overwritten by the next Look
 
@@ -152,6 +155,10 @@ func fits(name string, n Network, input int, outputs ...int) error {
 // Look examines one frame as far as depth asks and the frame allows. A frame that cannot be used is no
 // error: its Look has a Reason. Errors are those of the networks, or of an image that has no pixels.
 func (p *Pipeline) Look(img image.Image, depth Depth) (Look, error) {
+	return p.look(img, depth, ask{})
+}
+
+func (p *Pipeline) look(img image.Image, depth Depth, a ask) (Look, error) {
 	if p.err != nil {
 		return Look{}, p.err
 	}
@@ -159,9 +166,12 @@ func (p *Pipeline) Look(img image.Image, depth Depth) (Look, error) {
 		return Look{}, err
 	}
 	var l Look
-	main, err := p.find(&l)
+	s, err := p.find(&l, a.place)
+	if err == nil && a.eyes {
+		err = p.beside(s, &l)
+	}
 	if err == nil && l.Reason == "" {
-		err = p.further(main, &l, depth)
+		err = p.further(s.main, &l, depth)
 	}
 	if err != nil {
 		return Look{}, err
@@ -193,14 +203,14 @@ func (p *Pipeline) further(main *face, l *Look, depth Depth) error {
 	return nil
 }
 
-// find looks for the largest face and judges its place.
-func (p *Pipeline) find(l *Look) (*face, error) {
+// find looks for the largest face and judges its place. A face in the place of a poster does not count.
+func (p *Pipeline) find(l *Look, poster image.Rectangle) (s scene, err error) {
 	clock := time.Now()
 	p.detector.crop(&p.frame)
 	l.Took.DetectCrop = lap(&clock)
 	faces, err := p.detector.run(&p.frame, p.t.FaceScore)
 	if err != nil {
-		return nil, fmt.Errorf("vision: detect faces: %w", err)
+		return scene{}, fmt.Errorf("vision: detect faces: %w", err)
 	}
 	l.Took.Detect = lap(&clock)
 	w, h := p.frame.size()
@@ -210,25 +220,31 @@ func (p *Pipeline) find(l *Look) (*face, error) {
 	if l.Outside > 0 && found == maxFaces {
 		l.Faces++ // there may be more, and inside
 	}
-	var main *face
+	if faces, s.poster = p.frame.apart(faces, poster); s.poster != nil {
+		l.poster.box = p.frame.bounds(s.poster)
+	}
 	for i := range faces {
-		if main == nil || faces[i].area() > main.area() {
-			main = &faces[i]
+		if s.main == nil || faces[i].area() > s.main.area() {
+			s.main = &faces[i]
 		}
 	}
-	if main == nil || main.area() < 1 || !main.finite() {
+	if s.main == nil || s.main.area() < 1 || !s.main.finite() {
 		l.Reason = NoFace
-		return nil, nil
+		return s, nil
 	}
 	for i := range faces {
-		if faces[i].width() >= p.t.RivalMin*main.width() || &faces[i] == main {
+		switch d := &faces[i]; {
+		case d == s.main:
 			l.Faces++
+		case d.width() >= p.t.RivalMin*s.main.width():
+			l.Faces++
+			s.rival = d
 		}
 	}
-	l.Score = main.score
-	l.Box = main.bounds().Intersect(image.Rect(0, 0, w, h)).Add(p.frame.origin)
-	l.Reason = p.t.placed(main, l.Faces-1, w, h)
-	return main, nil
+	l.Score = s.main.score
+	l.Box = p.frame.bounds(s.main)
+	l.Reason = p.t.placed(s.main, l.Faces-1, w, h)
+	return s, nil
 }
 
 // within keeps the faces that lie in the frame's region, in their order.
@@ -262,7 +278,7 @@ func (p *Pipeline) measure(main *face, l *Look) error {
 	clock := time.Now()
 	a := p.mesh.crop(&p.frame, main)
 	l.Brightness, l.Sharpness = light(p.mesh.net.Input(0))
-	l.Took.MeshCrop = lap(&clock)
+	l.Took.MeshCrop += lap(&clock)
 	if l.Reason = p.t.lit(l.Brightness, l.Sharpness); l.Reason != "" {
 		return nil // in the dark the mesh can't say much, not even that this is no face
 	}
@@ -270,7 +286,7 @@ func (p *Pipeline) measure(main *face, l *Look) error {
 	if err != nil {
 		return fmt.Errorf("vision: place landmarks: %w", err)
 	}
-	l.Took.Mesh = lap(&clock)
+	l.Took.Mesh += lap(&clock)
 	l.Depth = Landmarks
 	if !(sure >= p.t.MeshScore) {
 		l.Faces, l.Reason, l.Box = 0, NoFace, image.Rectangle{}

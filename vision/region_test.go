@@ -82,7 +82,7 @@ func TestRegion(t *testing.T) {
 				t.Fatal(err)
 			}
 			var l Look
-			if _, err := p.find(&l); err != nil {
+			if _, err := p.find(&l, image.Rectangle{}); err != nil {
 				t.Fatal(err)
 			}
 			if l.Reason != c.reason || l.Faces != c.count || l.Outside != c.outside {
@@ -96,7 +96,7 @@ func TestRegion(t *testing.T) {
 	if n := testing.AllocsPerRun(20, func() {
 		var l Look
 		_ = p.frame.set(img)
-		_, _ = p.find(&l)
+		_, _ = p.find(&l, image.Rectangle{})
 	}); n > 1 { // the test's own Look
 		t.Errorf("%v allocations a frame", n)
 	}

@@ -43,6 +43,7 @@ type Finding struct {
 	Verdict   Verdict  // with Consented: what was found of the visit's Demand
 	Judged    int      // frames behind it
 	Still     bool     // the face is no customer's and has not moved at all: a poster, not a person
+	Poster    Side     // where such a face was left out beside the one that is followed; "" when none was
 }
 
 // Visit follows one payment from the first frame to consent. It serves one goroutine; a new payment needs a
@@ -64,6 +65,7 @@ type Visit struct {
 	consent   consent
 	live      liveness
 	strangers strangers
+	posters   posters
 }
 
 // NewVisit returns a visit that has seen nothing. With thresholds that Check refuses it never recognises
@@ -99,7 +101,7 @@ func (v *Visit) Observe(l Look, at time.Time) Finding {
 		gap = 0
 	}
 	v.last = at
-	if gap < 0 || gap > v.t.GapMax || !v.follows(&l) {
+	if joined := v.beside(&l, at); joined || gap < 0 || gap > v.t.GapMax || !v.follows(&l) {
 		v.restart()
 		gap = 0
 	}
@@ -110,13 +112,14 @@ func (v *Visit) Observe(l Look, at time.Time) Finding {
 	v.finding.Reason = l.Reason
 	switch {
 	case v.finding.Stage == Unknown:
-		v.outstay(l.Eyes, gap)
+		v.outstay(sight{l.Box, l.Eyes}, gap)
 	case l.Reason != "" || len(l.Embedding) == 0 || math.IsNaN(float64(l.Smile)):
 		v.pause(at)
 	default:
 		v.use(&l, at)
 	}
 	v.progress()
+	v.finding.Poster = v.posters.side
 	return v.finding
 }
 
@@ -125,7 +128,7 @@ func (v *Visit) use(l *Look, at time.Time) {
 	if v.fused > 0 && !(cosine(l.Embedding, v.sum) >= v.t.SameFace) {
 		v.restart()
 	}
-	v.strangers.watch(l.Eyes, at)
+	v.strangers.face.watch(sight{l.Box, l.Eyes}, at)
 	if v.finding.Stage == Searching {
 		v.search(l, at)
 	} else {
@@ -164,7 +167,7 @@ func (v *Visit) restart() {
 // meet counts the face that was fused as a stranger's. A poster is none, and there is one a visit: stills
 // that come after it somebody puts there.
 func (v *Visit) meet() {
-	v.finding.Still = v.strangers.still() && v.strangers.hangs(v.sum, v.t.SameFace)
+	v.finding.Still = v.strangers.face.still(stillFor) && v.strangers.hangs(v.sum, v.t.SameFace)
 	if !v.finding.Still && v.strangers.meet(v.sum, v.t.SameFace) {
 		v.finding.Strangers++
 	}
@@ -172,11 +175,13 @@ func (v *Visit) meet() {
 
 // outstay ends the visit when faces that are no customer's were there for long enough that somebody else
 // could have stepped in. A poster may hang there for ever.
-func (v *Visit) outstay(eyes Eyes, gap time.Duration) {
-	v.strangers.watch(eyes, v.last)
+func (v *Visit) outstay(s sight, gap time.Duration) {
+	v.strangers.face.watch(s, v.last)
 	if v.finding.Still {
-		if v.finding.Still = v.strangers.still(); !v.finding.Still {
+		if v.finding.Still = v.strangers.face.still(stillFor); !v.finding.Still {
 			v.meet()
+		} else if v.posters.poster.seen == 0 {
+			v.posters.found(v.strangers.face)
 		}
 		return
 	}

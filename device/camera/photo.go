@@ -93,6 +93,8 @@ func (e *errTooMany) Error() string {
 // photoError says in a technician's words why a file of a kind can't be decoded.
 func photoError(kind photoKind, err error) error {
 	var many *errTooMany
+	var newJPEG jpeg.UnsupportedError
+	var newPNG png.UnsupportedError
 	switch {
 	case errors.As(err, &many):
 		return withHint(fmt.Errorf("%w: %w", ErrPhoto, err),
@@ -100,7 +102,12 @@ func photoError(kind photoKind, err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return withHint(fmt.Errorf("%w: it is %s that is cut off", ErrPhoto, kind), "copy it once more, whole")
 	}
-	return withHint(fmt.Errorf("%w: it is %s that is damaged: %w", ErrPhoto, kind, err), "take another photo")
+	if errors.As(err, &newJPEG) || errors.As(err, &newPNG) {
+		return withHint(fmt.Errorf("%w: it is %s of a kind that can't be read here", ErrPhoto, kind),
+			"save it as an ordinary JPEG")
+	}
+	return withHint(fmt.Errorf("%w: it is %s that is damaged", ErrPhoto, kind),
+		"copy it once more from where it comes from, or take another photo")
 }
 
 // affordable refuses a picture of w x h pixels whose decoding takes more than there is; each is what a pixel

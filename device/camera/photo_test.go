@@ -233,6 +233,9 @@ func TestPhotoRefuses(t *testing.T) {
 		{"a PNG's half", cut(wholePNG.Bytes()), "a PNG that is cut off", "once more"},
 		{"a PNG's beginning", string(wholePNG.Bytes()[:20]), "a PNG that is cut off", "once more"},
 		{"a WebP's half", "RIFF\xff\x00\x00\x00WEBPVP8L", "a WebP that is cut off", "once more"},
+		{"a JPEG with wrong codes", damaged(photo.Bytes()), "a JPEG that is damaged", "once more"},
+		{"a PNG with wrong bytes", damaged(wholePNG.Bytes()), "a PNG that is damaged", "once more"},
+		{"a JPEG of 12 bits a colour", of12Bits(whole.Bytes()), "a JPEG of a kind that can't be read", "ordinary"},
 		{"too many pixels", string(sized(hugePNG(1, 1), 20_000, 15_000)), "pixels are too many", "smaller"},
 		{"interlaced", string(interlaced), "interlaced PNG are too many", "smaller"},
 	} {
@@ -241,8 +244,30 @@ func TestPhotoRefuses(t *testing.T) {
 		if !errors.Is(err, ErrPhoto) || !strings.Contains(err.Error(), c.says) || !errors.As(err, &h) ||
 			!strings.Contains(h.Hint(), c.hint) {
 			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		for _, jargon := range []string{"0xff", "invalid", "format", "filter", "Huffman", "checksum", "zlib"} {
+			if strings.Contains(err.Error(), jargon) {
+				t.Errorf("%s: %v", c.name, err)
+			}
 		}
 	}
+}
+
+// damaged has wrong bytes in its middle; its end is there.
+func damaged(data []byte) string {
+	bad := bytes.Clone(data)
+	for i := len(bad) / 2; i < len(bad)/2+8; i++ {
+		bad[i] = 0xff
+	}
+	return string(bad)
+}
+
+// of12Bits has a JPEG claim other samples.
+func of12Bits(data []byte) string {
+	bad := bytes.Clone(data)
+	bad[bytes.Index(bad, []byte{0xff, 0xc0})+4] = 12
+	return string(bad)
 }
 
 // sized has a PNG claim other sides.

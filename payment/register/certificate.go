@@ -115,9 +115,10 @@ func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		if c.loaded != nil {
 			return c.loaded, nil // one file is replaced, the other not yet
 		}
+		err = unfit(c.certFile, c.keyFile)
 		return nil, payment.WithHint(fmt.Errorf("read the terminal's certificate: %w", err),
-			"put a PEM certificate and its key into "+c.certFile+" and "+c.keyFile+
-				", or put both away: the terminal makes its own at the next start")
+			"put a PEM certificate and its key, without a passphrase, into "+c.certFile+" and "+c.keyFile+
+				"; or put both away, and register.cert_file out of the configuration: the terminal makes its own")
 	}
 	c.loaded, c.stamps = &pair, stamps
 	return c.loaded, nil

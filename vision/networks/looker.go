@@ -65,6 +65,17 @@ func (l *Looker) Look(img image.Image, d vision.Depth, use func(vision.Look)) er
 	return err
 }
 
+// LookFor calls use with what a frame shows to a visit, as Look does.
+func (l *Looker) LookFor(v *vision.Visit, img image.Image, use func(vision.Look)) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	look, err := l.visits.LookFor(v, img)
+	if err == nil {
+		use(look)
+	}
+	return err
+}
+
 // Template gives the embedding of an enrolment's picture, or the reason for which it can't be one.
 func (l *Looker) Template(img image.Image) ([]float32, vision.Reason, error) {
 	template, _, bad, err := l.template(img)

@@ -13,9 +13,10 @@ import (
 // several goroutines.
 type Picture struct {
 	mu      sync.Mutex
-	still   bool // the last face was no customer's and never moved
-	crowded bool // a payment waited for crowdedFor with more than one face before the camera
-	slow    bool // the last payment was looked at with too few frames a second for anybody to pay
+	still   bool        // the last face was no customer's and never moved
+	crowded bool        // a payment waited for crowdedFor with more than one face before the camera
+	beside  vision.Side // of the customer, on which a face never moved in the last payment; "" when none did
+	slow    bool        // the last payment was looked at with too few frames a second for anybody to pay
 
 	payment string
 	frames  int           // of it, and
@@ -45,6 +46,21 @@ const (
 		"another camera.format, a smaller picture, or a faster machine"
 )
 
+// besideWords is what the technician reads of a face beside customers, besideHint what to do.
+func besideWords(s vision.Side) string {
+	return "a face " + string(s) + " of the customer in the camera's picture never moves: payments leave it " +
+		"out, but only after more than 2 s"
+}
+
+func besideHint(s vision.Side) string {
+	rest := "0,0,0.7,1"
+	if s == vision.Left {
+		rest = "0.3,0,1,1"
+	}
+	return "is it a poster, a picture or a screen? Hang it elsewhere, turn the camera, or leave it out: " +
+		"camera.region = \"" + rest + "\" is all of the picture but its " + string(s)
+}
+
 // Found takes what was found in a frame of a payment that was seen at this time. It returns what is new to
 // the technician, with what to do, or "".
 func (p *Picture) Found(id string, f vision.Finding, at time.Time) (news, hint string) {
@@ -58,9 +74,12 @@ func (p *Picture) Found(id string, f vision.Finding, at time.Time) (news, hint s
 		p.several += min(gap, crowdedGap)
 	}
 	p.last = at
-	switch {
-	case f.Stage == vision.Recognised || f.Stage == vision.Consented:
-		p.still, p.crowded, p.several = false, false, 0
+	switch customer := f.Stage == vision.Recognised || f.Stage == vision.Consented; {
+	case f.Poster != "" && f.Poster != p.beside:
+		p.beside = f.Poster
+		return besideWords(f.Poster), besideHint(f.Poster)
+	case customer:
+		p.still, p.crowded, p.several, p.beside = false, false, 0, f.Poster
 	case f.Still && !p.still:
 		p.still = true
 		return stillWords, pictureHint
@@ -95,6 +114,12 @@ func (p *Picture) Row() (row screen.StatusRow, bad bool) {
 		words = append(words, crowdedWords)
 	}
 	hint := pictureHint
+	if p.beside != "" {
+		if len(words) == 0 {
+			hint = besideHint(p.beside)
+		}
+		words = append(words, besideWords(p.beside))
+	}
 	if p.slow {
 		if len(words) == 0 {
 			hint = slowHint

@@ -16,6 +16,9 @@ func TestPicture(t *testing.T) {
 	poster := vision.Finding{Stage: vision.Unknown, Still: true}
 	two := vision.Finding{Stage: vision.Searching, Reason: vision.SeveralFaces}
 	customer := vision.Finding{Stage: vision.Recognised, Customer: "anna"}
+	left := vision.Finding{Stage: vision.Searching, Poster: vision.Left}
+	pays := vision.Finding{Stage: vision.Consented, Customer: "anna", Poster: vision.Left}
+	other := vision.Finding{Stage: vision.Recognised, Customer: "anna", Poster: vision.Right}
 	type part struct {
 		payment string
 		found   vision.Finding
@@ -32,9 +35,17 @@ func TestPicture(t *testing.T) {
 		{"a poster, then a customer", []part{{"a", poster, 5}, {"a", customer, 2}}, 1, ""},
 		{"two who sort themselves out", []part{{"a", two, 8}, {"a", customer, 2}, {"b", two, 8}}, 0, ""},
 		{"two for one payment, two for the next", []part{{"a", two, 8}, {"b", two, 8}}, 0, ""},
-		{"a poster beside the customer", []part{{"a", two, 30}, {"b", two, 30}}, 1, crowdedWords},
+		{"two people", []part{{"a", two, 30}, {"b", two, 30}}, 1, crowdedWords},
 		{"who flickers", []part{{"a", two, 6}, {"a", alone, 1}, {"a", two, 6}}, 1, crowdedWords},
 		{"and then somebody pays", []part{{"a", two, 30}, {"b", customer, 1}}, 1, ""},
+		{"a poster left of the customer, who pays", []part{{"a", two, 2}, {"a", left, 1}, {"a", pays, 1}}, 1,
+			besideWords(vision.Left)},
+		{"in each payment", []part{{"a", left, 1}, {"a", pays, 1}, {"b", two, 2}, {"b", left, 1}, {"b", pays, 1}},
+			1, besideWords(vision.Left)},
+		{"until it is gone", []part{{"a", left, 1}, {"a", pays, 1}, {"b", alone, 1}, {"b", customer, 1}}, 1, ""},
+		{"until it hangs on the other side", []part{{"a", left, 1}, {"b", other, 1}}, 2, besideWords(vision.Right)},
+		{"a poster alone, a customer beside it", []part{{"a", poster, 5}, {"a", left, 1}, {"a", pays, 1}}, 2,
+			besideWords(vision.Left)},
 		{"a poster alone, then beside", []part{{"a", poster, 3}, {"a", two, 12}}, 2,
 			stillWords + "; " + crowdedWords},
 	} {

@@ -204,7 +204,7 @@ func (c *attackCast) play(
 		if err := ctx.Err(); err != nil {
 			return end, err
 		}
-		look, err := p.Look(img, visit.Depth())
+		look, err := p.LookFor(visit, img)
 		if err != nil {
 			return end, err
 		}

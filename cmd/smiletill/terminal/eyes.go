@@ -151,7 +151,7 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 		return nil
 	}
 	var found vision.Finding
-	err = w.parts.looker.Look(img, w.visit.Depth(), func(l vision.Look) { found = w.visit.Observe(l, f.Seen()) })
+	err = w.parts.looker.LookFor(w.visit, img, func(l vision.Look) { found = w.visit.Observe(l, f.Seen()) })
 	if err != nil {
 		return fmt.Errorf("look at a frame: %w", err)
 	}

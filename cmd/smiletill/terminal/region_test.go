@@ -45,34 +45,53 @@ func beside(t *testing.T) *camera.Clip {
 	})
 }
 
-// The technician reads of the poster that a payment waited beside, by the film's own time, until somebody
+// The technician reads of two people before whom a payment waited, by the film's own time, until somebody
 // pays.
 func TestTechnicianIsToldOfASecondFace(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	poster := beside(t).Play(camera.Playback{Clock: 5, Loop: true})
-	live := camera.NewSwitch(poster)
+	two := film(t, "two_people", func(f []byte) []byte { return f }).Play(camera.Playback{Clock: 5, Loop: true})
+	live := camera.NewSwitch(two)
 	s.Source = live
 	s.Flags = append(s.Flags, "--camera-realtime=false")
 	s.EnrolCustomer()
 	s.Open()
 	s.Pay("one", "1.00")
-	picture := func() string {
-		for _, row := range s.Term.StatusRows(t.Context()) {
-			if row.Name == "picture" {
-				return row.Value + ": " + row.Do
-			}
-		}
-		return ""
-	}
 	s.Eventually("the technician reads of it", func() bool {
-		return strings.Contains(picture(), "more than one face") && strings.Contains(picture(), "camera.region")
+		row := pictureRow(t, s)
+		return strings.Contains(row, "more than one face") && strings.Contains(row, "camera.region")
 	})
 	live.Cut(film(t, "customer_smile", func(f []byte) []byte { return f }).Play(
 		camera.Playback{Clock: visits.FPS, Loop: true}))
 	s.WantEnd("one", string(payment.StateApproved), "")
-	if now := picture(); now != "" {
+	if now := pictureRow(t, s); now != "" {
 		t.Errorf("after a customer paid: %s", now)
+	}
+}
+
+// pictureRow is what the technician reads of the picture, or "".
+func pictureRow(t *testing.T, s *shop) string {
+	for _, row := range s.Term.StatusRows(t.Context()) {
+		if row.Name == "picture" {
+			return row.Value + ": " + row.Do
+		}
+	}
+	return ""
+}
+
+// A customer pays beside a poster, and the technician reads on which side it hangs and what to do.
+func TestCustomerPaysBesideAPoster(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.Source = beside(t).Play(camera.Playback{Clock: visits.FPS, Loop: true})
+	s.Flags = append(s.Flags, "--camera-realtime=false")
+	s.EnrolCustomer()
+	s.Open()
+	s.Pay("one", "1.00")
+	s.WantEnd("one", string(payment.StateApproved), "")
+	if row := pictureRow(t, s); !strings.Contains(row, "right of the customer") ||
+		!strings.Contains(row, `camera.region = "0,0,0.7,1"`) {
+		t.Errorf("the technician reads %q", row)
 	}
 }
 
