@@ -98,8 +98,8 @@ func (l LivenessPolicy) check() error {
 	return nil
 }
 
-// lit tells whether the light is used.
-func (l LivenessPolicy) lit() bool { return l.Light == LightOn || l.Light == LightAuto }
+// Lit tells whether the light is used.
+func (l LivenessPolicy) Lit() bool { return l.Light == LightOn || l.Light == LightAuto }
 
 // Demands gives what a payment wants. sinceFailure is how long ago a consent was last without the live
 // verdict that it wanted, by time that provably passed; negative: there was none.
@@ -110,7 +110,7 @@ func (l LivenessPolicy) Demands(a Amount, sinceFailure time.Duration) Demand {
 		return DemandNone
 	case a.Minor <= l.PassiveMax && !failed:
 		return DemandPassive
-	case l.lit():
+	case l.Lit():
 		return DemandLight
 	}
 	return DemandPIN
@@ -120,7 +120,7 @@ func (l LivenessPolicy) Demands(a Amount, sinceFailure time.Duration) Demand {
 func (l LivenessPolicy) text(currency string) string {
 	const says = "; that it is a person is told "
 	above := "by the screen's light"
-	if !l.lit() {
+	if !l.Lit() {
 		above = "by the PIN"
 	}
 	switch {

@@ -51,7 +51,7 @@ func (l Policy) Check() error {
 
 // each tells whether no payment does without the PIN.
 func (l Policy) each() bool {
-	return l.Always || l.Liveness.On && l.Liveness.PassiveMax == 0 && !l.Liveness.lit()
+	return l.Always || l.Liveness.On && l.Liveness.PassiveMax == 0 && !l.Liveness.Lit()
 }
 
 // Text says in words what a face alone pays, in a currency: "a face alone pays at most 50.00 EUR, 5 payments

@@ -40,7 +40,7 @@ func (c *Calibration) See(l Look, at time.Time) {
 func (c *Calibration) Round(l Lit) (delay time.Duration, match float32, ok bool) {
 	var f fit
 	c.faces.since(&f, &l, delayMax)
-	if f.n < lightFrames {
+	if f.n < LightFrames {
 		return 0, 0, false
 	}
 	f.level()

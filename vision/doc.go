@@ -26,8 +26,9 @@
 // Loops over pixels are marked go:norace: a Pipeline belongs to one goroutine, the race detector goes on
 // watching what leads to them, and each pixel watched made the terminal's tests take twice the processor.
 //
-// What it does not do: tell a living face from a good replay. A photo that never changes does not consent;
-// a video might.
+// What it does not do: tell a living face from a good replay, where nothing is demanded. A photo that never
+// changes does not consent; a video might. A visit that demands the light wants the face to answer the
+// screen's colours.
 //
 // It must not import vision/tflite or vision/gallery (networks and gallery come in as interfaces), nor
 // payment or device.

@@ -20,9 +20,9 @@ const (
 	// skinFrames is how many frames of a face are kept to be held against the light: those of 2 s at 30 a
 	// second.
 	skinFrames = 64
-	// lightFrames is how many frames say something about the light, at least: less than six a second show a
+	// LightFrames is how many frames say something about the light, at least: less than six a second show a
 	// colour once or not at all.
-	lightFrames = 9
+	LightFrames = 9
 	// lightBefore and lightAfter are the times around the colours whose frames count too.
 	lightBefore = 150 * time.Millisecond
 	lightAfter  = 150 * time.Millisecond
@@ -88,7 +88,7 @@ func (s *lighting) answerTo(l *Lit) answer {
 	}
 	var f fit
 	s.since(&f, l, lightAfter)
-	if f.n < lightFrames {
+	if f.n < LightFrames {
 		return answer{frames: f.n}
 	}
 	f.level()

@@ -178,7 +178,7 @@ func TestLightAnswered(t *testing.T) {
 					f.Verdict == VerdictLive {
 					t.Fatalf("seed %d: %s, %q, want %q", seed, f.Stage, f.Verdict, c.want)
 				}
-				if f.Verdict == VerdictLive && (f.Judged < lightFrames || lights != 1) {
+				if f.Verdict == VerdictLive && (f.Judged < LightFrames || lights != 1) {
 					t.Errorf("seed %d: live by %d frames and %d lights", seed, f.Judged, lights)
 				}
 			}

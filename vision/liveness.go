@@ -135,6 +135,10 @@ func (s *liveness) byLight(t *Thresholds, at time.Time) (Verdict, int, bool) {
 		return "", 0, false
 	}
 	a := s.lighting.answerTo(s.lit)
+	if a.frames < LightFrames && s.lights < lightsMax {
+		s.again() // the camera was slow for a moment: nothing was learnt
+		return "", 0, false
+	}
 	return a.verdict(t), a.frames, true
 }
 
@@ -143,7 +147,7 @@ func (s *liveness) byLight(t *Thresholds, at time.Time) (Verdict, int, bool) {
 func (a *answer) verdict(t *Thresholds) Verdict {
 	lean := float32(a.lean())
 	switch {
-	case a.frames < lightFrames:
+	case a.frames < LightFrames:
 		return VerdictUndecided
 	case float32(a.match[wholeFace]) < t.LightFail:
 		return VerdictFailed
@@ -157,6 +161,9 @@ func (a *answer) verdict(t *Thresholds) Verdict {
 // late drops a light in which the smile was not complete: the next smile begins another.
 func (s *liveness) late(at time.Time) {
 	if s.smiled.IsZero() && s.lit != nil && at.After(s.lit.Until.Add(smileAfter)) {
-		s.wished, s.lit = time.Time{}, nil
+		s.again()
 	}
 }
+
+// again has the next frame that smiles begin another light.
+func (s *liveness) again() { s.wished, s.lit = time.Time{}, nil }

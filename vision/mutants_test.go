@@ -21,10 +21,10 @@ func TestLivenessMutants(t *testing.T) {
 		{"an answer at any time accepted", "light.go", `lightLag  = 40 * time.Millisecond`,
 			`lightLag  = 1200 * time.Millisecond`},
 		{"light off", "liveness.go", `if s.dark || s.lights > lightsMax`,
-			`if s.dark { return VerdictLive, lightFrames, true }; if s.lights > lightsMax`},
+			`if s.dark { return VerdictLive, LightFrames, true }; if s.lights > lightsMax`},
 		{"a light that nobody saw", "liveness.go", `return VerdictUndecided, 0, true
 	}
-	if s.lit == nil`, `return VerdictLive, lightFrames, true
+	if s.lit == nil`, `return VerdictLive, LightFrames, true
 	}
 	if s.lit == nil`},
 		{"flat normals accepted", "liveness.go", `lean >= t.LightLeanMin && lean <= t.LightLeanMax`, `lean < 100`},
@@ -33,7 +33,7 @@ func TestLivenessMutants(t *testing.T) {
 			`func (v *Visit) Ask(d Demand) {}`},
 		{"the verdict of other frames", "visit.go", `	v.live.forget()
 `, ``},
-		{"too few frames accepted", "light.go", `lightFrames = 9`, `lightFrames = 5`},
+		{"too few frames accepted", "light.go", `LightFrames = 9`, `LightFrames = 5`},
 	} {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/trial"
 )
 
@@ -29,8 +30,36 @@ func cameraCommand(a *app) *cobra.Command {
 			return trial.ListCameras(cmd.OutOrStdout(), cfg.Camera)
 		},
 	}
-	cmd.AddCommand(bound(list), bound(cameraTestCommand(a)))
+	cmd.AddCommand(bound(list), bound(cameraTestCommand(a)), bound(cameraCalibrateCommand(a)))
 	return cmd
+}
+
+func cameraCalibrateCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "calibrate", Short: "Measure how late the screen's light is seen by the camera",
+		Long: "Have the running terminal play its colours to you, and measure when the camera sees them on your\n" +
+			"face: for payments that demand the light ([liveness]) it has to know. The customer's page must be\n" +
+			"open on the terminal's own display. Stand an arm's length before it and look at it; that takes ten\n" +
+			"seconds, in a bright room up to a minute. Do it again after another screen, camera, resolution or\n" +
+			"format.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			d, err := control.NewClient(cfg.Paths.ControlSocket).Calibrate(cmd.Context(), func(text string) {
+				fmt.Fprintln(out, text)
+			})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "The screen's light is seen %.0f ms after it was shown (lights were %.0f ms apart). "+
+				"It is kept, and in force.\n", d.DelayMS, d.ApartMS)
+			return nil
+		},
+	}
 }
 
 func cameraTestCommand(a *app) *cobra.Command {

@@ -16,7 +16,7 @@ import (
 	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
-	"smiletill/cmd/smiletill/terminal"
+	"smiletill/cmd/smiletill/files"
 	"smiletill/payment"
 )
 
@@ -121,7 +121,7 @@ func customersOf(ctx context.Context, cfg config.Config) desk {
 	if c := control.NewClient(cfg.Paths.ControlSocket); c.Running(ctx) {
 		return c
 	}
-	return terminal.NewFiles(cfg, config.Logger(cfg.Log, os.Stderr))
+	return files.New(cfg, config.Logger(cfg.Log, os.Stderr))
 }
 
 func printCustomers(w io.Writer, all []control.Customer) error {

@@ -12,7 +12,7 @@ import (
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/enrolment"
-	"smiletill/cmd/smiletill/terminal"
+	"smiletill/cmd/smiletill/files"
 	"smiletill/device/camera"
 	"smiletill/payment"
 	"smiletill/vision/gallery"
@@ -48,11 +48,11 @@ func enrolCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			q, files := control.EnrolRequest{Again: again, NoSmile: noSmile}, args
+			q, named := control.EnrolRequest{Again: again, NoSmile: noSmile}, args
 			if again == "" {
-				q.Name, files = args[0], args[1:]
+				q.Name, named = args[0], args[1:]
 			}
-			return enrolCustomer(cmd.Context(), cfg, q, files, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return enrolCustomer(cmd.Context(), cfg, q, named, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVar(&again, "again", "", "id of a customer who gets new templates")
@@ -62,7 +62,7 @@ func enrolCommand(a *app) *cobra.Command {
 }
 
 func enrolCustomer(
-	ctx context.Context, cfg config.Config, q control.EnrolRequest, files []string, out, progress io.Writer,
+	ctx context.Context, cfg config.Config, q control.EnrolRequest, named []string, out, progress io.Writer,
 ) error {
 	name := q.Name + q.Again // one of them is empty
 	if q.Again == "" && isPhoto(q.Name) {
@@ -70,17 +70,17 @@ func enrolCustomer(
 			fmt.Errorf("enrol: the customer's name is missing: %s is a file", name),
 			"write the name before the photos: `smiletill enrol \"Grace Hopper\" one.jpg two.jpg three.jpg`"))
 	}
-	if n := len(files); n > 0 && (n < gallery.TemplatesMin || n > gallery.TemplatesMax) {
+	if n := len(named); n > 0 && (n < gallery.TemplatesMin || n > gallery.TemplatesMax) {
 		return config.Usage(payment.WithHintf(fmt.Errorf("enrol %s: %d photos", name, n),
 			"give %d to %d photos of different moments", gallery.TemplatesMin, gallery.TemplatesMax))
 	}
 	var photos []enrolment.File
-	for _, f := range files {
+	for _, f := range named {
 		photos = append(photos, enrolment.File{Name: filepath.Base(f),
 			Read: func() ([]byte, error) { return camera.ReadPhoto(f) }})
 	}
 	var err error
-	if q.Photos, err = terminal.Photos(cfg, photos); err != nil {
+	if q.Photos, err = files.Photos(cfg, photos); err != nil {
 		return fmt.Errorf("enrol %s: %w", name, err)
 	}
 	done, err := customersOf(ctx, cfg).Enrol(ctx, q, func(text string) { fmt.Fprintln(progress, text) })

@@ -13,7 +13,7 @@ import (
 
 	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
-	"smiletill/cmd/smiletill/terminal"
+	"smiletill/cmd/smiletill/files"
 	"smiletill/cmd/smiletill/trial"
 	"smiletill/models"
 	"smiletill/payment"
@@ -180,8 +180,8 @@ func swapCommand(a *app) *cobra.Command {
 					"it decides alone: take it out there, or let it name another folder and restart the terminal",
 				)
 			}
-			files := terminal.NewFiles(cfg, slog.New(slog.DiscardHandler))
-			s := trial.SwapOptions{Yes: yes, Enrolled: files.CustomersUnder}
+			closed := files.New(cfg, slog.New(slog.DiscardHandler))
+			s := trial.SwapOptions{Yes: yes, Enrolled: closed.CustomersUnder}
 			return trial.Swap(cmd.Context(), cfg, append(args, "")[0], s, cmd.OutOrStdout())
 		},
 	}

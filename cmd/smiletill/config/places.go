@@ -28,6 +28,9 @@ func (c *Config) RecordsPath() string { return filepath.Join(c.Paths.DataDir, "r
 // CounterPath holds the payments of the counter whose end no page has confirmed.
 func (c *Config) CounterPath() string { return filepath.Join(c.Paths.DataDir, "counter.json") }
 
+// DelayPath holds how late the screen's light is seen by the camera.
+func (c *Config) DelayPath() string { return filepath.Join(c.Paths.DataDir, "screen-delay.json") }
+
 // TamperPath is the file whose being there is the alarm of the case.
 func (c *Config) TamperPath() string { return filepath.Join(c.Paths.DataDir, "tamper.json") }
 

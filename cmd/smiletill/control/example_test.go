@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +16,10 @@ type closed struct{}
 
 func (closed) Reload(context.Context) error {
 	return payment.WithHint(payment.ErrOutOfOrder, "plug the camera in")
+}
+
+func (closed) Calibrate(context.Context, func(string)) (control.Delay, error) {
+	return control.Delay{}, errors.New("closed")
 }
 
 func (closed) ResetTamper(context.Context) error { return nil }

@@ -66,6 +66,8 @@ type Service interface {
 	Reload(ctx context.Context) error
 	// ResetTamper ends the alarm of the case.
 	ResetTamper(ctx context.Context) error
+	// Calibrate measures how late the screen's light is seen, and tells its progress.
+	Calibrate(ctx context.Context, progress func(text string)) (Delay, error)
 	// Status tells how the terminal does.
 	Status(ctx context.Context) (Status, error)
 }
@@ -186,6 +188,9 @@ func handler(d Doors) http.Handler {
 	mux.HandleFunc("GET /v1/status", answer(func(r *http.Request, _ nothing) (Status, error) {
 		return d.Service.Status(r.Context())
 	}))
+	mux.HandleFunc("POST /v1/screen/calibrate", func(w http.ResponseWriter, r *http.Request) {
+		calibrate(w, r, d.Service)
+	})
 	mux.HandleFunc("POST /v1/models/reload", answer(func(r *http.Request, _ nothing) (nothing, error) {
 		return nothing{}, d.Service.Reload(r.Context())
 	}))
@@ -225,29 +230,15 @@ func answer[Q, A any](h func(*http.Request, Q) (A, error)) http.HandlerFunc {
 	}
 }
 
-// enrol answers with lines of JSON: progress while the camera looks, then the customer or an error.
+// enrol answers with progress while the camera looks, then the customer.
 func enrol(w http.ResponseWriter, r *http.Request, people People) {
-	lines := json.NewEncoder(w)
-	last := ""
-	say := func(text string) {
-		if text == last {
-			return
+	told(w, "customer", func(say func(string)) (Customer, error) {
+		var q EnrolRequest
+		if err := readJSON(r, &q); err != nil {
+			return Customer{}, err
 		}
-		last = text
-		_ = lines.Encode(map[string]string{"progress": text}) // a caller who left stops the capture by its context
-		_ = http.NewResponseController(w).Flush()
-	}
-	var q EnrolRequest
-	err := readJSON(r, &q)
-	var enrolled Customer
-	if err == nil {
-		enrolled, err = people.Enrol(r.Context(), q, say)
-	}
-	if err != nil {
-		_ = lines.Encode(errorReply{err.Error(), payment.HintOf(err)}) // as above
-		return
-	}
-	_ = lines.Encode(map[string]Customer{"customer": enrolled}) // as above
+		return people.Enrol(r.Context(), q, say)
+	})
 }
 
 func statusOf(err error) int {

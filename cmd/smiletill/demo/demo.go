@@ -19,6 +19,7 @@ import (
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/enrolment"
+	"smiletill/cmd/smiletill/files"
 	"smiletill/cmd/smiletill/terminal"
 	"smiletill/device/camera"
 	"smiletill/device/screen"
@@ -258,17 +259,17 @@ func (d *demo) changed(s payment.Status) {
 
 func (d *demo) enrol(ctx context.Context) error {
 	q := control.EnrolRequest{Name: "Grace Hopper"}
-	var files []enrolment.File
+	var photos []enrolment.File
 	for i := 1; i <= gallery.TemplatesMax; i++ {
 		name := fmt.Sprintf("enrol_%d", i)
 		data, err := visits.Photo(name)
 		if err != nil {
 			return err
 		}
-		files = append(files, enrolment.Held(name+".jpg", data))
+		photos = append(photos, enrolment.Held(name+".jpg", data))
 	}
 	var err error
-	if q.Photos, err = terminal.Photos(d.cfg, files); err != nil {
+	if q.Photos, err = files.Photos(d.cfg, photos); err != nil {
 		return fmt.Errorf("enrol the demo's customer: %w", err)
 	}
 	c, err := control.NewClient(d.cfg.Paths.ControlSocket).Enrol(ctx, q, func(string) {})

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -52,6 +51,8 @@ type scene struct {
 	changed    time.Time // when status last changed
 	recognised time.Time // when the customer of the running payment was recognised
 	finding    vision.Finding
+	light      *screen.Light // that the page plays for whoever pays
+	offer      bool          // one may come, and can be declined
 	fault      *Fault
 }
 
@@ -107,6 +108,7 @@ func (f *Front) show(now time.Time, on Stage) {
 	}
 	if v.State == screen.Idle && asked.State != "" {
 		v.State, v.Instruction, v.Progress = asked.State, asked.Instruction, asked.Progress
+		v.Light = asked.Light
 	}
 	on.Play(signal)
 	if on.Sim != nil && signal != f.last {
@@ -170,11 +172,18 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 	case payment.StateRecognised:
 	case payment.StatePIN:
 		v.State, v.Instruction, v.Asked, v.Progress = screen.EnterPIN, "", p.ID, 0
+		if p.Need == payment.NeedLiveness {
+			v.Reason = screen.NotSure
+		}
 		return v, device.Recognised
 	case payment.StateWaiting, payment.StateApproved, payment.StateDeclined, payment.StateCancelled,
 		payment.StateExpired:
-		v.State = screen.LookHere
+		v.State, v.LightOffer = screen.LookHere, s.offer
 		return v, device.LookHere
+	}
+	v.Light, v.LightOffer = s.light, s.offer
+	if s.light != nil && v.Instruction == "" {
+		v.Instruction = screen.SmileInLight
 	}
 	if now.Sub(s.recognised) < greetFor {
 		v.State = screen.Recognised
@@ -199,7 +208,7 @@ func (f *Front) Follow(ctx context.Context, e *payment.Engine, tell func(payment
 			f.mu.Lock()
 			was := f.scene.status.Payment
 			if was.ID != s.Payment.ID {
-				f.scene.finding = vision.Finding{}
+				f.scene.finding, f.scene.light, f.scene.offer = vision.Finding{}, nil, false
 			}
 			if s.Payment.State == payment.StateRecognised && was.State != payment.StateRecognised {
 				f.scene.recognised = time.Now()
@@ -230,31 +239,6 @@ func (f *Front) Found(id string, found vision.Finding) {
 func (f *Front) Fault(cause string, what Fault) {
 	f.mu.Lock()
 	f.faults[cause] = what
-	f.mu.Unlock()
-	f.Wake()
-}
-
-// Note shows a register's words while nothing is to be paid.
-func (f *Front) Note(lines []string, long time.Duration) {
-	f.mu.Lock()
-	f.words, f.until = strings.Join(lines, "\n"), time.Now().Add(long)
-	f.mu.Unlock()
-	f.Wake()
-}
-
-// Enrolling asks somebody who is being enrolled by the camera to look or to smile, and shows how far that has
-// come, 0..1; "" ends it.
-func (f *Front) Enrolling(what screen.Instruction, progress float64) {
-	v := screen.View{State: screen.LookHere, Instruction: what, Progress: progress}
-	switch what {
-	case "":
-		v = screen.View{}
-	case screen.EnrolSmile:
-		v.State = screen.Smile
-	default:
-	}
-	f.mu.Lock()
-	f.asked = v
 	f.mu.Unlock()
 	f.Wake()
 }

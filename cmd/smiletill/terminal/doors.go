@@ -7,6 +7,7 @@ import (
 
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/enrolment"
+	"smiletill/cmd/smiletill/files"
 	"smiletill/payment"
 	"smiletill/vision/gallery"
 )
@@ -14,7 +15,7 @@ import (
 // doors are what the control socket opens onto.
 func (t *Terminal) doors() control.Doors {
 	return control.Doors{Till: till{t.access}, Back: back{t.access},
-		People: people{t.access, NewFiles(t.cfg, t.log)},
+		People: people{t.access, files.New(t.cfg, t.log)},
 		PINs:   pins{t.access, t.page.LockCounter}, Service: service{t.access, t.tamper, t.statusNow},
 		Register: t.register.server.Own()}
 }

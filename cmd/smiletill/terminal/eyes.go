@@ -12,6 +12,7 @@ import (
 
 	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/front"
+	"smiletill/cmd/smiletill/light"
 	"smiletill/device/camera"
 	"smiletill/device/screen"
 	"smiletill/payment"
@@ -26,14 +27,19 @@ type eyes struct {
 	front    *front.Front
 	log      *slog.Logger
 	decoder  camera.Decoder
+	lamp     *light.Lamp
 	requests chan *request // enrolments by camera
-	pulse    pulse
-	picture  front.Picture
+
+	calibrations chan *calibration
+	delayPath    string // where what they measure is kept
+	pulse        pulse
+	picture      front.Picture
 }
 
-func newEyes(p *parts, s *eyesight, f *front.Front, log *slog.Logger) *eyes {
-	return &eyes{parts: p, sight: s, front: f, log: log, requests: make(chan *request),
-		decoder: camera.Decoder{Rotate: s.cfg.Rotate, Region: s.cfg.Region}}
+func newEyes(p *parts, s *eyesight, f *front.Front, lamp *light.Lamp, log *slog.Logger) *eyes {
+	return &eyes{parts: p, sight: s, front: f, lamp: lamp, log: log, requests: make(chan *request),
+		calibrations: make(chan *calibration),
+		decoder:      camera.Decoder{Rotate: s.cfg.Rotate, Region: s.cfg.Region}}
 }
 
 // decode gives the picture of a frame; an error if it is damaged, which is no reason to end anything.
@@ -69,6 +75,8 @@ func (e *eyes) run(ctx context.Context) error {
 			e.glance(ctx)
 		case c := <-e.requests:
 			c.done <- e.capture(ctx, &c.Capture)
+		case c := <-e.calibrations:
+			c.done <- e.calibrate(ctx, &c.Calibration)
 		case s := <-changes:
 			if p := s.Payment; p.ID != "" && !p.State.Terminal() && len(s.OutOfOrder) == 0 {
 				if err := e.visit(ctx, p); err != nil && ctx.Err() == nil {
@@ -83,9 +91,10 @@ func (e *eyes) run(ctx context.Context) error {
 func (e *eyes) visit(ctx context.Context, p payment.Payment) error {
 	changes, stop := e.parts.engine.Watch()
 	defer stop()
-	v := vision.NewVisit(e.parts.gallery, e.parts.looker.Thresholds())
-	w := watcher{eyes: e, payment: p, visit: v, stage: vision.Searching, since: time.Now()}
+	w := watcher{eyes: e, payment: p, since: time.Now()}
+	w.begin()
 	defer w.tell()
+	defer w.end()
 	for {
 		e.pulse.beat()
 		select {
@@ -125,6 +134,7 @@ type watcher struct {
 	*eyes
 	payment payment.Payment
 	visit   *vision.Visit
+	light   *light.Play // nil: the payment demands none
 	stage   vision.Stage
 	since   time.Time
 
@@ -132,6 +142,26 @@ type watcher struct {
 	strangers      int           // that the engine was told of
 	frames         int           // looked at
 	total, slowest time.Duration // from a frame's arrival to what it decided
+}
+
+// begin has the visit begin anew, with what the payment demands.
+func (w *watcher) begin() {
+	w.visit = vision.NewVisit(w.parts.gallery, w.parts.looker.Thresholds())
+	w.stage, w.strangers, w.light = vision.Searching, 0, nil
+	switch w.payment.Demand {
+	case payment.DemandPassive:
+		w.visit.Ask(vision.DemandPassive)
+	case payment.DemandLight:
+		w.visit.Ask(vision.DemandLight)
+		w.light = w.lamp.For(w.visit, w.parts.delay)
+	case payment.DemandNone, payment.DemandPIN: // no picture is enough for the latter
+	}
+}
+
+func (w *watcher) end() {
+	if w.light != nil {
+		w.light.End()
+	}
 }
 
 // tell logs how fast the frames of a visit were decided: a device that is too slow shows here.
@@ -154,6 +184,11 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 	err = w.parts.looker.LookFor(w.visit, img, func(l vision.Look) { found = w.visit.Observe(l, f.Seen()) })
 	if err != nil {
 		return fmt.Errorf("look at a frame: %w", err)
+	}
+	if w.light != nil {
+		if err := w.light.Follow(found); err != nil {
+			return err
+		}
 	}
 	took := time.Since(f.At)
 	w.frames, w.total, w.slowest = w.frames+1, w.total+took, max(w.slowest, took)
@@ -180,8 +215,7 @@ func (w *watcher) tellEngine(ctx context.Context, ev payment.Event) error {
 	case errors.Is(err, payment.ErrEvidence):
 		// The same consent can't get any fresher: it has to be given again.
 		w.log.Warn("consent was not accepted", "payment", w.payment.ID, "err", err)
-		w.visit = vision.NewVisit(w.parts.gallery, w.parts.looker.Thresholds())
-		w.stage, w.strangers = vision.Searching, 0
+		w.begin()
 		return nil
 	case errors.Is(err, payment.ErrNotRunning),
 		errors.Is(err, payment.ErrJournal),
@@ -206,11 +240,24 @@ func (w *watcher) event(f vision.Finding, last *camera.Frame) payment.Event {
 	case vision.Consented:
 		return payment.Consented{Evidence: payment.Evidence{
 			Customer: f.Customer, MatchFrames: f.Evidence.Fused + f.Evidence.Matched, SmileFrames: f.Evidence.Smiling,
-			Camera: payment.Camera{Kind: string(last.From.Kind), Driver: last.From.Driver},
-			Since:  later(w.since, w.payment.OpenedAt), At: last.At,
+			Camera:   payment.Camera{Kind: string(last.From.Kind), Driver: last.From.Driver},
+			Liveness: w.liveness(f),
+			Since:    later(w.since, w.payment.OpenedAt), At: last.At,
 		}}
 	}
 	return nil
+}
+
+// liveness is what was found of the payment's demand.
+func (w *watcher) liveness(f vision.Finding) payment.Liveness {
+	if f.Verdict == vision.VerdictNone {
+		return payment.Liveness{}
+	}
+	l := payment.Liveness{Demand: w.payment.Demand, Verdict: payment.Verdict(f.Verdict), Frames: f.Judged}
+	if w.light != nil {
+		l.Screen = w.lamp.Screen()
+	}
+	return l
 }
 
 func later(a, b time.Time) time.Time {

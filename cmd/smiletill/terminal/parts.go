@@ -11,6 +11,8 @@ import (
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/enrolment"
+	"smiletill/cmd/smiletill/files"
+	"smiletill/cmd/smiletill/light"
 	"smiletill/device/camera"
 	"smiletill/models"
 	"smiletill/payment"
@@ -45,6 +47,7 @@ type parts struct {
 	eyes        *eyes
 	limit       payment.Amount
 	policy      payment.Policy          // when a face alone is not enough
+	delay       light.Delay             // of the customer's screen
 	stop        context.CancelCauseFunc // ends serving with them
 	lacking     atomic.Pointer[string]  // what the journal lacks, in words; nil: nothing
 	closers     []func() error
@@ -67,7 +70,7 @@ func openParts(
 	if err := config.PreparePrivateDir(cfg.Paths.DataDir); err != nil {
 		return nil, err
 	}
-	if p.set, err = openModels(cfg); err != nil {
+	if p.set, err = files.OpenModels(cfg); err != nil {
 		return nil, err
 	}
 	p.accelerator = networks.NewAccelerator(cfg.Vision.Delegate, log)
@@ -75,7 +78,7 @@ func openParts(
 		return nil, err
 	}
 	p.closers = append(p.closers, p.looker.Close)
-	if p.gallery, err = openGallery(cfg, p.set, t.Raised(), log); err != nil {
+	if p.gallery, err = files.OpenGallery(cfg, p.set, t.Raised(), log); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.gallery.Close)
@@ -98,13 +101,12 @@ func openParts(
 		return nil, err
 	}
 	refused, failure, err := p.before(ctx)
+	if err == nil {
+		err = p.readPolicy(cfg)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if p.policy, err = cfg.Policy(); err != nil {
-		return nil, err
-	}
-	p.warnLimits()
 	if err := p.openPINs(ctx, cfg); err != nil {
 		return nil, err
 	}
@@ -119,6 +121,19 @@ func openParts(
 		return nil, err
 	}
 	return p, p.openReporter(cfg, version, troubles(t.Words, disk.Words, p.lacks))
+}
+
+// readPolicy reads when a face is not enough, and how late the screen's light is seen.
+func (p *parts) readPolicy(cfg config.Config) (err error) {
+	if p.policy, err = cfg.Policy(); err != nil {
+		return err
+	}
+	delay, unread := light.ReadDelay(cfg.DelayPath())
+	if p.delay = delay; unread != nil {
+		p.log.Warn("no light can be played", "err", unread, "hint", payment.HintOf(unread))
+	}
+	p.warnLimits()
+	return nil
 }
 
 // before is what a restart must not forget: faces that were refused, and when it was last not sure that a

@@ -91,6 +91,9 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 		gallery.Value += fmt.Sprintf(", %s enrolled with another model and must be enrolled again",
 			control.Were(len(stale)))
 	}
+	if row, none := lightRow(p); !none {
+		rows = append(rows, row)
+	}
 	rows = append(rows, gallery, limitsRow(ctx, p), journalRow(ctx, p), reportRow(p), t.disk.row())
 	rows = append(rows, t.register.row())
 	if t.cfg.Counter.Listen != "" {

@@ -44,14 +44,41 @@ const (
 		"and \"150.00\""
 )
 
-// warnLimits logs what the technician's page warns of too: a file of settings that was written for an earlier
-// version says 0, which is no limit. And what liveness means as long as the eyes give no verdict.
+// warnLimits logs what the technician's page warns of too: a file of settings that was written for an
+// earlier version says 0, which is no limit; and a screen whose delay nobody has measured is no light.
 func (p *parts) warnLimits() {
 	if p.policy.Endless() {
 		p.log.Warn(p.policy.Text(p.limit.Currency)+endless, "hint", endlessHint)
 	}
-	if p.policy.Liveness.On {
-		p.log.Warn("this version can't judge yet whether it sees a person: every payment asks for the PIN",
-			"hint", `set PINs (smiletill customers pin ID), or mode = "off" under [liveness]`)
+	if p.unlit() {
+		p.log.Warn(unlitWords, "hint", unlitHint)
 	}
+}
+
+const (
+	unlitWords = "how late the camera sees the screen's light was not measured: payments that demand it ask " +
+		"for the PIN"
+	unlitHint = "run `smiletill camera calibrate` with somebody before the terminal; it takes ten seconds"
+)
+
+// unlit reports that payments demand a light that can't be played.
+func (p *parts) unlit() bool {
+	return p.policy.Liveness.On && p.policy.Liveness.Lit() && !p.delay.Known
+}
+
+// lightRow tells the technician how good the screen's light is here. none: no payment demands it.
+func lightRow(p *parts) (row screen.StatusRow, none bool) {
+	row = screen.StatusRow{Name: "light", Level: screen.LevelOK}
+	switch {
+	case !p.policy.Liveness.On || !p.policy.Liveness.Lit():
+		return row, true
+	case p.unlit() && p.eyes.lamp.Screen() == "":
+		row.Level, row.Value, row.Do = screen.LevelWarning, unlitWords, unlitHint
+		return row, false
+	}
+	var poor bool
+	if row.Value, row.Do, poor = p.eyes.lamp.Words(); poor {
+		row.Level = screen.LevelWarning
+	}
+	return row, false
 }

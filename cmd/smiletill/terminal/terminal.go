@@ -17,6 +17,7 @@ import (
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/front"
+	"smiletill/cmd/smiletill/light"
 	"smiletill/cmd/smiletill/storage"
 	"smiletill/device"
 	"smiletill/device/camera"
@@ -37,6 +38,7 @@ type Terminal struct {
 
 	access   *access
 	front    *front.Front
+	lamp     *light.Lamp
 	camera   *eyesight
 	hardware *hardware
 	tamper   *tamper
@@ -62,6 +64,9 @@ type Options struct {
 	NotSetUp error
 	// OpenCamera gives a source of frames in place of the configured one.
 	OpenCamera func() (camera.Source, error)
+	// Light stands for the customer's page where nobody looks at one: it is given a light code, and says when
+	// its colours will have been shown. Facts name it "simulated". nil: the page says.
+	Light func(screen.Light) screen.Shown
 	// OnView is told what the customer is shown and which signal plays.
 	OnView func(v screen.View, signal string)
 	// OnPayment is told each change of the engine, in order; what comes faster than it returns is passed
@@ -93,12 +98,14 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 	}
 	t := &Terminal{cfg: cfg, o: o, log: o.Log, opening: &pulse{}, started: time.Now()}
 	t.front = front.New()
+	t.lamp = light.New(t.front, o.Light)
 	t.access = &access{why: t.front.Why, do: t.front.Do, restart: o.NotSetUp != nil}
 	t.disk = newDisk(t.access, t.front, t.log, cfg.Paths.DataDir, cfg.GalleryDir())
 	page, err := screen.New(screen.Options{
 		// Whoever names another address than loopback in the configuration has chosen to show the page to the
 		// network.
 		AllowRemote: !config.OnlyHere(cfg.Screen.Listen), Hosts: cfg.OwnNames(), Keypad: keypad{t.access},
+		Lights:  t.lamp,
 		Counter: counter{t.access, unread.At(cfg.CounterPath(), t.disk.Told(counterFile))},
 		Log:     t.log.With("room", "screen"),
 	})
@@ -271,8 +278,8 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 	if p.frames, err = t.camera.frames(p.engine); err != nil {
 		return err
 	}
-	e := newEyes(p, t.camera, t.front, t.log.With("room", "vision"))
-	p.eyes = e
+	e := newEyes(p, t.camera, t.front, t.lamp, t.log.With("room", "vision"))
+	p.eyes, e.delayPath = e, t.cfg.DelayPath()
 	e.pulse.beat()
 	ctx, p.stop = context.WithCancelCause(ctx)
 	defer p.stop(nil)

@@ -41,6 +41,8 @@ type Shop struct {
 	PlugAt    func()               // called before the camera is opened
 	Visitors  *demo.Director       // nil: the same customer again and again
 	Source    camera.Source        // nil: Visitors; else what the camera gives
+	Mirror    *demo.Mirror         // nil: no screen is simulated; else its light is seen on the visitors
+	Unlit     bool                 // the mirror's light is not seen: they are a film
 	OnPayment func(payment.Status) // nil: nobody; set before Open
 	NotSetUp  error                // why the terminal takes nothing
 
@@ -135,8 +137,11 @@ func (s *Shop) Open() (end func()) {
 		OnView: s.saw, OnPayment: s.OnPayment, NotSetUp: s.NotSetUp}
 	if s.Visitors != nil {
 		o.OpenCamera = func() (camera.Source, error) {
-			return &pullable{shop: s, Source: kept{s.Visitors.Live()}}, nil
+			return &pullable{shop: s, Source: kept{s.lit(s.Visitors.Live())}}, nil
 		}
+	}
+	if s.Mirror != nil {
+		o.Light = s.Mirror.Light
 	}
 	if s.Source != nil {
 		o.OpenCamera = func() (camera.Source, error) { return &pullable{shop: s, Source: kept{s.Source}}, nil }
@@ -157,6 +162,14 @@ func (s *Shop) Open() (end func()) {
 	s.T.Cleanup(end)
 	s.Eventually("the control socket", func() bool { return s.Running(s.T.Context()) })
 	return end
+}
+
+// lit is a camera whose visitors answer the screen, where that is simulated.
+func (s *Shop) lit(c camera.Source) camera.Source {
+	if s.Mirror == nil || s.Unlit {
+		return c
+	}
+	return s.Mirror.Before(c)
 }
 
 // Opened waits until the terminal's parts are open.

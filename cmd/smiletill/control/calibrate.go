@@ -1,0 +1,71 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"smiletill/payment"
+)
+
+// Delay is how late the light of the terminal's screen is seen by its camera, in milliseconds.
+type Delay struct {
+	DelayMS float64 `json:"delay_ms"`
+	ApartMS float64 `json:"apart_ms"` // between the least and the most of the lights that it was measured by
+}
+
+// told answers with lines of JSON: progress while something takes its time, then what came of it under a key,
+// or an error.
+func told[A any](w http.ResponseWriter, key string, do func(say func(text string)) (A, error)) {
+	lines := json.NewEncoder(w)
+	last := ""
+	say := func(text string) {
+		if text == last {
+			return
+		}
+		last = text
+		_ = lines.Encode(map[string]string{"progress": text}) // a caller who left stops the work by its context
+		_ = http.NewResponseController(w).Flush()
+	}
+	a, err := do(say)
+	if err != nil {
+		_ = lines.Encode(errorReply{err.Error(), payment.HintOf(err)}) // as above
+		return
+	}
+	_ = lines.Encode(map[string]A{key: a}) // as above
+}
+
+// calibrate measures the screen's delay.
+func calibrate(w http.ResponseWriter, r *http.Request, s Service) {
+	told(w, "delay", func(say func(string)) (Delay, error) { return s.Calibrate(r.Context(), say) })
+}
+
+// Calibrate has the terminal measure how late its screen's light is seen, by somebody who looks at it, and
+// keep that.
+func (c *Client) Calibrate(ctx context.Context, progress func(string)) (Delay, error) {
+	resp, err := c.send(ctx, http.MethodPost, "/v1/screen/calibrate", nil)
+	if err != nil {
+		return Delay{}, err
+	}
+	defer resp.Body.Close()
+	lines := json.NewDecoder(resp.Body)
+	for {
+		var line struct {
+			errorReply
+			Progress string `json:"progress"`
+			Delay    *Delay `json:"delay"`
+		}
+		if err := lines.Decode(&line); err != nil {
+			return Delay{}, lost(fmt.Errorf("calibrate: %w", asLost(ctx, err)), "when it runs again, calibrate again")
+		}
+		switch {
+		case line.Error != "":
+			return Delay{}, remoteError(line.errorReply)
+		case line.Delay != nil:
+			return *line.Delay, nil
+		default:
+			progress(line.Progress)
+		}
+	}
+}

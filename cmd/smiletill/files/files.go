@@ -1,0 +1,167 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+
+	"smiletill/cmd/smiletill/alarm"
+	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/enrolment"
+	"smiletill/models"
+	"smiletill/payment"
+	"smiletill/payment/pin"
+	"smiletill/vision/gallery"
+	"smiletill/vision/networks"
+)
+
+// OpenModels reads and verifies the models in force.
+func OpenModels(cfg config.Config) (models.Set, error) {
+	dir, err := cfg.ModelsDir()
+	if err != nil {
+		return models.Set{}, err
+	}
+	return models.Open(dir)
+}
+
+// Photos makes the photos of an enrolment ready, in the process that asks for it, with the models in force.
+func Photos(cfg config.Config, files []enrolment.File) ([]control.Photo, error) {
+	return enrolment.Photos(files, func() (*networks.Looker, error) {
+		set, err := OpenModels(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return networks.OpenLooker(set)
+	})
+}
+
+// OpenGallery opens the gallery; locked, none of it is read.
+func OpenGallery(cfg config.Config, set models.Set, locked bool, log *slog.Logger) (*gallery.Gallery, error) {
+	open := gallery.Open
+	if locked {
+		open = gallery.OpenLocked
+	}
+	embed := set.Model(models.Embed)
+	return open(cfg.GalleryDir(), gallery.Model{SHA256: embed.SHA256, Agree: embed.Thresholds.Verify,
+		Same: embed.Thresholds.Match}, log.With("room", "gallery"))
+}
+
+// Files are the customers of a terminal that does not run: its files are opened for each call.
+type Files struct {
+	cfg config.Config
+	log *slog.Logger
+}
+
+// New names the files of a terminal; nothing is opened yet.
+func New(cfg config.Config, log *slog.Logger) Files { return Files{cfg, log} }
+
+// Customers lists who is enrolled, and who has a PIN; when the PINs can't be read, it lists with the error
+// who is enrolled.
+func (f Files) Customers(ctx context.Context) (all []control.Customer, err error) {
+	err = f.gallery(func(g *gallery.Gallery) error {
+		if all, err = enrolment.List(g); err != nil {
+			return err
+		}
+		return f.pins(ctx, func(s *pin.Store) error { return enrolment.NotePINs(ctx, s, all) })
+	})
+	return all, err
+}
+
+// CustomersUnder lists who is enrolled, as a terminal with another set of models would.
+func (f Files) CustomersUnder(set models.Set) ([]control.Customer, error) {
+	g, err := OpenGallery(f.cfg, set, alarm.Stands(f.cfg.TamperPath()), f.log)
+	if err != nil {
+		return nil, err
+	}
+	all, err := enrolment.List(g)
+	return all, errors.Join(err, g.Close())
+}
+
+// Remove removes a customer with templates and PIN. It opens no gallery, and so waits for no models.
+func (f Files) Remove(ctx context.Context, id string) error {
+	face := func(id string) error { return gallery.RemoveFrom(f.cfg.GalleryDir(), id) }
+	return enrolment.Remove(ctx, id, face, func(use func(*pin.Store) error) error {
+		if _, err := os.Stat(f.cfg.PINsPath()); errors.Is(err, fs.ErrNotExist) {
+			return nil // nobody has one, and none is made for this
+		}
+		return f.pins(ctx, use)
+	})
+}
+
+// SetPIN gives a customer a PIN, or takes it away ("").
+func (f Files) SetPIN(ctx context.Context, id, digits string) error {
+	return f.gallery(func(g *gallery.Gallery) error {
+		return f.pins(ctx, func(s *pin.Store) error { return enrolment.SetPIN(ctx, g, s, id, digits, found) })
+	})
+}
+
+// found leaves a change to the terminal's next start, which finds it and writes it down: this may be another
+// user, who must not write the journal.
+func found(string) error { return nil }
+
+// SetClerkPIN gives the clerk a PIN, or takes it away ("").
+func (f Files) SetClerkPIN(ctx context.Context, digits string) error {
+	if err := config.PreparePrivateDir(f.cfg.Paths.DataDir); err != nil {
+		return err
+	}
+	return f.pins(ctx, func(s *pin.Store) error { return enrolment.SetClerkPIN(ctx, s, digits, found) })
+}
+
+// Enrol enrols somebody from photos: without a terminal that runs there is no camera.
+func (f Files) Enrol(_ context.Context, q control.EnrolRequest, _ func(string)) (control.Customer, error) {
+	if len(q.Photos) == 0 {
+		return control.Customer{}, payment.WithHintf(control.ErrNotRunning,
+			"enrolment by camera needs the running terminal (`smiletill run`); else give 3 to 5 photos")
+	}
+	if err := config.PreparePrivateDir(f.cfg.Paths.DataDir); err != nil {
+		return control.Customer{}, err
+	}
+	set, err := OpenModels(f.cfg)
+	if err != nil {
+		return control.Customer{}, err
+	}
+	l, err := networks.OpenLooker(set)
+	if err != nil {
+		return control.Customer{}, err
+	}
+	g, err := OpenGallery(f.cfg, set, alarm.Stands(f.cfg.TamperPath()), f.log)
+	if err != nil {
+		return control.Customer{}, errors.Join(err, l.Close())
+	}
+	// The journal is told at the next start: this may be another user than the terminal's, who must not write
+	// it.
+	templates, err := enrolment.TemplatesOf(l, q.Photos)
+	if err != nil {
+		return control.Customer{}, errors.Join(err, g.Close(), l.Close())
+	}
+	c, err := enrolment.In(g, q, templates, func(gallery.Change) error { return nil })
+	return c, errors.Join(err, g.Close(), l.Close())
+}
+
+// gallery opens the gallery.
+func (f Files) gallery(use func(*gallery.Gallery) error) error {
+	if err := config.PreparePrivateDir(f.cfg.Paths.DataDir); err != nil {
+		return err
+	}
+	set, err := OpenModels(f.cfg)
+	if err != nil {
+		return err
+	}
+	g, err := OpenGallery(f.cfg, set, alarm.Stands(f.cfg.TamperPath()), f.log)
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(g), g.Close())
+}
+
+// pins opens the PINs alone. Tries are not counted here: no clock is needed.
+func (f Files) pins(ctx context.Context, use func(*pin.Store) error) error {
+	s, err := pin.Open(ctx, f.cfg.PINsPath(), nil, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(s), s.Close())
+}

@@ -1,0 +1,203 @@
+package light
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"math"
+	"time"
+
+	"smiletill/device/screen"
+	"smiletill/vision"
+)
+
+const (
+	// slot is how long each colour is shown: six of them take 1.2 s, and change luminance five times, by less
+	// than a flash (WCAG 2.3.1).
+	slot = 200 * time.Millisecond
+	// unheard are the page's reports that may wait to be looked at; a page sends one or two for a light.
+	unheard = 8
+)
+
+// Page shows light codes to the customer.
+type Page interface {
+	// Light has the page play a light; nil ends it. offer says that one may come, which the customer may
+	// decline.
+	Light(l *screen.Light, offer bool)
+}
+
+// Lamp is the terminal's screen as a light. It hears the page's reports (screen.Lights).
+type Lamp struct {
+	page     Page
+	simulate func(screen.Light) screen.Shown
+	said     chan screen.Shown
+	colours  []screen.Colour
+	palette  []vision.Colour // the same in linear light
+	tally    tally
+}
+
+// New returns the light of a page. simulate stands for the page where there is none: it says at once when the
+// colours will have been shown. nil: the page says when.
+func New(page Page, simulate func(screen.Light) screen.Shown) *Lamp {
+	l := &Lamp{page: page, simulate: simulate, said: make(chan screen.Shown, unheard), colours: screen.Palette()}
+	for _, c := range l.colours {
+		l.palette = append(l.palette, linear(c))
+	}
+	return l
+}
+
+// linear is a colour of sRGB in linear light (IEC 61966-2-1).
+func linear(c screen.Colour) (out vision.Colour) {
+	for i, v := range c {
+		x := float64(v) / 255
+		if x <= 0.04045 {
+			out[i] = float32(x / 12.92)
+		} else {
+			out[i] = float32(math.Pow((x+0.055)/1.055, 2.4))
+		}
+	}
+	return out
+}
+
+// Lit takes what the page says of a light. The newest count: nobody may be waiting.
+func (l *Lamp) Lit(_ context.Context, s screen.Shown) {
+	for {
+		select {
+		case l.said <- s:
+			return
+		default:
+		}
+		select {
+		case <-l.said:
+		default:
+		}
+	}
+}
+
+// Screen is what facts call the screen: "simulated", or "" for a page.
+func (l *Lamp) Screen() string {
+	if l.simulate != nil {
+		return "simulated"
+	}
+	return ""
+}
+
+// Play is one visit's light. It serves the visit's goroutine.
+type Play struct {
+	lamp    *Lamp
+	visit   *vision.Visit
+	delay   time.Duration
+	off     bool // no light can be played, or is wanted
+	playing string
+	colours []vision.Colour
+}
+
+// For is the light of a visit that was asked to demand one. Without a delay that was measured none is played:
+// nobody could tell an answer from one that comes late.
+func (l *Lamp) For(visit *vision.Visit, delay Delay) *Play {
+	p := &Play{lamp: l, visit: visit, delay: delay.By, off: !delay.Known && l.simulate == nil}
+	for len(l.said) > 0 {
+		<-l.said // of another visit
+	}
+	if p.off {
+		visit.Dark()
+	}
+	l.page.Light(nil, !p.off)
+	return p
+}
+
+// Follow does what the visit wishes after a frame.
+func (p *Play) Follow(f vision.Finding) error {
+	p.hear()
+	if f.Stage == vision.Consented {
+		p.lamp.ended(f)
+		return nil
+	}
+	switch {
+	case p.off:
+	case f.Light && p.playing == "":
+		return p.begin()
+	case !f.Light && p.playing != "": // who was there has gone
+		p.playing = ""
+		p.lamp.page.Light(nil, true)
+	}
+	return nil
+}
+
+// End takes the light off the page.
+func (p *Play) End() { p.lamp.page.Light(nil, false) }
+
+// hear tells the visit what the page has said.
+func (p *Play) hear() {
+	for {
+		select {
+		case s := <-p.lamp.said:
+			p.take(s)
+		default:
+			return
+		}
+	}
+}
+
+func (p *Play) take(s screen.Shown) {
+	switch {
+	case s.Why == screen.WhyDeclined, s.Why != "" && s.ID == p.playing:
+		p.visit.Dark()
+		p.lamp.dark(s.Why)
+		p.off, p.playing = true, ""
+		p.lamp.page.Light(nil, false)
+	case s.ID != p.playing || p.playing == "" || len(s.At) != len(p.colours):
+		return // of a light that was ended
+	default:
+		l := vision.Lit{Page: grey, Colours: p.colours, Until: s.Ended.Add(p.delay)}
+		for _, at := range s.At {
+			l.At = append(l.At, at.Add(p.delay))
+		}
+		p.visit.Lit(l)
+		p.lamp.dark("")
+		p.playing = ""
+		p.lamp.page.Light(nil, true)
+	}
+}
+
+// grey is what the page shows besides: it has no hue to answer.
+var grey = vision.Colour{0.3, 0.3, 0.3}
+
+func (p *Play) begin() error {
+	one, colours, err := p.lamp.draw()
+	if err != nil {
+		return err
+	}
+	p.playing, p.colours = one.ID, colours
+	p.lamp.show(one)
+	return nil
+}
+
+// show has the page play a light to whoever pays.
+func (l *Lamp) show(one screen.Light) {
+	l.page.Light(&one, true)
+	l.simulated(one)
+}
+
+// simulated has a simulated screen say that it has played a light, when it has.
+func (l *Lamp) simulated(one screen.Light) {
+	if l.simulate == nil {
+		return
+	}
+	s := l.simulate(one)
+	time.AfterFunc(time.Until(s.Ended), func() { l.Lit(context.Background(), s) })
+}
+
+// draw makes a light that nobody knows, and its colours in linear light.
+func (l *Lamp) draw() (screen.Light, []vision.Colour, error) {
+	code, err := vision.DrawCode(l.palette, grey, rand.Reader)
+	if err != nil {
+		return screen.Light{}, nil, fmt.Errorf("play a light: %w", err)
+	}
+	one := screen.Light{ID: rand.Text(), Slot: slot}
+	var colours []vision.Colour
+	for _, n := range code {
+		one.Colours, colours = append(one.Colours, l.colours[n]), append(colours, l.palette[n])
+	}
+	return one, colours, nil
+}

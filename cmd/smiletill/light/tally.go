@@ -1,0 +1,70 @@
+package light
+
+import (
+	"fmt"
+	"sync"
+
+	"smiletill/vision"
+)
+
+// lately is how many smiles are remembered to say how good the light is.
+const lately = 20
+
+// tally is what the last lights came to.
+type tally struct {
+	mu    sync.Mutex
+	ends  [lately]vision.Finding
+	count int
+	why   string // no light was played the last time, as the page says
+}
+
+// ended notes what a visit with a light has found.
+func (l *Lamp) ended(f vision.Finding) {
+	l.tally.mu.Lock()
+	defer l.tally.mu.Unlock()
+	l.tally.ends[l.tally.count%lately] = f
+	l.tally.count++
+}
+
+// dark notes why no light was played; "" that one was.
+func (l *Lamp) dark(why string) {
+	l.tally.mu.Lock()
+	defer l.tally.mu.Unlock()
+	l.tally.why = why
+}
+
+// Words say how good the light is here, for the technician, and what to do; poor: fewer than three of four
+// smiles could be told by it.
+func (l *Lamp) Words() (words, do string, poor bool) {
+	l.tally.mu.Lock()
+	defer l.tally.mu.Unlock()
+	n := min(l.tally.count, lately)
+	if n == 0 {
+		return "no payment has demanded it yet", "", false
+	}
+	count := map[vision.Verdict]int{}
+	few := 0
+	for _, f := range l.tally.ends[:n] {
+		count[f.Verdict]++
+		if f.Verdict == vision.VerdictUndecided && f.Judged < vision.LightFrames {
+			few++
+		}
+	}
+	words = fmt.Sprintf("of the last %d smiles %d answered it, %d left it open, %d did not", n,
+		count[vision.VerdictLive], count[vision.VerdictUndecided], count[vision.VerdictFailed])
+	if poor = 4*count[vision.VerdictLive] < 3*n; !poor {
+		return words, "", false
+	}
+	switch {
+	case l.tally.why != "":
+		words += "; the last time the page did not show it: " + whyWords(l.tally.why)
+		do = inFront
+	case few > n/4:
+		words += fmt.Sprintf("; %d times there were too few pictures", few)
+		do = "use a camera with 10 pictures a second or more; `smiletill camera test` tells the rate"
+	default:
+		do = "keep lamps and the sun off the customer's face (below some 300 lx), make the screen brighter, and " +
+			"calibrate again: `smiletill camera calibrate`"
+	}
+	return words, do, true
+}
