@@ -255,8 +255,8 @@ func TestEngineIsStricterAfterAFailure(t *testing.T) {
 		b.do("d", Cancelled{By: ByCustomer})
 	})
 	inBubble(t, func(b *bench) {
-		b.options.Policy, b.options.LivenessFailed = lively(1000, LightOff), time.Now().Add(-14*time.Minute)
-		again := newDesk(b.Context(), b.Engine)
+		again := newDesk(b.Context(), NewEngine(b.l, Options{Policy: lively(1000, LightOff),
+			LivenessFailed: time.Now().Add(-14 * time.Minute)}))
 		defer again.close()
 		if got := again.demands(Amount{1, "EUR"}, time.Now()); got != DemandPIN {
 			t.Errorf("after a restart: %q", got)

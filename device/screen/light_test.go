@@ -527,9 +527,13 @@ func TestLightRefuses(t *testing.T) {
 func FuzzLightPost(f *testing.F) {
 	f.Add(lightRight, lightRight)
 	f.Add(strings.Replace(lightRight, `,"ended_ms":1416`, "", 1), `{"page":"q","id":"a","why":"hidden"}`)
+	s, err := New(Options{}) // one for all: making it takes longer than what is tried
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, first, second string) {
 		h := &hearer{}
-		s := newServer(t, Options{Lights: h})
+		s.opt.Lights, s.lights, s.view, s.clients = h, lights{}, View{}, map[*client]struct{}{}
 		s.Show(View{State: Smile, Light: &Light{ID: "a", Colours: Palette()[:2], Slot: 200 * time.Millisecond}})
 		display1(t, s, "p", true).sees()
 		for _, body := range []string{first, second} {

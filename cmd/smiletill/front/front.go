@@ -324,8 +324,6 @@ func ReasonOf(r payment.Reason) screen.Reason {
 		return screen.NobodyCame
 	case payment.ReasonDeviceFailed:
 		return screen.DeviceFailed
-	case payment.ReasonNotSure: // to the customer it is what is missing: the PIN
-		return screen.PINNotSet
 	default: // both spell the others alike
 		return screen.Reason(r)
 	}
