@@ -80,25 +80,78 @@ type answer struct {
 	size   [groups]float64 // change of their logarithm for the whole of the screen's light
 }
 
-// answerTo holds the frames against a light. The best delay within lightLag counts.
+// answerTo holds the frames against a light. The best delay within lightLag counts, without the frames that
+// fit it worst: the mesh slips, or somebody turns for a moment.
 func (s *lighting) answerTo(l *Lit) answer {
-	var best answer
 	if len(l.Colours) == 0 || len(l.At) != len(l.Colours) {
-		return best
+		return answer{}
 	}
-	var f fit
-	s.since(&f, l, lightAfter)
-	if f.n < LightFrames {
-		return answer{frames: f.n}
+	var all fit
+	s.since(&all, l, lightAfter)
+	if all.n < LightFrames {
+		return answer{frames: all.n}
 	}
-	f.level()
+	first := all
+	first.level()
+	_, lag := first.best(l)
+	kept := all.without(first.worst(l, lag))
+	kept.level()
+	a, _ := kept.best(l)
+	a.frames = all.n
+	return a
+}
+
+// best is the answer at the delay within lightLag at which the whole face fits best.
+func (f *fit) best(l *Lit) (best answer, at time.Duration) {
 	for lag := -lightLag; lag <= lightLag; lag += lightStep {
 		if a := f.against(l, lag); a.match[wholeFace] > best.match[wholeFace] {
-			best = a
+			best, at = a, lag
 		}
 	}
-	best.frames = f.n
-	return best
+	return best, at
+}
+
+// lightSlips is one of how many frames is left out, one at least.
+const lightSlips = 12
+
+// worst are the frames that fit a code worst at a delay.
+func (f *fit) worst(l *Lit, lag time.Duration) (bad [skinFrames]bool) {
+	size := f.against(l, lag).size[wholeFace]
+	var off [skinFrames]float64
+	for c := range f.code {
+		f.group(wholeFace, c)
+		for k := range f.n {
+			d := f.mean[k] - size*f.code[c][k]
+			off[k] += d * d
+		}
+	}
+	for range max(1, f.n/lightSlips) {
+		worst := 0
+		for k := range f.n {
+			if off[k] > off[worst] {
+				worst = k
+			}
+		}
+		bad[worst], off[worst] = true, -1
+	}
+	return bad
+}
+
+// without is the fit of the other frames.
+func (f *fit) without(bad [skinFrames]bool) (kept fit) {
+	for k := range f.n {
+		if bad[k] {
+			continue
+		}
+		kept.t[kept.n] = f.t[k]
+		for c := range f.tint {
+			for i := range f.tint[c] {
+				kept.tint[c][i][kept.n] = f.tint[c][i][k]
+			}
+		}
+		kept.n++
+	}
+	return kept
 }
 
 // since gives a fit the frames of a light, from lightBefore it until some time after it.
@@ -192,13 +245,7 @@ func (f *fit) against(l *Lit, lag time.Duration) (a answer) {
 	for g := range groups {
 		var along, whole float64
 		for c := range f.code {
-			mean := f.mean[:f.n]
-			clear(mean)
-			for i, w := range groupWeight[g] {
-				for k, v := range f.tint[c][i][:f.n] {
-					mean[k] += w * v
-				}
-			}
+			mean := f.group(g, c)
 			along += dot(mean, f.code[c][:f.n])
 			whole += dot(mean, mean)
 		}
@@ -206,6 +253,18 @@ func (f *fit) against(l *Lit, lag time.Duration) (a answer) {
 		a.match[g] = along / math.Sqrt(max(power*whole, 1e-18))
 	}
 	return a
+}
+
+// group is the mean colour of a group's places in each frame.
+func (f *fit) group(g, c int) []float64 {
+	mean := f.mean[:f.n]
+	clear(mean)
+	for i, w := range groupWeight[g] {
+		for k, v := range f.tint[c][i][:f.n] {
+			mean[k] += w * v
+		}
+	}
+	return mean
 }
 
 // lean is how much more the lower face answers than the forehead, as a share of the whole face's answer: a

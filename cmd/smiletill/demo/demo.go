@@ -38,6 +38,7 @@ type demo struct {
 	cfg     config.Config
 	out     io.Writer
 	shop    *Director
+	mirror  Mirror
 	term    *terminal.Terminal
 	changes chan payment.Status // what the engine says last
 	opened  chan struct{}       // closed when it says something for the first time
@@ -215,12 +216,14 @@ func (d *demo) startTerminal(
 	c.Camera = config.CameraConfig{Source: camera.ReplayPrefix + " the demo's visits", Realtime: true}
 	c.Terminal.Name, c.Terminal.Currency = "The Corner Shop", "EUR"
 	c.Payment.Timeout = demoTimeout
+	c.Liveness.Mode, c.Liveness.PassiveMax, c.Liveness.Light = "on", "0", "on"
 	c.Register = config.RegisterConfig{Listen: "127.0.0.1:0"} // nothing else is in its way there
 	var err error
 	d.term, err = terminal.New(
 		*c,
 		terminal.Options{Version: d.version, Log: log, OnView: d.watch, OnPayment: d.changed,
-			OpenCamera: func() (camera.Source, error) { return d.shop.live, nil }},
+			OpenCamera: func() (camera.Source, error) { return d.mirror.Before(d.shop.live), nil },
+			Light:      d.mirror.Light},
 	)
 	if err != nil {
 		return nil, err

@@ -41,6 +41,11 @@ func NewDirector(speed float64) (*Director, error) {
 		}
 		d.clips[name] = a
 	}
+	photo, err := photoOf("customer_neutral")
+	if err != nil {
+		return nil, err
+	}
+	d.clips[photoClip] = act{photo, photo}
 	idle, ok := d.clips["idle"]
 	if !ok {
 		return nil, errors.New("the clip of the empty shop is missing")

@@ -19,8 +19,8 @@ const (
 	// mirrorLate is when a light begins after it was asked for: what a page takes for it.
 	mirrorLate = 50 * time.Millisecond
 	// mirrorBright is the light of the screen's white on a face, as a share of the room's: some 18 lx of a
-	// display of 7 inches at arm's length, in a room of 90 lx.
-	mirrorBright = 0.2
+	// display of 7 inches at arm's length, in a room of 50 lx.
+	mirrorBright = 0.35
 	// mirrorTop and mirrorLow are how much of it is answered at the upper and the lower edge of the picture, so
 	// that a forehead a third below the one answers 0.7 of it and a chin a third above the other 1.5: what a
 	// head does that looks at a screen below the camera, by the heads of vision/attacks.
@@ -35,6 +35,14 @@ type Mirror struct {
 	mu    sync.Mutex
 	light screen.Light
 	begun time.Time
+	film  bool
+}
+
+// Film says that what is before the camera from now on is a film or a photo of somebody: it does not answer.
+func (m *Mirror) Film(on bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.film = on
 }
 
 // Light begins a light, and says when its colours are shown.
@@ -54,7 +62,7 @@ func (m *Mirror) shown(at time.Time) (screen.Colour, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	since := at.Sub(m.begun)
-	if m.light.Slot == 0 || since < 0 || since >= time.Duration(len(m.light.Colours))*m.light.Slot {
+	if m.film || m.light.Slot == 0 || since < 0 || since >= time.Duration(len(m.light.Colours))*m.light.Slot {
 		return screen.Colour{}, false
 	}
 	return m.light.Colours[since/m.light.Slot], true

@@ -22,6 +22,7 @@ type visit struct {
 	amount string
 	cancel bool     // by the cashier, as soon as somebody is recognised
 	till   bool     // asked for by a cash register
+	film   bool     // what is before the camera is a picture of somebody, who does not answer the screen's light
 	asked  []string // instructions that the screen must have shown
 	state  payment.State
 	reason payment.Reason
@@ -50,6 +51,11 @@ func shopDay() []visit {
 		},
 		{title: "the cashier cancels", clips: []string{"customer_neutral"}, amount: "7.80", cancel: true,
 			state: payment.StateCancelled, reason: payment.ReasonCancelledByRegister},
+		{title: "a photo of the customer is held up", clips: []string{photoClip}, amount: "4.20", film: true,
+			state: payment.StateExpired, reason: payment.ReasonNoSmile},
+		{title: "a film of the customer, who smiles, is held up: it does not answer the screen's colours",
+			clips: []string{"customer_smile"}, amount: "4.20", film: true, asked: []string{"smile_in_light"},
+			state: payment.StateDeclined, reason: payment.ReasonNotSure},
 		{title: "a cash register asks for the payment", clips: []string{"customer_smile"}, amount: "3.60",
 			till: true, state: payment.StateApproved},
 	}
@@ -69,6 +75,8 @@ func (d *demo) play(ctx context.Context, v visit) error {
 	if v.till {
 		return d.playRegister(ctx, v)
 	}
+	d.mirror.Film(v.film)
+	defer d.mirror.Film(false)
 	if err := d.shop.Enter(v.clips...); err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func (c *Calibration) round(ctx context.Context, l *Lamp, on Bench, cal *vision.
 	if err != nil || said.ID == "" {
 		return false, err
 	}
-	lit := vision.Lit{Page: grey, Colours: colours, At: said.At, Until: said.Ended}
+	lit := vision.Lit{Page: l.besides(), Colours: colours, At: said.At, Until: said.Ended}
 	if err := watch(ctx, on, cal, said.Ended.Add(settled)); err != nil {
 		return false, err
 	}

@@ -149,7 +149,7 @@ func (p *Play) take(s screen.Shown) {
 	case s.ID != p.playing || p.playing == "" || len(s.At) != len(p.colours):
 		return // of a light that was ended
 	default:
-		l := vision.Lit{Page: grey, Colours: p.colours, Until: s.Ended.Add(p.delay)}
+		l := vision.Lit{Page: p.lamp.besides(), Colours: p.colours, Until: s.Ended.Add(p.delay)}
 		for _, at := range s.At {
 			l.At = append(l.At, at.Add(p.delay))
 		}
@@ -160,8 +160,14 @@ func (p *Play) take(s screen.Shown) {
 	}
 }
 
-// grey is what the page shows besides: it has no hue to answer.
-var grey = vision.Colour{0.3, 0.3, 0.3}
+// besides is what the screen shows before and after the colours, in the unit of theirs, which fill two thirds
+// of it: the page's white card and, on the rest, its amber (#ffc72e); on a simulated screen nothing.
+func (l *Lamp) besides() vision.Colour {
+	if l.simulate != nil {
+		return vision.Colour{0.3, 0.3, 0.3}
+	}
+	return vision.Colour{0.57, 0.3, 0}
+}
 
 func (p *Play) begin() error {
 	one, colours, err := p.lamp.draw()
@@ -190,7 +196,7 @@ func (l *Lamp) simulated(one screen.Light) {
 
 // draw makes a light that nobody knows, and its colours in linear light.
 func (l *Lamp) draw() (screen.Light, []vision.Colour, error) {
-	code, err := vision.DrawCode(l.palette, grey, rand.Reader)
+	code, err := vision.DrawCode(l.palette, l.besides(), rand.Reader)
 	if err != nil {
 		return screen.Light{}, nil, fmt.Errorf("play a light: %w", err)
 	}

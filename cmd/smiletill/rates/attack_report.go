@@ -102,7 +102,7 @@ func (r *attackReport) errors() (all []accuracy.Share) {
 	for i, s := range r.species {
 		one := accuracy.Share{Name: string(s), N: len(r.ends[i])}
 		for _, e := range r.ends[i] {
-			if e.approved && !e.wrong != e.truth.Living || e.wrong {
+			if right := e.truth.Living; (e.approved && !e.wrong) != right || e.wrong {
 				one.K++
 			}
 		}
