@@ -139,8 +139,8 @@ func TestWords(t *testing.T) {
 	}
 	tell(vision.VerdictLive, 20, 9)
 	tell(vision.VerdictUndecided, 20, 1)
-	if words, do, poor := l.Words(); poor || do != "" || words != "of the last 10 smiles 9 answered it, 1 left it "+
-		"open, 0 did not" {
+	const nine = "of the last 10 smiles 9 answered it, 1 left it open, 0 did not"
+	if words, do, poor := l.Words(); poor || do != "" || words != nine {
 		t.Errorf("%q, %q, %v", words, do, poor)
 	}
 	tell(vision.VerdictUndecided, 4, 20)

@@ -85,7 +85,10 @@ func (r *attackReport) print(out io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("measure attacks: print: %w", err)
 	}
-	if worst.Name != "" {
+	switch {
+	case worst.K == 0:
+		fmt.Fprint(out, "\nno attack was approved\n")
+	case worst.Name != "":
 		fmt.Fprintf(out, "\nthe worst species: %s, APCER %.1f %%\n", worst.Name,
 			100*float64(worst.K)/float64(worst.N))
 	}

@@ -19,22 +19,25 @@ func TestAttackCommand(t *testing.T) {
 	}
 	t.Parallel()
 	for _, c := range []struct {
-		demand string
-		want   []string
+		demand, species string
+		want            []string
 	}{
-		{"none", []string{
+		{"none", "injected-warp,living", []string{
 			`(?m)^2 people of \d+ photos; demand none; choosing seeds from 3; `,
 			`(?m)^living +1 +\d+\.\d +\d +\d +0 +0 +\d +BPCER `,
 			`(?m)^injected-warp +1 +\d+\.\d +1 +1 +0 +0 +1 +APCER 100\.0 \(2\.5 - 100\.0\)$`,
 			`(?m)^the worst species: injected-warp, APCER 100\.0 %$`,
 			`(?m)^all +1 of them +BPCER .* of 1 smiles `,
 		}},
-		{"light", []string{
+		{"light", "injected-warp,injected-late,injected-tint,replay-code,swap-cut,warp-adaptive", []string{
 			`(?m)^injected-warp +1 +\d+\.\d +1 +1 +\d +\d +0 +APCER 0\.0 \(0\.0 - 97\.5\)$`,
+			`(?m)^injected-late +1 +\d+\.\d +1 +1 +\d +\d +0 +APCER 0\.0 `,
+			`(?m)^warp-adaptive +1 +\d+\.\d +1 +1 +\d +\d +0 +APCER 0\.0 `,
+			`(?m)^no attack was approved$`,
 		}},
 	} {
 		dir := t.TempDir()
-		code, out, errs := smiletill(t, "attack", "--visits", "1", "--species", "injected-warp,living",
+		code, out, errs := smiletill(t, "attack", "--visits", "1", "--species", c.species,
 			"--demand", c.demand, "--from", "3", "--out", dir)
 		if code != 0 {
 			t.Fatalf("%d: %s", code, errs)
