@@ -23,16 +23,17 @@ type Looker struct {
 
 // OpenLooker opens a set's networks on the CPU.
 func OpenLooker(set models.Set) (*Looker, error) {
-	return OpenLookerOn(set, edgetpu.New(edgetpu.Options{}))
+	return OpenLookerOn(set, edgetpu.New(edgetpu.Options{}), false)
 }
 
 // OpenLookerOn opens a set's networks on the CPU and gives them to an accelerator, which is closed with them.
-func OpenLookerOn(set models.Set, a *edgetpu.Accelerator) (*Looker, error) {
+// passive: the liveness network too, if the set has one, for visits that demand no more.
+func OpenLookerOn(set models.Set, a *edgetpu.Accelerator, passive bool) (*Looker, error) {
 	t, err := ThresholdsOf(set)
 	if err != nil {
 		return nil, err
 	}
-	n, closers, err := openOn(set, OnPayments(), a, false)
+	n, closers, err := openOn(set, OnPayments(), a, passive && set.Has(models.Liveness))
 	if err != nil {
 		return nil, err
 	}

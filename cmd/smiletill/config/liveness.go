@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"time"
 
 	"smiletill/payment"
@@ -12,6 +13,11 @@ import (
 type LivenessConfig struct {
 	Mode, PassiveMax, Light string
 	AfterFailure            time.Duration
+}
+
+// Passive reports whether some payments are judged by their pictures alone.
+func (l LivenessConfig) Passive() bool {
+	return l.Mode == livenessOn && strings.Trim(l.PassiveMax, "0.") != ""
 }
 
 const (

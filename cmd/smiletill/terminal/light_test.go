@@ -73,6 +73,28 @@ func factOf(t *testing.T, s *shop, id string) (last journal.Fact) {
 	return last
 }
 
+// TestPassivePays: up to passive_max no light is played, and the liveness network judges the pictures alone;
+// a payment above it demands the light.
+func TestPassivePays(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.Flags = append(s.Flags, "--liveness-mode", "on", "--liveness-passive-max", "5.00")
+	s.EnrolCustomer()
+	s.Open()
+	s.Pay("small", "4.20")
+	s.End("small")
+	f := factOf(t, s, "small")
+	if f.Demand != payment.DemandPassive || f.Liveness.Frames < 6 || f.Liveness.Verdict != payment.VerdictLive &&
+		f.Liveness.Verdict != payment.VerdictFailed {
+		t.Errorf("fact: demanded %q, found %+v", f.Demand, f.Liveness)
+	}
+	s.Pay("large", "5.20")
+	s.WantEnd("large", string(payment.StateDeclined), string(payment.ReasonNotSure)) // nobody measured the delay
+	if f := factOf(t, s, "large"); f.Demand != payment.DemandLight || f.Liveness.Verdict == payment.VerdictLive {
+		t.Errorf("fact: demanded %q, found %+v", f.Demand, f.Liveness)
+	}
+}
+
 // TestCalibrate: the technician has the screen's delay measured by whoever stands there; it is kept, and the
 // terminal's page stops asking for it.
 func TestCalibrate(t *testing.T) {

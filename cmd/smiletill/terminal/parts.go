@@ -74,7 +74,7 @@ func openParts(
 		return nil, err
 	}
 	p.accelerator = networks.NewAccelerator(cfg.Vision.Delegate, log)
-	if p.looker, err = networks.OpenLookerOn(p.set, p.accelerator); err != nil {
+	if p.looker, err = networks.OpenLookerOn(p.set, p.accelerator, cfg.Liveness.Passive()); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.looker.Close)
