@@ -17,9 +17,9 @@ type Lit struct {
 }
 
 const (
-	// skinFrames is how many frames of a face are kept to be held against the light: those of 2 s at 30 a
+	// skinFrames is how many frames of a face are kept to be held against the light: those of 2 s at 60 a
 	// second.
-	skinFrames = 64
+	skinFrames = 128
 	// LightFrames is how many frames say something about the light, at least: less than six a second show a
 	// colour once or not at all.
 	LightFrames = 9

@@ -36,6 +36,7 @@ type Mirror struct {
 	light screen.Light
 	begun time.Time
 	film  bool
+	last  time.Time // of the pictures, by a film's own time where it has one
 }
 
 // Film says that what is before the camera from now on is a film or a photo of somebody: it does not answer.
@@ -50,6 +51,9 @@ func (m *Mirror) Light(l screen.Light) screen.Shown {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.light, m.begun = l, time.Now().Add(mirrorLate)
+	if !m.last.IsZero() { // of a film that is played as fast as it is looked at
+		m.begun = m.last.Add(mirrorLate)
+	}
 	s := screen.Shown{ID: l.ID, Ended: m.begun.Add(time.Duration(len(l.Colours)) * l.Slot)}
 	for i := range l.Colours {
 		s.At = append(s.At, m.begun.Add(time.Duration(i)*l.Slot))
@@ -68,6 +72,13 @@ func (m *Mirror) shown(at time.Time) (screen.Colour, bool) {
 	return m.light.Colours[since/m.light.Slot], true
 }
 
+// passed notes how far a film is.
+func (m *Mirror) passed(at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.last = at
+}
+
 // Before gives a camera whose pictures are lit by the screen.
 func (m *Mirror) Before(s camera.Source) camera.Source { return &lit{Source: s, mirror: m} }
 
@@ -82,7 +93,10 @@ func (l *lit) Next(ctx context.Context, f *camera.Frame) error {
 	if err := l.Source.Next(ctx, f); err != nil {
 		return err
 	}
-	c, ok := l.mirror.shown(f.At)
+	if !f.Film.IsZero() {
+		l.mirror.passed(f.Film)
+	}
+	c, ok := l.mirror.shown(f.Seen())
 	if !ok {
 		return nil
 	}

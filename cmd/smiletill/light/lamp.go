@@ -156,7 +156,9 @@ func (p *Play) take(s screen.Shown) {
 		p.visit.Lit(l)
 		p.lamp.dark("")
 		p.playing = ""
-		p.lamp.page.Light(nil, true)
+		if p.lamp.simulate == nil { // else a page may be playing it still, for who watches
+			p.lamp.page.Light(nil, true)
+		}
 	}
 }
 
@@ -185,13 +187,11 @@ func (l *Lamp) show(one screen.Light) {
 	l.simulated(one)
 }
 
-// simulated has a simulated screen say that it has played a light, when it has.
+// simulated has a simulated screen say when it will have played a light.
 func (l *Lamp) simulated(one screen.Light) {
-	if l.simulate == nil {
-		return
+	if l.simulate != nil {
+		l.Lit(context.Background(), l.simulate(one))
 	}
-	s := l.simulate(one)
-	time.AfterFunc(time.Until(s.Ended), func() { l.Lit(context.Background(), s) })
 }
 
 // draw makes a light that nobody knows, and its colours in linear light.

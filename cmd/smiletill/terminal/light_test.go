@@ -9,8 +9,10 @@ import (
 
 	"smiletill/cmd/smiletill/demo"
 	"smiletill/cmd/smiletill/light"
+	"smiletill/device/camera"
 	"smiletill/payment"
 	"smiletill/payment/journal"
+	"smiletill/vision/visits"
 )
 
 // TestLightPays: where a payment demands the light, a visitor who answers the screen's colours pays without
@@ -29,19 +31,13 @@ func TestLightPays(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t)
-			s.Flags = append(s.Flags, "--liveness-mode", "on")
-			var err error
-			if s.Visitors, err = demo.NewDirector(1); err != nil {
-				t.Fatal(err)
-			}
+			s.Flags = append(s.Flags, "--liveness-mode", "on", "--camera-realtime=false")
 			s.Mirror = &demo.Mirror{}
-			s.Unlit = !c.answers
-			s.Open()
-			s.Opened()
+			s.Mirror.Film(!c.answers)
+			s.Source = film(t, "customer_smile", func(f []byte) []byte { return f }).Play(
+				camera.Playback{Clock: visits.FPS, Loop: true})
 			s.EnrolCustomer()
-			if err := s.Visitors.Enter("customer_smile"); err != nil {
-				t.Fatal(err)
-			}
+			s.Open()
 			s.Pay("p1", "4.20")
 			s.WantEnd("p1", string(c.state), string(c.reason))
 			f := factOf(t, s, "p1")

@@ -42,7 +42,6 @@ type Shop struct {
 	Visitors  *demo.Director       // nil: the same customer again and again
 	Source    camera.Source        // nil: Visitors; else what the camera gives
 	Mirror    *demo.Mirror         // nil: no screen is simulated; else its light is seen on the visitors
-	Unlit     bool                 // the mirror's light is not seen: they are a film
 	OnPayment func(payment.Status) // nil: nobody; set before Open
 	NotSetUp  error                // why the terminal takes nothing
 
@@ -144,7 +143,9 @@ func (s *Shop) Open() (end func()) {
 		o.Light = s.Mirror.Light
 	}
 	if s.Source != nil {
-		o.OpenCamera = func() (camera.Source, error) { return &pullable{shop: s, Source: kept{s.Source}}, nil }
+		o.OpenCamera = func() (camera.Source, error) {
+			return &pullable{shop: s, Source: kept{s.lit(s.Source)}}, nil
+		}
 	}
 	var err error
 	if s.Term, err = terminal.New(cfg, o); err != nil {
@@ -166,7 +167,7 @@ func (s *Shop) Open() (end func()) {
 
 // lit is a camera whose visitors answer the screen, where that is simulated.
 func (s *Shop) lit(c camera.Source) camera.Source {
-	if s.Mirror == nil || s.Unlit {
+	if s.Mirror == nil {
 		return c
 	}
 	return s.Mirror.Before(c)
