@@ -72,7 +72,8 @@ func (c *Calibration) Delay() (delay, apart time.Duration, ok bool) {
 	if len(c.delays) == 0 {
 		return 0, 0, false
 	}
-	sorted := slices.Sorted(slices.Values(c.delays))
+	// The last ones count: somebody may have turned away in one before.
+	sorted := slices.Sorted(slices.Values(c.delays[max(0, len(c.delays)-calibrationRounds):]))
 	delay, apart = sorted[len(sorted)/2], sorted[len(sorted)-1]-sorted[0]
-	return delay, apart, len(sorted) >= calibrationRounds && apart <= calibrationApart
+	return delay, apart, len(sorted) == calibrationRounds && apart <= calibrationApart
 }

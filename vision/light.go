@@ -17,9 +17,16 @@ type Lit struct {
 }
 
 const (
-	// skinFrames is how many frames of a face are kept to be held against the light: those of 2 s at 60 a
-	// second.
+	// skinFrames is how many frames of a face are kept to be held against the light, skinEvery apart: those of
+	// 3 s, since the smile may be complete smileAfter after the light.
 	skinFrames = 128
+	skinEvery  = 24 * time.Millisecond
+	// lightHidden is one of how many frames of a light may show nothing of the face: who chooses which frames
+	// count has more time to answer.
+	lightHidden = 6
+	// lightWide is how far off the best delay is looked for: what answers best farther off than lightLag is
+	// relayed.
+	lightWide = 160 * time.Millisecond
 	// LightFrames is how many frames say something about the light, at least: less than six a second show a
 	// colour once or not at all.
 	LightFrames = 9
@@ -54,6 +61,7 @@ var groupWeight = [groups][Patches]float64{
 type lighting struct {
 	at   [skinFrames]time.Time
 	tint [skinFrames][2][Patches]float32 // log(red/green), log(blue/green)
+	none [skinFrames]bool                // the frame shows nothing of the face
 	seen int
 }
 
@@ -61,8 +69,10 @@ func (s *lighting) reset() { s.seen = 0 }
 
 // add takes the face of a frame.
 func (s *lighting) add(skin *[Patches]Patch, at time.Time) {
-	k := s.seen % skinFrames
-	s.at[k] = at
+	k, ok := s.next(at, false)
+	if !ok {
+		return
+	}
 	const dark = 1e-4 // half a level of 255 in linear light
 	for i := range skin {
 		p := &skin[i]
@@ -70,12 +80,25 @@ func (s *lighting) add(skin *[Patches]Patch, at time.Time) {
 		s.tint[k][0][i] = float32(math.Log(float64(p.Red+dark)) - g)
 		s.tint[k][1][i] = float32(math.Log(float64(p.Blue+dark)) - g)
 	}
+}
+
+// miss takes a frame that shows nothing of the face.
+func (s *lighting) miss(at time.Time) { s.next(at, true) }
+
+func (s *lighting) next(at time.Time, none bool) (k int, ok bool) {
+	if s.seen > 0 && at.Sub(s.at[(s.seen-1)%skinFrames]) < skinEvery {
+		return 0, false
+	}
+	k = s.seen % skinFrames
+	s.at[k], s.none[k] = at, none
 	s.seen++
+	return k, true
 }
 
 // answer is how a face answered a light.
 type answer struct {
 	frames int
+	late   bool            // it fits a later delay better
 	match  [groups]float64 // correlation of the colours with the code, -1..1
 	size   [groups]float64 // change of their logarithm for the whole of the screen's light
 }
@@ -87,9 +110,12 @@ func (s *lighting) answerTo(l *Lit) answer {
 		return answer{}
 	}
 	var all fit
-	s.since(&all, l, lightAfter)
-	if all.n < LightFrames {
+	hidden := s.since(&all, l, lightAfter)
+	switch {
+	case all.n < LightFrames:
 		return answer{frames: all.n}
+	case hidden*lightHidden > all.n+hidden || !s.holds(l):
+		return answer{} // as if nothing was seen: who is there may not choose what counts
 	}
 	first := all
 	first.level()
@@ -97,8 +123,23 @@ func (s *lighting) answerTo(l *Lit) answer {
 	kept := all.without(first.worst(l, lag))
 	kept.level()
 	a, _ := kept.best(l)
-	a.frames = all.n
+	a.frames, a.late = all.n, kept.late(l, a.match[wholeFace])
 	return a
+}
+
+// late reports whether a delay beyond lightLag fits better than the best within it.
+func (f *fit) late(l *Lit, best float64) bool {
+	for lag := lightLag + lightStep; lag <= lightWide; lag += lightStep {
+		if f.against(l, lag).match[wholeFace] > best+0.01 {
+			return true
+		}
+	}
+	return false
+}
+
+// holds reports whether the frames since the light began are still kept, or were ever seen.
+func (s *lighting) holds(l *Lit) bool {
+	return s.seen > 0 && !s.at[max(0, s.seen-skinFrames)%skinFrames].After(l.At[0])
 }
 
 // best is the answer at the delay within lightLag at which the whole face fits best.
@@ -155,13 +196,18 @@ func (f *fit) without(bad [skinFrames]bool) (kept fit) {
 }
 
 // since gives a fit the frames of a light, from lightBefore it until some time after it.
-func (s *lighting) since(f *fit, l *Lit, after time.Duration) {
+func (s *lighting) since(f *fit, l *Lit, after time.Duration) (hidden int) {
 	for k := max(0, s.seen-skinFrames); k < s.seen; k++ {
 		at := s.at[k%skinFrames]
 		if !at.Before(l.At[0].Add(-lightBefore)) && !at.After(l.Until.Add(after)) {
+			if s.none[k%skinFrames] {
+				hidden++
+				continue
+			}
 			f.take(at.Sub(l.At[0]).Seconds(), &s.tint[k%skinFrames])
 		}
 	}
+	return hidden
 }
 
 // fit is the least squares of one light.

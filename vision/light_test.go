@@ -29,6 +29,7 @@ type stage struct {
 	answers func(code []int) []int // the code that it answers instead
 	flicker float64                // of the forehead's, besides
 	moves   float64                // what the room's light changes on the face within a second
+	hides   time.Duration          // after which, since the light began, the pictures are blurred; 0: never
 	demand  Demand
 	dark    bool // the screen can't play
 	unsaid  bool // the page never says that it has played
@@ -84,6 +85,9 @@ func (s stage) play(t *testing.T, seed uint64) (f Finding, lights int, took time
 		}
 		l := face1(anna, mouth)
 		l.Skin = s.skin(tint(answered, at-s.late-s.relay), at, dice)
+		if since := at - began; s.hides > 0 && shown != nil && since > s.hides {
+			l.Reason = Blurred
+		}
 		f = v.Observe(l, start.Add(at))
 		if f.Light && shown == nil {
 			began = at + 50*time.Millisecond
@@ -160,11 +164,17 @@ func TestLightAnswered(t *testing.T) {
 		{"5 pictures a second", func(s *stage) { s.fps = 5 }, ""},
 		{"no answer", func(s *stage) { s.light = 0 }, VerdictFailed},
 		{"another code", func(s *stage) { s.answers = other }, ""},
+		{"60 ms late", func(s *stage) { s.relay, s.fps = 60*time.Millisecond, 30 }, ""},
+		{"100 ms late", func(s *stage) { s.relay = 100 * time.Millisecond }, ""},
 		{"150 ms late", func(s *stage) { s.relay = 150 * time.Millisecond }, ""},
 		{"a second late", func(s *stage) { s.relay = time.Second }, ""},
 		{"paper", func(s *stage) { s.shares = plain() }, VerdictUndecided},
 		{"the glass of a screen", func(s *stage) { s.shares = glare() }, ""},
 		{"the forehead does not answer", func(s *stage) { s.flicker = .2 }, ""},
+		{"hidden after two colours", func(s *stage) { s.hides = 400 * time.Millisecond }, ""},
+		{"another code, hidden after one colour", func(s *stage) {
+			s.answers, s.hides = other, 250*time.Millisecond
+		}, ""},
 		{"the screen can't play", func(s *stage) { s.dark = true }, VerdictUndecided},
 		{"nobody says that it has played", func(s *stage) { s.unsaid = true }, VerdictUndecided},
 		{"no colours to be seen", func(s *stage) { s.noise = 0; s.light = 0 }, ""},

@@ -136,7 +136,7 @@ func (s *liveness) byLight(t *Thresholds, at time.Time) (Verdict, int, bool) {
 	}
 	a := s.lighting.answerTo(s.lit)
 	if a.frames < LightFrames && s.lights < lightsMax {
-		s.again() // the camera was slow for a moment: nothing was learnt
+		s.wished, s.lit, s.lights = at, nil, s.lights+1 // nothing was learnt: once more, the smile is known
 		return "", 0, false
 	}
 	return a.verdict(t), a.frames, true
@@ -151,6 +151,7 @@ func (a *answer) verdict(t *Thresholds) Verdict {
 		return VerdictUndecided
 	case float32(a.match[wholeFace]) < t.LightFail:
 		return VerdictFailed
+	case a.late:
 	case float32(a.match[wholeFace]) >= t.LightMatch && float32(a.match[forehead3]) >= t.LightForehead &&
 		float32(a.match[bothCheeks]) >= t.LightCheeks && lean >= t.LightLeanMin && lean <= t.LightLeanMax:
 		return VerdictLive
@@ -158,9 +159,11 @@ func (a *answer) verdict(t *Thresholds) Verdict {
 	return VerdictUndecided
 }
 
-// late drops a light in which the smile was not complete: the next smile begins another.
+// late drops a light in which the smile was not complete, and a wish that nobody has met: the next smile
+// begins another.
 func (s *liveness) late(at time.Time) {
-	if s.smiled.IsZero() && s.lit != nil && at.After(s.lit.Until.Add(smileAfter)) {
+	unmet := s.lit == nil && !s.wished.IsZero() && at.Sub(s.wished) > lightWait
+	if s.smiled.IsZero() && (unmet || s.lit != nil && at.After(s.lit.Until.Add(smileAfter))) {
 		s.again()
 	}
 }

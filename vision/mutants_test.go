@@ -33,6 +33,10 @@ func TestLivenessMutants(t *testing.T) {
 			`func (v *Visit) Ask(d Demand) {}`},
 		{"the verdict of other frames", "visit.go", `	v.live.forget()
 `, ``},
+		{"who hides is judged by the rest", "light.go", `case hidden*lightHidden > all.n+hidden || !s.holds(l):`,
+			`case hidden < 0 || !s.holds(l):`},
+		{"a late answer accepted", "liveness.go", `	case a.late:
+`, ``},
 		{"too few frames accepted", "light.go", `LightFrames = 9`, `LightFrames = 5`},
 	} {
 		t.Run(m.name, func(t *testing.T) {

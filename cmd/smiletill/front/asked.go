@@ -7,11 +7,11 @@ import (
 	"smiletill/device/screen"
 )
 
-// Light has the page of the running payment play a light, nil ends it; offer says that one may come, and that
-// the customer may decline it.
-func (f *Front) Light(l *screen.Light, offer bool) {
+// Light has the page of a payment play a light, nil ends it; offer says that one may come, and that the
+// customer may decline it.
+func (f *Front) Light(id string, l *screen.Light, offer bool) {
 	f.mu.Lock()
-	f.scene.light, f.scene.offer = l, offer
+	f.scene.light, f.scene.offer, f.scene.lightFor = l, offer, id
 	f.mu.Unlock()
 	f.Wake()
 }

@@ -53,6 +53,7 @@ type scene struct {
 	finding    vision.Finding
 	light      *screen.Light // that the page plays for whoever pays
 	offer      bool          // one may come, and can be declined
+	lightFor   string        // the payment that both are of
 	fault      *Fault
 }
 
@@ -165,6 +166,9 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 		}
 		return v, device.Declined
 	}
+	if s.lightFor != p.ID {
+		s.light, s.offer = nil, false
+	}
 	v.Deadline = p.Deadline
 	v.Instruction = instruction(s.finding)
 	v.Progress = float64(s.finding.Progress)
@@ -172,7 +176,7 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 	case payment.StateRecognised:
 	case payment.StatePIN:
 		v.State, v.Instruction, v.Asked, v.Progress = screen.EnterPIN, "", p.ID, 0
-		if p.Need == payment.NeedLiveness {
+		if p.Need == payment.NeedLiveness && p.Demand != payment.DemandPIN { // else nobody has judged
 			v.Reason = screen.NotSure
 		}
 		return v, device.Recognised
@@ -208,7 +212,7 @@ func (f *Front) Follow(ctx context.Context, e *payment.Engine, tell func(payment
 			f.mu.Lock()
 			was := f.scene.status.Payment
 			if was.ID != s.Payment.ID {
-				f.scene.finding, f.scene.light, f.scene.offer = vision.Finding{}, nil, false
+				f.scene.finding = vision.Finding{}
 			}
 			if s.Payment.State == payment.StateRecognised && was.State != payment.StateRecognised {
 				f.scene.recognised = time.Now()

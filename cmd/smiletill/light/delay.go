@@ -39,8 +39,8 @@ func ReadDelay(path string) (Delay, error) {
 		err = json.Unmarshal(data, &s)
 	}
 	by := time.Duration(s.DelayMS * float64(time.Millisecond))
-	if err == nil && (by < 0 || by > delayMax) {
-		err = fmt.Errorf("a delay of %v", by)
+	if err == nil && (by < 0 || by > delayMax || s.Measured.IsZero()) {
+		err = fmt.Errorf("a delay of %v, measured %v", by, s.Measured.Format(time.DateOnly))
 	}
 	if err != nil {
 		return Delay{}, payment.WithHint(fmt.Errorf("read the screen's delay %s: %w", path, err),

@@ -21,9 +21,9 @@ const (
 
 // Page shows light codes to the customer.
 type Page interface {
-	// Light has the page play a light; nil ends it. offer says that one may come, which the customer may
-	// decline.
-	Light(l *screen.Light, offer bool)
+	// Light has the page of a payment play a light; nil ends it. offer says that one may come, which the
+	// customer may decline.
+	Light(payment string, l *screen.Light, offer bool)
 }
 
 // Lamp is the terminal's screen as a light. It hears the page's reports (screen.Lights).
@@ -85,24 +85,27 @@ func (l *Lamp) Screen() string {
 // Play is one visit's light. It serves the visit's goroutine.
 type Play struct {
 	lamp    *Lamp
+	payment string
 	visit   *vision.Visit
 	delay   time.Duration
 	off     bool // no light can be played, or is wanted
 	playing string
+	told    string // the light that the visit was told of last
+	done    bool   // the visit has its verdict
 	colours []vision.Colour
 }
 
 // For is the light of a visit that was asked to demand one. Without a delay that was measured none is played:
 // nobody could tell an answer from one that comes late.
-func (l *Lamp) For(visit *vision.Visit, delay Delay) *Play {
-	p := &Play{lamp: l, visit: visit, delay: delay.By, off: !delay.Known && l.simulate == nil}
+func (l *Lamp) For(payment string, visit *vision.Visit, delay Delay) *Play {
+	p := &Play{lamp: l, payment: payment, visit: visit, delay: delay.By, off: !delay.Known && l.simulate == nil}
 	for len(l.said) > 0 {
 		<-l.said // of another visit
 	}
 	if p.off {
 		visit.Dark()
 	}
-	l.page.Light(nil, !p.off)
+	l.page.Light(payment, nil, !p.off)
 	return p
 }
 
@@ -110,7 +113,10 @@ func (l *Lamp) For(visit *vision.Visit, delay Delay) *Play {
 func (p *Play) Follow(f vision.Finding) error {
 	p.hear()
 	if f.Stage == vision.Consented {
-		p.lamp.ended(f)
+		if !p.done { // the visit says so in every frame from now on
+			p.done = true
+			p.lamp.ended(f)
+		}
 		return nil
 	}
 	switch {
@@ -119,13 +125,13 @@ func (p *Play) Follow(f vision.Finding) error {
 		return p.begin()
 	case !f.Light && p.playing != "": // who was there has gone
 		p.playing = ""
-		p.lamp.page.Light(nil, true)
+		p.lamp.page.Light(p.payment, nil, true)
 	}
 	return nil
 }
 
 // End takes the light off the page.
-func (p *Play) End() { p.lamp.page.Light(nil, false) }
+func (p *Play) End() { p.lamp.page.Light(p.payment, nil, false) }
 
 // hear tells the visit what the page has said.
 func (p *Play) hear() {
@@ -141,11 +147,11 @@ func (p *Play) hear() {
 
 func (p *Play) take(s screen.Shown) {
 	switch {
-	case s.Why == screen.WhyDeclined, s.Why != "" && s.ID == p.playing:
+	case s.Why != "" && (s.ID == p.playing || s.ID == p.told): // "": declined before there was one
 		p.visit.Dark()
 		p.lamp.dark(s.Why)
 		p.off, p.playing = true, ""
-		p.lamp.page.Light(nil, false)
+		p.lamp.page.Light(p.payment, nil, false)
 	case s.ID != p.playing || p.playing == "" || len(s.At) != len(p.colours):
 		return // of a light that was ended
 	default:
@@ -155,9 +161,9 @@ func (p *Play) take(s screen.Shown) {
 		}
 		p.visit.Lit(l)
 		p.lamp.dark("")
-		p.playing = ""
+		p.told, p.playing = p.playing, ""
 		if p.lamp.simulate == nil { // else a page may be playing it still, for who watches
-			p.lamp.page.Light(nil, true)
+			p.lamp.page.Light(p.payment, nil, true)
 		}
 	}
 }
@@ -177,13 +183,13 @@ func (p *Play) begin() error {
 		return err
 	}
 	p.playing, p.colours = one.ID, colours
-	p.lamp.show(one)
+	p.lamp.show(p.payment, one)
 	return nil
 }
 
 // show has the page play a light to whoever pays.
-func (l *Lamp) show(one screen.Light) {
-	l.page.Light(&one, true)
+func (l *Lamp) show(payment string, one screen.Light) {
+	l.page.Light(payment, &one, true)
 	l.simulated(one)
 }
 

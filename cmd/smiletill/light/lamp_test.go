@@ -21,7 +21,7 @@ type page struct {
 	offer  bool
 }
 
-func (p *page) Light(l *screen.Light, offer bool) {
+func (p *page) Light(_ string, l *screen.Light, offer bool) {
 	if p.on = l != nil; p.on {
 		p.lights = append(p.lights, *l)
 	}
@@ -45,7 +45,7 @@ func TestPlay(t *testing.T) {
 	begin := func() (*page, *light.Lamp, *light.Play) {
 		p := &page{}
 		l := light.New(p, nil)
-		play := l.For(vision.NewVisit(nil, vision.DefaultThresholds()), known)
+		play := l.For("p1", vision.NewVisit(nil, vision.DefaultThresholds()), known)
 		for range 3 {
 			if err := play.Follow(wish); err != nil {
 				t.Fatal(err)
@@ -97,7 +97,7 @@ func TestPlay(t *testing.T) {
 // TestNoDelayNoLight: on a screen whose delay nobody has measured none is played, nor offered.
 func TestNoDelayNoLight(t *testing.T) {
 	p := &page{}
-	play := light.New(p, nil).For(vision.NewVisit(nil, vision.DefaultThresholds()), light.Delay{})
+	play := light.New(p, nil).For("p1", vision.NewVisit(nil, vision.DefaultThresholds()), light.Delay{})
 	err := play.Follow(vision.Finding{Stage: vision.Recognised, Light: true})
 	if err != nil || len(p.lights) > 0 || p.offer {
 		t.Errorf("%d lights, offered %v, %v", len(p.lights), p.offer, err)
@@ -125,9 +125,9 @@ func TestDamagedDelay(t *testing.T) {
 func TestWords(t *testing.T) {
 	p := &page{}
 	l := light.New(p, nil)
-	play := l.For(vision.NewVisit(nil, vision.DefaultThresholds()), light.Delay{Known: true})
 	tell := func(v vision.Verdict, frames, times int) {
 		for range times {
+			play := l.For("p1", vision.NewVisit(nil, vision.DefaultThresholds()), light.Delay{Known: true})
 			err := play.Follow(vision.Finding{Stage: vision.Consented, Verdict: v, Judged: frames})
 			if err != nil {
 				t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 
+	"smiletill/device/screen"
 	"smiletill/vision"
 )
 
@@ -22,6 +23,9 @@ type tally struct {
 func (l *Lamp) ended(f vision.Finding) {
 	l.tally.mu.Lock()
 	defer l.tally.mu.Unlock()
+	if l.tally.why == screen.WhyDeclined {
+		return
+	}
 	l.tally.ends[l.tally.count%lately] = f
 	l.tally.count++
 }
@@ -34,7 +38,7 @@ func (l *Lamp) dark(why string) {
 }
 
 // Words say how good the light is here, for the technician, and what to do; poor: fewer than three of four
-// smiles could be told by it.
+// smiles could be told by it. Who wants no colours does not count.
 func (l *Lamp) Words() (words, do string, poor bool) {
 	l.tally.mu.Lock()
 	defer l.tally.mu.Unlock()
@@ -43,10 +47,14 @@ func (l *Lamp) Words() (words, do string, poor bool) {
 		return "no payment has demanded it yet", "", false
 	}
 	count := map[vision.Verdict]int{}
-	few := 0
+	few, unseen := 0, 0
 	for _, f := range l.tally.ends[:n] {
 		count[f.Verdict]++
-		if f.Verdict == vision.VerdictUndecided && f.Judged < vision.LightFrames {
+		switch {
+		case f.Verdict != vision.VerdictUndecided:
+		case f.Judged == 0:
+			unseen++
+		case f.Judged < vision.LightFrames:
 			few++
 		}
 	}
@@ -56,8 +64,11 @@ func (l *Lamp) Words() (words, do string, poor bool) {
 		return words, "", false
 	}
 	switch {
-	case l.tally.why != "":
-		words += "; the last time the page did not show it: " + whyWords(l.tally.why)
+	case unseen > n/4:
+		words += fmt.Sprintf("; %d times no page said that it showed it, or the face was hidden", unseen)
+		if l.tally.why != "" {
+			words += " (the last time: " + whyWords(l.tally.why) + ")"
+		}
 		do = inFront
 	case few > n/4:
 		words += fmt.Sprintf("; %d times there were too few pictures", few)

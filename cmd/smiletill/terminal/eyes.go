@@ -153,7 +153,7 @@ func (w *watcher) begin() {
 		w.visit.Ask(vision.DemandPassive)
 	case payment.DemandLight:
 		w.visit.Ask(vision.DemandLight)
-		w.light = w.lamp.For(w.visit, w.parts.delay)
+		w.light = w.lamp.For(w.payment.ID, w.visit, w.parts.delayNow())
 	case payment.DemandNone, payment.DemandPIN: // no picture is enough for the latter
 	}
 }

@@ -17,7 +17,7 @@ import (
 func TestLivenessAsksForThePIN(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	s.Flags = append(s.Flags, "--liveness-mode", "on", "--liveness-passive-max", "10.00")
+	s.Flags = append(s.Flags, "--liveness-mode", "on", "--liveness-passive-max", "0.50")
 	s.EnrolCustomer()
 	end := s.Open()
 	s.Pay("none", "1.00")
@@ -26,7 +26,7 @@ func TestLivenessAsksForThePIN(t *testing.T) {
 	if code != 3 || !strings.Contains(out, "not be made sure") || !strings.Contains(out, "customers pin ID`") {
 		t.Errorf("pay tells of who has no PIN: %d %s", code, out)
 	}
-	s.limits(screen.LevelWarning, "by the pictures up to 10.00 EUR, above it by the screen's light")
+	s.limits(screen.LevelWarning, "by the pictures up to 0.50 EUR, above it by the screen's light")
 	customer := s.Term.Gallery().List()[0].ID
 	end()
 	s.Open()
@@ -35,12 +35,12 @@ func TestLivenessAsksForThePIN(t *testing.T) {
 	if code, _, errs := s.Cli("customers", "pin", customer); code != 0 {
 		t.Fatal(errs)
 	}
-	s.Pay("pin", "1.00")
+	s.Pay("pin", "0.40") // by its amount the pictures would do
 	s.Eventually("the keypad", func() bool { return s.Sees(screen.EnterPIN) })
 	s.typePIN("pin", terminaltest.RightPIN)
 	s.WantEnd("pin", "approved", "")
 
-	want := map[string]string{"none": "declined passive liveness", "pin": "approved light liveness"}
+	want := map[string]string{"none": "declined light liveness", "pin": "approved light liveness"}
 	code, out, errs := s.Cli("journal", "export", "--format", "json")
 	for line := range strings.Lines(out) {
 		var f journal.Fact

@@ -46,10 +46,10 @@ type parts struct {
 	frames      *camera.Latest
 	eyes        *eyes
 	limit       payment.Amount
-	policy      payment.Policy          // when a face alone is not enough
-	delay       light.Delay             // of the customer's screen
-	stop        context.CancelCauseFunc // ends serving with them
-	lacking     atomic.Pointer[string]  // what the journal lacks, in words; nil: nothing
+	policy      payment.Policy              // when a face alone is not enough
+	delay       atomic.Pointer[light.Delay] // of the customer's screen
+	stop        context.CancelCauseFunc     // ends serving with them
+	lacking     atomic.Pointer[string]      // what the journal lacks, in words; nil: nothing
 	closers     []func() error
 	log         *slog.Logger
 }
@@ -129,12 +129,15 @@ func (p *parts) readPolicy(cfg config.Config) (err error) {
 		return err
 	}
 	delay, unread := light.ReadDelay(cfg.DelayPath())
-	if p.delay = delay; unread != nil {
+	if p.delay.Store(&delay); unread != nil {
 		p.log.Warn("no light can be played", "err", unread, "hint", payment.HintOf(unread))
 	}
 	p.warnLimits()
 	return nil
 }
+
+// delayNow is how late the customer's screen is seen, as it was measured last.
+func (p *parts) delayNow() light.Delay { return *p.delay.Load() }
 
 // before is what a restart must not forget: faces that were refused, and when it was last not sure that a
 // person stood there.

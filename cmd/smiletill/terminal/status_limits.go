@@ -63,7 +63,7 @@ const (
 
 // unlit reports that payments demand a light that can't be played.
 func (p *parts) unlit() bool {
-	return p.policy.Liveness.On && p.policy.Liveness.Lit() && !p.delay.Known
+	return p.policy.Liveness.On && p.policy.Liveness.Lit() && !p.delayNow().Known
 }
 
 // lightRow tells the technician how good the screen's light is here. none: no payment demands it.
