@@ -27,13 +27,18 @@ func OpenLooker(set models.Set) (*Looker, error) {
 }
 
 // OpenLookerOn opens a set's networks on the CPU and gives them to an accelerator, which is closed with them.
-// passive: the liveness network too, if the set has one, for visits that demand no more.
+// passive: the liveness network too, for visits that demand no more; an error if the set has none.
 func OpenLookerOn(set models.Set, a *edgetpu.Accelerator, passive bool) (*Looker, error) {
 	t, err := ThresholdsOf(set)
 	if err != nil {
 		return nil, err
 	}
-	n, closers, err := openOn(set, OnPayments(), a, passive && set.Has(models.Liveness))
+	if passive && !set.Has(models.Liveness) {
+		return nil, withHint(errors.New("the models in use have no liveness network, and payments up to "+
+			"liveness.passive_max are to be judged by it"), "set passive_max = \"0\" under [liveness], or add the "+
+			"network to the folder of models")
+	}
+	n, closers, err := openOn(set, OnPayments(), a, passive)
 	if err != nil {
 		return nil, err
 	}

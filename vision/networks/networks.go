@@ -18,6 +18,9 @@ func ThresholdsOf(set models.Set) (vision.Thresholds, error) {
 	t.FaceScore = set.Model(models.Detect).Thresholds.Score
 	t.MeshScore = set.Model(models.Mesh).Thresholds.Score
 	t.Match, t.Verify, t.SameFace, t.Margin = e.Match, e.Verify, e.SameFace, e.Margin
+	if set.Has(models.Liveness) {
+		t.PassiveMin = set.Model(models.Liveness).Thresholds.Score
+	}
 	if err := errors.Join(t.Check(), aboveFloor(t)); err != nil {
 		return t, withHint(fmt.Errorf("%s: thresholds: %w", set.Model(models.Embed).File, err),
 			"measure the model's thresholds (`smiletill accuracy`) and write them into its manifest; below the floor "+
@@ -46,7 +49,7 @@ func aboveFloor(t vision.Thresholds) (bad error) {
 	}{
 		{"match", t.Match, floorMatch}, {"verify", t.Verify, floorVerify}, {"same_face", t.SameFace, floorSameFace},
 		{"margin", t.Margin, floorMargin}, {"score of detect", t.FaceScore, floorScore},
-		{"score of mesh", t.MeshScore, floorScore},
+		{"score of mesh", t.MeshScore, floorScore}, {"score of liveness", t.PassiveMin, floorScore},
 	} {
 		if !(c.value >= c.floor) {
 			bad = errors.Join(bad, fmt.Errorf("threshold %s is %v, at least %v is wanted", c.name, c.value, c.floor))

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -44,26 +45,38 @@ func calibrate(w http.ResponseWriter, r *http.Request, s Service) {
 // Calibrate has the terminal measure how late its screen's light is seen, by somebody who looks at it, and
 // keep that.
 func (c *Client) Calibrate(ctx context.Context, progress func(string)) (Delay, error) {
-	resp, err := c.send(ctx, http.MethodPost, "/v1/screen/calibrate", nil)
+	d, err := follow[Delay](ctx, c, "/v1/screen/calibrate", nil, "delay", progress)
+	return d, lost(err, "when it runs again, calibrate again")
+}
+
+// follow reads what told answers to its end, and gives what came of it under its key.
+func follow[A any](
+	ctx context.Context, c *Client, path string, q any, key string, progress func(string),
+) (done A, err error) {
+	resp, err := c.send(ctx, http.MethodPost, path, q)
 	if err != nil {
-		return Delay{}, err
+		return done, err
 	}
 	defer resp.Body.Close()
 	lines := json.NewDecoder(resp.Body)
 	for {
+		var raw json.RawMessage
 		var line struct {
 			errorReply
 			Progress string `json:"progress"`
-			Delay    *Delay `json:"delay"`
 		}
-		if err := lines.Decode(&line); err != nil {
-			return Delay{}, lost(fmt.Errorf("calibrate: %w", asLost(ctx, err)), "when it runs again, calibrate again")
+		found := map[string]json.RawMessage{}
+		if err := lines.Decode(&raw); err != nil {
+			return done, fmt.Errorf("ask the terminal: %w", asLost(ctx, err))
+		}
+		if err := errors.Join(json.Unmarshal(raw, &line), json.Unmarshal(raw, &found)); err != nil {
+			return done, fmt.Errorf("ask the terminal: read its answer: %w", err)
 		}
 		switch {
 		case line.Error != "":
-			return Delay{}, remoteError(line.errorReply)
-		case line.Delay != nil:
-			return *line.Delay, nil
+			return done, remoteError(line.errorReply)
+		case found[key] != nil:
+			return done, json.Unmarshal(found[key], &done)
 		default:
 			progress(line.Progress)
 		}

@@ -228,31 +228,8 @@ func (c *Client) Reload(ctx context.Context) error {
 
 // Enrol follows the lines of an enrolment to its end.
 func (c *Client) Enrol(ctx context.Context, q EnrolRequest, progress func(string)) (Customer, error) {
-	resp, err := c.send(ctx, http.MethodPost, "/v1/customers", q)
-	if err != nil {
-		return Customer{}, err
-	}
-	defer resp.Body.Close()
-	lines := json.NewDecoder(resp.Body)
-	for {
-		var line struct {
-			errorReply
-			Progress string    `json:"progress"`
-			Customer *Customer `json:"customer"`
-		}
-		if err := lines.Decode(&line); err != nil {
-			return Customer{}, lost(fmt.Errorf("enrol: %w", asLost(ctx, err)),
-				"when it runs again, `smiletill customers list` tells whether somebody was enrolled")
-		}
-		switch {
-		case line.Error != "":
-			return Customer{}, remoteError(line.errorReply)
-		case line.Customer != nil:
-			return *line.Customer, nil
-		default:
-			progress(line.Progress)
-		}
-	}
+	done, err := follow[Customer](ctx, c, "/v1/customers", q, "customer", progress)
+	return done, lost(err, "when it runs again, `smiletill customers list` tells whether somebody was enrolled")
 }
 
 // Reverse gives a payment back.

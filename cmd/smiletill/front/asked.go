@@ -46,7 +46,7 @@ func (f *Front) Enrolling(what screen.Instruction, progress float64) {
 func (f *Front) Calibrating(l *screen.Light, on bool) {
 	v := screen.View{}
 	if on {
-		v = screen.View{State: screen.Smile, Instruction: screen.EnrolLook, Light: l}
+		v = screen.View{State: screen.Smile, Instruction: screen.LookStraight, Light: l}
 	}
 	f.mu.Lock()
 	f.asked = v

@@ -107,8 +107,8 @@ const light = (() => {
       if (next && offer && declined !== offer && !begun.has(next.id)) begin(next);
       offers();
     },
-    forget() {
-      offer = 0;
+    forget() { // a terminal that starts again counts its offers anew
+      offer = declined = 0;
       next = null;
       stop();
       offers();
