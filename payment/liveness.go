@@ -69,8 +69,8 @@ func (l Liveness) fails(asked Demand) bool {
 // Light says whether the screen may show the colours that a face has to answer.
 type Light string
 
-// When the light is used. Whether a room is too bright for it is measured by whoever shows it: here auto is
-// on, and a verdict that bright light left undecided leads to the PIN.
+// When the light is used. Whether a room is too bright for it is measured by whoever shows it, which plays
+// none then where it is auto: the verdict is undecided, and leads to the PIN.
 const (
 	LightOff  Light = "off" // the PIN in its place
 	LightOn   Light = "on"

@@ -28,8 +28,10 @@ type stage struct {
 	noise   float64                // of a place's colour
 	answers func(code []int) []int // the code that it answers instead
 	flicker float64                // of the forehead's, besides
+	spoilt  int                    // lights with it; 0: all
 	moves   float64                // what the room's light changes on the face within a second
 	hides   time.Duration          // after which, since the light began, the pictures are blurred; 0: never
+	jumps   bool                   // the mouth smiles from one picture to the next
 	demand  Demand
 	dark    bool // the screen can't play
 	unsaid  bool // the page never says that it has played
@@ -79,11 +81,8 @@ func (s stage) play(t *testing.T, seed uint64) (f Finding, lights int, took time
 	}
 	for k := 0; k < 12*s.fps; k++ {
 		at := time.Duration(k) * time.Second / time.Duration(s.fps)
-		mouth := float32(rest)
-		if at > 1200*time.Millisecond {
-			mouth = smile
-		}
-		l := face1(anna, mouth)
+		l := face1(anna, s.mouth(at))
+		l.Passive = Passive{Done: true, Live: .9}
 		l.Skin = s.skin(tint(answered, at-s.late-s.relay), at, dice)
 		if since := at - began; s.hides > 0 && shown != nil && since > s.hides {
 			l.Reason = Blurred
@@ -95,7 +94,9 @@ func (s stage) play(t *testing.T, seed uint64) (f Finding, lights int, took time
 			if err != nil {
 				t.Fatal(err)
 			}
-			shown, answered, lights = code, code, lights+1
+			if shown, answered, lights = code, code, lights+1; s.spoilt > 0 && lights > s.spoilt {
+				s.flicker = 0
+			}
 			if s.answers != nil {
 				answered = s.answers(code)
 			}
@@ -111,6 +112,15 @@ func (s stage) play(t *testing.T, seed uint64) (f Finding, lights int, took time
 		}
 	}
 	return f, lights, 12 * time.Second
+}
+
+// mouth smiles within 0.4 s, slowly at first and at last.
+func (s stage) mouth(at time.Duration) float32 {
+	x := min(max((at-1200*time.Millisecond).Seconds()/.4, 0), 1)
+	if s.jumps && x > 0 {
+		x = 1
+	}
+	return rest + (smile-rest)*float32(x*x*(3-2*x))
 }
 
 func (s stage) said(code []int, began time.Time) Lit {
@@ -171,12 +181,15 @@ func TestLightAnswered(t *testing.T) {
 		{"paper", func(s *stage) { s.shares = plain() }, VerdictUndecided},
 		{"the glass of a screen", func(s *stage) { s.shares = glare() }, ""},
 		{"the forehead does not answer", func(s *stage) { s.flicker = .2 }, ""},
+		{"the forehead answers the second time", func(s *stage) { s.flicker, s.spoilt = .14, 1 }, VerdictLive},
+		{"the forehead answers the third time", func(s *stage) { s.flicker, s.spoilt = .14, 2 }, VerdictUndecided},
 		{"hidden after two colours", func(s *stage) { s.hides = 400 * time.Millisecond }, ""},
 		{"another code, hidden after one colour", func(s *stage) {
 			s.answers, s.hides = other, 250*time.Millisecond
 		}, ""},
 		{"the screen can't play", func(s *stage) { s.dark = true }, VerdictUndecided},
 		{"nobody says that it has played", func(s *stage) { s.unsaid = true }, VerdictUndecided},
+		{"a mouth that jumps", func(s *stage) { s.jumps = true }, VerdictFailed},
 		{"no colours to be seen", func(s *stage) { s.noise = 0; s.light = 0 }, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -188,11 +201,31 @@ func TestLightAnswered(t *testing.T) {
 					f.Verdict == VerdictLive {
 					t.Fatalf("seed %d: %s, %q, want %q", seed, f.Stage, f.Verdict, c.want)
 				}
-				if f.Verdict == VerdictLive && (f.Judged < LightFrames || lights != 1) {
+				if f.Verdict == VerdictLive && (f.Judged < LightFrames || lights != 1+s.spoilt) {
 					t.Errorf("seed %d: live by %d frames and %d lights", seed, f.Judged, lights)
 				}
 			}
 		})
+	}
+}
+
+// TestPassiveWantsTheSmileToCome: the pictures alone say who is there, and that the mouth did not get to the
+// smile from one to the next, as between two photos. Pictures too far apart do not tell.
+func TestPassiveWantsTheSmileToCome(t *testing.T) {
+	for _, c := range []struct {
+		fps   int
+		jumps bool
+		want  Verdict
+	}{
+		{30, false, VerdictLive}, {15, false, VerdictLive}, {10, false, VerdictLive},
+		{30, true, VerdictFailed}, {20, true, VerdictFailed},
+		{15, true, VerdictUndecided}, {10, true, VerdictUndecided}, {5, true, VerdictUndecided},
+	} {
+		s := lively()
+		s.demand, s.fps, s.jumps = DemandPassive, c.fps, c.jumps
+		if f, _, _ := s.play(t, 1); f.Stage != Consented || f.Verdict != c.want {
+			t.Errorf("%d a second, jumps %v: %s, %q, want %q", c.fps, c.jumps, f.Stage, f.Verdict, c.want)
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ const (
 	// codeEven is how much of its change each of the two directions of colour has, at least: what answers one
 	// alone, a tinted glass, must not be enough.
 	codeEven = 0.2
-	// codeTries bounds the draws: of the screen's eight hues 131,786 of 134,456 orders are taken.
+	// codeTries bounds the draws: of the screen's eight hues 131,328 of 134,456 orders are taken.
 	codeTries = 1000
 )
 

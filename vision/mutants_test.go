@@ -37,6 +37,9 @@ func TestLivenessMutants(t *testing.T) {
 			`case hidden < 0 || !s.holds(l):`},
 		{"a late answer accepted", "liveness.go", `	case a.late:
 `, ``},
+		{"jump check gone", "rise.go", `<= riseJump:
+		return VerdictFailed`, `<= riseJump:
+		return VerdictLive`},
 		{"too few frames accepted", "light.go", `LightFrames = 9`, `LightFrames = 5`},
 	} {
 		t.Run(m.name, func(t *testing.T) {

@@ -36,8 +36,8 @@
 //
 // # The light
 //
-// A View's Light reaches the page with all its colours. The page puts one after the other on its ground (a
-// card keeps the words readable) by the frames of requestAnimationFrame, and counts a colour as seen when
+// A View's Light reaches the page with all its colours. The page puts one after the other on its ground,
+// with the words in ink, by the frames of requestAnimationFrame, and counts a colour as seen when
 // the frame after its own begins. It posts JSON to /light, with the time of its own clock in each: once
 // when the first colour was seen, so that two posts tell how its clock and this machine's differ (the
 // lesser difference counts: what a request takes only ever adds), and once at the end with the times of all

@@ -82,8 +82,8 @@ func (h *hearer) wait(t *testing.T, n int) []Shown {
 	return nil
 }
 
-// look is a strip along the page's lower edge, seen at three places: left of the card, below it and on the
-// panel.
+// look is a strip along the page's lower edge, seen at three places: left of the words, below them and on
+// the panel.
 type look struct {
 	from, to time.Time
 	at       [3]Colour

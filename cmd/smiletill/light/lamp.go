@@ -39,11 +39,16 @@ type Lamp struct {
 // New returns the light of a page. simulate stands for the page where there is none: it says at once when the
 // colours will have been shown. nil: the page says when.
 func New(page Page, simulate func(screen.Light) screen.Shown) *Lamp {
-	l := &Lamp{page: page, simulate: simulate, said: make(chan screen.Shown, unheard), colours: screen.Palette()}
-	for _, c := range l.colours {
-		l.palette = append(l.palette, linear(c))
+	return &Lamp{page: page, simulate: simulate, said: make(chan screen.Shown, unheard),
+		colours: screen.Palette(), palette: Palette()}
+}
+
+// Palette is the screen's palette in linear light.
+func Palette() (out []vision.Colour) {
+	for _, c := range screen.Palette() {
+		out = append(out, linear(c))
 	}
-	return l
+	return out
 }
 
 // linear is a colour of sRGB in linear light (IEC 61966-2-1).
@@ -96,9 +101,11 @@ type Play struct {
 }
 
 // For is the light of a visit that was asked to demand one. Without a delay that was measured none is played:
-// nobody could tell an answer from one that comes late.
-func (l *Lamp) For(payment string, visit *vision.Visit, delay Delay) *Play {
-	p := &Play{lamp: l, payment: payment, visit: visit, delay: delay.By, off: !delay.Known && l.simulate == nil}
+// nobody could tell an answer from one that comes late. Nor is one if it is automatic and the room has been
+// too bright for it: it would only make the customer wait.
+func (l *Lamp) For(payment string, visit *vision.Visit, delay Delay, automatic bool) *Play {
+	p := &Play{lamp: l, payment: payment, visit: visit, delay: delay.By,
+		off: !delay.Known && l.simulate == nil || automatic && l.bright()}
 	for len(l.said) > 0 {
 		<-l.said // of another visit
 	}
@@ -168,13 +175,20 @@ func (p *Play) take(s screen.Shown) {
 	}
 }
 
-// besides is what the screen shows before and after the colours, in the unit of theirs, which fill two thirds
-// of it: the page's white card and, on the rest, its amber (#ffc72e); on a simulated screen nothing.
+// Fills is how much of the page takes the colours; the rest are words in ink (a 800x480 page, counted in its
+// picture).
+const Fills = 0.87
+
+// Besides is what the page shows before and after the colours, in the unit of theirs: white, and amber
+// (#ffc72e) on a third. Read from its picture, too.
+func Besides() vision.Colour { return vision.Colour{0.98, 0.83, 0.63} }
+
+// besides is the same of a page or of a simulated screen.
 func (l *Lamp) besides() vision.Colour {
 	if l.simulate != nil {
 		return vision.Colour{0.3, 0.3, 0.3}
 	}
-	return vision.Colour{0.57, 0.3, 0}
+	return Besides()
 }
 
 func (p *Play) begin() error {

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"smiletill/cmd/smiletill/light"
@@ -45,7 +47,7 @@ func TestPlay(t *testing.T) {
 	begin := func() (*page, *light.Lamp, *light.Play) {
 		p := &page{}
 		l := light.New(p, nil)
-		play := l.For("p1", vision.NewVisit(nil, vision.DefaultThresholds()), known)
+		play := l.For("p1", vision.NewVisit(nil, vision.DefaultThresholds()), known, false)
 		for range 3 {
 			if err := play.Follow(wish); err != nil {
 				t.Fatal(err)
@@ -97,7 +99,7 @@ func TestPlay(t *testing.T) {
 // TestNoDelayNoLight: on a screen whose delay nobody has measured none is played, nor offered.
 func TestNoDelayNoLight(t *testing.T) {
 	p := &page{}
-	play := light.New(p, nil).For("p1", vision.NewVisit(nil, vision.DefaultThresholds()), light.Delay{})
+	play := light.New(p, nil).For("p1", vision.NewVisit(nil, vision.DefaultThresholds()), light.Delay{}, false)
 	err := play.Follow(vision.Finding{Stage: vision.Recognised, Light: true})
 	if err != nil || len(p.lights) > 0 || p.offer {
 		t.Errorf("%d lights, offered %v, %v", len(p.lights), p.offer, err)
@@ -127,7 +129,7 @@ func TestWords(t *testing.T) {
 	l := light.New(p, nil)
 	tell := func(v vision.Verdict, frames, times int) {
 		for range times {
-			play := l.For("p1", vision.NewVisit(nil, vision.DefaultThresholds()), light.Delay{Known: true})
+			play := l.For("p1", vision.NewVisit(nil, vision.DefaultThresholds()), light.Delay{Known: true}, false)
 			err := play.Follow(vision.Finding{Stage: vision.Consented, Verdict: v, Judged: frames})
 			if err != nil {
 				t.Fatal(err)
@@ -147,4 +149,53 @@ func TestWords(t *testing.T) {
 	if _, do, poor := l.Words(); !poor || do == "" {
 		t.Errorf("too few pictures: %q, %v", do, poor)
 	}
+}
+
+// TestBrightRoom: where the light is automatic and leaves smile after smile open none is played for a while,
+// the technician reads why, and it is tried again.
+func TestBrightRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &page{}
+		l := light.New(p, nil)
+		smile := func(v vision.Verdict, frames int, automatic bool) (offered bool) {
+			play := l.For("p1", vision.NewVisit(nil, vision.DefaultThresholds()), light.Delay{Known: true}, automatic)
+			offered = p.offer
+			end := vision.Finding{Stage: vision.Consented, Verdict: v, Judged: frames}
+			if err := play.Follow(end); err != nil {
+				t.Fatal(err)
+			}
+			play.End()
+			return offered
+		}
+		for i := range 40 { // a face that was not seen says nothing of the room, nor do films
+			verdict := []vision.Verdict{vision.VerdictUndecided, vision.VerdictFailed}[i%2]
+			if !smile(verdict, 30*(i%2), true) {
+				t.Fatalf("after %d smiles that were not seen no light is offered", i)
+			}
+		}
+		for i := range 6 {
+			if !smile(vision.VerdictUndecided, 30, true) {
+				t.Fatalf("after %d smiles no light is offered", i)
+			}
+		}
+		if smile(vision.VerdictUndecided, 0, true) {
+			t.Error("a light is offered in a room that is too bright for it")
+		}
+		if !smile(vision.VerdictUndecided, 30, false) {
+			t.Error("a light that is always on is not offered")
+		}
+		if words, _, _ := l.Words(); !strings.Contains(words, "none is played for 10 minutes") {
+			t.Errorf("the technician reads %q", words)
+		}
+		time.Sleep(11 * time.Minute)
+		if !smile(vision.VerdictUndecided, 30, true) || smile(vision.VerdictLive, 30, true) {
+			t.Error("it has to be tried once every ten minutes")
+		}
+		time.Sleep(11 * time.Minute)
+		for range 6 {
+			if !smile(vision.VerdictLive, 30, true) {
+				t.Error("a smile that it could tell, and no light is offered")
+			}
+		}
+	})
 }

@@ -3,13 +3,21 @@ package light
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"smiletill/device/screen"
 	"smiletill/vision"
 )
 
-// lately is how many smiles are remembered to say how good the light is.
-const lately = 20
+const (
+	// lately is how many smiles are remembered to say how good the light is.
+	lately = 20
+	// brightFrom is how many smiles in a row the light has to leave open, though their faces were seen well,
+	// for the room to be too bright. Where it answers three of four, once in 4,096 times without a cause.
+	brightFrom = 6
+	// brightFor is how long no light is played then, before the next smile tries again: the sun moves on.
+	brightFor = 10 * time.Minute
+)
 
 // tally is what the last lights came to.
 type tally struct {
@@ -17,6 +25,9 @@ type tally struct {
 	ends  [lately]vision.Finding
 	count int
 	why   string // no light was played the last time, as the page says
+
+	open int       // smiles in a row that a light left open
+	rest time.Time // until when there is none
 }
 
 // ended notes what a visit with a light has found.
@@ -28,6 +39,21 @@ func (l *Lamp) ended(f vision.Finding) {
 	}
 	l.tally.ends[l.tally.count%lately] = f
 	l.tally.count++
+	switch {
+	case f.Verdict == vision.VerdictLive:
+		l.tally.open = 0
+	case f.Verdict == vision.VerdictUndecided && f.Judged >= vision.LightFrames:
+		if l.tally.open++; l.tally.open >= brightFrom {
+			l.tally.rest = time.Now().Add(brightFor)
+		}
+	}
+}
+
+// bright reports that the room is too bright for the light, as far as the last smiles tell.
+func (l *Lamp) bright() bool {
+	l.tally.mu.Lock()
+	defer l.tally.mu.Unlock()
+	return time.Now().Before(l.tally.rest)
 }
 
 // dark notes why no light was played; "" that one was.
@@ -60,6 +86,10 @@ func (l *Lamp) Words() (words, do string, poor bool) {
 	}
 	words = fmt.Sprintf("of the last %d smiles %d answered it, %d left it open, %d did not", n,
 		count[vision.VerdictLive], count[vision.VerdictUndecided], count[vision.VerdictFailed])
+	if left := time.Until(l.tally.rest); left > 0 {
+		words += fmt.Sprintf("; where it is automatic none is played for %d minutes",
+			int((left+time.Minute-1)/time.Minute))
+	}
 	if poor = 4*count[vision.VerdictLive] < 3*n; !poor {
 		return words, "", false
 	}

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"smiletill/cmd/smiletill/light"
 	"smiletill/vision"
 	"smiletill/vision/attacks"
 )
@@ -12,14 +13,9 @@ const (
 	// pageLate is the time from wishing for a light to its first colour: the page is told, and draws.
 	pageLate = 60 * time.Millisecond
 	// delayOff is how far a terminal's calibration of its screen may be off, either way.
-	delayOff = 15 * time.Millisecond
-	// lightFills is how much of the screen the colours fill; the amount stays beside them.
-	lightFills = 0.8
-	lightSlot  = 200 * time.Millisecond
+	delayOff  = 15 * time.Millisecond
+	lightSlot = 200 * time.Millisecond
 )
-
-// lightPage is what the rest of the screen shows, and all of it before and after the colours.
-var lightPage = vision.Colour{0.3, 0.3, 0.3}
 
 // attackScreen is the terminal's screen in a simulated visit.
 type attackScreen struct {
@@ -34,12 +30,16 @@ func newAttackScreen(number int) *attackScreen {
 	return &attackScreen{random: rand.NewChaCha8(seed)}
 }
 
-// shows is what the screen is told to show at a time.
+// shows is what the screen is told to show at a time, on the whole: a page with words on it.
 func (s *attackScreen) shows(at time.Duration) attacks.Colour {
+	c := light.Besides()
 	if i := int((at - s.start) / lightSlot); at >= s.start && i < len(s.colours) {
-		return attacks.Colour(s.colours[i])
+		c = s.colours[i]
 	}
-	return attacks.Colour(lightPage)
+	for k := range c {
+		c[k] *= light.Fills
+	}
+	return attacks.Colour(c)
 }
 
 // follow begins the light that a visit wishes for, and tells the visit when it has been played.
@@ -48,7 +48,7 @@ func (s *attackScreen) follow(v *vision.Visit, wished bool, at time.Duration, st
 	case wished && len(s.colours) == 0:
 		return s.begin(at + pageLate)
 	case len(s.colours) > 0 && at >= s.start+vision.CodeLength*lightSlot:
-		l := vision.Lit{Page: lightPage, Colours: s.colours}
+		l := vision.Lit{Page: light.Besides(), Colours: s.colours}
 		for i := range s.colours {
 			l.At = append(l.At, start.Add(s.start+s.delay+time.Duration(i)*lightSlot))
 		}
@@ -60,17 +60,14 @@ func (s *attackScreen) follow(v *vision.Visit, wished bool, at time.Duration, st
 }
 
 func (s *attackScreen) begin(at time.Duration) error {
-	code, err := vision.DrawCode(lightPalette[:], lightPage, s.random)
+	palette := light.Palette()
+	code, err := vision.DrawCode(palette, light.Besides(), s.random)
 	if err != nil {
 		return err
 	}
 	s.start = at
 	for _, n := range code {
-		c := lightPalette[n]
-		for k := range c {
-			c[k] = lightFills*c[k] + (1-lightFills)*lightPage[k]
-		}
-		s.colours = append(s.colours, c)
+		s.colours = append(s.colours, palette[n])
 	}
 	return nil
 }
@@ -80,6 +77,3 @@ func (s *attackScreen) calibrate(t attacks.Truth) {
 	off := rand.New(s.random).Int64N(int64(2*delayOff)) - int64(delayOff)
 	s.delay = t.Latency + time.Duration(off)
 }
-
-var lightPalette = [...]vision.Colour{{1, .105, 1}, {0, .503, 0}, {0, .41, .92}, {.9, .236, 0}, {.35, .3, 1},
-	{1, .2, .07}}

@@ -5,5 +5,6 @@
 // or picture of a person is in a report; people and seeds that thresholds were chosen by are not those that
 // judge them.
 //
-// It imports the wings, columns, config, and of trial the models in force; never the terminal.
+// It imports the wings, columns, config, of light what the screen shows, and of trial the models in force;
+// never the terminal.
 package rates

@@ -153,7 +153,8 @@ func (w *watcher) begin() {
 		w.visit.Ask(vision.DemandPassive)
 	case payment.DemandLight:
 		w.visit.Ask(vision.DemandLight)
-		w.light = w.lamp.For(w.payment.ID, w.visit, w.parts.delayNow())
+		w.light = w.lamp.For(w.payment.ID, w.visit, w.parts.delayNow(),
+			w.parts.policy.Liveness.Light == payment.LightAuto)
 	case payment.DemandNone, payment.DemandPIN: // no picture is enough for the latter
 	}
 }
