@@ -80,6 +80,8 @@ source = "replay:/srv/customer_smile.mjpeg"
 kind = "none"
 [mqtt]
 broker = ""
+[liveness]
+mode = "off" # no screen is there to play a light
 `
 
 // install copies the Debian, and installs the package as an administrator would.

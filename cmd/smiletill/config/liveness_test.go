@@ -8,19 +8,20 @@ import (
 	"smiletill/payment"
 )
 
-// TestLiveness: off unless somebody has switched it on; what is wrong is told with its place and what to
-// write.
+// TestLiveness: on unless somebody has switched it off, and no payment is judged by pictures alone; what is
+// wrong is told with its place and what to write.
 func TestLiveness(t *testing.T) {
 	const on = "[liveness]\nmode = \"on\"\n"
+	shipped := payment.LivenessPolicy{On: true, Light: payment.LightAuto, AfterFailure: 15 * time.Minute}
 	for _, c := range []struct {
 		text string
 		want payment.LivenessPolicy
 		says string // of an error
 	}{
-		{"", payment.LivenessPolicy{}, ""},
-		{Example, payment.LivenessPolicy{}, ""},
-		{"[liveness]\npassive_max = \"10.00\"\nlight = \"on\"", payment.LivenessPolicy{}, ""},
-		{on, payment.LivenessPolicy{On: true, Light: payment.LightAuto, AfterFailure: 15 * time.Minute}, ""},
+		{"", shipped, ""},
+		{Example, shipped, ""},
+		{on, shipped, ""},
+		{"[liveness]\nmode = \"off\"\npassive_max = \"10.00\"\nlight = \"on\"", payment.LivenessPolicy{}, ""},
 		{on + "passive_max = \"10.00\"\nlight = \"off\"\nafter_failure = \"0s\"",
 			payment.LivenessPolicy{On: true, PassiveMax: 1000, Light: payment.LightOff}, ""},
 		{on + "passive_max = \"0.05\"\n[terminal]\ncurrency = \"KWD\"",

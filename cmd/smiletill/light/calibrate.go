@@ -30,6 +30,8 @@ type Bench struct {
 	Next func(context.Context) (image.Image, time.Time, error)
 	// Show has the page play a light to whoever stands there; nil: it asks the person to look.
 	Show func(*screen.Light)
+	// Camera says what the newest picture came through.
+	Camera func() string
 	// Thresholds are those of a visit.
 	Thresholds vision.Thresholds
 }
@@ -39,6 +41,7 @@ type Calibration struct {
 	Progress func(text string)
 	Delay    time.Duration // what came of it
 	Apart    time.Duration // how far the lights were apart
+	Camera   string        // that it was measured with
 }
 
 // Run measures by somebody who looks at the screen, and keeps what came of it in a file.
@@ -50,7 +53,8 @@ func (c *Calibration) Run(ctx context.Context, l *Lamp, on Bench, path string) e
 		if ok, err := c.round(limited, l, on, cal); err != nil {
 			return fmt.Errorf("calibrate the screen: %w", c.explain(ctx, err))
 		} else if ok {
-			return write(path, c.Delay, c.Apart)
+			c.Camera = on.Camera()
+			return write(path, c.Camera, c.Delay, c.Apart)
 		}
 	}
 }

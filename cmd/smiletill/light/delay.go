@@ -14,14 +14,23 @@ import (
 
 // Delay is how late the light of this terminal's screen is seen by its camera.
 type Delay struct {
-	By    time.Duration
-	Known bool // it was measured
+	By     time.Duration
+	Known  bool   // it was measured
+	Camera string // that it was measured with, and what kind of pictures that gave
+}
+
+// With is the delay as seen by a camera in use, "" if that has given no picture yet: what was measured with
+// another one, or with other pictures, is not known.
+func (d Delay) With(camera string) Delay {
+	d.Known = d.Known && (camera == "" || camera == d.Camera)
+	return d
 }
 
 // saved is the file of a calibration.
 type saved struct {
 	DelayMS  float64   `json:"delay_ms"`
 	ApartMS  float64   `json:"apart_ms"`
+	Camera   string    `json:"camera"`
 	Measured time.Time `json:"measured"`
 }
 
@@ -46,13 +55,13 @@ func ReadDelay(path string) (Delay, error) {
 		return Delay{}, payment.WithHint(fmt.Errorf("read the screen's delay %s: %w", path, err),
 			"measure it again: smiletill camera calibrate")
 	}
-	return Delay{By: by, Known: true}, nil
+	return Delay{By: by, Known: true, Camera: s.Camera}, nil
 }
 
 // write keeps a calibration.
-func write(path string, by, apart time.Duration) error {
+func write(path, camera string, by, apart time.Duration) error {
 	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-	data, err := json.Marshal(saved{ms(by), ms(apart), time.Now().UTC().Truncate(time.Second)})
+	data, err := json.Marshal(saved{ms(by), ms(apart), camera, time.Now().UTC().Truncate(time.Second)})
 	if err == nil {
 		err = replace(path, append(data, '\n'))
 	}

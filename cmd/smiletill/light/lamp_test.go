@@ -123,6 +123,17 @@ func TestDamagedDelay(t *testing.T) {
 	}
 }
 
+// TestDelayOfAnotherCamera: what was measured with one camera is not known of another, nor of one that gives
+// other pictures; before the first picture nobody can tell.
+func TestDelayOfAnotherCamera(t *testing.T) {
+	d := light.Delay{By: 80 * time.Millisecond, Known: true, Camera: "usb uvcvideo, MJPG, 640x480"}
+	for camera, want := range map[string]bool{d.Camera: true, "": true, "usb uvcvideo, YUYV, 640x480": false} {
+		if got := d.With(camera); got.Known != want || got.By != d.By {
+			t.Errorf("%q: %+v", camera, got)
+		}
+	}
+}
+
 // TestWords: the technician reads how many smiles the light could tell, and what to do when they are few.
 func TestWords(t *testing.T) {
 	p := &page{}

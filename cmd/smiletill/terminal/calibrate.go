@@ -57,10 +57,11 @@ func (e *eyes) calibrate(ctx context.Context, c *light.Calibration) error {
 			return e.next(ctx)
 		},
 	}
+	bench.Camera = e.lens.now
 	bench.Show = func(l *screen.Light) { e.front.Calibrating(l, true) }
 	err := c.Run(ctx, e.lamp, bench, e.delayPath)
 	if err == nil {
-		e.parts.delay.Store(&light.Delay{By: c.Delay, Known: true})
+		e.parts.delay.Store(&light.Delay{By: c.Delay, Known: true, Camera: c.Camera})
 		e.log.Info("the screen's delay was measured", "delay", c.Delay.String(), "apart", c.Apart.String())
 	}
 	return err

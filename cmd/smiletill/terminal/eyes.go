@@ -34,6 +34,7 @@ type eyes struct {
 	delayPath    string // where what they measure is kept
 	pulse        pulse
 	picture      front.Picture
+	lens         lens
 }
 
 func newEyes(p *parts, s *eyesight, f *front.Front, lamp *light.Lamp, log *slog.Logger) *eyes {
@@ -44,6 +45,7 @@ func newEyes(p *parts, s *eyesight, f *front.Front, lamp *light.Lamp, log *slog.
 
 // decode gives the picture of a frame; an error if it is damaged, which is no reason to end anything.
 func (e *eyes) decode(f *camera.Frame) (image.Image, error) {
+	e.lens.take(f)
 	img, err := e.decoder.Decode(f)
 	e.sight.decoded(e.parts.engine, f, err)
 	return img, err
@@ -152,10 +154,18 @@ func (w *watcher) begin() {
 	case payment.DemandPassive:
 		w.visit.Ask(vision.DemandPassive)
 	case payment.DemandLight:
-		w.visit.Ask(vision.DemandLight)
+		w.visit.Ask(vision.DemandLight) // and see lightUp
+	case payment.DemandNone, payment.DemandPIN: // no picture is enough for the latter
+	}
+}
+
+// lightUp begins the light of a payment that demands it with its first picture, which says by what camera it
+// will be seen.
+func (w *watcher) lightUp() {
+	if w.payment.Demand == payment.DemandLight && w.light == nil {
+		w.parts.warnUnlit()
 		w.light = w.lamp.For(w.payment.ID, w.visit, w.parts.delayNow(),
 			w.parts.policy.Liveness.Light == payment.LightAuto)
-	case payment.DemandNone, payment.DemandPIN: // no picture is enough for the latter
 	}
 }
 
@@ -181,6 +191,7 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 		w.damaged++ // one line tells them all
 		return nil
 	}
+	w.lightUp()
 	var found vision.Finding
 	err = w.parts.looker.LookFor(w.visit, img, func(l vision.Look) { found = w.visit.Observe(l, f.Seen()) })
 	if err != nil {

@@ -113,7 +113,8 @@ func TestCalibrate(t *testing.T) {
 	}
 	cfg := s.Config()
 	d, err := light.ReadDelay(cfg.DelayPath())
-	if err != nil || !d.Known || d.By > 120*time.Millisecond {
+	if err != nil || !d.Known || d.By > 120*time.Millisecond || !d.With(d.Camera).Known ||
+		d.With("usb uvcvideo, MJPG, 1280x720").Known {
 		t.Errorf("%+v, %v after\n%s", d, err, out)
 	}
 	if !strings.Contains(out, "the screen shows colours") || !strings.Contains(out, "It is kept") {

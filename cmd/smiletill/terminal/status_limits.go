@@ -45,35 +45,46 @@ const (
 )
 
 // warnLimits logs what the technician's page warns of too: a file of settings that was written for an
-// earlier version says 0, which is no limit; and a screen whose delay nobody has measured is no light.
+// earlier version says 0, which is no limit.
 func (p *parts) warnLimits() {
 	if p.policy.Endless() {
 		p.log.Warn(p.policy.Text(p.limit.Currency)+endless, "hint", endlessHint)
 	}
-	if p.unlit() {
-		p.log.Warn(unlitWords, "hint", unlitHint)
+}
+
+// warnUnlit logs so too of a screen whose delay nobody has measured; a simulated one has none.
+func (p *parts) warnUnlit() {
+	if why := p.unlit(); why != "" {
+		p.log.Warn(why+unlitEnd, "hint", unlitHint)
 	}
 }
 
 const (
-	unlitWords = "how late the camera sees the screen's light was not measured: payments that demand it ask " +
-		"for the PIN"
+	unlitEnd  = ": payments that demand it ask for the PIN"
 	unlitHint = "run `smiletill camera calibrate` with somebody before the terminal; it takes ten seconds"
 )
 
-// unlit reports that payments demand a light that can't be played.
-func (p *parts) unlit() bool {
-	return p.policy.Liveness.On && p.policy.Liveness.Lit() && !p.delayNow().Known
+// unlit says why a light that payments demand can't be played; "" if it can.
+func (p *parts) unlit() string {
+	d := p.delay.Load()
+	switch now := p.eyes.lens.now(); {
+	case !p.policy.Liveness.On || !p.policy.Liveness.Lit() || p.eyes.lamp.Screen() != "" || d.With(now).Known:
+		return ""
+	case d.Known:
+		return fmt.Sprintf("how late the camera sees the screen's light was measured with another camera or "+
+			"other pictures (%s) than now (%s)", d.Camera, now)
+	}
+	return "how late the camera sees the screen's light was not measured"
 }
 
 // lightRow tells the technician how good the screen's light is here. none: no payment demands it.
 func lightRow(p *parts) (row screen.StatusRow, none bool) {
 	row = screen.StatusRow{Name: "light", Level: screen.LevelOK}
-	switch {
-	case !p.policy.Liveness.On || !p.policy.Liveness.Lit():
+	if !p.policy.Liveness.On || !p.policy.Liveness.Lit() {
 		return row, true
-	case p.unlit() && p.eyes.lamp.Screen() == "":
-		row.Level, row.Value, row.Do = screen.LevelWarning, unlitWords, unlitHint
+	}
+	if why := p.unlit(); why != "" {
+		row.Level, row.Value, row.Do = screen.LevelWarning, why+unlitEnd, unlitHint
 		return row, false
 	}
 	var poor bool

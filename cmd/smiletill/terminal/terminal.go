@@ -280,6 +280,7 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 	}
 	e := newEyes(p, t.camera, t.front, t.lamp, t.log.With("room", "vision"))
 	p.eyes, e.delayPath = e, t.cfg.DelayPath()
+	p.warnUnlit()
 	e.pulse.beat()
 	ctx, p.stop = context.WithCancelCause(ctx)
 	defer p.stop(nil)

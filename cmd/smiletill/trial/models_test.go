@@ -62,7 +62,8 @@ func newTill(t *testing.T) *till {
 	text := fmt.Sprintf("[terminal]\ntenant = \"test\"\nsite = \"shop\"\nid = \"till-1\"\n"+
 		"[board]\nkind = \"none\"\n[paths]\ndata_dir = %q\ncontrol_socket = %q\n[camera]\nsource = %q\n"+
 		"realtime = false\n"+ // the film waits for a busy machine
-		"[screen]\nlisten = \"127.0.0.1:0\"\n[mqtt]\nbroker = \"\"\n[payment]\ntimeout = \"12s\"\n"+
+		"[screen]\nlisten = \"127.0.0.1:0\"\n[mqtt]\nbroker = \"\"\n"+
+		"[liveness]\nmode = \"off\"\n[payment]\ntimeout = \"12s\"\n"+
 		"[log]\nlevel = \"warn\"\n", filepath.Join(dir, "data"), socket, "replay:"+film)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
