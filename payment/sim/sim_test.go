@@ -34,8 +34,8 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 func kept() []uint64 { return []uint64{103, 795, 837, 864, 1060} }
 
 // TestSim plays days. SIM_SEED=n repeats one and prints what happened, SIM_SEEDS=n plays that many. -short
-// is for the race detector, under which a day takes ten times as long. With -failfast the first day that finds
-// something is the last, else the third.
+// is for the race detector, under which a day takes ten times as long. With -failfast the first day that
+// finds something is the last, else the third.
 func TestSim(t *testing.T) {
 	if os.Getenv("SIM_SEED") != "" {
 		seed := number(t, "SIM_SEED", 0)

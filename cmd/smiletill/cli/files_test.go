@@ -20,8 +20,8 @@ type goFile struct {
 	ast       *ast.File
 }
 
-// parsed are the project's Go files: for all tests together, since with the race detector parsing them takes a
-// second of a processor.
+// parsed are the project's Go files: for all tests together, since with the race detector parsing them takes
+// a second of a processor.
 var parsed = sync.OnceValues(func() (files []goFile, err error) {
 	top, err := filepath.Abs("../../..")
 	if err != nil {
