@@ -102,6 +102,17 @@ const shopDays = "./"
 // registerRoom is where registers' days are played for what is changed, the shop's days for all else.
 const registerRoom = "payment/register/"
 
+// noticedBy are the days that noticed a mistake, of those which no kept seed notices. They are played for it
+// before others are; when the days have changed and they don't notice it any more, another will.
+func noticedBy() map[string]string {
+	return map[string]string{
+		"somebody else's evidence": "31", "demand ignored": "59", "no limits": "82",
+		"verdict of another demand": "110", "a refusal that is not noted": "199",
+		"believe what a failed fsync left": "260", "a reversal twice": "265",
+		"a failure forgotten at a start": "725",
+	}
+}
+
 // TestMutations builds the days with each mistake, and wants them to fail. It takes minutes: SIM_MUTATIONS=1.
 func TestMutations(t *testing.T) {
 	if os.Getenv("SIM_MUTATIONS") == "" {
@@ -140,33 +151,44 @@ func TestMutations(t *testing.T) {
 			if strings.HasPrefix(m.file, registerRoom) {
 				room = "../register"
 			}
-			build := exec.Command("go", "test", "-c", "-overlay", overlay, "-o", binary, room)
+			build := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, room)
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("build: %v\n%s", err, out)
 			}
-			// The seeds that found something once are played first, and most mistakes stumble over one of them.
-			for _, round := range []struct{ days, registers string }{{"0", "24"}, {"4000", "600"}} {
-				if found, out := noticed(t, binary, round.days, round.registers); found != "" {
+			// The seeds that found something once are played first, then the day that noticed this mistake.
+			rounds := []round{{first: "1", days: "0", registers: "24"}, {first: "1", days: "4000", registers: "600"}}
+			if seed := noticedBy()[m.name]; seed != "" {
+				rounds[0].first, rounds[0].days = seed, "1"
+			}
+			var out string
+			for i, r := range rounds {
+				var found string
+				if found, out = noticed(t, binary, r); found != "" {
 					t.Logf("%.200s", found)
+					if i > 0 {
+						t.Log("name the first of these seeds in noticedBy: it took long to find it")
+					}
 					return
-				} else if round.days != "0" {
-					t.Fatalf("%s days (%s of registers) did not notice it\n%s", round.days, round.registers,
-						out[max(0, len(out)-2000):])
 				}
 			}
+			t.Fatalf("nobody noticed it\n%s", out[max(0, len(out)-2000):])
 		})
 	}
 }
 
-// noticed plays the seeds that are kept and so many days, or so many of registers from the first seed on, and
-// gives what was found first, or "" and the output.
-func noticed(t *testing.T, binary, days, registers string) (found, out string) {
+// round is what a program with a mistake plays: days from the first seed on, and days of registers.
+type round struct{ first, days, registers string }
+
+// noticed plays the seeds that are kept and a round, until something is found, and gives that, or "" and the
+// output.
+func noticed(t *testing.T, binary string, r round) (found, out string) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Minute)
 	defer stop()
-	run := exec.CommandContext(ctx, binary, "-test.run=^(TestSim|TestShopDays)$", "-test.timeout=30m")
-	run.Env = append(os.Environ(), "SIM_SEEDS="+days, "SIM_SEED=", "SIM_FIRST=1", "SIM_MUTATIONS=",
-		"REGISTER_SEED=1", "REGISTER_DAYS="+registers)
+	run := exec.CommandContext(ctx, binary, "-test.run=^(TestSim|TestShopDays)$", "-test.timeout=30m",
+		"-test.failfast")
+	run.Env = append(os.Environ(), "SIM_SEEDS="+r.days, "SIM_SEED=", "SIM_FIRST="+r.first, "SIM_MUTATIONS=",
+		"REGISTER_SEED=1", "REGISTER_DAYS="+r.registers)
 	text, err := run.CombinedOutput()
 	if err == nil {
 		return "", string(text)

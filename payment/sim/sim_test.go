@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -33,7 +34,8 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 func kept() []uint64 { return []uint64{103, 795, 837, 864, 1060} }
 
 // TestSim plays days. SIM_SEED=n repeats one and prints what happened, SIM_SEEDS=n plays that many. -short
-// is for the race detector, under which a day takes ten times as long.
+// is for the race detector, under which a day takes ten times as long. With -failfast the first day that
+// finds something is the last, else the third.
 func TestSim(t *testing.T) {
 	if os.Getenv("SIM_SEED") != "" {
 		seed := number(t, "SIM_SEED", 0)
@@ -44,9 +46,16 @@ func TestSim(t *testing.T) {
 		}
 		return
 	}
+	most := int64(3)
+	if flag.Lookup("test.failfast").Value.String() == "true" {
+		most = 1
+	}
 	for _, seed := range kept() {
 		if trace, _, found := play(t, seed, folder(t, seed)); found != nil {
 			t.Errorf("%v\n%s", found, strings.Join(trace, "\n"))
+			if most == 1 {
+				return
+			}
 		}
 	}
 	usual := uint64(120)
@@ -60,7 +69,7 @@ func TestSim(t *testing.T) {
 		for worker := range runtime.GOMAXPROCS(0) {
 			t.Run(fmt.Sprint(worker), func(t *testing.T) {
 				t.Parallel()
-				for failed.Load() < 3 {
+				for failed.Load() < most {
 					n := next.Add(1) - 1
 					if uint64(n) >= seeds {
 						return

@@ -9,9 +9,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
-
-	"smiletill/cmd/smiletill/terminal/terminaltest"
 )
 
 type goFile struct {
@@ -21,12 +20,14 @@ type goFile struct {
 	ast       *ast.File
 }
 
-// goFiles parses every Go file of the project, whatever its build tags say.
-func goFiles(t *testing.T) []goFile {
-	t.Helper()
-	top := terminaltest.Root(t)
-	var files []goFile
-	err := filepath.WalkDir(top, func(p string, d fs.DirEntry, err error) error {
+// parsed are the project's Go files: for all tests together, since with the race detector parsing them takes
+// a second of a processor.
+var parsed = sync.OnceValues(func() (files []goFile, err error) {
+	top, err := filepath.Abs("../../..")
+	if err != nil {
+		return nil, err
+	}
+	err = filepath.WalkDir(top, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -49,11 +50,18 @@ func goFiles(t *testing.T) []goFile {
 		files = append(files, goFile{path: rel, pkg: path.Dir(rel), src: src, fset: fset, ast: tree})
 		return nil
 	})
+	return files, err
+})
+
+// goFiles gives every Go file of the project, parsed, whatever its build tags say. They are only read.
+func goFiles(t *testing.T) []goFile {
+	t.Helper()
+	files, err := parsed()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(files) < 10 {
-		t.Fatalf("found only %d Go files below %s: the walls were not looked at", len(files), top)
+		t.Fatalf("found only %d Go files: the walls were not looked at", len(files))
 	}
 	return files
 }

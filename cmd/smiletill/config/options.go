@@ -82,7 +82,9 @@ func (c *Config) options() []option {
 
 func (o option) section() string { s, _, _ := strings.Cut(o.name, "."); return s }
 func (o option) key() string     { _, k, _ := strings.Cut(o.name, "."); return k }
-func (o option) flag() string    { return strings.NewReplacer(".", "-", "_", "-").Replace(o.name) }
+func (o option) flag() string {
+	return strings.ReplaceAll(strings.ReplaceAll(o.name, ".", "-"), "_", "-")
+}
 func (o option) env() string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(o.name, ".", "_"))
 }

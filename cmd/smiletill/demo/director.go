@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"testing/fstest"
 
 	"smiletill/device/camera"
@@ -16,6 +17,7 @@ type Director struct {
 	live  *camera.Switch
 	idle  *camera.Clip
 	clips map[string]act
+	photo func() (*camera.Clip, error) // made when it is first held up: it is a film of its own to encode
 	fps   float64
 }
 
@@ -24,7 +26,8 @@ type act struct{ visit, rest *camera.Clip }
 
 // NewDirector shows the empty shop; speed is how much faster than filmed everything is played.
 func NewDirector(speed float64) (*Director, error) {
-	d := &Director{clips: map[string]act{}, fps: speed * visits.FPS}
+	d := &Director{clips: map[string]act{}, fps: speed * visits.FPS,
+		photo: sync.OnceValues(func() (*camera.Clip, error) { return photoOf("customer_neutral") })}
 	for _, name := range visits.Names() {
 		c, err := visits.Open(name)
 		if err != nil {
@@ -41,11 +44,6 @@ func NewDirector(speed float64) (*Director, error) {
 		}
 		d.clips[name] = a
 	}
-	photo, err := photoOf("customer_neutral")
-	if err != nil {
-		return nil, err
-	}
-	d.clips[photoClip] = act{photo, photo}
 	idle, ok := d.clips["idle"]
 	if !ok {
 		return nil, errors.New("the clip of the empty shop is missing")
@@ -84,6 +82,13 @@ func (d *Director) Enter(names ...string) error {
 	var parts []camera.Source
 	for i, name := range names {
 		a, ok := d.clips[name]
+		if name == photoClip {
+			photo, err := d.photo()
+			if err != nil {
+				return err
+			}
+			a, ok = act{photo, photo}, true
+		}
 		if !ok {
 			return fmt.Errorf("no clip is called %q", name)
 		}
