@@ -418,7 +418,7 @@ func TestSeats(t *testing.T) {
 	f := choose(Input{Person: person, Sets: []Set{{Vectors: vectors}}}, false)
 	of := f.photos()
 	fit := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
-	s := seat(of, fit, 6, 3, rand.New(rand.NewPCG(1, 2)))
+	s := f.seat(of, fit, 6, 3, rand.New(rand.NewPCG(1, 2)))
 	if len(s.templates) != 18 || len(s.customers) != 6 || len(s.strangers) != 34*4 {
 		t.Fatalf("%d templates, %d customers, %d strangers", len(s.templates), len(s.customers), len(s.strangers))
 	}
