@@ -266,6 +266,9 @@ func (f *faces) measure(ctx context.Context, o Options) (Scope, error) {
 		return Scope{}, err
 	}
 	s.differences()
-	s.InUse, err = f.inUse(ctx, o)
+	if s.InUse, err = f.inUse(ctx, o); err != nil {
+		return Scope{}, err
+	}
+	s.Rules, err = f.rules(ctx, o)
 	return s, err
 }

@@ -64,7 +64,7 @@ func (f *faces) gallery(ctx context.Context, size, each int, o Options) ([]Ident
 	for i, set := range f.sets {
 		var err error
 		step := fmt.Sprintf("searching in galleries of %d with %d (%s)", size, each, f.names[i])
-		if found[i], err = search(ctx, set, draws, o, step); err != nil {
+		if found[i], err = search(ctx, set, draws, byMean, o, step); err != nil {
 			return nil, err
 		}
 	}
@@ -137,7 +137,9 @@ type searches struct {
 	strangers []float32 // best cosine of each stranger's
 }
 
-func search(ctx context.Context, set [][]float32, draws []seats, o Options, step string) ([]searches, error) {
+func search(
+	ctx context.Context, set [][]float32, draws []seats, by rule, o Options, step string,
+) ([]searches, error) {
 	out := make([]searches, len(draws))
 	g, ctx := errgroup.WithContext(ctx)
 	for w := range o.Workers {
@@ -146,7 +148,7 @@ func search(ctx context.Context, set [][]float32, draws []seats, o Options, step
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				out[d] = draws[d].search(set)
+				out[d] = draws[d].search(set, by)
 				if w == 0 {
 					o.Progress(step, d, len(draws))
 				}
@@ -157,17 +159,14 @@ func search(ctx context.Context, set [][]float32, draws []seats, o Options, step
 	return out, g.Wait()
 }
 
-func (s *seats) search(set [][]float32) searches {
-	vectors := make([][]float32, len(s.templates))
-	for i, t := range s.templates {
-		vectors[i] = set[t]
-	}
-	m := pack(vectors)
+func (s *seats) search(set [][]float32, by rule) searches {
+	rows, each := s.rows(set, by)
+	m := pack(rows)
 	best := func(photo int) (int, float32) {
 		at, top := -1, float32(-2)
-		for i := range s.templates {
+		for i := range rows {
 			if score := dot(set[photo], m.row(i)); score > top {
-				at, top = i/s.each, score
+				at, top = i/each, score
 			}
 		}
 		return at, top

@@ -37,7 +37,7 @@ func (f *faces) inUse(ctx context.Context, o Options) (out []InUse, err error) {
 			var draws []seats
 			if draws, _, cell.Missing = f.seatAll(of, fit, size, each, o); cell.Missing == "" {
 				step := fmt.Sprintf("galleries of %d with %d at the terminal's cosine", size, each)
-				found, err := search(ctx, f.sets[0], draws, o, step)
+				found, err := search(ctx, f.sets[0], draws, byMean, o, step)
 				if err != nil {
 					return nil, err
 				}
