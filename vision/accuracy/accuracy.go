@@ -18,6 +18,19 @@ type Input struct {
 	Unreadable int   // of these, files that are no picture
 	Person     []int // who is on each picture that was read; any numbers
 	Sets       []Set // at least one; the first is the one in use
+
+	// Apart are two people each who may be one, by a known error of the labels: their photos are compared
+	// with nobody's of the other.
+	Apart  [][2]int
+	Errata Errata
+	Groups []Group      // of people, each reported by itself
+	Faces  []Expression // of each picture that was read; may be nil
+}
+
+// Errata says what became of a list of known label errors.
+type Errata struct {
+	Pairs   int `json:"pairs"`             // of people, left out
+	Unknown int `json:"names_not_in_here"` // pairs of which the photos lack one or both
 }
 
 // Set is what one set of models made of every picture.
@@ -25,6 +38,13 @@ type Set struct {
 	Name    string
 	Found   int         // pictures with a face
 	Vectors [][]float32 // one a picture, of length 1; nil where there is no face that could be compared
+
+	// Cosine is what a terminal with these models asks for in a gallery of customers with so many templates
+	// each; nil: nothing is measured of it.
+	Cosine func(customers, templates int) float32
+	// Loose is the cosine of one comparison with more false accepts than the terminal's: where few people are
+	// compared it shows more. 0: none.
+	Loose float32
 }
 
 // Format writes the name alone: embeddings are biometric data.
@@ -66,7 +86,8 @@ func Measure(ctx context.Context, in Input, o Options) (Report, error) {
 	if err := check(in); err != nil {
 		return Report{}, err
 	}
-	r := Report{Seed: o.Seed, Rounds: o.Rounds, Draws: o.Draws, Photos: in.Photos, Unreadable: in.Unreadable}
+	r := Report{Seed: o.Seed, Rounds: o.Rounds, Draws: o.Draws, Photos: in.Photos, Unreadable: in.Unreadable,
+		Errata: in.Errata}
 	for _, s := range in.Sets {
 		usable := 0
 		for _, v := range s.Vectors {
@@ -93,6 +114,8 @@ func Measure(ctx context.Context, in Input, o Options) (Report, error) {
 		}
 		r.Scopes = append(r.Scopes, s)
 	}
+	r.Groups = several.groups(in, o)
+	r.Smiles = smiles(in, o)
 	return r, nil
 }
 
@@ -126,8 +149,11 @@ func check(in Input) error {
 type faces struct {
 	singles bool
 	person  []int    // of each photo
+	ids     []int    // of each person, the number in Input
+	apart   [][]int  // of each person, the others who may be the same; nil for most
 	names   []string // of the sets
 	sets    [][][]float32
+	asked   func(customers, templates int) float32 // of the set in use; may be nil
 }
 
 // choose takes the pictures that every set has a vector for, of people who then have two at least or, with
@@ -150,9 +176,17 @@ func choose(in Input, singles bool) *faces {
 		}
 	}
 	slices.Sort(people)
-	f := &faces{singles: singles, sets: make([][][]float32, len(in.Sets))}
+	f := &faces{singles: singles, sets: make([][][]float32, len(in.Sets)), asked: in.Sets[0].Cosine}
 	for _, s := range in.Sets {
 		f.names = append(f.names, s.Name)
+	}
+	f.ids, f.apart = people, make([][]int, len(people))
+	for _, pair := range in.Apart {
+		a, known := slices.BinarySearch(people, pair[0])
+		b, too := slices.BinarySearch(people, pair[1])
+		if known && too && a != b {
+			f.apart[a], f.apart[b] = append(f.apart[a], b), append(f.apart[b], a)
+		}
 	}
 	for number, p := range people {
 		for _, photo := range of[p] {
@@ -163,6 +197,21 @@ func choose(in Input, singles bool) *faces {
 		}
 	}
 	return f
+}
+
+// strange says whether two people are known to be two.
+func (f *faces) strange(a, b int) bool { return a != b && !slices.Contains(f.apart[a], b) }
+
+// apartOf lists pairs of people, the lower first, who may be one.
+func (f *faces) apartOf() (pairs [][2]int) {
+	for a, others := range f.apart {
+		for _, b := range others {
+			if pair := [2]int{a, b}; a < b && !slices.Contains(pairs, pair) {
+				pairs = append(pairs, pair)
+			}
+		}
+	}
+	return pairs
 }
 
 // counts is the number of photos of each person.
@@ -198,11 +247,15 @@ func (f *faces) measure(ctx context.Context, o Options) (Scope, error) {
 	counts := f.counts()
 	n, g := len(f.person), f.genuine()
 	s := Scope{Singles: f.singles, People: len(counts), Photos: n, Genuine: g, Impostor: n*(n-1)/2 - g}
+	for _, p := range f.apartOf() {
+		s.Impostor -= counts[p[0]] * counts[p[1]]
+	}
 	for i, set := range f.sets {
 		sc, err := f.compare(ctx, set, o, f.names[i])
 		if err != nil {
 			return Scope{}, err
 		}
+		sc.apart = f.apartOf()
 		s.Verification = append(s.Verification, sc.verify(f.names[i], counts, o))
 	}
 	if !f.singles {
@@ -213,5 +266,9 @@ func (f *faces) measure(ctx context.Context, o Options) (Scope, error) {
 		return Scope{}, err
 	}
 	s.differences()
-	return s, nil
+	if s.InUse, err = f.inUse(ctx, o); err != nil {
+		return Scope{}, err
+	}
+	s.Rules, err = f.rules(ctx, o)
+	return s, err
 }

@@ -375,7 +375,7 @@ func TestSearch(t *testing.T) {
 	}
 	set := [][]float32{at(0), at(90), at(10), at(60), at(80), at(30), at(-60)}
 	s := seats{each: 1, templates: []int{0, 1}, customers: [][]int{{2, 3}, {4}}, strangers: []int{5, 6}}
-	got := s.search(set)
+	got := s.search(set, byMean)
 	cos := func(degrees float64) float64 { return math.Cos(degrees * math.Pi / 180) }
 	for i, want := range []float64{cos(10), -1, cos(10)} { // the second is nearer to the other customer
 		if math.Abs(float64(got.right[i])-want) > 1e-6 {
@@ -388,9 +388,13 @@ func TestSearch(t *testing.T) {
 		}
 	}
 	two := seats{each: 2, templates: []int{0, 3, 1, 4}, customers: [][]int{{2}, {}}, strangers: []int{5}}
-	best := max(dot(at(30), at(0)), dot(at(30), at(60)))
-	if got := two.search(set); got.right[0] != dot(at(10), at(0)) || got.strangers[0] != best {
-		t.Errorf("two templates: %+v", got)
+	for by, want := range map[rule][2]float64{ // the means are at 30 and 85 degrees
+		byMean: {cos(20), 1}, byBest: {cos(10), cos(30)}, byBoth: {cos(10), 1},
+	} {
+		got := two.search(set, by)
+		if math.Abs(float64(got.right[0])-want[0]) > 1e-6 || math.Abs(float64(got.strangers[0])-want[1]) > 1e-6 {
+			t.Errorf("two templates, by %s: %+v, want %v", ruleNames[by], got, want)
+		}
 	}
 }
 
@@ -418,7 +422,7 @@ func TestSeats(t *testing.T) {
 	f := choose(Input{Person: person, Sets: []Set{{Vectors: vectors}}}, false)
 	of := f.photos()
 	fit := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
-	s := seat(of, fit, 6, 3, rand.New(rand.NewPCG(1, 2)))
+	s := f.seat(of, fit, 6, 3, rand.New(rand.NewPCG(1, 2)))
 	if len(s.templates) != 18 || len(s.customers) != 6 || len(s.strangers) != 34*4 {
 		t.Fatalf("%d templates, %d customers, %d strangers", len(s.templates), len(s.customers), len(s.strangers))
 	}

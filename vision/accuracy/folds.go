@@ -63,7 +63,7 @@ func (f *faces) ask(r *rand.Rand) (asked [foldCount][]question, least int) {
 		}
 		r.Shuffle(len(same), func(i, j int) { same[i], same[j] = same[j], same[i] })
 		n := min(len(same), foldPairs)
-		others := strangers(people, of, n, r)
+		others := f.strangers(people, of, n, r)
 		n = min(n, len(others))
 		least = min(least, n)
 		asked[k] = append(slices.Clone(same[:n]), others[:n]...)
@@ -72,7 +72,7 @@ func (f *faces) ask(r *rand.Rand) (asked [foldCount][]question, least int) {
 }
 
 // strangers draws up to n different pairs of photos of two people.
-func strangers(people []int, of [][]int, n int, r *rand.Rand) []question {
+func (f *faces) strangers(people []int, of [][]int, n int, r *rand.Rand) []question {
 	var out []question
 	if len(people) < 2 {
 		return nil
@@ -82,6 +82,9 @@ func strangers(people []int, of [][]int, n int, r *rand.Rand) []question {
 		i, j := r.IntN(len(people)), r.IntN(len(people)-1)
 		if j >= i {
 			j++
+		}
+		if !f.strange(people[i], people[j]) {
+			continue
 		}
 		a, b := of[people[i]], of[people[j]]
 		q := question{a: a[r.IntN(len(a))], b: b[r.IntN(len(b))]}

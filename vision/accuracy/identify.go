@@ -53,25 +53,18 @@ func (f *faces) gallery(ctx context.Context, size, each int, o Options) ([]Ident
 			fit = append(fit, p)
 		}
 	}
-	if len(fit) < size || len(of) == size {
+	draws, fewest, missing := f.seatAll(of, fit, size, each, o)
+	if missing != "" {
 		for i := range cells {
-			cells[i].Missing = fmt.Sprintf(
-				"needs %s people with %d photos or more, and others as strangers; there are %s",
-				thousands(size), each+1, thousands(len(fit)))
+			cells[i].Missing = missing
 		}
 		return cells, nil
-	}
-	draws := make([]seats, o.Draws)
-	fewest := math.MaxInt
-	for d := range draws {
-		draws[d] = seat(of, fit, size, each, rand.New(rand.NewPCG(o.Seed, uint64(size*10+each)<<32+uint64(d))))
-		fewest = min(fewest, len(draws[d].strangers))
 	}
 	found := make([][]searches, len(f.sets))
 	for i, set := range f.sets {
 		var err error
 		step := fmt.Sprintf("searching in galleries of %d with %d (%s)", size, each, f.names[i])
-		if found[i], err = search(ctx, set, draws, o, step); err != nil {
+		if found[i], err = search(ctx, set, draws, byMean, o, step); err != nil {
 			return nil, err
 		}
 	}
@@ -93,13 +86,38 @@ func (f *faces) gallery(ctx context.Context, size, each int, o Options) ([]Ident
 	return cells, nil
 }
 
-// seat draws the customers and which of their photos are templates.
-func seat(of [][]int, fit []int, size, each int, r *rand.Rand) seats {
+// seatAll draws the galleries of one size; missing says what there is too little of. fewest is the photos of
+// strangers in the draw that has the fewest.
+func (f *faces) seatAll(of [][]int, fit []int, size, each int, o Options) (
+	draws []seats, fewest int, missing string,
+) {
+	fewest = math.MaxInt
+	for d := range o.Draws {
+		r := rand.New(rand.NewPCG(o.Seed, uint64(size*10+each)<<32+uint64(d)))
+		s := f.seat(of, fit, size, each, r)
+		if len(s.customers) < size || len(s.strangers) == 0 {
+			return nil, 0, fmt.Sprintf("needs %s people with %d photos or more, and others as strangers; "+
+				"there are %s", thousands(size), each+1, thousands(len(fit)))
+		}
+		draws, fewest = append(draws, s), min(fewest, len(s.strangers))
+	}
+	return draws, fewest, ""
+}
+
+// seat draws the customers and which of their photos are templates. Who may be the same person as a
+// customer is neither another customer nor a stranger.
+func (f *faces) seat(of [][]int, fit []int, size, each int, r *rand.Rand) seats {
 	s := seats{each: each}
 	in := map[int]bool{}
-	for _, i := range r.Perm(len(fit))[:size] {
+	for _, i := range r.Perm(len(fit)) {
 		p := fit[i]
+		if in[p] || len(s.customers) == size {
+			continue
+		}
 		in[p] = true
+		for _, other := range f.apart[p] {
+			in[other] = true
+		}
 		photos := slices.Clone(of[p])
 		r.Shuffle(len(photos), func(i, j int) { photos[i], photos[j] = photos[j], photos[i] })
 		s.templates = append(s.templates, photos[:each]...)
@@ -119,7 +137,9 @@ type searches struct {
 	strangers []float32 // best cosine of each stranger's
 }
 
-func search(ctx context.Context, set [][]float32, draws []seats, o Options, step string) ([]searches, error) {
+func search(
+	ctx context.Context, set [][]float32, draws []seats, by rule, o Options, step string,
+) ([]searches, error) {
 	out := make([]searches, len(draws))
 	g, ctx := errgroup.WithContext(ctx)
 	for w := range o.Workers {
@@ -128,7 +148,7 @@ func search(ctx context.Context, set [][]float32, draws []seats, o Options, step
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				out[d] = draws[d].search(set)
+				out[d] = draws[d].search(set, by)
 				if w == 0 {
 					o.Progress(step, d, len(draws))
 				}
@@ -139,17 +159,14 @@ func search(ctx context.Context, set [][]float32, draws []seats, o Options, step
 	return out, g.Wait()
 }
 
-func (s *seats) search(set [][]float32) searches {
-	vectors := make([][]float32, len(s.templates))
-	for i, t := range s.templates {
-		vectors[i] = set[t]
-	}
-	m := pack(vectors)
+func (s *seats) search(set [][]float32, by rule) searches {
+	rows, each := s.rows(set, by)
+	m := pack(rows)
 	best := func(photo int) (int, float32) {
 		at, top := -1, float32(-2)
-		for i := range s.templates {
+		for i := range rows {
 			if score := dot(set[photo], m.row(i)); score > top {
-				at, top = i/s.each, score
+				at, top = i/each, score
 			}
 		}
 		return at, top

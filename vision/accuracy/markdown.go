@@ -15,6 +15,11 @@ func (r Report) Markdown(w io.Writer) error {
 	t.line("%s photos%s. Seed %d; 95 %% bounds from %s bootstrap rounds over people; folds and galleries drawn",
 		thousands(r.Photos), unreadable(r.Unreadable), r.Seed, thousands(r.Rounds))
 	t.line("%d times.", r.Draws)
+	if e := r.Errata; e != (Errata{}) {
+		t.line("Known label errors: pairs of people who may be one and are never compared as two: %s; pairs with",
+			thousands(e.Pairs))
+		t.line("a name that is not among these photos: %s.", thousands(e.Unknown))
+	}
 	if n := len(r.Detection); n > 1 {
 		t.line("Differences are to **%s**, on the same photos and draws.", r.Detection[reference(n)].Set)
 	}
@@ -28,6 +33,8 @@ func (r Report) Markdown(w io.Writer) error {
 	for _, s := range r.Scopes {
 		s.markdown(t, len(r.Detection) > 1)
 	}
+	r.groupsMarkdown(t)
+	r.Smiles.markdown(t)
 	_, err := io.WriteString(w, t.String())
 	return err
 }
@@ -62,8 +69,8 @@ func (s *Scope) markdown(t *text, compared bool) {
 	}
 	t.section("## One photo against a gallery: who is it? (%s)", who)
 	t.line("Missed: customers' photos that find nobody or another customer. The threshold is where the given")
-	t.line("share of strangers' photos finds somebody (false alarms). One photo a search and no margin to the")
-	t.line("second best, unlike at the till. Bounds are of the draws.")
+	t.line("share of strangers' photos finds somebody (false alarms). A customer of several templates is their mean,")
+	t.line("as at the till; one photo a search and no margin to the second best, unlike there. Bounds are of the draws.")
 	t.line("")
 	t.differing(compared, "customers", "templates each", "false alarms", "models", "cosine", "missed, % (95 %)")
 	rough := false
@@ -86,6 +93,8 @@ func (s *Scope) markdown(t *text, compared bool) {
 		t.line("")
 		t.line("\\* rough: fewer photos of strangers than three over the rate.")
 	}
+	s.inUseMarkdown(t)
+	s.rulesMarkdown(t)
 }
 
 func (f *Folds) markdown(t *text, compared bool) {

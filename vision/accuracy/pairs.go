@@ -30,6 +30,7 @@ type scores struct {
 	tail      []pair       // of two people each, the highest; falling
 	bin       [bins]uint64 // all pairs of two people
 	impostors int
+	apart     [][2]int // people who may be one: their pairs are in none of these
 }
 
 func binOf(s float32) int { return min(max(int((float64(s)+1)/binWidth+0.5), 0), bins-1) }
@@ -47,7 +48,7 @@ func (f *faces) compare(ctx context.Context, set [][]float32, o Options, name st
 			score := dot(m.row(i), m.row(j))
 			if f.person[i] == f.person[j] {
 				genuine[w] = append(genuine[w], pair{score, int32(f.person[i]), int32(f.person[j])})
-			} else {
+			} else if f.strange(f.person[i], f.person[j]) {
 				own[binOf(score)]++
 			}
 		}
@@ -65,7 +66,7 @@ func (f *faces) compare(ctx context.Context, set [][]float32, o Options, name st
 	tails := make([][]pair, o.Workers)
 	if err := f.rows(ctx, o, step, len(set), func(w, i int) {
 		for j := i + 1; j < len(set); j++ {
-			if f.person[i] == f.person[j] {
+			if !f.strange(f.person[i], f.person[j]) {
 				continue
 			}
 			if score := dot(m.row(i), m.row(j)); binOf(score) >= from {

@@ -9,8 +9,12 @@ type Report struct {
 	Draws      int         `json:"draws"`
 	Photos     int         `json:"photos"`
 	Unreadable int         `json:"unreadable"`
+	Errata     Errata      `json:"errata,omitzero"`
 	Detection  []Detection `json:"detection"`
 	Scopes     []Scope     `json:"scopes"`
+
+	Groups []GroupResult `json:"groups,omitempty"`
+	Smiles *SmilesApart  `json:"smiling_against_neutral,omitempty"`
 }
 
 // Detection counts the pictures in which a set of models found a face, and those whose face could be
@@ -33,6 +37,8 @@ type Scope struct {
 	Verification   []Verification   `json:"verification"`
 	Folds          Folds            `json:"folds,omitzero"`
 	Identification []Identification `json:"identification"`
+	InUse          []InUse          `json:"at_the_terminals_cosine,omitempty"` // of the set in use
+	Rules          []RuleResult     `json:"rules,omitempty"`                    // the same
 }
 
 // Interval is a figure with its 95 % bounds.

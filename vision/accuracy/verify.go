@@ -67,6 +67,9 @@ func (s *scores) bootstrap(points []Point, photos []int, o Options) {
 			sum += weight[p] * float64(n)
 			same += weight[p] * weight[p] * float64(n) * float64(n)
 		}
+		for _, p := range s.apart {
+			same += 2 * weight[p[0]] * weight[p[1]] * float64(photos[p[0]]) * float64(photos[p[1]])
+		}
 		for i, g := range s.genuine {
 			below[i+1] = below[i] + weight[g.a]
 		}

@@ -15,7 +15,8 @@
 //     deleted on its own, and no new key is made while there are records of an old one.
 //   - One process owns a gallery at a time.
 //   - Without its smile, or with a damaged one, a record is as good as before; a smile without record goes.
-//   - Match doesn't allocate and waits for nobody.
+//   - Match compares with the normalised mean of each customer's templates, which is made when they are read;
+//     on disk are the templates. It doesn't allocate and waits for nobody.
 //   - Templates and keys print as [redacted], customers as their pseudonym.
 //
 // What this protects against: a record read, changed, renamed or moved to another terminal without the key.

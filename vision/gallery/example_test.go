@@ -43,6 +43,6 @@ func Example() {
 	_, err = g.Enrol("Bob", [][]float32{moment(4), moment(5), moment(6)}, nil)
 	fmt.Println(strings.ReplaceAll(err.Error(), ada.ID, "c_..."))
 	// Output:
-	// true: best 1.00, second -1.00
+	// true: best 0.97, second -1.00
 	// this face is already enrolled as "Ada" (c_...)
 }

@@ -221,10 +221,13 @@ func TestMatchAgreesWithTheDefinition(t *testing.T) {
 		}
 		wantID, want, wantSecond := "", -1.0, -1.0
 		for id, ps := range people {
-			best := -1.0
+			mean := make([]float32, dim)
 			for _, p := range ps {
-				best = max(best, cosine(p, probe))
+				for i, v := range p {
+					mean[i] += v
+				}
 			}
+			best := cosine(mean, probe)
 			if best > want {
 				wantID, want, wantSecond = id, best, want
 			} else {
@@ -235,6 +238,24 @@ func TestMatchAgreesWithTheDefinition(t *testing.T) {
 		if id != wantID || math.Abs(float64(best)-want) > 1e-5 || math.Abs(float64(second)-wantSecond) > 1e-5 {
 			t.Fatalf("got %q %v %v, want %q %v %v", id, best, second, wantID, want, wantSecond)
 		}
+	}
+}
+
+// TestMeanOfNothing: templates that cancel out, which only a record that was written otherwise can hold, are
+// nobody's, and hide nobody.
+func TestMeanOfNothing(t *testing.T) {
+	there, back := picture(1, 0), picture(1, 0)
+	for i := range back {
+		back[i] = -back[i]
+	}
+	var g Gallery
+	g.rows.Store(newRows([]record{{customer: Customer{ID: "nothing"}, templates: []template{there, back}},
+		{customer: Customer{ID: "ada"}, templates: []template{picture(2, 0)}}}))
+	if id, best, second := g.Match(picture(2, 1)); id != "ada" || best < 0.8 || second != 0 {
+		t.Errorf("%q %v %v", id, best, second)
+	}
+	if _, best, _ := g.Match(there); !(best < 0.5) {
+		t.Errorf("%v", best)
 	}
 }
 

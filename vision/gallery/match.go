@@ -2,38 +2,57 @@ package gallery
 
 import "math"
 
-// rows is what Match reads: all templates one after the other, so that memory is read in a straight
-// line. A rows never changes; Enrol and Remove put another in its place.
+// rows is what Match reads: a row a customer, one after the other, so that memory is read in a straight
+// line. The row is the normalised mean of the customer's templates: it misses a third fewer customers than
+// the best of them (vision/README.md), and is one comparison instead of five. A rows never changes; Enrol
+// and Remove put another in its place.
 type rows struct {
 	dim    int
-	values template // number of templates * dim
+	values template // number of customers * dim
 	ids    []string // of each customer, in the order of values
-	ends   []int    // end of each customer's templates in values
 	smiles []Smile  // of each customer, zero where there is none
 }
 
 func newRows(records []record) *rows {
 	r := &rows{}
 	for _, rec := range records {
-		for _, t := range rec.templates {
-			r.dim = len(t)
-			r.values = append(r.values, t...)
-		}
+		r.dim = len(rec.templates[0])
+		r.values = append(r.values, meanOf(rec.templates)...)
 		r.ids = append(r.ids, rec.customer.ID)
-		r.ends = append(r.ends, len(r.values))
 		r.smiles = append(r.smiles, rec.smile)
 	}
 	return r
 }
 
+// meanOf is the normalised mean of L2-normalised templates. Those of one record agree, so that it has a
+// direction; without one it is 0, which is nobody's.
+func meanOf(templates []template) template {
+	mean := make(template, len(templates[0]))
+	for _, t := range templates {
+		for i, v := range t {
+			mean[i] += v
+		}
+	}
+	norm := math.Sqrt(float64(dot(mean, mean)))
+	if !(norm > normSlack) {
+		clear(mean)
+		return mean
+	}
+	for i := range mean {
+		mean[i] /= float32(norm)
+	}
+	return mean
+}
+
 // nobody is the lowest cosine there is: it passes no threshold.
 const nobody = -1
 
-// Match returns the customer whose best template is nearest to probe, that cosine, and the best cosine
-// of any other customer; both are in [-1, 1]. The length of probe doesn't matter, its direction does. The
-// id is "" with cosines of -1 when the gallery is empty or closed, or when probe isn't an embedding of
-// the gallery's model (another dimension, all zero, not finite); second is -1 when there is no other
-// customer. Match doesn't allocate, and any number of goroutines may call it, also during Enrol or Remove.
+// Match returns the customer the mean of whose templates is nearest to probe, that cosine, and the best
+// cosine of any other customer; both are in [-1, 1]. The length of probe doesn't matter, its direction
+// does. The id is "" with cosines of -1 when the gallery is empty or closed, or when probe isn't an
+// embedding of the gallery's model (another dimension, all zero, not finite); second is -1 when there is no
+// other customer. Match doesn't allocate, and any number of goroutines may call it, also during Enrol or
+// Remove.
 func (g *Gallery) Match(probe []float32) (id string, best, second float32) {
 	r := g.rows.Load()
 	norm := math.Sqrt(float64(dot(probe, probe)))
@@ -42,12 +61,8 @@ func (g *Gallery) Match(probe []float32) (id string, best, second float32) {
 	}
 	scale := float32(1 / norm)
 	best, second = nobody, nobody
-	begin := 0
-	for i, end := range r.ends {
-		score := float32(nobody)
-		for ; begin < end; begin += r.dim {
-			score = max(score, dot(probe, r.values[begin:begin+r.dim])*scale)
-		}
+	for i := range r.ids {
+		score := dot(probe, r.values[i*r.dim:(i+1)*r.dim]) * scale
 		if score > best {
 			id, best, second = r.ids[i], score, best
 		} else {

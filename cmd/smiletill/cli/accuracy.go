@@ -19,7 +19,9 @@ func accuracyCommand(a *app) *cobra.Command {
 			"FACES/Name/photo.jpg (JPEG, PNG or GIF), two or more of each person. People with one photo are left\n" +
 			"out: keep them for calibrating models, or take them as strangers with --singles.\n" +
 			"The photos stay where they are; the report holds figures only, no name and no path. All gates of\n" +
-			"quality are off: every face in the middle of its photo counts.\n\n" +
+			"quality are off: every face in the middle of its photo counts. With FACES/people.csv (a column of the\n" +
+			"folders' names, others with age, gender or eth in their head) it reports by group too, and where\n" +
+			"people have a photo neutral.jpg and one smiling.jpg, how well these are told apart.\n\n" +
 			"With --smile it measures how well a smile is told from a face at rest instead: FACES/Name/neutral.jpg\n" +
 			"and FACES/Name/smiling.jpg, rendered as frames of a camera.\n\n" +
 			"With --liveness it measures how well the liveness network tells faces from pictures of them:\n" +
@@ -57,6 +59,8 @@ func accuracyCommand(a *app) *cobra.Command {
 	f.StringSliceVar(&o.Views, "views", o.Views,
 		"what is embedded: plain (the face, as in a visit), both (with its mirror image, as in an enrolment)")
 	f.StringVar(&o.Exclude, "exclude", "", "file with names of people to leave out, one a line")
+	f.StringVar(&o.Errata, "errata", "",
+		"file with known label errors: two names that may be one person, a tab between them, a pair a line")
 	f.BoolVar(&o.Singles, "singles", false,
 		"measure a second time with people of one photo as further strangers")
 	f.BoolVar(&o.Misses, "list-misses", false, "list on stderr the photos that could not be used, by name")

@@ -28,6 +28,7 @@ type AccuracyOptions struct {
 	Compare    []string // DIR or NAME=DIR
 	Views      []string
 	Exclude    string
+	Errata     string
 	Singles    bool
 	Misses     bool
 	Centre     float32
@@ -62,6 +63,14 @@ func MeasureAccuracy(
 	if err != nil {
 		return err
 	}
+	known, err := album.readErrata(o.Errata)
+	if err != nil {
+		return err
+	}
+	groups, err := album.readPeople()
+	if err != nil {
+		return err
+	}
 	meter := newMeter(progress)
 	seen, err := album.look(ctx, sets, o, meter)
 	if err != nil {
@@ -71,6 +80,7 @@ func MeasureAccuracy(
 		seen.listMisses(progress, album)
 	}
 	in := seen.input(album, sets)
+	in.Apart, in.Errata, in.Groups = known.apart, known.count, groups
 	if in.Unreadable > 0 && !o.Misses {
 		fmt.Fprintf(progress, "could not be read: %d of %d photos; --list-misses names them\n", in.Unreadable,
 			in.Photos)

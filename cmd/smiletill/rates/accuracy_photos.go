@@ -28,8 +28,9 @@ import (
 // album is a folder of photos, one folder a person. Names stay in here.
 type album struct {
 	dir    string
-	files  []string // Name/photo.jpg
-	person []int    // of each file
+	files  []string       // Name/photo.jpg
+	person []int          // of each file
+	number map[string]int // of each person
 }
 
 func openAlbum(o AccuracyOptions) (*album, error) {
@@ -42,7 +43,7 @@ func openAlbum(o AccuracyOptions) (*album, error) {
 	if err != nil {
 		return nil, payment.WithHintf(fmt.Errorf("read the folder of faces: %w", err), layout)
 	}
-	a := &album{dir: o.Faces}
+	a := &album{dir: o.Faces, number: map[string]int{}}
 	several, loose := 0, 0
 	for number, p := range people {
 		if isPhoto(p.Name()) {
@@ -61,6 +62,7 @@ func openAlbum(o AccuracyOptions) (*album, error) {
 		} else if !o.Singles {
 			continue
 		}
+		a.number[p.Name()] = number
 		for _, f := range files {
 			a.files = append(a.files, filepath.Join(p.Name(), f))
 			a.person = append(a.person, number)
@@ -267,12 +269,14 @@ func withoutPath(err error) string {
 // input leaves the names behind.
 func (s *seen) input(a *album, sets []modelSet) accuracy.Input {
 	in := accuracy.Input{Photos: len(a.files), Sets: make([]accuracy.Set, len(sets))}
+	in.Sets[0].Cosine, in.Sets[0].Loose = sets[0].asked()
 	for i, bad := range s.bad {
 		if bad != "" {
 			in.Unreadable++
 			continue
 		}
 		in.Person = append(in.Person, a.person[i])
+		in.Faces = append(in.Faces, expressionOf(a.files[i]))
 		for k := range sets {
 			in.Sets[k].Name = sets[k].name
 			in.Sets[k].Vectors = append(in.Sets[k].Vectors, s.vectors[k][i])

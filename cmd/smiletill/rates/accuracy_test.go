@@ -110,6 +110,8 @@ func TestAccuracyRefuses(t *testing.T) {
 	}
 	unreadable := filepath.Join(t.TempDir(), "f")
 	file(t, unreadable, nil)
+	alone := filepath.Join(t.TempDir(), "errata")
+	file(t, alone, []byte("A\tB\nA B\n"))
 	for _, c := range []struct {
 		name       string
 		args       []string
@@ -124,6 +126,8 @@ func TestAccuracyRefuses(t *testing.T) {
 		{"no faces", []string{blank}, 1, "too few photos", "--list-misses"},
 		{"no such list", []string{blank, "--exclude", unreadable + "x"}, 1, "no such file",
 			"one name a line"},
+		{"no such errata", []string{blank, "--errata", unreadable + "x"}, 1, "no such file", "a tab between them"},
+		{"errata of one name", []string{blank, "--errata", alone}, 1, "line 2 holds no two names", "a tab between"},
 		{"compare with itself", []string{blank, "--compare", "in use=x"}, 2, "--compare", "NAME=DIR"},
 		{"compare with nothing", []string{blank, "--compare", "a="}, 2, "--compare", "NAME=DIR"},
 		{"no such models", []string{blank, "--compare", "other=" + loose}, 1, "manifest.json",
@@ -196,6 +200,42 @@ func TestAccuracyCommand(t *testing.T) {
 	code, _, errs = smiletill(t, "accuracy", faces, "--exclude", without)
 	if code != 1 || !strings.Contains(errs, "or more: 1") {
 		t.Errorf("with one of two people left out: %d, %q", code, errs)
+	}
+}
+
+// TestAccuracyOfPeople leaves out pairs of names that are one person, and reports by what people.csv says.
+func TestAccuracyOfPeople(t *testing.T) {
+	t.Parallel()
+	faces := persons(t)
+	for _, name := range []string{"Grace_Hopper", "Eileen_Collins"} {
+		for from, to := range map[string]string{"moment0.jpg": "neutral.jpg", "moment1.jpg": "smiling.jpg"} {
+			if err := os.Rename(filepath.Join(faces, name, from), filepath.Join(faces, name, to)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	file(t, filepath.Join(faces, "people.csv"), []byte("who,face_age,gender\nGrace_Hopper,78,female\n"+
+		"Eileen_Collins,NA,female\nNobody_Here,30,male\n"))
+	code, out, errs := smiletill(t, "accuracy", faces)
+	for _, want := range []string{"| gender: female | 2 | 16 |", "| age: 45 and over | 1 | 0 |",
+		"What it can't", "2 people, one side at rest", "With the cosine that the terminal asks for"} {
+		if code != 0 || !strings.Contains(out, want) {
+			t.Errorf("%d: no %q in\n%s%s", code, want, out, errs)
+		}
+	}
+	if strings.Contains(out, "male | 0") || strings.Contains(out, "Nobody") {
+		t.Errorf("a group of nobody, or a name:\n%s", out)
+	}
+	list := filepath.Join(t.TempDir(), "errata")
+	file(t, list, []byte("Grace_Hopper\tEileen_Collins\t0.91\n\nGrace_Hopper\tNobody_Here\n"))
+	code, out, errs = smiletill(t, "accuracy", faces, "--errata", list)
+	if code != 0 || !strings.Contains(out, "12 of one person, 0 of two people") ||
+		!strings.Contains(out, "as two: 1; ") || !strings.Contains(out, "is not among these photos: 1.") {
+		t.Errorf("%d: %s%s", code, out, errs)
+	}
+	file(t, filepath.Join(faces, "people.csv"), []byte("who,gender\na,b,c\n"))
+	if code, _, errs := smiletill(t, "accuracy", faces); code != 1 || !strings.Contains(errs, "people.csv") {
+		t.Errorf("a table with a line too long: %d %s", code, errs)
 	}
 }
 
