@@ -145,9 +145,6 @@ func (s *liveness) byLight(t *Thresholds, at time.Time) (Verdict, int, bool) {
 	}
 	a := s.lighting.answerTo(s.lit)
 	v := a.verdict(t)
-	if s.rise.verdict() == VerdictFailed {
-		v = VerdictFailed
-	}
 	// Nothing was learnt, or not enough of a face that nearly answers: once more, the smile is known.
 	near := v == VerdictUndecided && !a.late && float32(a.match[wholeFace]) >= lightNear
 	if s.lights < lightsMax && a.frames < LightFrames || s.lights < lightsNear && near {

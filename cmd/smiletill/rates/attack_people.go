@@ -26,9 +26,9 @@ import (
 
 // attackPerson is a customer whose photos an attacker has.
 type attackPerson struct {
-	id        string
-	person    *attacks.Person
-	templates [][]float32
+	id     string
+	person *attacks.Person
+	mean   []float32 // of the templates, of any length
 }
 
 // attackCast is everybody who is enrolled; it is the gallery of the visits.
@@ -189,7 +189,12 @@ func (c *attackCast) add(p *vision.Pipeline, pictures []image.Image, least int) 
 		c.shared++
 	}
 	for _, ph := range enrol[:min(len(enrol), 5)] {
-		one.templates = append(one.templates, ph.template)
+		if one.mean == nil {
+			one.mean = make([]float32, len(ph.template))
+		}
+		for i, v := range ph.template {
+			one.mean[i] += v
+		}
 	}
 	c.people, c.photos = append(c.people, one), c.photos+len(usable)
 	return nil
@@ -213,31 +218,28 @@ func lookAtPhoto(p *vision.Pipeline, img image.Image) (attackPhoto, bool, error)
 		l.Smile}, true, nil
 }
 
-// Match finds the customer whose best template is nearest, as the gallery does.
+// Match finds the customer the mean of whose templates is nearest, as the gallery does.
 func (c *attackCast) Match(probe []float32) (id string, best, second float32) {
 	best, second = -1, -1
-	var norm float64
-	for _, v := range probe {
-		norm += float64(v) * float64(v)
-	}
-	if !(norm > 0) {
-		return "", best, second
-	}
-	scale := float32(1 / math.Sqrt(norm))
 	for i := range c.people {
-		score := float32(-1)
-		for _, t := range c.people[i].templates {
-			var dot float32
-			for k, v := range t {
-				dot += v * probe[k]
-			}
-			score = max(score, dot*scale)
-		}
+		score := cosine(c.people[i].mean, probe)
 		if score > best {
 			id, best, second = c.people[i].id, score, best
 		} else {
 			second = max(second, score)
 		}
 	}
-	return id, min(best, 1), min(second, 1)
+	return id, best, second
+}
+
+// cosine is -1 where it is none.
+func cosine(a, b []float32) float32 {
+	var ab, aa, bb float64
+	for i, v := range a {
+		ab, aa, bb = ab+float64(v)*float64(b[i]), aa+float64(v)*float64(v), bb+float64(b[i])*float64(b[i])
+	}
+	if !(aa > 0 && bb > 0) {
+		return -1
+	}
+	return float32(ab / math.Sqrt(aa*bb))
 }
