@@ -97,19 +97,25 @@ func mapped(src image.Image, f func(v uint8) uint8) *image.RGBA {
 	return m
 }
 
+// blurred is the mean of each pixel's box of r pixels to all sides, as far as there are some.
 func blurred(src *image.YCbCr, r int) *image.Gray {
 	b := src.Bounds()
 	m := image.NewGray(b)
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			sum, n := 0, 0
-			box := image.Rect(x-r, y-r, x+r+1, y+r+1).Intersect(b)
-			for v := box.Min.Y; v < box.Max.Y; v++ {
-				for u := box.Min.X; u < box.Max.X; u++ {
-					sum, n = sum+int(src.Y[src.YOffset(u, v)]), n+1
-				}
-			}
-			m.SetGray(x, y, color.Gray{uint8(sum / n)})
+	w := b.Dx() + 1
+	sums := make([]int, w*(b.Dy()+1)) // of what is above and left of a place
+	for y := range b.Dy() {
+		row := 0
+		for x := range b.Dx() {
+			row += int(src.Y[src.YOffset(b.Min.X+x, b.Min.Y+y)])
+			sums[(y+1)*w+x+1] = sums[y*w+x+1] + row
+		}
+	}
+	for y := range b.Dy() {
+		for x := range b.Dx() {
+			box := image.Rect(x-r, y-r, x+r+1, y+r+1).Intersect(image.Rect(0, 0, b.Dx(), b.Dy()))
+			top, end := sums[box.Min.Y*w:], sums[box.Max.Y*w:]
+			sum := end[box.Max.X] - end[box.Min.X] - top[box.Max.X] + top[box.Min.X]
+			m.SetGray(b.Min.X+x, b.Min.Y+y, color.Gray{uint8(sum / (box.Dx() * box.Dy()))})
 		}
 	}
 	return m

@@ -261,6 +261,7 @@ func TestFilm(t *testing.T) {
 		{Film{Once: both.Once}, "a,b,b,b,b,"},
 		{Film{Loop: both.Loop}, "c,d,c,d,c,"},
 		{both, "a,b,c,d,c,"},
+		{Film{Once: both.Once, Loop: both.Loop, Each: 2}, "a,a,b,b,c,"},
 	} {
 		got := ""
 		for i := range 5 {

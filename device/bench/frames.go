@@ -74,12 +74,16 @@ func (p *payloads) next(b []byte, size int) []byte {
 	return b
 }
 
-// Film is what the camera sees: Once from the beginning, then Loop again and again, a picture a frame.
-// Without a Loop the last picture of Once stays.
-type Film struct{ Once, Loop []Picture }
+// Film is what the camera sees: Once from the beginning, then Loop again and again. Without a Loop the last
+// picture of Once stays.
+type Film struct {
+	Once, Loop []Picture
+	Each       int // frames that a picture is shown for; 0 is 1
+}
 
 // at is the picture of the frame n since the film began.
 func (f Film) at(n int) Picture {
+	n /= max(f.Each, 1)
 	switch {
 	case n < len(f.Once):
 		return f.Once[n]

@@ -53,25 +53,26 @@ func (d *emulation) press(ctx context.Context, line string) (at time.Duration, e
 			at = t
 		}
 	}
-	time.Sleep(150 * time.Millisecond)
+	if err := d.passes(ctx, 150*time.Millisecond); err != nil {
+		return 0, err
+	}
 	_, err = d.pull(ctx, line, true)
 	return at, err
 }
 
 func (d *emulation) cancels(ctx context.Context) error {
-	now, err := d.now(ctx)
+	v, err := d.visit(ctx, "cancelled", "customer_neutral")
 	if err != nil {
 		return err
 	}
-	done := d.visit(ctx, "cancelled", "customer_neutral")
-	if _, err := d.lamp(ctx, lineAmber, true, now); err != nil {
+	if err := d.lights(ctx, v, lineAmber); err != nil {
 		return err
 	}
 	pressed, err := d.press(ctx, lineCancel)
 	if err != nil {
 		return err
 	}
-	if err := d.end(ctx, done, 3, "cancelled: by the customer"); err != nil {
+	if err := d.end(ctx, v, 3, "cancelled: by the customer"); err != nil {
 		return err
 	}
 	red, err := d.lamp(ctx, lineRed, true, pressed)
@@ -106,7 +107,7 @@ func (d *emulation) tampered(ctx context.Context) error {
 	if err := d.m.Signal(ctx, "terminal", syscall.SIGKILL); err != nil {
 		return err
 	}
-	if _, err := d.m.Await(ctx, "terminal", 20*time.Second); err != nil {
+	if _, err := d.m.Await(ctx, "terminal", wholeDay); err != nil {
 		return err
 	}
 	again, err := d.now(ctx)
@@ -136,7 +137,11 @@ func (d *emulation) tampered(ctx context.Context) error {
 	if _, err := d.ready(ctx, reset); err != nil {
 		return err
 	}
-	if err := d.end(ctx, d.visit(ctx, "after-the-alarm", "customer_smile"), 0, "approved"); err != nil {
+	v, err := d.visit(ctx, "after-the-alarm", "customer_smile")
+	if err == nil {
+		err = d.end(ctx, v, 0, "approved")
+	}
+	if err != nil {
 		return err
 	}
 	return d.acknowledged(ctx, 3)
@@ -144,17 +149,11 @@ func (d *emulation) tampered(ctx context.Context) error {
 
 // refused checks that no payment begins.
 func (d *emulation) refused(ctx context.Context, when string) error {
-	for end := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
+	return d.until(ctx, when+": a refusal that names the case", func() (bool, error) {
 		r, err := d.till(ctx, "pay", "1.00", "EUR", "--id", "refused")
-		switch {
-		case err != nil:
-			return err
-		case r.Code == 0 || r.Code == 3:
-			return fmt.Errorf("%s: a payment began: %s", when, r.Stdout)
-		case strings.Contains(r.Stderr, "tamper") || strings.Contains(r.Stderr, "case was opened"):
-			return nil
-		case time.Now().After(end):
-			return fmt.Errorf("%s: the refusal does not name the case: %s", when, r.Stderr)
+		if err == nil && (r.Code == 0 || r.Code == 3) {
+			err = fmt.Errorf("%s: a payment began: %s", when, r.Stdout)
 		}
-	}
+		return strings.Contains(r.Stderr, "tamper") || strings.Contains(r.Stderr, "case was opened"), err
+	})
 }

@@ -24,6 +24,8 @@ import (
 type agent struct {
 	modules int
 
+	clock sync.Once
+
 	mu       sync.Mutex
 	trace    *bench.Trace // nil until a chip is made: there is one in a machine, which tests may want before
 	programs map[string]*program
@@ -44,10 +46,13 @@ func newAgent(modules int) *agent {
 		chips: map[string]*bench.Chip{}, lines: map[int]string{}}
 }
 
-// Hello sets the clock and says what runs here.
-func (a *agent) Hello(now time.Time, h *remote.Hello) error {
-	t := unix.NsecToTimeval(now.UnixNano())
-	if err := unix.Settimeofday(&t); err != nil {
+// Hello says what runs here. The first one sets the clock, which runs slower than the caller's from then on.
+func (a *agent) Hello(now time.Time, h *remote.Hello) (err error) {
+	a.clock.Do(func() {
+		t := unix.NsecToTimeval(now.UnixNano())
+		err = unix.Settimeofday(&t)
+	})
+	if err != nil {
 		return fmt.Errorf("set the clock: %w", err)
 	}
 	var u unix.Utsname

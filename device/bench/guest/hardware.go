@@ -118,14 +118,27 @@ func (a *agent) High(l remote.Line, high *bool) error {
 	return err
 }
 
-// Changes are all changes of lines since the start.
-func (a *agent) Changes(_ remote.None, c *[]remote.Change) error {
+// Sent is how many frames of a camera the driver has taken.
+func (a *agent) Sent(port int, n *int) error {
+	c, err := a.camera(port)
+	if err != nil {
+		return err
+	}
+	*n = c.Sent()
+	return nil
+}
+
+// Changes are the changes of lines since the start, without the first known ones.
+func (a *agent) Changes(known int, c *[]remote.Change) error {
 	if err := a.read(); err != nil {
 		return err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	*c = a.changes
+	if known < 0 || known > len(a.changes) {
+		return fmt.Errorf("changes after the first %d: there are %d", known, len(a.changes))
+	}
+	*c = a.changes[known:]
 	return nil
 }
 

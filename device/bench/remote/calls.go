@@ -11,7 +11,7 @@ import (
 	"smiletill/device/bench"
 )
 
-// Hello sets the guest's clock to now and asks what runs there.
+// Hello asks what runs in the guest, and the first time sets its clock.
 func (m *Machine) Hello(ctx context.Context) (h Hello, err error) {
 	return h, m.call(ctx, "Hello", time.Now(), &h)
 }
@@ -96,9 +96,21 @@ func (m *Machine) High(ctx context.Context, label, line string) (high bool, err 
 	return high, m.call(ctx, "High", Line{Label: label, Name: line}, &high)
 }
 
-// Changes are the lines' changes since the guest began, oldest first.
-func (m *Machine) Changes(ctx context.Context) (c []Change, err error) {
-	return c, m.call(ctx, "Changes", None{}, &c)
+// Sent is how many frames of a camera the guest's driver has taken: how far the guest has come, whatever its
+// emulation costs.
+func (m *Machine) Sent(ctx context.Context, port int) (n int, err error) {
+	return n, m.call(ctx, "Sent", port, &n)
+}
+
+// Changes are the lines' changes since the guest began, oldest first. Who asks often gets them no later for
+// it: only what is new comes from the guest, since a tone is a thousand changes.
+func (m *Machine) Changes(ctx context.Context) ([]Change, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var more []Change
+	err := m.call(ctx, "Changes", len(m.changes), &more)
+	m.changes = append(m.changes, more...)
+	return m.changes, err
 }
 
 // Must gives an error when a program did not end with code 0.

@@ -4,10 +4,15 @@
 // The two speak net/rpc over a virtio serial port, which needs no network in the guest and no privilege on
 // the host. The guest has no route to anywhere; it reaches the host's loopback at HostAddress, for a broker.
 //
+// The guest's clock goes by the instructions that it executes (QEMU's -icount), and by the caller's clock
+// while it waits: what else runs on the host makes a day longer, and no camera, watchdog or customer in the
+// guest late. So a caller that waits for the guest measures by it: by what it has done, or its time (Hello).
+//
 // Invariants: a guest never outlives the context it was started with, nor Close; Cut is a power cut: QEMU is
 // killed, and what the guest had not synced is gone.
 //
 // The package imports the standard library and device/bench, for its types.
 //
-// Sources: QEMU's documentation of -chardev, -device virtserialport and -netdev user.
+// Sources: QEMU's documentation of -chardev, -device virtserialport, -netdev user, and of TCG instruction
+// counting.
 package remote
