@@ -6,8 +6,8 @@ const (
 	// riseLow is how far a smile has come, 0..1 of what is wanted, below which nothing of it shows.
 	riseLow = 0.25
 	// riseJump is the time in which no mouth gets from there to a smile: a smile takes 0.3 to 0.7 s, and what
-	// is wanted of a broad one a quarter of that. Two photos in turn take one picture: 29 to 50 ms at 20 to 30 a
-	// second (choosing seeds of vision/attacks from 700).
+	// is wanted of a broad one a quarter of that. Two photos in turn take one picture: 29 to 50 ms at 20 to 30
+	// a second (choosing seeds of vision/attacks from 700).
 	riseJump = 55 * time.Millisecond
 )
 
