@@ -11,8 +11,8 @@ const (
 	riseJump = 55 * time.Millisecond
 )
 
-// rise is how the mouth came to the smile. What answers the light is not judged by it: quick smiles, and those
-// after a blurred picture, jump too (7 of 135 living smiles of judging seeds 48 to 247).
+// rise is how the mouth came to the smile. What answers the light is not judged by it: quick smiles, and
+// those after a blurred picture, jump too (7 of 135 living smiles of judging seeds 48 to 247).
 type rise struct {
 	low     time.Time // the last frame that shows nothing of the smile
 	between bool      // a frame since shows some of it
