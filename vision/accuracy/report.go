@@ -38,7 +38,7 @@ type Scope struct {
 	Folds          Folds            `json:"folds,omitzero"`
 	Identification []Identification `json:"identification"`
 	InUse          []InUse          `json:"at_the_terminals_cosine,omitempty"` // of the set in use
-	Rules          []RuleResult     `json:"rules,omitempty"`                    // the same
+	Rules          []RuleResult     `json:"rules,omitempty"`                   // the same
 }
 
 // Interval is a figure with its 95 % bounds.
