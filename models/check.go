@@ -39,7 +39,8 @@ func (m Model) check() error {
 	for _, a := range m.Accuracy {
 		err = errors.Join(err, a.check())
 	}
-	return errors.Join(err, m.checkPreprocess(), m.Source.check(), m.checkThresholds(), m.EdgeTPU.check(m.File))
+	return errors.Join(err, m.checkPreprocess(), m.Source.check(), m.checkThresholds(),
+		checkTail(m.Task, m.Tail), m.EdgeTPU.check(m.File))
 }
 
 // checkShapes knows what the pipeline in vision feeds and reads. The embedder may take one face or two, and

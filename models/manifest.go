@@ -47,6 +47,7 @@ type Model struct {
 	Licence    string     `json:"licence"`
 	Card       string     `json:"card,omitempty"` // a bare name beside the manifest, ends in .md
 	Thresholds Thresholds `json:"thresholds"`
+	Tail       []Tail     `json:"tail,omitempty"` // how match follows the size of a gallery; none: it does not
 	Accuracy   []Measured `json:"accuracy,omitempty"`
 	EdgeTPU    *Variant   `json:"edgetpu,omitempty"` // the same network, compiled for the accelerator
 }

@@ -25,7 +25,7 @@ type Thresholds struct {
 
 	Views Views // of the face, in one embedding; an embedder that takes two at once gets Both at no cost
 
-	Match    float32 // cosine from which fused frames are a customer
+	Match    float32 // cosine from which fused frames are a customer, unless the Matcher is Sized
 	Margin   float32 // cosine by which that customer must be ahead of the best other
 	Verify   float32 // cosine from which one frame still is the recognised customer
 	SameFace float32 // cosine below which a frame shows another face than the frames before it

@@ -12,6 +12,14 @@ type Matcher interface {
 	Match(probe []float32) (id string, best, second float32)
 }
 
+// Sized is a Matcher that knows from which cosine on a face is one of its customers: the more customers
+// there are, the higher, as each is a chance for a mistake. ok is false where Thresholds.Match holds. What
+// a visit has once asked for it never goes below: a customer who is removed meanwhile makes it no easier,
+// and those who are enrolled meanwhile count from the next frame on.
+type Sized interface {
+	Cosine() (cosine float32, ok bool)
+}
+
 // Stage is how far a visit has come.
 type Stage string
 
@@ -43,6 +51,7 @@ type Finding struct {
 	Verdict   Verdict  // with Consented: what was found of the visit's Demand
 	Judged    int      // frames behind it
 	Still     bool     // the face is no customer's and has not moved at all: a poster, not a person
+	Alike     bool     // two customers or more are so like this face that nobody can tell which: twins
 	Poster    Side     // where such a face was left out beside the one that is followed; "" when none was
 }
 
@@ -53,6 +62,7 @@ type Visit struct {
 	t Thresholds
 
 	finding   Finding
+	wanted    float32         // the highest cosine that was asked for so far
 	closed    bool            // thresholds that cannot be trusted
 	last      time.Time       // of the last frame
 	box       image.Rectangle // the face in the last frame; empty when it was lost
@@ -71,7 +81,9 @@ type Visit struct {
 // NewVisit returns a visit that has seen nothing. With thresholds that Check refuses it never recognises
 // anybody.
 func NewVisit(m Matcher, t Thresholds) *Visit {
-	return &Visit{m: m, t: t, closed: t.Check() != nil, finding: Finding{Stage: Searching}}
+	v := &Visit{m: m, t: t, closed: t.Check() != nil, finding: Finding{Stage: Searching}}
+	v.want()
+	return v
 }
 
 // Depth says what the next Look must compute: the embedding as long as a swap of the face would matter, then
@@ -255,6 +267,18 @@ func fuse(sum *[]float32, e []float32) bool {
 	return accumulate(*sum, e)
 }
 
+// want raises the cosine that is wanted to what the Matcher asks for now; never below that of one frame,
+// or of what makes no sense.
+func (v *Visit) want() {
+	want := v.t.Match
+	if s, ok := v.m.(Sized); ok {
+		if c, ok := s.Cosine(); ok && c > 0 && c <= 1 {
+			want = max(c, v.t.Verify)
+		}
+	}
+	v.wanted = max(v.wanted, want)
+}
+
 // match returns the customer of fused embeddings, or "" when it is not sure.
 func (v *Visit) match(sum []float32) string {
 	v.probe = append(v.probe[:0], sum...)
@@ -262,7 +286,12 @@ func (v *Visit) match(sum []float32) string {
 		return ""
 	}
 	id, best, second := v.m.Match(v.probe)
-	if id == "" || !(best >= v.t.Match) || !(best-second >= v.t.Margin) {
+	v.finding.Alike = false
+	if v.want(); id == "" || !(best >= v.wanted) {
+		return ""
+	}
+	if !(best-second >= v.t.Margin) {
+		v.finding.Alike = true
 		return ""
 	}
 	return id

@@ -70,7 +70,9 @@ func (s *Scope) markdown(t *text, compared bool) {
 	t.section("## One photo against a gallery: who is it? (%s)", who)
 	t.line("Missed: customers' photos that find nobody or another customer. The threshold is where the given")
 	t.line("share of strangers' photos finds somebody (false alarms). A customer of several templates is their")
-	t.line("mean, as at the till; one photo a search and no margin to the second best, unlike there. Bounds are of draws.")
+	t.line("mean, as at the till; one photo a search and no margin to the second best, unlike there. Bounds are")
+	t.line("of the draws.")
+	t.line("")
 	t.differing(compared, "customers", "templates each", "false alarms", "models", "cosine", "missed, % (95 %)")
 	rough := false
 	for _, c := range s.Identification {

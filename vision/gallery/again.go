@@ -168,5 +168,5 @@ func (g *Gallery) newRecord(id, name string, templates [][]float32) record {
 func (g *Gallery) keep(r record) {
 	at, _ := g.find(r.customer.ID)
 	g.records = slices.Insert(g.records, at, r)
-	g.rows.Store(newRows(g.records))
+	g.renew()
 }

@@ -12,8 +12,10 @@ import (
 
 func TestOpenRefusesAModel(t *testing.T) {
 	for _, m := range []Model{
-		{}, {"", 0.5, 0.6}, {"a1", 0.5, 0.6}, {strings.Repeat("g1", 32), 0.5, 0.6},
-		{modelA.SHA256 + "00", 0.5, 0.6}, {modelA.SHA256, 0, 0.6}, {modelA.SHA256, 0.5, 1},
+		{}, {SHA256: "", Agree: 0.5, Same: 0.6}, {SHA256: "a1", Agree: 0.5, Same: 0.6},
+		{SHA256: strings.Repeat("g1", 32), Agree: 0.5, Same: 0.6},
+		{SHA256: modelA.SHA256 + "00", Agree: 0.5, Same: 0.6}, {SHA256: modelA.SHA256, Same: 0.6},
+		{SHA256: modelA.SHA256, Agree: 0.5, Same: 1},
 	} {
 		if _, err := Open(t.TempDir()+"/g", m, quiet()); err == nil {
 			t.Errorf("%+v is taken for a model", m)
@@ -23,12 +25,12 @@ func TestOpenRefusesAModel(t *testing.T) {
 
 // The cosines of enrolment are the model's.
 func TestModelsCosinesDecide(t *testing.T) {
-	strict := Model{modelA.SHA256, 0.97, 0.98}
+	strict := Model{SHA256: modelA.SHA256, Agree: 0.97, Same: 0.98}
 	g := mustOpen(t, t.TempDir()+"/g", strict)
 	if _, err := g.Enrol("Ada", pictures(1, 3), nil); !errors.Is(err, ErrDisagree) {
 		t.Errorf("pictures of cosine 0.9, agreement of 0.97 wanted: %v", err)
 	}
-	loose := Model{modelA.SHA256, 0.5, 0.99}
+	loose := Model{SHA256: modelA.SHA256, Agree: 0.5, Same: 0.99}
 	g = mustOpen(t, t.TempDir()+"/g", loose)
 	mustEnrol(t, g, "Ada", 1, 3)
 	if _, err := g.Enrol("Ann", [][]float32{picture(1, 7), picture(1, 8), picture(1, 9)}, nil); err != nil {

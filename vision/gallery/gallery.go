@@ -63,15 +63,19 @@ type Model struct {
 	// person: the model's threshold for recognition (1e-5). At 1e-4 a gallery of 1,000 would turn away about one
 	// honest newcomer in ten.
 	Same float32
+	// Cosine is what Match's best has to reach in a gallery of so many customers, counted by their number
+	// of templates (counts[3] have three); nil: nothing is known of it. It must not ask the gallery.
+	Cosine func(counts []int) float32
 }
 
 // Gallery is an open gallery; Open makes one. All methods may be called from any goroutine.
 type Gallery struct {
-	dir   string
-	model modelHash
-	agree float32
-	same  float32
-	rows  atomic.Pointer[rows]
+	dir    string
+	model  modelHash
+	agree  float32
+	same   float32
+	cosine func([]int) float32
+	rows   atomic.Pointer[rows]
 
 	mu      sync.Mutex // of all that follows
 	lock    *os.File   // nil once closed
@@ -102,7 +106,8 @@ func Open(dir string, model Model, log *slog.Logger) (*Gallery, error) {
 }
 
 func newGallery(dir string, model Model) (*Gallery, error) {
-	g := &Gallery{dir: dir, agree: model.Agree, same: model.Same, sums: map[string]string{}}
+	g := &Gallery{dir: dir, agree: model.Agree, same: model.Same, cosine: model.Cosine,
+		sums: map[string]string{}}
 	g.rows.Store(&rows{})
 	sum := model.SHA256
 	if n, err := hex.Decode(g.model[:], []byte(sum[:min(len(sum), 2*modelLen)])); err != nil ||
@@ -150,7 +155,7 @@ func (g *Gallery) open(log *slog.Logger) (err error) {
 	if err := g.readSmiles(log); err != nil {
 		return err
 	}
-	g.rows.Store(newRows(g.records))
+	g.renew()
 	return nil
 }
 

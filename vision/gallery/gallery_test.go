@@ -20,8 +20,8 @@ const dim = 192 // MobileFaceNet's
 
 // Two networks, with the cosines of MobileFaceNet; constants, but for Repeat.
 var (
-	modelA = Model{strings.Repeat("a1", 32), 0.531, 0.599}
-	modelB = Model{strings.Repeat("b2", 32), 0.531, 0.599}
+	modelA = Model{SHA256: strings.Repeat("a1", 32), Agree: 0.531, Same: 0.599}
+	modelB = Model{SHA256: strings.Repeat("b2", 32), Agree: 0.531, Same: 0.599}
 )
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -241,8 +241,8 @@ func TestMatchAgreesWithTheDefinition(t *testing.T) {
 	}
 }
 
-// TestMeanOfNothing: templates that cancel out, which only a record that was written otherwise can hold, are
-// nobody's, and hide nobody.
+// TestMeanOfNothing: templates that cancel out, which only a record that was written otherwise can hold,
+// are nobody's, and hide nobody.
 func TestMeanOfNothing(t *testing.T) {
 	there, back := picture(1, 0), picture(1, 0)
 	for i := range back {

@@ -1,6 +1,9 @@
 package gallery
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // rows is what Match reads: a row a customer, one after the other, so that memory is read in a straight
 // line. The row is the normalised mean of the customer's templates: it misses a third fewer customers than
@@ -11,15 +14,38 @@ type rows struct {
 	values template // number of customers * dim
 	ids    []string // of each customer, in the order of values
 	smiles []Smile  // of each customer, zero where there is none
+	counts []int    // of customers, by their number of templates
+	cosine float32  // see Model.Cosine; 0: not known
 }
 
+// renew puts what Match reads in place of what it read before. The caller holds mu, or nobody else has g
+// yet.
+func (g *Gallery) renew() {
+	r := newRows(g.records)
+	if g.cosine != nil {
+		r.cosine = g.cosine(r.counts)
+	}
+	g.rows.Store(r)
+}
+
+// Cosine is what Match's best has to reach for the gallery as it is now: the more customers, the more. ok
+// is false where that is not known, or the gallery is closed or locked. Like Match it waits for nobody.
+func (g *Gallery) Cosine() (cosine float32, ok bool) {
+	r := g.rows.Load()
+	return r.cosine, r.cosine != 0
+}
+
+// Counts are the customers that Match compares with, by their number of templates: Counts()[3] have three.
+func (g *Gallery) Counts() []int { return slices.Clone(g.rows.Load().counts) }
+
 func newRows(records []record) *rows {
-	r := &rows{}
+	r := &rows{counts: make([]int, TemplatesMax+1)}
 	for _, rec := range records {
 		r.dim = len(rec.templates[0])
 		r.values = append(r.values, meanOf(rec.templates)...)
 		r.ids = append(r.ids, rec.customer.ID)
 		r.smiles = append(r.smiles, rec.smile)
+		r.counts[len(rec.templates)]++
 	}
 	return r
 }

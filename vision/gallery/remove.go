@@ -32,7 +32,7 @@ func (g *Gallery) Remove(id string) error {
 	switch {
 	case enrolled:
 		g.records = slices.Delete(g.records, at, at+1)
-		g.rows.Store(newRows(g.records))
+		g.renew()
 	case old >= 0:
 		g.stale = slices.Delete(g.stale, old, old+1)
 	case left >= 0:

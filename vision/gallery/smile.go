@@ -61,7 +61,7 @@ func (g *Gallery) KeepSmile(id string, s Smile) error {
 			"see that the disk has room and can be written")
 	}
 	g.records[at].smile = s
-	g.rows.Store(newRows(g.records))
+	g.renew()
 	return nil
 }
 

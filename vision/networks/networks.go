@@ -21,6 +21,9 @@ func ThresholdsOf(set models.Set) (vision.Thresholds, error) {
 	if set.Has(models.Liveness) {
 		t.PassiveMin = set.Model(models.Liveness).Thresholds.Score
 	}
+	if _, _, err := TailOf(set, 1000); err != nil {
+		return t, err
+	}
 	if err := errors.Join(t.Check(), aboveFloor(t)); err != nil {
 		return t, withHint(fmt.Errorf("%s: thresholds: %w", set.Model(models.Embed).File, err),
 			"measure the model's thresholds (`smiletill accuracy`) and write them into its manifest; below the floor "+

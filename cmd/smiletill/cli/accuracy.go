@@ -11,7 +11,7 @@ import (
 func accuracyCommand(a *app) *cobra.Command {
 	// 0.14: of a press photo that is cropped around one face (LFW), anything farther out is another person.
 	o := rates.AccuracyOptions{Views: []string{"plain"}, Centre: 0.14, Seed: 1, Workers: runtime.GOMAXPROCS(0)}
-	smile, liveness := false, false
+	var smile, liveness, tail bool
 	cmd := &cobra.Command{
 		Use: "accuracy FACES", GroupID: "tech",
 		Short: "Measure on your own photos how well the models tell people apart",
@@ -26,10 +26,13 @@ func accuracyCommand(a *app) *cobra.Command {
 			"and FACES/Name/smiling.jpg, rendered as frames of a camera.\n\n" +
 			"With --liveness it measures how well the liveness network tells faces from pictures of them:\n" +
 			"FACES/live/photo.jpg and FACES/spoof/photo.jpg (prints, screens). The largest face of a photo counts,\n" +
-			"wherever it is. APCER and BPCER are as in ISO/IEC 30107-3; they hold for these photos alone.",
+			"wherever it is. APCER and BPCER are as in ISO/IEC 30107-3; they hold for these photos alone.\n\n" +
+			"With --tail it makes the tables by which a threshold follows the number of customers, and judges\n" +
+			"those of half of the people on the other half; gallery.false_alarms is what is asked for.",
 		Example: "  smiletill accuracy faces --out report\n" +
 			"  smiletill accuracy faces --compare float=.build/models\n" +
 			"  smiletill accuracy --smile smiles\n" +
+			"  smiletill accuracy faces --tail --views both --on \"our photos of 2026\" --out tables\n" +
 			"  smiletill accuracy --liveness attacks",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -37,15 +40,17 @@ func accuracyCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if smile {
-				return rates.MeasureSmiles(cmd.Context(), cfg, args[0], o.Seed, o.Workers, cmd.OutOrStdout(),
-					cmd.ErrOrStderr())
-			}
 			o.Faces = args[0]
-			if liveness {
-				return rates.MeasureLiveness(cmd.Context(), cfg, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			measure := rates.MeasureAccuracy
+			switch {
+			case smile:
+				measure = rates.MeasureSmiles
+			case tail:
+				measure = rates.MeasureTail
+			case liveness:
+				measure = rates.MeasureLiveness
 			}
-			return rates.MeasureAccuracy(cmd.Context(), cfg, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return measure(cmd.Context(), cfg, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
@@ -53,14 +58,15 @@ func accuracyCommand(a *app) *cobra.Command {
 	f.BoolVar(&smile, "smile", false, "measure the smile, on a neutral and a smiling photo of each person")
 	f.BoolVar(&liveness, "liveness", false,
 		"measure the liveness network, on photos of faces and of pictures of them")
-	cmd.MarkFlagsMutuallyExclusive("smile", "liveness")
+	f.BoolVar(&tail, "tail", false, "make the tables by which the threshold follows the gallery's size")
+	f.StringVar(&o.On, "on", "", "with --tail: what the photos are, for the manifest")
+	cmd.MarkFlagsMutuallyExclusive("smile", "liveness", "tail")
 	f.StringArrayVar(&o.Compare, "compare", nil,
 		"another set of models beside the one in use, DIR or NAME=DIR; the first is the reference; may be repeated")
 	f.StringSliceVar(&o.Views, "views", o.Views,
 		"what is embedded: plain (the face, as in a visit), both (with its mirror image, as in an enrolment)")
 	f.StringVar(&o.Exclude, "exclude", "", "file with names of people to leave out, one a line")
-	f.StringVar(&o.Errata, "errata", "",
-		"file with known label errors: two names that may be one person, a tab between them, a pair a line")
+	f.StringVar(&o.Errata, "errata", "", "file of label errors: two names a line who may be one, a tab between")
 	f.BoolVar(&o.Singles, "singles", false,
 		"measure a second time with people of one photo as further strangers")
 	f.BoolVar(&o.Misses, "list-misses", false, "list on stderr the photos that could not be used, by name")

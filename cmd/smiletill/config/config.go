@@ -33,6 +33,7 @@ type Config struct {
 	Payment  PaymentConfig
 	PIN      PINConfig
 	Liveness LivenessConfig
+	Gallery  GalleryConfig
 	Counter  CounterConfig
 	Register RegisterConfig
 	MQTT     MQTTConfig
@@ -148,6 +149,7 @@ func Default() Config {
 		// What a face alone may pay: the limits of regulation (EU) 2018/389, article 11, both of them.
 		PIN:      PINConfig{AmountMax: "50.00", CountMax: 5, SumMax: "150.00", DayMax: "0", Timeout: time.Minute},
 		Liveness: defaultLiveness(),
+		Gallery:  GalleryConfig{FalseAlarms: usualAlarms},
 		Register: RegisterConfig{Listen: "127.0.0.1:8443"},
 		MQTT:     MQTTConfig{Broker: "mqtt://127.0.0.1:1883", SubscribeQoS: 1},
 		Log:      LogConfig{Level: "info", Format: "auto"},

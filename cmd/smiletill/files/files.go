@@ -45,8 +45,15 @@ func OpenGallery(cfg config.Config, set models.Set, locked bool, log *slog.Logge
 		open = gallery.OpenLocked
 	}
 	embed := set.Model(models.Embed)
-	return open(cfg.GalleryDir(), gallery.Model{SHA256: embed.SHA256, Agree: embed.Thresholds.Verify,
-		Same: embed.Thresholds.Match}, log.With("room", "gallery"))
+	model := gallery.Model{SHA256: embed.SHA256, Agree: embed.Thresholds.Verify, Same: embed.Thresholds.Match}
+	tail, sized, err := networks.TailOf(set, cfg.Gallery.OneIn())
+	if err != nil {
+		return nil, err
+	}
+	if sized {
+		model.Cosine = tail.Cosine
+	}
+	return open(cfg.GalleryDir(), model, log.With("room", "gallery"))
 }
 
 // Files are the customers of a terminal that does not run: its files are opened for each call.

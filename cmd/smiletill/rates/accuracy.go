@@ -29,6 +29,7 @@ type AccuracyOptions struct {
 	Views      []string
 	Exclude    string
 	Errata     string
+	On         string // what a tail table says that it was measured on
 	Singles    bool
 	Misses     bool
 	Centre     float32
@@ -80,6 +81,9 @@ func MeasureAccuracy(
 		seen.listMisses(progress, album)
 	}
 	in := seen.input(album, sets)
+	if in.Sets[0].Cosine, in.Sets[0].Loose, err = sets[0].asked(cfg.Gallery.OneIn()); err != nil {
+		return err
+	}
 	in.Apart, in.Errata, in.Groups = known.apart, known.count, groups
 	if in.Unreadable > 0 && !o.Misses {
 		fmt.Fprintf(progress, "could not be read: %d of %d photos; --list-misses names them\n", in.Unreadable,

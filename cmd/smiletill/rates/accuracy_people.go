@@ -16,6 +16,7 @@ import (
 	"smiletill/models"
 	"smiletill/payment"
 	"smiletill/vision/accuracy"
+	"smiletill/vision/networks"
 )
 
 // errata are pairs of an album's people who may be one.
@@ -24,8 +25,8 @@ type errata struct {
 	count accuracy.Errata
 }
 
-// readErrata reads known label errors: two names a line, a tab between them, and perhaps more after another.
-// Pairs with a name that the album lacks are counted.
+// readErrata reads known label errors: two names a line, a tab between them, and perhaps more after
+// another. Pairs with a name that the album lacks are counted.
 func (a *album) readErrata(path string) (e errata, err error) {
 	if path == "" {
 		return e, nil
@@ -150,8 +151,18 @@ func expressionOf(file string) accuracy.Expression {
 }
 
 // asked is what a terminal with the set asks for: the cosine in a gallery, and that of one comparison with
-// one false accept in 1,000.
-func (s modelSet) asked() (cosine func(customers, templates int) float32, loose float32) {
+// one false accept in 1,000. oneIn is gallery.false_alarms.
+func (s modelSet) asked(oneIn int) (
+	cosine func(customers, templates int) float32, loose float32, err error,
+) {
 	t := s.set.Model(models.Embed).Thresholds
-	return func(int, int) float32 { return t.Match }, t.SameFace
+	tail, sized, err := networks.TailOf(s.set, oneIn)
+	if err != nil || !sized {
+		return func(int, int) float32 { return t.Match }, t.SameFace, err
+	}
+	return func(customers, templates int) float32 {
+		counts := make([]int, templates+1)
+		counts[templates] = customers
+		return tail.Cosine(counts)
+	}, t.SameFace, nil
 }

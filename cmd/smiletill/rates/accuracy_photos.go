@@ -269,7 +269,6 @@ func withoutPath(err error) string {
 // input leaves the names behind.
 func (s *seen) input(a *album, sets []modelSet) accuracy.Input {
 	in := accuracy.Input{Photos: len(a.files), Sets: make([]accuracy.Set, len(sets))}
-	in.Sets[0].Cosine, in.Sets[0].Loose = sets[0].asked()
 	for i, bad := range s.bad {
 		if bad != "" {
 			in.Unreadable++

@@ -34,13 +34,13 @@ type smilePair struct{ neutral, smiling string }
 // MeasureSmiles measures how well a smile is told from a face at rest, on a folder of people with a neutral
 // and a smiling photo each, and prints the report.
 func MeasureSmiles(
-	ctx context.Context, cfg config.Config, dir string, seed uint64, workers int, out, progress io.Writer,
+	ctx context.Context, cfg config.Config, o AccuracyOptions, out, progress io.Writer,
 ) error {
-	if workers < 1 {
+	if o.Workers < 1 {
 		return config.Usage(payment.WithHint(errors.New("measure smiles: --workers is out of range"),
 			"take 1 or more"))
 	}
-	pairs, err := smilePairs(dir)
+	pairs, err := smilePairs(o.Faces)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func MeasureSmiles(
 	})
 	var mu sync.Mutex
 	done := 0
-	for range min(workers, len(pairs)) {
+	for range min(o.Workers, len(pairs)) {
 		g.Go(func() (err error) {
 			n, closers, err := networks.Open(set, networks.OnPayments())
 			if err != nil {
@@ -75,7 +75,7 @@ func MeasureSmiles(
 			p := vision.New(n, vision.DefaultThresholds())
 			for i := range next {
 				// Seeds go with people, so that the number of workers changes nothing.
-				one, err := pairs[i].measure(ctx, p, rand.New(rand.NewPCG(seed, uint64(i))))
+				one, err := pairs[i].measure(ctx, p, rand.New(rand.NewPCG(o.Seed, uint64(i))))
 				if err != nil {
 					return err
 				}
@@ -92,7 +92,7 @@ func MeasureSmiles(
 	if err != nil {
 		return fmt.Errorf("look at photos: %w", err)
 	}
-	return reportSmiles(smilers, seed, out)
+	return reportSmiles(smilers, o.Seed, out)
 }
 
 func reportSmiles(smilers []*accuracy.Smiler, seed uint64, out io.Writer) error {

@@ -134,6 +134,11 @@ func TestAccuracyRefuses(t *testing.T) {
 			"a folder of models"},
 		{"views", []string{blank, "--views", "plain,side"}, 2, `--views "side"`, "plain,both"},
 		{"views twice", []string{blank, "--views", "both,both"}, 2, `--views "both"`, "plain,both"},
+		{"tables of two views", []string{blank, "--tail", "--on", "x", "--views", "plain,both"}, 2, "one view",
+			"--views"},
+		{"tables of two sets", []string{blank, "--tail", "--on", "x", "--compare", "y"}, 2, "one set", "--compare"},
+		{"tables of nothing named", []string{blank, "--tail"}, 2, "has no name", "--on"},
+		{"tables of too few", []string{blank, "--tail", "--on", "x"}, 1, "too few photos", "some hundred people"},
 		{"centre", []string{blank, "--centre", "0.9"}, 2, "out of range", "0 to 0.5"},
 		{"workers", []string{blank, "--workers", "0"}, 2, "out of range", "1 or more"},
 	} {

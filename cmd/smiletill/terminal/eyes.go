@@ -131,6 +131,9 @@ func (e *eyes) visit(ctx context.Context, p payment.Payment) error {
 	}
 }
 
+// alikeHint: a PIN asks one customer, and which of the two it is is what nobody knows.
+const alikeHint = "twins pay in another way; if one person was enrolled under two names, remove one of them"
+
 // watcher is one visit in front of the camera, for one payment.
 type watcher struct {
 	*eyes
@@ -212,6 +215,9 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 		if err := w.tellEngine(ctx, payment.Stranger{}); err != nil {
 			return err
 		}
+	}
+	if found.Stage == vision.Unknown && w.stage != vision.Unknown && found.Alike {
+		w.log.Warn("a face is like two customers: nobody is charged", "payment", w.payment.ID, "hint", alikeHint)
 	}
 	ev := w.event(found, f)
 	w.stage = found.Stage

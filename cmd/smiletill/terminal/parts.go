@@ -33,6 +33,10 @@ type parts struct {
 	looker      *networks.Looker
 	accelerator *edgetpu.Accelerator
 	gallery     *gallery.Gallery
+	tail        networks.Tail // how the gallery's size is answered, if sized
+	sized       bool
+	oneIn       int         // strangers of whom one may be taken for a customer
+	large       atomic.Bool // see size
 	disk        *disk
 	journal     *journal.Journal
 	trail       *enrolment.Trail
@@ -82,13 +86,11 @@ func openParts(
 		return nil, err
 	}
 	p.closers = append(p.closers, p.gallery.Close)
-	for _, d := range p.gallery.Damaged() {
-		log.Error("a customer's record can't be read: this customer can't pay", "err", d, "hint", d.Hint())
+	p.oneIn = cfg.Gallery.OneIn()
+	if p.tail, p.sized, err = networks.TailOf(p.set, p.oneIn); err != nil {
+		return nil, err
 	}
-	if stale := p.gallery.Stale(); len(stale) > 0 {
-		log.Warn("customers were enrolled with another model and can't pay until they are enrolled again",
-			"customers", len(stale), "hint", stale[0].Hint())
-	}
+	p.warnGallery()
 	if p.journal, err = openJournal(ctx, cfg, version, p.set, disk.Told(journalFile), log); err != nil {
 		return nil, err
 	}

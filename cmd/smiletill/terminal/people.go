@@ -44,6 +44,7 @@ func (d people) Remove(ctx context.Context, id string) error {
 	err = enrolment.Remove(ctx, id, p.gallery.Remove, pins)
 	if err == nil || errors.Is(err, enrolment.ErrPINStays) {
 		p.trail.Removed(ctx, id)
+		p.warnSize()
 		return err
 	}
 	return asUnknown(p.wroteFaces(err))
@@ -118,6 +119,7 @@ func (p *parts) enrolPhotos(ctx context.Context, q control.EnrolRequest) (contro
 func (p *parts) enrolTemplates(
 	ctx context.Context, q control.EnrolRequest, templates [][]float32,
 ) (control.Customer, error) {
+	defer p.warnSize()
 	return p.trail.Enrol(ctx, func(before func(gallery.Change) error) (control.Customer, error) {
 		return enrolment.In(p.gallery, q, templates, before)
 	})

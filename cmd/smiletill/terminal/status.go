@@ -77,24 +77,10 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 	if row, bad := p.eyes.picture.Row(); bad {
 		rows = append(rows, row)
 	}
-	gallery := ok("gallery", fmt.Sprintf("enrolled customers: %d", len(p.gallery.List())))
-	if p.gallery.Locked() {
-		gallery.Level, gallery.Do = screen.LevelFault, "look at the case, then run `smiletill tamper reset`"
-		gallery.Value = "locked by the alarm of the case: nobody is known until it ends"
-	}
-	if bad := p.gallery.Damaged(); len(bad) > 0 {
-		gallery.Level, gallery.Do = screen.LevelWarning, bad[0].Hint()
-		gallery.Value += fmt.Sprintf(", %d records can't be used", len(bad))
-	}
-	if stale := p.gallery.Stale(); len(stale) > 0 {
-		gallery.Level, gallery.Do = screen.LevelWarning, "`smiletill customers list` says who; "+stale[0].Hint()
-		gallery.Value += fmt.Sprintf(", %s enrolled with another model and must be enrolled again",
-			control.Were(len(stale)))
-	}
 	if row, none := lightRow(p); !none {
 		rows = append(rows, row)
 	}
-	rows = append(rows, gallery, limitsRow(ctx, p), journalRow(ctx, p), reportRow(p), t.disk.row())
+	rows = append(rows, p.galleryRow(), limitsRow(ctx, p), journalRow(ctx, p), reportRow(p), t.disk.row())
 	rows = append(rows, t.register.row())
 	if t.cfg.Counter.Listen != "" {
 		rows = append(rows, t.counter.row(ctx))

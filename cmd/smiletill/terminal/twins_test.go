@@ -1,0 +1,81 @@
+//go:build !notflite
+
+package terminal_test
+
+import (
+	"bytes"
+	"image/jpeg"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"smiletill/models"
+	"smiletill/vision/gallery"
+	"smiletill/vision/networks"
+	"smiletill/vision/visits"
+)
+
+// TestTwins: two customers are so alike that nobody can tell which of them smiles. Neither is charged:
+// the page says to pay in another way. Without the twin the other pays.
+func TestTwins(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	cfg := s.Config()
+	set, err := models.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := networks.OpenLooker(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var templates [][]float32
+	for _, name := range []string{"enrol_1", "enrol_2", "enrol_3", "enrol_4", "enrol_5"} {
+		data, err := visits.Photo(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := jpeg.Decode(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, reason, err := l.Template(img)
+		if err != nil || reason != "" {
+			t.Fatal(reason, err)
+		}
+		templates = append(templates, one)
+	}
+	// As enrolled, two would be one: a gallery of its own cosines takes both, as that of real twins might.
+	g, err := gallery.Open(cfg.GalleryDir(), gallery.Model{SHA256: set.Model(models.Embed).SHA256, Agree: 0.01,
+		Same: 0.9999}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = g.Enrol("Ann", templates[:3], nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	beth, err := g.Enrol("Beth", templates[2:], nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.Open()
+	s.Opened()
+	s.Pay("one", "4.20")
+	p := s.WantEnd("one", "declined", "not_recognised")
+	if p.Customer != "" {
+		t.Errorf("somebody was charged, or named: %+v", p)
+	}
+	if code, _, errs := s.Cli("customers", "remove", "--yes", beth.ID); code != 0 {
+		t.Fatalf("remove: %d %s", code, errs)
+	}
+	s.Pay("two", "4.20")
+	s.WantEnd("two", "approved", "")
+	if _, out, _ := s.Cli("journal", "list"); strings.Count(out, "approved") != 1 {
+		t.Errorf("journal:\n%s", out)
+	}
+}
