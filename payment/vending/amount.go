@@ -42,9 +42,9 @@ func (s Scale) Check() error {
 	return nil
 }
 
-// Price reads an amount as the adapter writes it. It has exactly the scale's decimals, or it is ErrDecimals: what
-// else it may mean is not guessed. Other errors are ErrNoPrice, ErrScale and payment's (a free product is
-// ErrAmountZero: nothing can be paid for it).
+// Price reads an amount as the adapter writes it. It has exactly the scale's decimals, or it is ErrDecimals:
+// what else it may mean is not guessed. Other errors are ErrNoPrice, ErrScale and payment's (a free product
+// is ErrAmountZero: nothing can be paid for it).
 func (s Scale) Price(text string) (payment.Amount, error) {
 	if text == unknown || text == "" {
 		return payment.Amount{}, payment.WithHint(ErrNoPrice,
@@ -69,8 +69,8 @@ func (s Scale) Price(text string) (payment.Amount, error) {
 	return payment.ParseDecimal(text, s.Currency)
 }
 
-// Funds writes what a customer may spend, for a session that begins with it: as much of it as the scale can say,
-// never more. It is false if that is nothing.
+// Funds writes what a customer may spend, for a session that begins with it: as much of it as the scale can
+// say, never more. It is false if that is nothing.
 func (s Scale) Funds(a payment.Amount) (string, bool) {
 	if a.Check() != nil || a.Currency != s.Currency {
 		return "", false

@@ -9,7 +9,11 @@ import (
 )
 
 func TestPriceIsNeverGuessed(t *testing.T) {
-	cents := vending.Scale{Currency: "EUR", Decimals: 2, Factor: 1}
+	scale := func(currency string, decimals, factor int) vending.Scale {
+		return vending.Scale{Currency: currency, Decimals: decimals, Factor: factor}
+	}
+	euro := func(minor int64) payment.Amount { return payment.Amount{Minor: minor, Currency: "EUR"} }
+	cents := scale("EUR", 2, 1)
 	for _, c := range []struct {
 		scale vending.Scale
 		text  string
@@ -25,16 +29,16 @@ func TestPriceIsNeverGuessed(t *testing.T) {
 		{cents, "0.00", payment.Amount{}, payment.ErrAmountZero},
 		{cents, "655.35", payment.Amount{}, vending.ErrScale},
 		{cents, "9999999999.00", payment.Amount{}, vending.ErrScale},
-		{vending.Scale{Currency: "EUR", Decimals: 2, Factor: 5}, "1.23", payment.Amount{}, vending.ErrScale},
-		{vending.Scale{Currency: "EUR", Decimals: 3, Factor: 1}, "1.200", payment.Amount{}, payment.ErrAmountDecimals},
-		{vending.Scale{Currency: "JPY", Decimals: 2, Factor: 1}, "120.00", payment.Amount{}, payment.ErrAmountDecimals},
-		{cents, "10.00", payment.Amount{Minor: 1000, Currency: "EUR"}, nil},
-		{cents, "655.34", payment.Amount{Minor: 65534, Currency: "EUR"}, nil},
-		{vending.Scale{Currency: "EUR", Decimals: 1, Factor: 1}, "1.0", payment.Amount{Minor: 100, Currency: "EUR"}, nil},
-		{vending.Scale{Currency: "EUR", Decimals: 0, Factor: 1}, "10", payment.Amount{Minor: 1000, Currency: "EUR"}, nil},
-		{vending.Scale{Currency: "EUR", Decimals: 2, Factor: 5}, "1.20", payment.Amount{Minor: 120, Currency: "EUR"}, nil},
-		{vending.Scale{Currency: "JPY", Decimals: 0, Factor: 10}, "120", payment.Amount{Minor: 120, Currency: "JPY"}, nil},
-		{vending.Scale{Currency: "HUF", Decimals: 0, Factor: 10}, "655340",
+		{scale("EUR", 2, 5), "1.23", payment.Amount{}, vending.ErrScale},
+		{scale("EUR", 3, 1), "1.200", payment.Amount{}, payment.ErrAmountDecimals},
+		{scale("JPY", 2, 1), "120.00", payment.Amount{}, payment.ErrAmountDecimals},
+		{cents, "10.00", euro(1000), nil},
+		{cents, "655.34", euro(65534), nil},
+		{scale("EUR", 1, 1), "1.0", euro(100), nil},
+		{scale("EUR", 0, 1), "10", euro(1000), nil},
+		{scale("EUR", 2, 5), "1.20", euro(120), nil},
+		{scale("JPY", 0, 10), "120", payment.Amount{Minor: 120, Currency: "JPY"}, nil},
+		{scale("HUF", 0, 10), "655340",
 			payment.Amount{Minor: 65534000, Currency: "HUF"}, nil},
 	} {
 		got, err := c.scale.Price(c.text)

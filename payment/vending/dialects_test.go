@@ -10,8 +10,8 @@ import (
 	"smiletill/payment/vending"
 )
 
-// TestDialects plays a conversation in the dialect of each public project, and of each page of the maker, that says
-// how firmware answers.
+// TestDialects plays a conversation in the dialect of each public project, and of each page of the maker,
+// that says how firmware answers.
 func TestDialects(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "dialects", "*.txt"))
 	if err != nil || len(files) < 8 {

@@ -194,7 +194,8 @@ func (t *turn) failed(code string) {
 	t.end(margin, "C,STOP", false)
 }
 
-// failure is what an error says of a vend. "VEND 1" is a choice taken back, "VEND 3" a product that did not fall.
+// failure is what an error says of a vend. "VEND 1" is a choice taken back, "VEND 3" a product that did not
+// fall.
 func failure(code string) (Reason, bool) {
 	switch code {
 	case "VEND 1":

@@ -32,7 +32,7 @@ type Line struct {
 	Amount string // of Chosen and Idle: as the adapter wrote it, "1.20" or "-1"; "" if it wrote none
 	Item   string // of Chosen: the machine's number of the product, up to 8 letters and digits; may be ""
 	Code   string // of Failure: "VEND 3", without quotes, up to 40 characters
-	Text   string // of Version and Hardware: what comes after the letter; of Garbage and Other: the line, in part
+	Text   string // of Version, Hardware: what comes after the letter; of Garbage, Other: the line, in part
 	Old    bool   // said as old firmware does: ONLINE, OFFLINE
 }
 
@@ -47,7 +47,8 @@ type Splitter struct {
 	long bool // the line is longer than lineMax: its rest is thrown away
 }
 
-// Feed takes bytes as they come and gives the lines that are whole now. A line that is too long is one Garbage.
+// Feed takes bytes as they come and gives the lines that are whole now. A line that is too long is one
+// Garbage.
 func (s *Splitter) Feed(data []byte) []Line {
 	var lines []Line
 	for _, b := range data {
@@ -68,7 +69,8 @@ func (s *Splitter) Feed(data []byte) []Line {
 	return lines
 }
 
-// Parse reads one line without its end. It takes any bytes; what is not exactly a line of an adapter is Garbage.
+// Parse reads one line without its end. It takes any bytes; what is not exactly a line of an adapter is
+// Garbage.
 func Parse(line []byte) Line {
 	line = bytes.TrimSpace(line)
 	if len(line) == 0 {
@@ -95,7 +97,7 @@ func Parse(line []byte) Line {
 		return Line{Kind: Version, Text: cut(rest)}
 	case "h":
 		return Line{Kind: Hardware, Text: cut(rest)}
-	case "d", "x", "f", "p", "m": // the machine's side, the sniffer, settings of the adapter itself, other devices
+	case "d", "x", "f", "p", "m": // the machine's side, the sniffer, other devices
 		return Line{Kind: Other, Text: cut(text)}
 	}
 	return Line{Kind: Garbage, Text: shown(line)}

@@ -89,7 +89,9 @@ func TestSplitter(t *testing.T) {
 				kinds = append(kinds, l.Kind)
 			}
 		}
-		want := []vending.Kind{vending.Off, vending.On, vending.Noise, vending.Set, vending.Garbage, vending.Success}
+		want := []vending.Kind{
+			vending.Off, vending.On, vending.Noise, vending.Set, vending.Garbage, vending.Success,
+		}
 		if !slices.Equal(kinds, want) {
 			t.Errorf("in parts of %d: %v, want %v", size, kinds, want)
 		}

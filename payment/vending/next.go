@@ -253,7 +253,8 @@ func (t *turn) committed(vend int) {
 	}
 }
 
-// over says that the machine wants what was chosen no longer. What is being committed is taken back after that.
+// over says that the machine wants what was chosen no longer. What is being committed is taken back after
+// that.
 func (t *turn) over(r Reason) {
 	switch t.stage {
 	case asking:

@@ -105,8 +105,8 @@ func (l *ledger) sent(line string) {
 	l.yes[v] = true
 }
 
-// TestRandomConversations lets an adapter say anything at any time, lets the money's side be late, and pulls the
-// plug. SIM_SEED=n repeats one.
+// TestRandomConversations lets an adapter say anything at any time, lets the money's side be late, and pulls
+// the plug. SIM_SEED=n repeats one.
 func TestRandomConversations(t *testing.T) {
 	first, n := uint64(1), uint64(3000)
 	if s := os.Getenv("SIM_SEED"); s != "" {
@@ -124,10 +124,11 @@ func TestRandomConversations(t *testing.T) {
 }
 
 var said = []string{
-	"c,0", "c,1", "c,SET,OK", "c,SET,OK", "c,SET,OK", "c,STATUS,INACTIVE", "c,STATUS,DISABLED", "c,STATUS,ENABLED",
-	"c,STATUS,ENABLED", "c,STATUS,IDLE", "c,STATUS,IDLE,5.00", "c,STATUS,VEND,1.20,10", "c,STATUS,VEND,1.20,10",
-	"c,STATUS,VEND,2.00,11", "c,STATUS,VEND,2,11", "c,STATUS,VEND,-1,11", "c,VEND,SUCCESS", "c,VEND,SUCCESS",
-	"c,ERR,VEND 3", "c,ERR,VEND 1", `c,ERR,"START -1"`, "r,ACK", "c,STATUS,ON", "c,VEND,SUCC", "v,1,2", "x,1",
+	"c,0", "c,1", "c,SET,OK", "c,SET,OK", "c,SET,OK", "c,STATUS,INACTIVE", "c,STATUS,DISABLED",
+	"c,STATUS,ENABLED", "c,STATUS,ENABLED", "c,STATUS,IDLE", "c,STATUS,IDLE,5.00",
+	"c,STATUS,VEND,1.20,10", "c,STATUS,VEND,1.20,10", "c,STATUS,VEND,2.00,11", "c,STATUS,VEND,2,11",
+	"c,STATUS,VEND,-1,11", "c,VEND,SUCCESS", "c,VEND,SUCCESS", "c,ERR,VEND 3", "c,ERR,VEND 1",
+	`c,ERR,"START -1"`, "r,ACK", "c,STATUS,ON", "c,VEND,SUCC", "v,1,2", "x,1",
 }
 
 // converse gives how many vends were approved and voided.

@@ -51,7 +51,8 @@ func (s Settings) Check() error {
 // The reader's own deadlines.
 const (
 	// Answer is how long the adapter has for an answer. At 115,200 baud a line takes 2 ms; an order that the
-	// machine has to hear of waits for its next question, at most some 100 ms later (MDB: polls of 25 to 200 ms).
+	// machine has to hear of waits for its next question, at most some 100 ms later (MDB: polls of 25 to 200
+	// ms).
 	Answer = 2 * time.Second
 	// quiet is how long nothing at all may come from the adapter of a machine that runs: it says r,ACK all the
 	// time. Then it is asked whether the reader is still on: an adapter that lost power has forgotten it.
@@ -140,7 +141,8 @@ type (
 		Vend   int
 		Reason Reason
 	}
-	// Commit: the machine waits, the customer consents: put it in the journal. Answered by Committed or Declined.
+	// Commit: the machine waits, the customer consents: put it in the journal. Answered by Committed or
+	// Declined.
 	Commit struct{ Vend int }
 	// Approve: the product fell.
 	Approve struct{ Vend int }
@@ -237,9 +239,9 @@ type Reader struct {
 	lastApproved bool
 }
 
-// New is a reader without a port that serves nobody yet. open says that a vend of before was committed and has no
-// end: it is number 0, and is voided unless the adapter decides it within the machine's time. Settings that Check
-// refuses are the caller's mistake: they panic.
+// New is a reader without a port that serves nobody yet. open says that a vend of before was committed and
+// has no end: it is number 0, and is voided unless the adapter decides it within the machine's time. Settings
+// that Check refuses are the caller's mistake: they panic.
 func New(set Settings, open bool, now time.Time) Reader {
 	if err := set.Check(); err != nil {
 		panic("vending: " + err.Error())
@@ -288,8 +290,9 @@ func (r Reader) State() State {
 	return Busy
 }
 
-// settings are the orders that make a reader of an adapter, which forgets them without power. Older firmware does
-// not know the last ones; with two decimals and factor 1, which is what it does by itself, it may refuse them.
+// settings are the orders that make a reader of an adapter, which forgets them without power. Older firmware
+// does not know the last ones; with two decimals and factor 1, which is what it does by itself, it may refuse
+// them.
 func (s Settings) settings() []string {
 	code, _ := currencyCode(s.Scale.Currency)
 	idle := 0
