@@ -182,7 +182,7 @@ const (
 	NotPolled               // the machine does not speak to the reader: wiring, address, power
 	NotEnabled              // the machine speaks to it and wants no payments now
 	Ready                   // it waits for a choice, or a customer
-	Busy                    // a vend is under way
+	Busy                    // a vend or a session is under way
 )
 
 // phase is where the conversation with the adapter is.
@@ -277,7 +277,7 @@ func (r Reader) State() State {
 			return NoAnswer
 		}
 		return OutOfUse
-	case serving, probing, ending:
+	case serving, probing:
 		switch {
 		case !r.polled:
 			return NotPolled
@@ -285,7 +285,7 @@ func (r Reader) State() State {
 			return NotEnabled
 		}
 		return Ready
-	case opening, session, chosen, settling:
+	case opening, session, chosen, ending, settling:
 	}
 	return Busy
 }

@@ -12,12 +12,36 @@ import (
 	"smiletill/payment/vending/machine"
 )
 
-func vendingCommand(_ *app) *cobra.Command {
+func vendingCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "vending", GroupID: "tech", Short: "Try a vending machine's adapter, or be one", Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(vendingSimulateCommand())
+	cmd.AddCommand(vendingTestCommand(a), vendingSimulateCommand())
 	return cmd
+}
+
+func vendingTestCommand(a *app) *cobra.Command {
+	t := vending.Trial{Settle: 15 * time.Second}
+	cmd := &cobra.Command{
+		Use: "test", Short: "Try the adapter and the machine: one choice denied, one product given away",
+		Long: "Find the adapter, print its versions, set it up as [vending] says, and have you choose a product\n" +
+			"twice: the first choice is denied, the second product falls for nothing. Says which of wiring,\n" +
+			"address, mode, decimals or scale is wrong. Without vending.port the port is found (auto).",
+		Example: "  smiletill vending test --price 0.80   # what the machine shows for the cheapest product",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			return vending.Try(cmd.Context(), cmd.OutOrStdout(), cfg, t)
+		},
+	}
+	cmd.Flags().StringVar(&t.Price, "price", "", "what the machine shows for the product you choose, as in 0.80")
+	cmd.Flags().StringVar(&t.Sniff, "sniff", "", "file for all that goes over the line, the bus included")
+	cmd.Flags().DurationVar(&t.Wait, "wait", 2*time.Minute, "how long you have to choose")
+	_ = cmd.MarkFlagRequired("price") // it is there
+	return bound(cmd)
 }
 
 // choice is a flag that takes one of some words.
@@ -78,10 +102,11 @@ func vendingSimulateCommand() *cobra.Command {
 	f.StringVar(&s.Item, "item", "10", "its number")
 	f.BoolVar(&s.Quiet, "quiet", false, "don't print r,ACK, which comes all the time")
 	f.Var(choice{[]string{"new", "old"}, &firmware}, "firmware", "new, or old (ONLINE and OFFLINE)")
-	f.Var(choice{[]string{"both", "vend", "stop"}, &deny}, "deny", "words for a no: vend (C,VEND,-1), stop, both")
+	f.Var(choice{[]string{"both", "vend", "stop"}, &deny}, "deny",
+		"words for a no: vend (C,VEND,-1), stop or both")
 	f.Var(choice{[]string{"always-idle", "authorise-first"}, &mode}, "mode", "always-idle or authorise-first")
 	f.BoolVar(&m.Quoted, "quoted", false, "put errors in quotes")
-	f.IntVar(&m.Address, "address", 0x10, "where the machine looks for a reader: 0x10 (16), 0x60 (96)")
+	f.IntVar(&m.Address, "address", 0x10, "where the machine looks for a reader; 16 is 0x10")
 	f.IntVar(&m.Decimals, "decimals", 2, "of the machine's prices")
 	f.DurationVar(&m.Motor, "motor", 3*time.Second, "how long a product takes to fall")
 	f.DurationVar(&m.Patience, "patience", time.Minute, "how long the machine waits for a yes")

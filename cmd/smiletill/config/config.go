@@ -35,6 +35,7 @@ type Config struct {
 	Liveness LivenessConfig
 	Counter  CounterConfig
 	Register RegisterConfig
+	Vending  VendingConfig
 	MQTT     MQTTConfig
 	Log      LogConfig
 
@@ -149,6 +150,7 @@ func Default() Config {
 		PIN:      PINConfig{AmountMax: "50.00", CountMax: 5, SumMax: "150.00", DayMax: "0", Timeout: time.Minute},
 		Liveness: defaultLiveness(),
 		Register: RegisterConfig{Listen: "127.0.0.1:8443"},
+		Vending:  defaultVending(),
 		MQTT:     MQTTConfig{Broker: "mqtt://127.0.0.1:1883", SubscribeQoS: 1},
 		Log:      LogConfig{Level: "info", Format: "auto"},
 	}
