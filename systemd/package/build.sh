@@ -39,7 +39,7 @@ for part in edgetpu pwm; do
 	put 644 "$top/systemd/$part.conf" "usr/share/doc/smiletill/examples/$part.conf"
 done
 for paper in README.md systemd/README.md payment/README.md payment/register/README.md payment/register/CONFORMANCE.md \
-	payment/cloud/README.md vision/README.md models/README.md buildroot/README.md; do
+	payment/vending/README.md payment/cloud/README.md vision/README.md models/README.md buildroot/README.md; do
 	put 644 "$top/$paper" "usr/share/doc/smiletill/$paper"
 done
 put 644 "$top/LICENSE" usr/share/doc/smiletill/copyright

@@ -56,6 +56,8 @@ var notRun = map[string]string{
 	"register certificate --renew": "asks for a yes: TestRegisterKnowsWhomItTalksTo",
 	"register unpair":              "needs a key's name: TestRegisterCommands",
 	"register":                     "needs a terminal: TestRegisterCommands, TestRegisterPayIsFollowedToItsEnd",
+	"vending test":                 "needs an adapter and a machine: TestTry",
+	"vending simulate":             "goes on until it is stopped: TestSimulate",
 	"attack":                       "plays for hours: TestAttackCommand",
 	"accuracy":                     "needs photos: TestAccuracyCommand",
 	"bench":                        "takes a minute: TestBench",

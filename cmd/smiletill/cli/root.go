@@ -147,6 +147,7 @@ func rootCommand(version string) *cobra.Command {
 		tamperCommand(a),
 		keyCommand(a),
 		registerCommand(a),
+		vendingCommand(a),
 		cloudCommand(),
 		accuracyCommand(a),
 		attackCommand(a),

@@ -50,11 +50,17 @@ var rooms = map[string][]string{
 	"payment/pin": {"golang.org/x/crypto", "modernc.org/sqlite", module + "payment"},
 	"payment/register": {"modernc.org/sqlite", "golang.org/x/sys/unix", "github.com/rivo/uniseg",
 		"golang.org/x/text/unicode/norm", module + "payment"},
-	"payment/sim": {},
-	"device":      {"periph.io/x/conn/v3"},
+	"payment/sim":     {},
+	"payment/vending": {module + "payment"},
+
+	"payment/vending/machine":     {}, // shares no code with the reader that is tried on it
+	"payment/vending/vendingtest": {module + "payment"},
+
+	"device": {"periph.io/x/conn/v3"},
 	"device/camera": {"github.com/blackjack/webcam", "github.com/ebitengine/purego",
 		"golang.org/x/image/webp", "golang.org/x/sys/unix"},
 	"device/screen": {"rsc.io/qr"},
+	"device/serial": {"go.bug.st/serial", "golang.org/x/sys/unix"},
 	"device/bench":  {"golang.org/x/sys/unix"},
 
 	"device/watchdog": {"golang.org/x/sys/unix"},
@@ -92,9 +98,10 @@ var programRooms = map[string][]string{
 	"trial": append([]string{program + "/columns", program + "/config", program + "/control"}, wings...),
 	"rates": append([]string{program + "/columns", program + "/config", program + "/light", program + "/trial"},
 		wings...),
-	"till":  {program + "/columns", program + "/config", program + "/control", "payment"},
-	"cloud": {program + "/config", "payment", "vision"},
-	"light": {"device/screen", "payment", "vision"},
+	"till":    {program + "/columns", program + "/config", program + "/control", "payment"},
+	"cloud":   {program + "/config", "payment", "vision"},
+	"light":   {"device/screen", "payment", "vision"},
+	"vending": {program + "/columns", program + "/config", "payment", "device/serial"},
 
 	"terminal/terminaltest": append([]string{program}, wings...),
 }

@@ -36,6 +36,7 @@ type Config struct {
 	Gallery  GalleryConfig
 	Counter  CounterConfig
 	Register RegisterConfig
+	Vending  VendingConfig
 	MQTT     MQTTConfig
 	Log      LogConfig
 
@@ -151,6 +152,7 @@ func Default() Config {
 		Liveness: defaultLiveness(),
 		Gallery:  GalleryConfig{FalseAlarms: usualAlarms},
 		Register: RegisterConfig{Listen: "127.0.0.1:8443"},
+		Vending:  defaultVending(),
 		MQTT:     MQTTConfig{Broker: "mqtt://127.0.0.1:1883", SubscribeQoS: 1},
 		Log:      LogConfig{Level: "info", Format: "auto"},
 	}
