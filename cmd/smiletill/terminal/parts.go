@@ -87,7 +87,7 @@ func openParts(
 	}
 	if stale := p.gallery.Stale(); len(stale) > 0 {
 		log.Warn("customers were enrolled with another model and can't pay until they are enrolled again",
-			"customers", len(stale), "hint", stale[0].Hint())
+			"customers", len(stale), "hint", staleHint(stale[0]))
 	}
 	if p.journal, err = openJournal(ctx, cfg, version, p.set, disk.Told(journalFile), log); err != nil {
 		return nil, err

@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/files"
 	"smiletill/device/screen"
 	"smiletill/payment"
 	"smiletill/payment/report"
 	"smiletill/vision/edgetpu"
+	"smiletill/vision/gallery"
 	"smiletill/vision/networks"
 )
 
@@ -87,7 +89,7 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 		gallery.Value += fmt.Sprintf(", %d records can't be used", len(bad))
 	}
 	if stale := p.gallery.Stale(); len(stale) > 0 {
-		gallery.Level, gallery.Do = screen.LevelWarning, "`smiletill customers list` says who; "+stale[0].Hint()
+		gallery.Level, gallery.Do = screen.LevelWarning, "`smiletill customers list` says who; "+staleHint(stale[0])
 		gallery.Value += fmt.Sprintf(", %s enrolled with another model and must be enrolled again",
 			control.Were(len(stale)))
 	}
@@ -197,4 +199,12 @@ func acceleratorRow(s edgetpu.State) screen.StatusRow {
 		row.Level = screen.LevelUnknown
 	}
 	return row
+}
+
+// staleHint says what to do about customers of another model; where that is built in, it can be had back.
+func staleHint(s gallery.Stale) string {
+	if back := files.WayBack(s.Model); back != "" {
+		return s.Hint() + "; `" + back + "` goes back to the models that they were enrolled with"
+	}
+	return s.Hint()
 }
