@@ -86,7 +86,7 @@ job-race: job-compile job-compile-race job-packages job-npm job-java $(BEFORE_RA
 job-long: job-compile
 	$(JOB) long $(NICE) sh -c "go test -vet=off -timeout 20m $(LONG) && go test -vet=off -run '^Test(Smile|Attack|Liveness)Command$$' $(RATES_IN)"
 job-bench: job-race
-	$(JOB) bench go test -vet=off -run '^TestBench$$' $(BENCH_IN)
+	$(JOB) bench go test -vet=off -run '^TestBench(OfSets)?$$' $(BENCH_IN)
 
 CONSUMERS := payment/report/testdata/consumers
 
@@ -218,6 +218,7 @@ python: floats
 	@cmp -s models/build/requirements.txt $(B)/python/requirements.txt || { echo "installing the Python tools for the models (40 MB)"; \
 	  $(PY) -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r models/build/requirements.txt && \
 	  cp models/build/requirements.txt $(B)/python/; }
+	@sh models/build/fetch.sh $(B) wheels
 
 .PHONY: attack
 attack: build ## simulated attacks and living visits through the networks and a visit: PHOTOS=dir, VISITS=300, SEEDS=judging, FROM=first, ARGS=more flags

@@ -1,6 +1,7 @@
-// Package models holds the networks of this build and their manifest: what each is for, its hash, shapes,
-// quantisation, preprocessing, where it comes from, under which licence, how accurate it was measured, and
-// the thresholds that go with it. A shop may bring a folder with models and a manifest of its own.
+// Package models holds the networks of this build and the manifests of two sets of them: what each network is
+// for, its hash, shapes, quantisation, preprocessing, where it comes from, under which licence, how accurate
+// it was measured, and the thresholds that go with it. The sets differ in the embedding: the small one takes
+// less time. A shop may bring a folder with models and a manifest of its own.
 //
 // Invariants:
 //   - a Set is whole: Open has read every file and found the sha256 and length of the manifest, before
@@ -14,5 +15,5 @@
 //
 // It must not import anything else of this module. Of this module only vision/... and cmd may import it.
 //
-// Sources: the packages named in manifest.json; README.md holds the measurements.
+// Sources: the packages named in the manifests; README.md holds the measurements.
 package models

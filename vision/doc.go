@@ -34,7 +34,7 @@
 // payment or device.
 //
 // Sources: BlazeFace (Bazarevsky et al. 2019, arXiv:1907.05047) and the constants of MediaPipe's
-// face_detection_short_range.pbtxt; face mesh (Kartynnik et al. 2019, arXiv:1907.06724); MobileFaceNet
-// (Chen et al. 2018, arXiv:1804.07573); alignment points of InsightFace; similarity by Umeyama (1991).
-// Thresholds name their own.
+// face_detection_short_range.pbtxt; face mesh (Kartynnik et al. 2019, arXiv:1907.06724); SFace (Zhong et al.
+// 2021, IEEE TIP 30) and MobileFaceNet (Chen et al. 2018, arXiv:1804.07573); alignment points of InsightFace;
+// similarity by Umeyama (1991). Thresholds name their own.
 package vision

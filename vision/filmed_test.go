@@ -168,24 +168,24 @@ func TestFilmedAtAllRates(t *testing.T) {
 	customers, stranger := filmed(t, p, st, customerTwitches()), filmed(t, p, st, strangerWaits())
 	for _, middle := range []float64{firstTwitch + 0.067, secondTwitch + 0.125} {
 		rise := customers[int(middle*filmFPS)].Smile - customers[int((firstTwitch-0.1)*filmFPS)].Smile
-		if rise < vision.DefaultThresholds().SmileRise {
+		if rise < shipped(t).SmileRise {
 			t.Errorf("the twitch at %.2f s does not show: a rise of %.2f", middle, rise)
 		}
 	}
 	var consents, unknown []moment
 	for _, fps := range rates() {
 		for phase := range filmFPS / fps {
-			v := vision.NewVisit(customer, vision.DefaultThresholds())
+			v := vision.NewVisit(customer, shipped(t))
 			f, when := watch(v, customers, fps, phase, seconds(customerEnds))
 			if f.Stage != vision.Consented || when.at < seconds(smileBegins) {
 				t.Errorf("a customer who twitches, then smiles: %s, %+v", f.Stage, when)
 			}
 			consents = append(consents, when)
-			v = vision.NewVisit(customer, vision.DefaultThresholds())
+			v = vision.NewVisit(customer, shipped(t))
 			if f, _ := watch(v, customers, fps, phase, seconds(smileBegins)); f.Stage != vision.Recognised {
 				t.Errorf("a customer who only twitches: %s at %d fps from picture %d on", f.Stage, fps, phase)
 			}
-			v = vision.NewVisit(customer, vision.DefaultThresholds())
+			v = vision.NewVisit(customer, shipped(t))
 			f, when = watch(v, stranger, fps, phase, 3*time.Second)
 			if f.Stage != vision.Unknown || f.Strangers != 1 || f.Still {
 				t.Errorf("a stranger: %s, %d counted, still %v; %+v", f.Stage, f.Strangers, f.Still, when)

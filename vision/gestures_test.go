@@ -171,11 +171,12 @@ func TestGestures(t *testing.T) {
 	all := performances(t)
 	jobs, ends := make(chan performance), make(chan played)
 	var wg sync.WaitGroup
+	th := shipped(t)
 	for range min(runtime.GOMAXPROCS(0), 2) {
 		n := vision.Networks{Detector: network(t, models.Detect), Mesh: network(t, models.Mesh),
 			Embedder: network(t, models.Embed)}
 		wg.Go(func() {
-			p := vision.New(n, vision.DefaultThresholds())
+			p := vision.New(n, th)
 			for j := range jobs {
 				who := &faces[j.seed%len(faces)]
 				end, err := who.play(p, j.gesture, uint64(j.seed))

@@ -57,12 +57,19 @@ type computed struct {
 	Looks   []sight
 }
 
-var tasks = []models.Task{models.Detect, models.Mesh, models.Embed, models.Liveness}
+// smallEmbed stands for the embedding of the small set among the tasks.
+const smallEmbed models.Task = "embed_small"
+
+var tasks = []models.Task{models.Detect, models.Mesh, models.Embed, models.Liveness, smallEmbed}
 
 // weights are the bytes of the model that ships for task.
 func weights(t testing.TB, task models.Task) []byte {
 	t.Helper()
-	set, err := models.Open("")
+	dir := ""
+	if task == smallEmbed {
+		dir, task = models.Small, models.Embed
+	}
+	set, err := models.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,6 +142,7 @@ var pictures = map[models.Task]cut{
 	models.Detect: {image.Rect(0, -80, 640, 560), 128, 127.5, 127.5},
 	models.Mesh:   {image.Rect(190, 72, 470, 352), 192, 0, 255},
 	models.Embed:  {image.Rect(208, 53, 447, 292), 112, 127.5, 128},
+	smallEmbed:    {image.Rect(208, 53, 447, 292), 112, 127.5, 128},
 
 	models.Liveness: {image.Rect(90, 0, 570, 480), 128, 0, 1},
 }

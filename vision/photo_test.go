@@ -30,7 +30,7 @@ func TestMovedPhotoDoesNotConsent(t *testing.T) {
 	p := pipeline(t)
 	for _, name := range []string{"hopper.jpg", "collins.jpg"} {
 		photo := picture(t, name)
-		visit := vision.NewVisit(one{look(t, p, photo).Embedding}, vision.DefaultThresholds())
+		visit := vision.NewVisit(one{look(t, p, photo).Embedding}, shipped(t))
 		r, start := rand.New(rand.NewSource(7)), time.Now()
 		recognised, low, high := 0, float32(9), float32(0)
 		for i := range 60 {
@@ -76,13 +76,24 @@ func moved(src *image.YCbCr, turn, scale, shift, lit float64, r *rand.Rand) *ima
 	return m
 }
 
-// The constants of the pipeline are those of the models that the manifest names.
+// The constants of the pipeline are those of the models that the manifest names. Whoever has no manifest has
+// the cosines of the small set, and they are as strict as those of the default one.
 func TestManifestAgrees(t *testing.T) {
 	set, err := models.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
+	small, err := models.Open(models.Small)
+	if err != nil {
+		t.Fatal(err)
+	}
 	th := vision.DefaultThresholds()
+	low, high := set.Model(models.Embed).Thresholds, small.Model(models.Embed).Thresholds
+	if th.Match != high.Match || th.Verify != high.Verify || th.SameFace != high.SameFace ||
+		th.Margin != high.Margin || low.Match > th.Match || low.Verify > th.Verify || low.SameFace > th.SameFace {
+		t.Errorf("cosines of the pipeline %v, %v, %v; of the small set %+v, of the default one %+v", th.Match,
+			th.Verify, th.SameFace, high, low)
+	}
 	for task, want := range map[models.Task]struct {
 		side       int
 		pre        models.Preprocess
@@ -90,9 +101,8 @@ func TestManifestAgrees(t *testing.T) {
 	}{
 		models.Detect: {128, models.Preprocess{Colour: "RGB", Subtract: 127.5, Divide: 127.5},
 			models.Thresholds{Score: th.FaceScore}},
-		models.Mesh: {192, models.Preprocess{Colour: "RGB", Divide: 255}, models.Thresholds{Score: th.MeshScore}},
-		models.Embed: {112, models.Preprocess{Colour: "RGB", Subtract: 127.5, Divide: 128}, models.Thresholds{
-			Match: th.Match, Verify: th.Verify, SameFace: th.SameFace, Margin: th.Margin}},
+		models.Mesh:  {192, models.Preprocess{Colour: "RGB", Divide: 255}, models.Thresholds{Score: th.MeshScore}},
+		models.Embed: {112, models.Preprocess{Colour: "RGB", Subtract: 127.5, Divide: 128}, models.Thresholds{}},
 	} {
 		mod := set.Model(task)
 		if s := mod.Inputs[0].Shape; s[1] != want.side || s[2] != want.side || s[3] != 3 {
@@ -102,7 +112,7 @@ func TestManifestAgrees(t *testing.T) {
 			t.Errorf("%s: preprocessing %+v, want %+v", task, mod.Preprocess, want.pre)
 		}
 		mod.Thresholds.From = ""
-		if mod.Thresholds != want.thresholds {
+		if task != models.Embed && mod.Thresholds != want.thresholds {
 			t.Errorf("%s: thresholds %+v in the manifest, %+v in the pipeline", task, mod.Thresholds,
 				want.thresholds)
 		}

@@ -17,7 +17,7 @@ type Network interface {
 }
 
 // Networks are the models that a Pipeline runs: BlazeFace short range, the 468-point face mesh, and
-// MobileFaceNet (or any network that takes one or two RGB faces of 112x112 pixels as (v-127.5)/128). Liveness
+// SFace (or any network that takes one or two RGB faces of 112x112 pixels as (v-127.5)/128). Liveness
 // may be nil; it takes a face with what is around it, 128x128 pixels of RGB as (v-127.5)/128, and its first
 // output is a logit of each class, bona fide first.
 type Networks struct{ Detector, Mesh, Embedder, Liveness Network }

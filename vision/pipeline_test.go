@@ -22,11 +22,7 @@ import (
 
 func network(t testing.TB, task models.Task) *tflite.Interpreter {
 	t.Helper()
-	set, err := models.Open("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := tflite.Open(set.Bytes(task), tflite.Options{Threads: 1, XNNPACK: true})
+	p, err := tflite.Open(weights(t, task), tflite.Options{Threads: 1, XNNPACK: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,9 +30,21 @@ func network(t testing.TB, task models.Task) *tflite.Interpreter {
 	return p
 }
 
+// shipped are the thresholds with the cosines of the default set, whose networks these tests run.
+func shipped(t testing.TB) vision.Thresholds {
+	t.Helper()
+	set, err := models.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, e := vision.DefaultThresholds(), set.Model(models.Embed).Thresholds
+	th.Match, th.Verify, th.SameFace, th.Margin = e.Match, e.Verify, e.SameFace, e.Margin
+	return th
+}
+
 func pipeline(t testing.TB) *vision.Pipeline {
 	t.Helper()
-	th := vision.DefaultThresholds()
+	th := shipped(t)
 	th.Views = vision.Plain // the same picture gives the same embedding again
 	return vision.New(vision.Networks{Detector: network(t, models.Detect), Mesh: network(t, models.Mesh),
 		Embedder: network(t, models.Embed)}, th)
@@ -324,7 +332,7 @@ func TestLookDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations a Look", n)
 	}
-	v := vision.NewVisit(nobody{}, vision.DefaultThresholds())
+	v := vision.NewVisit(nobody{}, shipped(t))
 	l := look(t, p, hopper)
 	at := time.Now()
 	v.Observe(l, at)

@@ -57,7 +57,7 @@ func (s *shop) end(t *testing.T, p *vision.Pipeline, m vision.Matcher, fps int) 
 	f vision.Finding, out, end time.Duration,
 ) {
 	t.Helper()
-	v, start := vision.NewVisit(m, vision.DefaultThresholds()), time.Now()
+	v, start := vision.NewVisit(m, shipped(t)), time.Now()
 	for end < 8*time.Second && f.Stage != vision.Consented {
 		l, err := p.LookFor(v, s.picture(end))
 		if err != nil {
@@ -164,7 +164,7 @@ func TestTwoPeopleStayTwo(t *testing.T) {
 		}
 		frames = append(frames, img)
 	}
-	v, start := vision.NewVisit(nobody{}, vision.DefaultThresholds()), time.Now()
+	v, start := vision.NewVisit(nobody{}, shipped(t)), time.Now()
 	see := func(i int) {
 		l, err := p.LookFor(v, frames[i%len(frames)])
 		if err != nil {

@@ -82,7 +82,7 @@ func TestFilmsAtAllRates(t *testing.T) {
 	} {
 		var first time.Duration
 		for _, fps := range rates() {
-			v := vision.NewVisit(customer, vision.DefaultThresholds())
+			v := vision.NewVisit(customer, shipped(t))
 			f, since := camera(v, fps, c.looks, c.at)
 			if fps == 10 {
 				first = since
@@ -104,7 +104,7 @@ func TestShortSmilesAtAllRates(t *testing.T) {
 	looks := looked(t, p, "customer_smile")
 	for _, fps := range []int{5, 10, 15, 24, 30, 60, 120} {
 		for _, ms := range []time.Duration{100, 133, 200, 250, 299} {
-			v := vision.NewVisit(one{looks[24].Embedding}, vision.DefaultThresholds())
+			v := vision.NewVisit(one{looks[24].Embedding}, shipped(t))
 			f, _ := camera(v, fps, looks, func(now time.Duration) int {
 				beat := (now + 7*time.Millisecond) % time.Second
 				switch {
@@ -134,7 +134,7 @@ func TestStillFaces(t *testing.T) {
 	}
 	smiles := looked(t, p, "customer_smile")
 	for _, fps := range rates() {
-		v := vision.NewVisit(one{smiles[24].Embedding}, vision.DefaultThresholds())
+		v := vision.NewVisit(one{smiles[24].Embedding}, shipped(t))
 		f, _ := camera(v, fps, looks, func(now time.Duration) int {
 			if now > 20*time.Second {
 				return -1

@@ -32,13 +32,16 @@ def heads(g):
 def original(net, floats_dir):
     """The float original as simple layers."""
     path = floats_dir / net.source
-    return graph.simplify(onnxgraph.read(path) if path.suffix == ".onnx" else graph.read(path))
+    g = graph.simplify(onnxgraph.read(path) if path.suffix == ".onnx" else graph.read(path))
+    if g.scaling not in (None, (net.subtract, net.divide)):
+        raise ValueError(f"{path}: the network scales its pixels itself, by {g.scaling}, and is not fed so")
+    return g
 
 
 def prepare(net, floats_dir):
     """The network ready for int8: graph, ranges of its activations, names of its layers that stay float."""
     g = original(net, floats_dir)
-    stored = json.loads((HERE / "calibration" / f"{net.task}.json").read_text())
+    stored = json.loads((HERE / "calibration" / f"{net.name}.json").read_text())
     ranges = {n: (np.array(r["low"]), np.array(r["high"])) for n, r in stored["ranges"].items()}
     quantise.flip_signs(g, ranges)
     quantise.clip_slopes(g)
@@ -46,7 +49,7 @@ def prepare(net, floats_dir):
     for name, correction in stored.get("bias", {}).items():
         layer = g.layer(name)
         layer.bias = layer.bias + np.array(correction)
-    return g, ranges, heads(g)
+    return g, ranges, heads(g) if net.float_heads else set()
 
 
 def build(net, floats_dir):
@@ -59,7 +62,7 @@ def write_floats(floats_dir, folder, manifest):
     folder.mkdir(parents=True, exist_ok=True)
     listed = []
     for net in nets.NETS:
-        if not net.source.endswith(".onnx"):
+        if not net.source.endswith(".onnx") or net.small:
             continue
         g = original(net, floats_dir)
         data = floats.write(g, g.outputs)

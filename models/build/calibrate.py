@@ -1,5 +1,5 @@
-"""calibrate.py FLOATS CROPS [TASK]: measures the ranges of every activation, and by how much int8 shifts the mean of each channel,
-and writes both to calibration/<task>.json.
+"""calibrate.py FLOATS CROPS [NETWORK]: measures the ranges of every activation, and by how much int8 shifts the mean of each channel,
+and writes both to calibration/<network>.json.
 
 CROPS is a folder that `smiletill crops` made: per task a file of uint8 RGB inputs, <task>.u8. What is kept are numbers a channel
 over all photos together, nothing of any photo.
@@ -37,7 +37,7 @@ def extremes(net, g, crops):
             found[n][0].append(a.min(0))
             found[n][1].append(a.max(0))
         if i % 100 == 0:
-            print(f"{net.task}: {i} of {len(crops)} photos", file=sys.stderr)
+            print(f"{net.name}: {i} of {len(crops)} photos", file=sys.stderr)
     return {n: (np.array(low), np.array(high)) for n, (low, high) in found.items()}
 
 
@@ -72,7 +72,7 @@ def corrections(net, floats_dir, crops):
         found[n] = rounded(wanted[n] - means(net, model, [n], crops)[n])
         layer.bias = layer.bias + np.array(found[n])
         if i % 10 == 0:
-            print(f"{net.task}: bias of {i} of {len(names)} layers", file=sys.stderr)
+            print(f"{net.name}: bias of {i} of {len(names)} layers", file=sys.stderr)
     return found
 
 
@@ -92,9 +92,9 @@ def save(path, **parts):
     path.write_text("{" + ",\n".join(text) + "}\n")
 
 
-def main(floats_dir, crops_dir, task=None):
+def main(floats_dir, crops_dir, name=None):
     for net in nets.NETS:
-        if task not in (None, net.task):
+        if name not in (None, net.name):
             continue
         crops = np.fromfile(crops_dir / f"{net.task}.u8", np.uint8).reshape(-1, net.side, net.side, 3)
         crops = crops[..., ::-1] if net.bgr else crops
@@ -103,7 +103,7 @@ def main(floats_dir, crops_dir, task=None):
         for n, (low, high) in extremes(net, g, crops).items():
             ranges[n] = {"low": rounded(np.quantile(low, 1 - net.quantile, axis=0)),
                          "high": rounded(np.quantile(high, net.quantile, axis=0))}
-        path = HERE / "calibration" / f"{net.task}.json"
+        path = HERE / "calibration" / f"{net.name}.json"
         path.parent.mkdir(exist_ok=True)
         save(path, photos=len(crops), quantile=net.quantile, ranges=ranges)
         if net.bias_photos:

@@ -29,6 +29,7 @@ class Graph:
     input_shape: tuple
     layers: list
     outputs: list
+    scaling: tuple | None = None  # subtract and divide, where the original does that to its pixels itself
 
     def layer(self, name):
         return next(l for l in self.layers if l.name == name)

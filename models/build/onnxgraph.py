@@ -1,8 +1,9 @@
 """Reads a float .onnx as the Graph that the int8 models are made of.
 
 ONNX has images as batch, channel, height, width; a Graph has the channel last. A Gemm or MatMul over a flattened image is a
-convolution whose window is the whole image; a batch normalisation goes into the convolution before it. What a network asks of
-its own shapes (Shape, Gather, ...) is answered here: they are fixed.
+convolution whose window is the whole image; a batch normalisation goes into the convolution before it, or into the fully connected
+layer behind it. How a network scales its pixels is left to who feeds it. What it asks of its own shapes (Shape, Gather, ...) is
+answered here: they are fixed.
 """
 
 import collections
@@ -10,7 +11,7 @@ import collections
 import numpy as np
 
 import onnxproto
-from graph import Graph, Layer
+from graph import Graph, Layer, product
 
 DTYPES = {1: np.float32, 7: np.int64}
 SAME_KINDS = {"Relu": "relu", "Sigmoid": "sigmoid"}
@@ -38,6 +39,7 @@ class Reader:
         source = next(i for i in model.input if i.name not in self.const)
         _, c, h, w = (d.dim_value for d in source.type.tensor_type.shape.dim)
         self.names, self.shapes, self.flat = {source.name: "input"}, {"input": (1, h, w, c)}, set()
+        self.subtract, self.divide = 0.0, 1.0
         for node in model.node:
             options = {a.name: a for a in node.attribute}
             handler = getattr(self, "on_" + node.op_type.lower(), self.on_other)
@@ -46,7 +48,7 @@ class Reader:
             except (KeyError, ValueError) as err:
                 raise ValueError(f"{path}: {node.op_type} {node.output[0]}: {err}") from err
         outputs = [self.output(o.name) for o in model.output]
-        self.graph = Graph((1, h, w, c), self.layers, outputs)
+        self.graph = Graph((1, h, w, c), self.layers, outputs, (self.subtract, self.divide))
 
     def on_other(self, node, options):
         if node.op_type not in SAME_KINDS:
@@ -119,8 +121,22 @@ class Reader:
             raise ValueError(f"{self.shapes[a]} and {self.shapes[b]}")
         self.add_layer(node, "add", [a, b], self.shapes[a])
 
+    def on_sub(self, node, options):
+        """A constant from the pixels."""
+        self.subtract = self.pixels(node) * self.divide + self.subtract
+
+    def pixels(self, node):
+        """The number that the second input is, where the first is the image, before anything else has read it."""
+        if self.names[node.input[0]] != "input" or self.layers or self.const[node.input[1]].size != 1:
+            raise ValueError("not of the pixels and one number")
+        self.alias(node, node.input[0])
+        return float(self.const[node.input[1]].reshape(-1)[0])
+
     def on_mul(self, node, options):
-        """Of an image with a value for each of its channels."""
+        """Of the pixels with a number, or of an image with a value for each of its channels."""
+        if node.input[1] in self.const:
+            self.divide /= self.pixels(node)
+            return
         a, b = (self.names[i] for i in node.input)
         if self.shapes[b][1:3] != (1, 1) or self.shapes[a][-1] != self.shapes[b][-1]:
             raise ValueError(f"{self.shapes[a]} and {self.shapes[b]}")
@@ -146,6 +162,14 @@ class Reader:
         x = self.names[node.input[0]]
         _, height, width, channels = self.shapes[x]
         w = w.reshape(len(w), channels, height, width).transpose(0, 2, 3, 1)
+        before = self.layers[-1]
+        if before.name == x and before.weights is not None and before.weights.shape == (1, 1, 1, channels) and all(
+                self.uses[n] == 1 for n, layer in self.names.items() if layer == x):  # a batch normalisation
+            shift = np.tile(before.bias, height * width)
+            bias = bias + product(w.reshape(len(w), -1), shift[:, None])[:, 0]
+            w = w * before.weights
+            self.layers.pop()
+            x, = before.inputs
         self.add_layer(node, "conv", [x], (1, 1, 1, len(w)), weights=w, bias=bias,
                        options={"stride": 1, "same": False})
         self.flat.add(node.output[0])

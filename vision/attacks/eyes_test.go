@@ -36,7 +36,11 @@ func eyes(t testing.TB) *vision.Pipeline {
 			c()
 		}
 	})
-	return vision.New(n, vision.DefaultThresholds())
+	th, err := networks.ThresholdsOf(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vision.New(n, th)
 }
 
 func decoded(t testing.TB, data []byte, err error) image.Image {

@@ -7,7 +7,7 @@ import (
 
 const (
 	TemplatesMin, TemplatesMax = 3, 5
-	// dimMin and dimMax are wide bounds; MobileFaceNet's embedding has 192 values, other networks 128 or 512.
+	// dimMin and dimMax are wide bounds; SFace's embedding has 128 values, MobileFaceNet's 192, others 512.
 	dimMin, dimMax = 16, 1024
 
 	// normSlack is how far a template's norm may be from 1: float32 keeps seven digits.

@@ -22,13 +22,13 @@ func TailOf(set models.Set, oneIn int) (t Tail, ok bool, err error) {
 	if len(e.Tail) == 0 {
 		return Tail{}, false, nil
 	}
-	t = Tail{tables: e.Tail, alarms: 1 / float64(oneIn),
-		floor: math.Max(floorMatch, float64(e.Thresholds.Verify))}
+	least := float64(floorOf(e.SHA256).match)
+	t = Tail{tables: e.Tail, alarms: 1 / float64(oneIn), floor: math.Max(least, float64(e.Thresholds.Verify))}
 	for _, table := range t.tables {
-		if falseAccepts(table, floorMatch) < floorFalse {
+		if falseAccepts(table, least) < floorFalse {
 			return Tail{}, false, withHint(fmt.Errorf("%s: tail: by the table of %d templates a cosine of %v "+
 				"has fewer than 1 false accept in %.0f, which no network was seen to have", e.File, table.Templates,
-				floorMatch, 1/floorFalse), "measure the tables (`smiletill accuracy --tail`) and write them into the "+
+				least, 1/floorFalse), "measure the tables (`smiletill accuracy --tail`) and write them into the "+
 				"manifest; below the floor no manifest is taken, because whoever can write one could else let anybody "+
 				"pay")
 		}
@@ -36,7 +36,7 @@ func TailOf(set models.Set, oneIn int) (t Tail, ok bool, err error) {
 	return t, true, nil
 }
 
-// floorFalse is half of the rate that floorMatch is the lower bound of: a fit is some way off what was
+// floorFalse is half of the rate that the floor of match is the lower bound of: a fit is some way off what was
 // counted.
 const floorFalse = 0.5e-5
 

@@ -57,8 +57,8 @@ func TestTailFollowsTheGallery(t *testing.T) {
 	if !(half > 0.6 && half < 0.62) {
 		t.Errorf("half of one and half of three: %v", half)
 	}
-	near("nobody", tail.Cosine(nil), floorMatch)
-	near("two customers: the floor", tail.Cosine([]int{0, 2}), floorMatch)
+	near("nobody", tail.Cosine(nil), float64(floorOf("").match))
+	near("two customers: the floor", tail.Cosine([]int{0, 2}), float64(floorOf("").match))
 	strict, _, err := TailOf(sized(t, 0), 10_000)
 	if err != nil {
 		t.Fatal(err)

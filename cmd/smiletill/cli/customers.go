@@ -131,7 +131,7 @@ func printCustomers(w io.Writer, all []control.Customer) error {
 	}
 	t := columns.New(w)
 	fmt.Fprintln(t, "ID\tNAME\tENROLLED\tTEMPLATES\tPIN\tSTATE")
-	stale := 0
+	stale, back := 0, ""
 	for _, c := range all {
 		pinSet := "no"
 		if c.PIN {
@@ -143,6 +143,9 @@ func printCustomers(w io.Writer, all []control.Customer) error {
 			fmt.Fprintf(t, "%s\t%s\t\t\t\tunusable: %s\n", c.ID, c.Name, c.Damage)
 		case c.Stale:
 			stale++
+			if back == "" {
+				back = files.WayBack(c.Model)
+			}
 			fmt.Fprintf(
 				t,
 				"%s\t%s\t%s\t%d\t%s\tmust be enrolled again (model %.8s)\n",
@@ -162,5 +165,8 @@ func printCustomers(w io.Writer, all []control.Customer) error {
 	}
 	_, err := fmt.Fprintf(w, "\n%s enrolled with another model than the terminal uses now.\n"+
 		"`smiletill enrol --again ID` enrols one again: id and name stay.\n", control.Were(stale))
+	if err == nil && back != "" {
+		_, err = fmt.Fprintf(w, "`%s` goes back to the models that they were enrolled with.\n", back)
+	}
 	return err
 }

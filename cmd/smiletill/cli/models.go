@@ -23,18 +23,22 @@ import (
 func modelsCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "models", GroupID: "tech", Short: "List, verify or change the neural networks",
-		Long: "List, verify or change the neural networks. They are built into this program; a shop can bring\n" +
-			"its own in a folder with a manifest.json, which says what each is and where it comes from.",
+		Long: "List, verify or change the neural networks. Two sets are built into this program, the default\n" +
+			"one and a small one for slow machines (`smiletill bench --sets` says which to take); a shop can\n" +
+			"bring its own in a folder with a manifest.json, which says what each is and where it comes from.",
 		Args: cobra.NoArgs,
 	}
 	list := &cobra.Command{
-		Use: "list", Short: "List the models in force", Args: cobra.NoArgs,
+		Use: "list", Short: "List the models in force, and the built-in sets", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			set, err := a.models(cmd)
 			if err != nil {
 				return err
 			}
-			return printSet(cmd.OutOrStdout(), set)
+			if err := printSet(cmd.OutOrStdout(), set); err != nil {
+				return err
+			}
+			return printBuiltIn(cmd.OutOrStdout(), set)
 		},
 	}
 	card := &cobra.Command{
@@ -144,6 +148,28 @@ func printSet(w io.Writer, set models.Set) error {
 	return t.Flush()
 }
 
+// printBuiltIn lists the sets in this program, and which of them is in force.
+func printBuiltIn(w io.Writer, used models.Set) error {
+	t := columns.New(w)
+	fmt.Fprintln(t, "\nbuilt-in set\ttells people apart by\t\t")
+	for _, s := range []struct{ name, dir, back string }{
+		{"default", "", "smiletill models swap --embedded"},
+		{"small", models.Small, "smiletill models swap --embedded small"},
+	} {
+		set, err := models.Open(s.dir)
+		if err != nil {
+			return err
+		}
+		embed := set.Model(models.Embed)
+		now := fmt.Sprintf("`%s` takes it", s.back)
+		if used.Dir == "" && used.Small == set.Small {
+			now = "in force"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%.2f MB\t%s\n", s.name, embed.File, float64(embed.Bytes)/1e6, now)
+	}
+	return t.Flush()
+}
+
 func tensorText(ts []models.Tensor) string {
 	var parts []string
 	for _, t := range ts {
@@ -159,16 +185,17 @@ func tensorText(ts []models.Tensor) string {
 func swapCommand(a *app) *cobra.Command {
 	var back, yes bool
 	cmd := &cobra.Command{
-		Use: "swap DIR | swap --embedded", Short: "Use the models of a folder, or the built-in ones again",
+		Use: "swap DIR | swap --embedded [small]", Short: "Use the models of a folder, or built-in ones",
 		Long: "Use the models of a folder: it is verified as `models verify` does, copied into the data folder\n" +
-			"and taken into use whole or not at all, also by the running terminal. --embedded undoes it.\n" +
+			"and taken into use whole or not at all, also by the running terminal. --embedded undoes it;\n" +
+			"--embedded small takes the built-in set for slow machines, which misses more customers.\n" +
 			"Customers who were enrolled with another embedding model must be enrolled again: their number is\n" +
 			"told first, and nothing changes without --yes.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if back == (len(args) == 1) {
-				return config.Usage(payment.WithHintf(errors.New("models swap: a folder or --embedded"),
-					"name the folder with the new models and their manifest.json, or give --embedded"))
+			dir, err := setNamed(args, back)
+			if err != nil {
+				return err
 			}
 			cfg, err := a.load(cmd)
 			if err != nil {
@@ -182,12 +209,27 @@ func swapCommand(a *app) *cobra.Command {
 			}
 			closed := files.New(cfg, slog.New(slog.DiscardHandler))
 			s := trial.SwapOptions{Yes: yes, Enrolled: closed.CustomersUnder}
-			return trial.Swap(cmd.Context(), cfg, append(args, "")[0], s, cmd.OutOrStdout())
+			return trial.Swap(cmd.Context(), cfg, dir, s, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().BoolVar(&back, "embedded", false, "use the built-in models again")
+	cmd.Flags().BoolVar(&back, "embedded", false,
+		"use the built-in models again; with small those for slow machines")
 	cmd.Flags().BoolVar(&yes, "yes", false, "go on although customers must be enrolled again")
 	return cmd
+}
+
+// setNamed is what models.Open is given for the arguments of a swap.
+func setNamed(args []string, builtIn bool) (string, error) {
+	switch {
+	case !builtIn && len(args) == 1:
+		return args[0], nil
+	case builtIn && len(args) == 0:
+		return "", nil
+	case builtIn && args[0] == "small":
+		return models.Small, nil
+	}
+	return "", config.Usage(payment.WithHintf(errors.New("models swap: a folder or --embedded"),
+		"name the folder with the new models and their manifest.json, or give --embedded, or --embedded small"))
 }
 
 // tryCommand is what trial.VerifySet runs in the child.

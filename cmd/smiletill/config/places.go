@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // What a terminal keeps in its data folder, and where.
@@ -48,12 +49,18 @@ func (c *Config) CloudKeyPath() string {
 // InstalledModels is where `smiletill models swap` puts a shop's own models.
 func (c *Config) InstalledModels() string { return filepath.Join(c.Paths.DataDir, "models") }
 
-// ModelsDir is the folder of the models in force; "" stands for the embedded ones.
+// builtIn begins the names of sets in the program, to which the link of installed models may lead.
+const builtIn = "built-in:"
+
+// ModelsDir is the folder of the models in force, or the name of a built-in set; "" is the default one.
 func (c *Config) ModelsDir() (string, error) {
 	if c.Paths.ModelsDir != "" {
 		return c.Paths.ModelsDir, nil
 	}
 	dir := c.InstalledModels()
+	if to, err := os.Readlink(dir); err == nil && strings.HasPrefix(to, builtIn) {
+		return to, nil
+	}
 	switch _, err := os.Lstat(dir); {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", nil

@@ -27,6 +27,19 @@ func OpenModels(cfg config.Config) (models.Set, error) {
 	return models.Open(dir)
 }
 
+// WayBack is the command that takes the built-in models into use of which the embedding has that sha256:
+// those that customers may have been enrolled with before an upgrade. "" if there is none.
+func WayBack(sha256 string) string {
+	dir, ok := models.BuiltIn(sha256)
+	switch {
+	case !ok:
+		return ""
+	case dir == models.Small:
+		return "smiletill models swap --embedded small"
+	}
+	return "smiletill models swap --embedded"
+}
+
 // Photos makes the photos of an enrolment ready, in the process that asks for it, with the models in force.
 func Photos(cfg config.Config, files []enrolment.File) ([]control.Photo, error) {
 	return enrolment.Photos(files, func() (*networks.Looker, error) {

@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/files"
 	"smiletill/device/screen"
 	"smiletill/payment"
 	"smiletill/payment/report"
 	"smiletill/vision/edgetpu"
+	"smiletill/vision/gallery"
 	"smiletill/vision/networks"
 )
 
@@ -183,4 +185,12 @@ func acceleratorRow(s edgetpu.State) screen.StatusRow {
 		row.Level = screen.LevelUnknown
 	}
 	return row
+}
+
+// staleHint says what to do about customers of another model; where that is built in, it can be had back.
+func staleHint(s gallery.Stale) string {
+	if back := files.WayBack(s.Model); back != "" {
+		return s.Hint() + "; `" + back + "` goes back to the models that they were enrolled with"
+	}
+	return s.Hint()
 }

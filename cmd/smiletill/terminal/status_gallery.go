@@ -53,7 +53,7 @@ func (p *parts) warnGallery() {
 	}
 	if stale := p.gallery.Stale(); len(stale) > 0 {
 		p.log.Warn("customers were enrolled with another model and can't pay until they are enrolled again",
-			"customers", len(stale), "hint", stale[0].Hint())
+			"customers", len(stale), "hint", staleHint(stale[0]))
 	}
 	p.warnSize()
 }
@@ -77,7 +77,7 @@ func (p *parts) galleryRow() screen.StatusRow {
 		row.Value += fmt.Sprintf(", %d records can't be used", len(bad))
 	}
 	if stale := p.gallery.Stale(); len(stale) > 0 {
-		row.Level, row.Do = screen.LevelWarning, "`smiletill customers list` says who; "+stale[0].Hint()
+		row.Level, row.Do = screen.LevelWarning, "`smiletill customers list` says who; "+staleHint(stale[0])
 		row.Value += fmt.Sprintf(", %s enrolled with another model and must be enrolled again",
 			control.Were(len(stale)))
 	}

@@ -26,11 +26,12 @@ type benchReport struct {
 	Clip      string       `json:"clip"`
 	Customers int          `json:"customers"` // in the gallery, of five templates each
 	Runs      []benchRun   `json:"runs"`
+	Advice    string       `json:"advice,omitempty"` // which built-in set to take
 }
 
 // benchRun is one set of models under one setting.
 type benchRun struct {
-	Models    string       `json:"models"` // "in use" or "compared"
+	Models    string       `json:"models"` // "in use", "compared", "default" or "small"
 	Folder    string       `json:"folder"` // "" for the embedded set
 	XNNPACK   bool         `json:"xnnpack"`
 	Threads   int          `json:"threads"`
@@ -51,6 +52,7 @@ type benchStage struct {
 type BenchOptions struct {
 	Version string // of the program
 	Compare string // folder
+	Sets    bool   // the built-in sets, as they run for payments, and which to take
 	JSON    bool
 	Each    time.Duration // a run
 }
@@ -61,19 +63,33 @@ type benchSet struct {
 	models.Set
 }
 
+// toMeasure opens the sets of models that are measured.
+func (o BenchOptions) toMeasure(cfg config.Config) (sets []benchSet, err error) {
+	open := func(name, dir string) {
+		if err == nil {
+			var set models.Set
+			set, err = models.Open(dir)
+			sets = append(sets, benchSet{name, set})
+		}
+	}
+	if o.Sets {
+		open(defaultSet, "")
+		open(smallSet, models.Small)
+		return sets, err
+	}
+	use, err := OpenModels(cfg)
+	sets = append(sets, benchSet{"in use", use})
+	if o.Compare != "" {
+		open("compared", o.Compare)
+	}
+	return sets, err
+}
+
 // Bench measures how fast this machine looks at a frame, and prints it.
 func Bench(ctx context.Context, cfg config.Config, o BenchOptions, out, progress io.Writer) error {
-	use, err := OpenModels(cfg)
+	sets, err := o.toMeasure(cfg)
 	if err != nil {
 		return err
-	}
-	sets := []benchSet{{"in use", use}}
-	if o.Compare != "" {
-		other, err := models.Open(o.Compare)
-		if err != nil {
-			return err
-		}
-		sets = append(sets, benchSet{"compared", other})
 	}
 	film, err := openBenchFilm()
 	if err != nil {
@@ -83,7 +99,9 @@ func Bench(ctx context.Context, cfg config.Config, o BenchOptions, out, progress
 		Clip: film.name, Customers: benchCustomers}
 	settings := []tflite.Options{{Threads: 1, XNNPACK: true}, {Threads: 2, XNNPACK: true},
 		{Threads: 1}, {Threads: 2}}
-	if runtime.NumCPU() < 2 {
+	if o.Sets {
+		settings = settings[:1]
+	} else if runtime.NumCPU() < 2 {
 		settings = []tflite.Options{{Threads: 1, XNNPACK: true}, {Threads: 1}}
 	}
 	for i, s := range settings {
@@ -98,6 +116,9 @@ func Bench(ctx context.Context, cfg config.Config, o BenchOptions, out, progress
 		}
 	}
 	r.Machine.CelsiusAfter = celsius(os.DirFS("/"))
+	if o.Sets {
+		r.Advice = advice(r.Runs)
+	}
 	if o.JSON {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")

@@ -27,10 +27,28 @@ func TestBenchRefuses(t *testing.T) {
 		{[]string{"bench", "--each", "soon"}, 2, "bench --help"},
 		{[]string{"bench", "--compare", t.TempDir()}, 1, "manifest.json"},
 		{[]string{"bench", "--paths-models-dir", t.TempDir()}, 1, "manifest.json"},
+		{[]string{"bench", "--sets", "--compare", t.TempDir()}, 2, "--sets and --compare"},
 		{[]string{"bench", "x"}, 2, "unknown command"},
 	} {
 		if code, out, errs := s.Cli(c.args...); code != c.code || !strings.Contains(errs, c.want) || out != "" {
 			t.Errorf("%v: code %d, %q, %q; want %d and %q", c.args, code, out, errs, c.code, c.want)
+		}
+	}
+}
+
+// The built-in sets are measured as payments use them, and one of them is advised.
+func TestBenchOfSets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("`make test` plays it without the race detector")
+	}
+	code, out, errs := newShop(t).Cli("bench", "--each", "0s", "--sets")
+	if code != 0 || strings.Count(errs, "measuring") != 2 {
+		t.Fatalf("code %d: %s", code, errs)
+	}
+	for _, text := range []string{"with XNNPACK, 1 thread", "default p50", "small p50", "\nTake the ",
+		" set (`smiletill"} {
+		if !strings.Contains(out, text) {
+			t.Errorf("%q is missing in\n%s", text, out)
 		}
 	}
 }

@@ -136,6 +136,11 @@ func (r *benchReport) print(out io.Writer) error {
 		}
 		rest = rest[n:]
 	}
+	if r.Advice != "" {
+		if _, err := fmt.Fprintf(out, "\n%s\n", r.Advice); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

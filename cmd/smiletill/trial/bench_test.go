@@ -44,7 +44,7 @@ func BenchmarkFrameToDecision(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	v := vision.NewVisit(g, vision.DefaultThresholds())
+	v := vision.NewVisit(g, l.Thresholds())
 	observe := func(look vision.Look) { v.Observe(look, time.Now()) }
 	b.Run("jpeg", func(b *testing.B) {
 		b.ReportAllocs()
@@ -87,10 +87,32 @@ func crowd(b *testing.B, n int) *gallery.Gallery {
 			b.Error(err)
 		}
 	})
-	if err := enrolStrangers(g, n, 192); err != nil {
+	if err := enrolStrangers(g, n, 128); err != nil {
 		b.Fatal(err)
 	}
 	return g
+}
+
+// TestAdvice: the default set where ten frames a second can be looked at with it, else the small one.
+func TestAdvice(t *testing.T) {
+	took := func(name string, ms float64) benchRun {
+		r := benchRun{Models: name, Stages: make([]benchStage, stages)}
+		r.Stages[stageWholeMJPG].P95 = ms
+		return r
+	}
+	for _, c := range []struct {
+		whole, small float64
+		want         string
+	}{
+		{7, 5, "Take the default set (`smiletill models swap --embedded`): it decides on a frame in 7.0 ms"},
+		{140, 60, "Take the small set (`smiletill models swap --embedded small`): the default one takes 140 ms"},
+		{400, 160, "or better a faster machine: even the small one takes 160 ms"},
+	} {
+		got := advice([]benchRun{took(defaultSet, c.whole), took(smallSet, c.small)})
+		if !strings.Contains(got, c.want) {
+			t.Errorf("%v and %v ms: %q, want %q", c.whole, c.small, got, c.want)
+		}
+	}
 }
 
 func TestPercentile(t *testing.T) {

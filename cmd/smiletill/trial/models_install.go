@@ -16,8 +16,9 @@ import (
 // "models" leads to the one in force: a link can be replaced in one step, a folder can't.
 const installedPrefix = "models-"
 
-// install makes copied, a folder in the data folder, the installed models; "" makes the embedded ones so.
-func install(cfg config.Config, copied string) error {
+// install makes a set the installed one: the name of a folder in the data folder, or models.Small; "" is the
+// default one of this program.
+func install(cfg config.Config, to string) error {
 	link := cfg.InstalledModels()
 	before, err := os.Readlink(link)
 	switch {
@@ -28,14 +29,14 @@ func install(cfg config.Config, copied string) error {
 			fmt.Errorf("install models: %s was not made by `smiletill models swap`: %w", link, err),
 			"move it away, then swap")
 	}
-	if copied == "" {
+	if to == "" {
 		err = os.Remove(link)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
 	} else {
-		fresh := copied + ".link"
-		if err = os.Symlink(filepath.Base(copied), fresh); err == nil {
+		fresh := filepath.Join(cfg.Paths.DataDir, to+".link")
+		if err = os.Symlink(to, fresh); err == nil {
 			if err = os.Rename(fresh, link); err != nil {
 				err = errors.Join(err, os.Remove(fresh))
 			}
@@ -48,19 +49,19 @@ func install(cfg config.Config, copied string) error {
 		return payment.WithHintf(fmt.Errorf("install models: %w", err),
 			"see that the disk has room and can be written")
 	}
-	return tidy(cfg, before, copied)
+	return tidy(cfg, before, to)
 }
 
-// inForce tells whether copied is what the link leads to.
-func inForce(cfg config.Config, copied string) bool {
+// inForce tells whether the link leads to that set.
+func inForce(cfg config.Config, name string) bool {
 	to, err := os.Readlink(cfg.InstalledModels())
-	return err == nil && to == filepath.Base(copied)
+	return err == nil && to == name
 }
 
 // tidy removes the models that were in force before. A running terminal has them in memory.
 func tidy(cfg config.Config, before, now string) error {
 	if !strings.HasPrefix(before, installedPrefix) || before != filepath.Base(before) ||
-		before == filepath.Base(now) {
+		before == now {
 		return nil
 	}
 	if err := os.RemoveAll(filepath.Join(cfg.Paths.DataDir, before)); err != nil {

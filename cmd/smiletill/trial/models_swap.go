@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -31,8 +32,8 @@ type SwapOptions struct {
 	Enrolled func(models.Set) ([]control.Customer, error)
 }
 
-// Swap makes the models of a folder, "" the embedded ones, those of this machine's terminal: whole or not at
-// all. It tells what changes, and refuses what its caller has not agreed to.
+// Swap makes the models of a folder, or a built-in set ("" or models.Small), those of this machine's
+// terminal: whole or not at all. It tells what changes, and refuses what its caller has not agreed to.
 func Swap(ctx context.Context, cfg config.Config, dir string, o SwapOptions, out io.Writer) error {
 	s := swap{cfg: cfg, o: o, out: out}
 	return s.run(ctx, dir)
@@ -42,9 +43,9 @@ func (s *swap) say(format string, args ...any) {
 	fmt.Fprintf(s.out, format+"\n", args...)
 }
 
-// run changes to the models of dir, "" for the embedded ones. What was verified is what is installed: the
-// files are copied before they are tried out.
-func (s *swap) run(ctx context.Context, dir string) (err error) {
+// run changes to the models of dir. What was verified is what is installed: the files of a folder are copied
+// before they are tried out.
+func (s *swap) run(ctx context.Context, dir string) (fault error) {
 	set, err := models.Open(dir)
 	if err != nil {
 		return err
@@ -52,36 +53,44 @@ func (s *swap) run(ctx context.Context, dir string) (err error) {
 	if err := config.PreparePrivateDir(s.cfg.Paths.DataDir); err != nil {
 		return err
 	}
-	copied := ""
-	if dir != "" {
-		if copied, err = os.MkdirTemp(s.cfg.Paths.DataDir, installedPrefix); err != nil {
+	use, to := dir, dir
+	if !builtIn(dir) {
+		copied, err := os.MkdirTemp(s.cfg.Paths.DataDir, installedPrefix)
+		if err != nil {
 			return fmt.Errorf("models swap: %w", err)
 		}
+		use, to = copied, filepath.Base(copied)
 		defer func() {
-			if err != nil && !inForce(s.cfg, copied) { // the terminal may fail to take what is installed by then
-				err = errors.Join(err, os.RemoveAll(copied))
+			if fault != nil && !inForce(s.cfg, to) { // the terminal may fail to take what is installed by then
+				fault = errors.Join(fault, os.RemoveAll(copied))
 			}
 		}()
 		if err := set.Save(copied); err != nil {
 			return payment.WithHintf(err, "see that the disk has room and can be written")
 		}
 	}
-	if err := VerifySet(ctx, set, copied, s.out); err != nil {
+	if err := VerifySet(ctx, set, use, s.out); err != nil {
 		return err
 	}
 	if err := s.consent(ctx, set); err != nil {
 		return err
 	}
-	if err := install(s.cfg, copied); err != nil {
+	if err := install(s.cfg, to); err != nil {
 		return err
 	}
-	if dir == "" {
+	switch dir {
+	case "":
 		s.say("the built-in models are in force again")
-	} else {
+	case models.Small:
+		s.say("the built-in models for small machines are in force; `smiletill models swap --embedded` undoes it")
+	default:
 		s.say("installed; `smiletill models swap --embedded` undoes it")
 	}
 	return s.tellTerminal(ctx)
 }
+
+// builtIn holds for the sets in this program, of which nothing is copied.
+func builtIn(dir string) bool { return dir == "" || dir == models.Small }
 
 // consent tells what changes and refuses what the operator has not agreed to.
 func (s *swap) consent(ctx context.Context, set models.Set) error {

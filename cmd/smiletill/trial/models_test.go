@@ -24,8 +24,11 @@ import (
 )
 
 // another makes a model that computes the same and has another hash: what follows a flatbuffer does not
-// count.
-func another(_ *models.Model, data []byte) []byte { return append(bytes.Clone(data), 0, 0, 0, 0) }
+// count. Its thresholds are those of a network that nobody knows.
+func another(m *models.Model, data []byte) []byte {
+	m.Thresholds.Match, m.Thresholds.Verify, m.Thresholds.SameFace = 0.61, 0.54, 0.46
+	return append(bytes.Clone(data), 0, 0, 0, 0)
+}
 
 // noGraph takes the list of graphs (field 2 of the root table) out of a model: TFLite 2.9.0 follows a null
 // pointer then.
@@ -174,6 +177,44 @@ func TestSwapAndEnrolAgain(t *testing.T) {
 	}
 }
 
+// A slow machine takes the small set, and goes back: nothing is copied, and customers of the other set are
+// told of, with the command that brings their models back.
+func TestSwapToTheSmallSet(t *testing.T) {
+	t.Parallel()
+	l := newTill(t)
+	var photos []string
+	for _, n := range []string{"enrol_1", "enrol_2", "enrol_3"} {
+		data, err := visits.Photo(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		photos = append(photos, filepath.Join(l.dir, n+".jpg"))
+		if err := os.WriteFile(photos[len(photos)-1], data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.says(0, "for small machines are in force", "models", "swap", "--embedded", "small")
+	l.says(0, "the models are good", "models", "verify")
+	out := l.says(0, "`smiletill models swap --embedded` takes it", "models", "list")
+	if !strings.Contains(out, "embed     file          mobilefacenet_int8") ||
+		!strings.Contains(out, "MB   in force") {
+		t.Errorf("models list:\n%s", out)
+	}
+	l.does(0, append([]string{"enrol", "Grace Hopper"}, photos...)...)
+	l.start()
+	l.does(0, "pay", "1.00", "EUR")
+	l.says(1, "1 of 1 customers have to be enrolled again", "models", "swap", "--embedded")
+	l.says(0, "the running terminal uses them now", "models", "swap", "--embedded", "--yes")
+	l.says(0, "`smiletill models swap --embedded small` goes back", "customers", "list")
+	l.does(3, "pay", "1.10", "EUR")
+	l.says(0, "the running terminal uses them now", "models", "swap", "--embedded", "small")
+	l.does(0, "pay", "1.20", "EUR") // the templates are good again
+	left, err := filepath.Glob(filepath.Join(l.dir, "data", "models*"))
+	if err != nil || len(left) != 1 {
+		t.Errorf("the small set is in force, and there are %v, %v", left, err)
+	}
+}
+
 func TestVerifyAndSwapRefuse(t *testing.T) {
 	t.Parallel()
 	l := newTill(t)
@@ -221,7 +262,7 @@ func TestVerifyAndSwapRefuse(t *testing.T) {
 				return b
 			})
 		}},
-		{"a threshold that lets anybody in", "threshold match is 0.31, at least 0.586 is wanted", func(dir string) {
+		{"a threshold that lets anybody in", "threshold match is 0.31, at least 0.", func(dir string) {
 			terminaltest.Remake(t, dir, models.Embed, func(m *models.Model, b []byte) []byte {
 				m.Thresholds.Match, m.Thresholds.Verify = 0.31, 0.31
 				return b
@@ -238,6 +279,9 @@ func TestVerifyAndSwapRefuse(t *testing.T) {
 				m.Thresholds.Verify = 0.4
 				return append(b, 0)
 			})
+		}},
+		{"changed by a byte, with the built-in one's thresholds", "at least 0.586 is wanted", func(dir string) {
+			terminaltest.Remake(t, dir, models.Embed, func(_ *models.Model, b []byte) []byte { return append(b, 0) })
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -256,6 +300,7 @@ func TestVerifyAndSwapRefuse(t *testing.T) {
 	}
 	l.says(2, "--embedded", "models", "swap")
 	l.says(2, "--embedded", "models", "swap", "--embedded", "/x")
+	l.says(2, "--embedded small", "models", "swap", "--embedded", "smal")
 	l.says(1, "paths.models_dir is set", "models", "swap", "--embedded", "--paths-models-dir", "/x")
 	l.says(0, "no customer has to be enrolled again", "models", "swap", terminaltest.CopyModels(t))
 	l.says(0, "no terminal runs here", "models", "swap", "--embedded")
