@@ -36,8 +36,8 @@ func TailOf(set models.Set, oneIn int) (t Tail, ok bool, err error) {
 	return t, true, nil
 }
 
-// floorFalse is half of the rate that the floor of match is the lower bound of: a fit is some way off what was
-// counted.
+// floorFalse is half of the rate that the floor of match is the lower bound of: a fit is some way off what
+// was counted.
 const floorFalse = 0.5e-5
 
 // Cosine is what a face has to reach to be one of so many customers: the lowest at which the strangers'

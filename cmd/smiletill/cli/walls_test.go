@@ -100,7 +100,7 @@ var programRooms = map[string][]string{
 		wings...),
 	"till":    {program + "/columns", program + "/config", program + "/control", "payment"},
 	"cloud":   {program + "/config", "payment", "vision"},
-	"light":   {"device/screen", "payment", "vision"},
+	"light":   {"device/camera", "device/screen", "payment", "vision"},
 	"vending": {program + "/columns", program + "/config", "payment", "device/serial"},
 
 	"terminal/terminaltest": append([]string{program}, wings...),

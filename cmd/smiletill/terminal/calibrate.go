@@ -57,7 +57,7 @@ func (e *eyes) calibrate(ctx context.Context, c *light.Calibration) error {
 			return e.next(ctx)
 		},
 	}
-	bench.Camera = e.lens.now
+	bench.Camera = e.lens.Now
 	bench.Show = func(l *screen.Light) { e.front.Calibrating(l, true) }
 	err := c.Run(ctx, e.lamp, bench, e.delayPath)
 	if err == nil {

@@ -34,7 +34,7 @@ type eyes struct {
 	delayPath    string // where what they measure is kept
 	pulse        pulse
 	picture      front.Picture
-	lens         lens
+	lens         light.Lens
 }
 
 func newEyes(p *parts, s *eyesight, f *front.Front, lamp *light.Lamp, log *slog.Logger) *eyes {
@@ -45,7 +45,7 @@ func newEyes(p *parts, s *eyesight, f *front.Front, lamp *light.Lamp, log *slog.
 
 // decode gives the picture of a frame; an error if it is damaged, which is no reason to end anything.
 func (e *eyes) decode(f *camera.Frame) (image.Image, error) {
-	e.lens.take(f)
+	e.lens.Take(f)
 	img, err := e.decoder.Decode(f)
 	e.sight.decoded(e.parts.engine, f, err)
 	return img, err

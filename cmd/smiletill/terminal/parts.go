@@ -139,7 +139,7 @@ func (p *parts) readPolicy(cfg config.Config) (err error) {
 }
 
 // delayNow is how late the customer's screen is seen, as it was measured last with the camera in use.
-func (p *parts) delayNow() light.Delay { return p.delay.Load().With(p.eyes.lens.now()) }
+func (p *parts) delayNow() light.Delay { return p.delay.Load().With(p.eyes.lens.Now()) }
 
 // before is what a restart must not forget: faces that were refused, and when it was last not sure that a
 // person stood there.

@@ -67,7 +67,7 @@ const (
 // unlit says why a light that payments demand can't be played; "" if it can.
 func (p *parts) unlit() string {
 	d := p.delay.Load()
-	switch now := p.eyes.lens.now(); {
+	switch now := p.eyes.lens.Now(); {
 	case !p.policy.Liveness.On || !p.policy.Liveness.Lit() || p.eyes.lamp.Screen() != "" || d.With(now).Known:
 		return ""
 	case d.Known:

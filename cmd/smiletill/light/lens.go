@@ -1,4 +1,4 @@
-package terminal
+package light
 
 import (
 	"fmt"
@@ -7,8 +7,9 @@ import (
 	"smiletill/device/camera"
 )
 
-// lens is what the newest picture came through: how late a light is seen depends on it.
-type lens struct {
+// Lens is what the newest picture came through: how late a light is seen depends on it. One goroutine takes
+// frames, any may ask.
+type Lens struct {
 	last  through
 	words atomic.Pointer[string]
 }
@@ -19,8 +20,8 @@ type through struct {
 	width, height int
 }
 
-// take notes a frame. It serves the eyes' goroutine.
-func (l *lens) take(f *camera.Frame) {
+// Take notes a frame.
+func (l *Lens) Take(f *camera.Frame) {
 	if now := (through{f.From, f.Format, f.Width, f.Height}); now != l.last {
 		words := fmt.Sprintf("%s %s, %s, %dx%d", f.From.Kind, f.From.Driver, f.Format, f.Width, f.Height)
 		l.last = now
@@ -28,8 +29,8 @@ func (l *lens) take(f *camera.Frame) {
 	}
 }
 
-// now is what the newest picture came through, in words; "" before the first.
-func (l *lens) now() string {
+// Now is what the newest picture came through, in words; "" before the first.
+func (l *Lens) Now() string {
 	if words := l.words.Load(); words != nil {
 		return *words
 	}
