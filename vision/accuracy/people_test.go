@@ -32,6 +32,10 @@ func TestErrata(t *testing.T) {
 		}
 	}
 	f := choose(in, false)
+	pairs, err := f.compare(t.Context(), twice, Options{Workers: 2}.filled(), "a")
+	if err != nil || pairs.impostors != g.Impostor {
+		t.Errorf("%d pairs of two people were counted, want %d; %v", pairs.impostors, g.Impostor, err)
+	}
 	all := make([]int, 120)
 	for i := range all {
 		all[i] = i
@@ -56,7 +60,7 @@ func TestErrata(t *testing.T) {
 		t.Error("all are customers, also two who may be one")
 	}
 	var text strings.Builder
-	err := good.Markdown(&text)
+	err = good.Markdown(&text)
 	if err != nil || !strings.Contains(text.String(), "never compared as two: 3; ") {
 		t.Errorf("%v\n%s", err, text.String())
 	}
