@@ -49,7 +49,7 @@ func TestDays(t *testing.T) {
 		sum.Fell, sum.Free, sum.Flagged = sum.Fell+r.Fell, sum.Free+r.Free, sum.Flagged+r.Flagged
 		sum.Cancelled += r.Cancelled
 		if seed%10 == 0 && r.Free+r.Voided+r.Flagged > 0 { // a day without faults but jams
-			t.Logf("SIM_SEED=%d: %+v", seed, r)
+			t.Logf("the day of seed %d: %+v", seed, r)
 		}
 	}
 	t.Logf("%d days: %+v", n, sum)

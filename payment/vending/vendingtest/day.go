@@ -61,7 +61,7 @@ type day struct {
 // later is something that the money's side, or a customer, does at a moment.
 type later struct {
 	at time.Time
-	do func() vending.Event
+	do func() (vending.Event, error) // no event: all is done
 }
 
 // Run plays a day. The error is the wire's; what must not be is in the report.
@@ -96,6 +96,10 @@ func Run(o Options, w Wire) (Report, error) {
 		}
 		if err := d.hear(said); err != nil {
 			return d.report, err
+		}
+		if ok && d.rng.IntN(8) == 0 { // and is wanted back
+			wait := time.Duration(d.rng.IntN(12_000)) * time.Millisecond
+			d.after(wait, func() (vending.Event, error) { return nil, d.hear(d.sim.Cancel(d.now)) })
 		}
 	}
 	err := d.until(d.now.Add(10 * time.Minute))
@@ -169,7 +173,10 @@ func (d *day) until(end time.Time) error {
 		default:
 			l := d.later[what-3]
 			d.later = append(d.later[:what-3:what-3], d.later[what-2:]...)
-			err = d.next(l.do())
+			var e vending.Event
+			if e, err = l.do(); err == nil && e != nil {
+				err = d.next(e)
+			}
 		}
 		if err != nil {
 			return err
