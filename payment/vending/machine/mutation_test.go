@@ -10,11 +10,12 @@ import (
 	"testing"
 )
 
-// mutations are mistakes that somebody could make in the reader. Each is one change of the source, which the days
-// must notice.
+// mutations are mistakes that somebody could make in the reader. Each is one change of the source, which the
+// days must notice.
 func mutations() []struct{ name, file, from, to string } {
 	return []struct{ name, file, from, to string }{
-		{"report before success", "next.go", `t.send("C,VEND," + t.amount)
+		{"report before success", "next.go",
+			`t.send("C,VEND," + t.amount)
 		t.within(t.set.Timeout)`, `t.send("C,VEND," + t.amount)
 		t.approve()`},
 		{"no void", "next.go", `	t.do(Void{t.vend, r})
@@ -30,7 +31,8 @@ func mutations() []struct{ name, file, from, to string } {
 `, `		t.do(Commit{vend})
 		t.send("C,VEND," + t.amount)
 `},
-		{"the yes after the machine gave up", "next.go", `case t.doomed != "" || t.phase != chosen:`, `case false:`},
+		{"the yes after the machine gave up", "next.go", `case t.doomed != "" || t.phase != chosen:`,
+			`case false:`},
 		{"a restart forgets", "reader.go", `	if open {
 		r.stage`, `	if open && set.Timeout == 0 {
 		r.stage`},
@@ -58,7 +60,8 @@ func mutations() []struct{ name, file, from, to string } {
 	}
 }
 
-// TestMutations builds the days with each mistake, and wants them to fail. It takes a minute: SIM_MUTATIONS=1.
+// TestMutations builds the days with each mistake, and wants them to fail. It takes a minute:
+// SIM_MUTATIONS=1.
 func TestMutations(t *testing.T) {
 	if os.Getenv("SIM_MUTATIONS") == "" {
 		t.Skip("SIM_MUTATIONS is not set: `make sim` builds the reader with mistakes in it")
@@ -96,7 +99,7 @@ func TestMutations(t *testing.T) {
 				t.Fatalf("build: %v\n%s", err, out)
 			}
 			run := exec.Command(binary, "-test.run=^TestDays$")
-			run.Env = append(os.Environ(), "SIM_SEED=", "SIM_MUTATIONS=")
+			run.Env = append(os.Environ(), "SIM_SEED=", "SIM_SEEDS=200", "SIM_MUTATIONS=")
 			out, err := run.CombinedOutput()
 			found := regexp.MustCompile(`SIM_SEED=\d+: .*`).FindString(string(out))
 			if err == nil || found == "" {

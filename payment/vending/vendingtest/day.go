@@ -1,6 +1,7 @@
 package vendingtest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -107,6 +108,9 @@ func Run(o Options, w Wire) (Report, error) {
 	return d.report, err
 }
 
+// errStuck ends a day on which time does not pass any more.
+var errStuck = errors.New("time does not pass")
+
 func (d *day) wrong(format string, args ...any) {
 	d.report.Violations = append(d.report.Violations, fmt.Sprintf(format, args...))
 }
@@ -146,7 +150,11 @@ func (d *day) mishap() error {
 
 // until lets time pass, from one thing that happens to the next.
 func (d *day) until(end time.Time) error {
-	for {
+	for steps := 0; ; steps++ {
+		if steps == 100_000 {
+			d.wrong("100,000 things happened by %v: a deadline does not move", end)
+			return errStuck
+		}
 		at, what := end, 0
 		if t, ok := d.reader.Deadline(); ok && t.Before(at) {
 			at, what = t, 1
