@@ -245,9 +245,9 @@ sim: days ## SIM_SEEDS (default 10000) simulated shop days from SIM_FIRST on, a 
 	@test -n "$(SIM_SEED)" || $(ONE) mutations
 days:
 	@echo "$(or $(SIM_SEEDS),10000) simulated days from SIM_FIRST=$(or $(SIM_FIRST),1) on"
-	GOGC=400 SIM_SEEDS=$(or $(SIM_SEEDS),10000) go test -vet=off -count 1 -timeout 60m -v -run '^(TestSim|TestEveryWrite)$$' ./payment/sim
+	GOGC=400 SIM_SEEDS=$(or $(SIM_SEEDS),10000) go test -vet=off -count 1 -timeout 60m -v -run '^(TestSim|TestEveryWrite|TestDays|TestRandomConversations)$$' ./payment/sim ./payment/vending/...
 mutations:
-	GOGC=400 SIM_MUTATIONS=1 go test -vet=off -count 1 -timeout 60m -v -run '^Test(Liveness)?Mut(ation|ant)s$$' ./payment/sim ./vision
+	GOGC=400 SIM_MUTATIONS=1 go test -vet=off -count 1 -timeout 60m -v -run '^Test(Liveness)?Mut(ation|ant)s$$' ./payment/sim ./payment/vending/machine ./vision
 
 .PHONY: crash
 crash: tools ## kills, failing and cut-off disks for real processes: at every write and fsync (strace), on an ext4 image, every byte flipped

@@ -1,6 +1,7 @@
 package vendingtest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -61,7 +62,7 @@ type day struct {
 // later is something that the money's side, or a customer, does at a moment.
 type later struct {
 	at time.Time
-	do func() vending.Event
+	do func() (vending.Event, error) // no event: all is done
 }
 
 // Run plays a day. The error is the wire's; what must not be is in the report.
@@ -97,11 +98,18 @@ func Run(o Options, w Wire) (Report, error) {
 		if err := d.hear(said); err != nil {
 			return d.report, err
 		}
+		if ok && d.rng.IntN(8) == 0 { // and is wanted back
+			wait := time.Duration(d.rng.IntN(12_000)) * time.Millisecond
+			d.after(wait, func() (vending.Event, error) { return nil, d.hear(d.sim.Cancel(d.now)) })
+		}
 	}
 	err := d.until(d.now.Add(10 * time.Minute))
 	d.close()
 	return d.report, err
 }
+
+// errStuck ends a day on which time does not pass any more.
+var errStuck = errors.New("time does not pass")
 
 func (d *day) wrong(format string, args ...any) {
 	d.report.Violations = append(d.report.Violations, fmt.Sprintf(format, args...))
@@ -142,7 +150,11 @@ func (d *day) mishap() error {
 
 // until lets time pass, from one thing that happens to the next.
 func (d *day) until(end time.Time) error {
-	for {
+	for steps := 0; ; steps++ {
+		if steps == 100_000 {
+			d.wrong("100,000 things happened by %v: a deadline does not move", end)
+			return errStuck
+		}
 		at, what := end, 0
 		if t, ok := d.reader.Deadline(); ok && t.Before(at) {
 			at, what = t, 1
@@ -169,7 +181,10 @@ func (d *day) until(end time.Time) error {
 		default:
 			l := d.later[what-3]
 			d.later = append(d.later[:what-3:what-3], d.later[what-2:]...)
-			err = d.next(l.do())
+			var e vending.Event
+			if e, err = l.do(); err == nil && e != nil {
+				err = d.next(e)
+			}
 		}
 		if err != nil {
 			return err

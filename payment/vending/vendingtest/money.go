@@ -21,7 +21,7 @@ func (d *day) take(e vending.Event, a vending.Act) {
 		case 1:
 			wait = 2 * d.o.Set.Timeout // nobody looks
 		}
-		d.after(wait, func() vending.Event { return answer })
+		d.after(wait, func() (vending.Event, error) { return answer, nil })
 	case vending.Cancel:
 		if v := d.byNum[a.Vend]; v == nil || v.committed {
 			d.wrong("cancelled %d, which is committed", a.Vend)
@@ -29,12 +29,16 @@ func (d *day) take(e vending.Event, a vending.Act) {
 		d.report.Cancelled++
 	case vending.Commit:
 		v := d.byNum[a.Vend]
-		d.after(5*time.Millisecond, func() vending.Event {
+		wait := 5 * time.Millisecond
+		if d.rng.IntN(10) == 0 { // a slow card
+			wait = time.Duration(d.rng.IntN(15_000)) * time.Millisecond
+		}
+		d.after(wait, func() (vending.Event, error) {
 			if d.rng.IntN(40) == 0 {
-				return vending.Declined(a)
+				return vending.Declined(a), nil
 			}
 			v.committed = true
-			return vending.Committed(a)
+			return vending.Committed(a), nil
 		})
 	case vending.Approve:
 		v := d.byNum[a.Vend]
@@ -64,7 +68,7 @@ func (d *day) take(e vending.Event, a vending.Act) {
 	}
 }
 
-func (d *day) after(wait time.Duration, do func() vending.Event) {
+func (d *day) after(wait time.Duration, do func() (vending.Event, error)) {
 	d.later = append(d.later, later{d.now.Add(wait), do})
 }
 
