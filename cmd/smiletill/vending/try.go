@@ -31,8 +31,8 @@ const baud = 115200
 // errMachine says that a machine was tried and can't be served as it is set up. It has a hint.
 var errMachine = errors.New("the machine can't be served like this")
 
-// Settings are those of a machine, as configured.
-func Settings(cfg config.Config) vending.Settings {
+// settings are those of a machine, as configured.
+func settings(cfg config.Config) vending.Settings {
 	v := cfg.Vending
 	address, _ := strconv.ParseInt(v.Address, 0, 32) // one of two, by the configuration's own check
 	set := vending.Settings{
@@ -68,7 +68,7 @@ func Try(ctx context.Context, out io.Writer, cfg config.Config, o Trial) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, port.Close()) }()
-	t := &trial{out: out, o: o, set: Settings(cfg), price: price, port: port, path: path,
+	t := &trial{out: out, o: o, set: settings(cfg), price: price, port: port, path: path,
 		heard: make(chan vending.Line, 64)}
 	if o.Sniff != "" {
 		f, err := os.OpenFile(o.Sniff, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
