@@ -29,8 +29,8 @@ func TestGalleryTooLarge(t *testing.T) {
 		says   []string
 		large  bool
 	}{
-		"no tables": {nil, []string{"from a cosine of 0.610 on", "has no table"}, false},
-		"small":     {tables(0.04), []string{"from a cosine of 0.586 on, for one stranger in 1000"}, false},
+		"no tables": {nil, []string{"from a cosine of 0.490 on", "has no table"}, false},
+		"small":     {tables(0.04), []string{"from a cosine of 0.467 on, for one stranger in 1000"}, false},
 		"large": {tables(0.07), []string{"too large for faces alone", "100 looks at a customer about 7",
 			"false_alarms under [gallery]"}, true},
 	} {
