@@ -75,6 +75,22 @@ func newTill(t *testing.T) *till {
 		Client: control.NewClient(socket)}
 }
 
+// photos writes the customer's to files.
+func (l *till) photos() (files []string) {
+	l.t.Helper()
+	for _, n := range []string{"enrol_1", "enrol_2", "enrol_3"} {
+		data, err := visits.Photo(n)
+		if err == nil {
+			files = append(files, filepath.Join(l.dir, n+".jpg"))
+			err = os.WriteFile(files[len(files)-1], data, 0o600)
+		}
+		if err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	return files
+}
+
 // does runs a command line and returns what it says.
 func (l *till) does(wantCode int, args ...string) string {
 	l.t.Helper()
@@ -126,17 +142,7 @@ func (l *till) start() {
 func TestSwapAndEnrolAgain(t *testing.T) {
 	t.Parallel()
 	l := newTill(t)
-	var photos []string
-	for _, n := range []string{"enrol_1", "enrol_2", "enrol_3"} {
-		data, err := visits.Photo(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		photos = append(photos, filepath.Join(l.dir, n+".jpg"))
-		if err := os.WriteFile(photos[len(photos)-1], data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	photos := l.photos()
 	l.does(0, append([]string{"enrol", "Grace Hopper"}, photos...)...)
 	l.start()
 	l.does(0, "pay", "1.00", "EUR")
@@ -182,17 +188,7 @@ func TestSwapAndEnrolAgain(t *testing.T) {
 func TestSwapToTheSmallSet(t *testing.T) {
 	t.Parallel()
 	l := newTill(t)
-	var photos []string
-	for _, n := range []string{"enrol_1", "enrol_2", "enrol_3"} {
-		data, err := visits.Photo(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		photos = append(photos, filepath.Join(l.dir, n+".jpg"))
-		if err := os.WriteFile(photos[len(photos)-1], data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	photos := l.photos()
 	l.says(0, "for small machines are in force", "models", "swap", "--embedded", "small")
 	l.says(0, "the models are good", "models", "verify")
 	out := l.says(0, "`smiletill models swap --embedded` takes it", "models", "list")
