@@ -8,10 +8,21 @@ import (
 	"sync"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/counter"
 	"smiletill/device/screen"
 	"smiletill/payment"
 	"smiletill/payment/register"
 )
+
+// atCounter gives what the counter's page needs of the parts.
+func (a *access) atCounter() (counter.Parts, error) {
+	p, err := a.opened()
+	if err != nil {
+		return counter.Parts{}, err
+	}
+	return counter.Parts{Engine: p.engine, Journal: p.journal, PINs: p.pins, Limit: p.limit,
+		Reported: p.reporter != nil, Payable: p.payable, Log: p.log}, nil
+}
 
 // counterDoor shows the counter's page to other machines, over TLS. What is wrong with it stops no payment.
 type counterDoor struct {

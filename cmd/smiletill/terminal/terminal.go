@@ -16,6 +16,7 @@ import (
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/counter"
 	"smiletill/cmd/smiletill/front"
 	"smiletill/cmd/smiletill/light"
 	"smiletill/cmd/smiletill/storage"
@@ -105,9 +106,10 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 		// Whoever names another address than loopback in the configuration has chosen to show the page to the
 		// network.
 		AllowRemote: !config.OnlyHere(cfg.Screen.Listen), Hosts: cfg.OwnNames(), Keypad: keypad{t.access},
-		Lights:  t.lamp,
-		Counter: counter{t.access, unread.At(cfg.CounterPath(), t.disk.Told(counterFile))},
-		Log:     t.log.With("room", "screen"),
+		Lights: t.lamp,
+		Counter: counter.Desk{Open: t.access.atCounter, Reversing: t.access.reverse,
+			Memory: unread.At(cfg.CounterPath(), t.disk.Told(counterFile))},
+		Log: t.log.With("room", "screen"),
 	})
 	if err != nil {
 		return nil, err

@@ -1,8 +1,9 @@
-package terminal
+package counter
 
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -16,30 +17,48 @@ import (
 	"smiletill/payment/pin"
 )
 
-// counter is the terminal behind the counter's page.
-type counter struct {
-	access *access
-	memory *unread.Memory
+// Parts are what of a terminal is open, as far as the page needs it.
+type Parts struct {
+	Engine  *payment.Engine
+	Journal *journal.Journal
+	PINs    *pin.Store
+	// Limit is the most that a payment may be of.
+	Limit payment.Amount
+	// Reported tells whether there is a cloud that payments are reported to.
+	Reported bool
+	// Payable reads an amount that the terminal takes.
+	Payable func(number, currency string) (payment.Amount, error)
+	Log     *slog.Logger
 }
 
-func (c counter) Ready(ctx context.Context) error {
-	p, err := c.access.opened()
+// Desk is the terminal behind the counter's page; screen.Counter says what each of its methods is for.
+type Desk struct {
+	// Open gives the parts, or says in the clerk's words why there are none.
+	Open func() (Parts, error)
+	// Reversing gives a payment back.
+	Reversing func(context.Context, control.ReversalRequest) (payment.Reversal, error)
+	// Memory is of those whose end nobody was seen to read.
+	Memory *unread.Memory
+}
+
+func (c Desk) Ready(ctx context.Context) error {
+	p, err := c.Open()
 	if err != nil {
 		return told(err)
 	}
-	return clerkError(p.pins.Clerk().Ready(ctx))
+	return clerkError(p.PINs.Clerk().Ready(ctx))
 }
 
-func (c counter) Unlock(ctx context.Context, digits string) error {
-	p, err := c.access.opened()
+func (c Desk) Unlock(ctx context.Context, digits string) error {
+	p, err := c.Open()
 	if err != nil {
 		return told(err)
 	}
-	err = clerkError(p.pins.Clerk().Try(ctx, digits))
+	err = clerkError(p.PINs.Clerk().Try(ctx, digits))
 	if err == nil {
-		p.log.Info("the counter's page was opened with the clerk's PIN")
+		p.Log.Info("the counter's page was opened with the clerk's PIN")
 	} else if !errors.Is(err, screen.ErrCounterOff) {
-		p.log.Warn("the counter's page was not opened", "err", err)
+		p.Log.Warn("the counter's page was not opened", "err", err)
 	}
 	return err
 }
@@ -96,17 +115,17 @@ func refusal(err error) screen.Refusal {
 	return ""
 }
 
-func (c counter) Till(ctx context.Context) (screen.CounterState, error) {
-	p, err := c.access.opened()
+func (c Desk) Till(ctx context.Context) (screen.CounterState, error) {
+	p, err := c.Open()
 	if err != nil {
 		return screen.CounterState{}, told(err)
 	}
-	s, err := p.engine.Status(ctx)
+	s, err := p.Engine.Status(ctx)
 	if err != nil {
 		return screen.CounterState{}, told(err)
 	}
-	_, fraction, _ := strings.Cut(p.limit.Decimal(), ".")
-	state := screen.CounterState{Currency: p.limit.Currency, Decimals: len(fraction)}
+	_, fraction, _ := strings.Cut(p.Limit.Decimal(), ".")
+	state := screen.CounterState{Currency: p.Limit.Currency, Decimals: len(fraction)}
 	if runs(s) {
 		one := atCounter(s.Payment)
 		state.Running = &one
@@ -119,16 +138,16 @@ func runs(s payment.Status) bool {
 	return s.Payment.ID != "" && !s.Payment.State.Terminal() && len(s.OutOfOrder) == 0
 }
 
-func (c counter) Begin(ctx context.Context, id, amount string) (screen.CounterPayment, error) {
-	p, err := c.access.opened()
+func (c Desk) Begin(ctx context.Context, id, amount string) (screen.CounterPayment, error) {
+	p, err := c.Open()
 	if err != nil {
 		return screen.CounterPayment{}, told(err, payment.ErrOutOfOrder)
 	}
-	sum, err := p.payable(amount, p.limit.Currency)
+	sum, err := p.Payable(amount, p.Limit.Currency)
 	if err != nil {
 		return screen.CounterPayment{}, told(err, err)
 	}
-	began, err := p.engine.Begin(ctx, payment.Request{ID: id, Amount: sum})
+	began, err := p.Engine.Begin(ctx, payment.Request{ID: id, Amount: sum})
 	if err != nil {
 		return screen.CounterPayment{}, told(err, payment.ErrRequest, payment.ErrConflict, payment.ErrBusy,
 			payment.ErrOutOfOrder, payment.ErrBacklog, payment.ErrLocked, payment.ErrUnsure)
@@ -136,12 +155,12 @@ func (c counter) Begin(ctx context.Context, id, amount string) (screen.CounterPa
 	return atCounter(began), nil
 }
 
-func (c counter) Payment(ctx context.Context, id string) (screen.CounterPayment, error) {
-	p, err := c.access.opened()
+func (c Desk) Payment(ctx context.Context, id string) (screen.CounterPayment, error) {
+	p, err := c.Open()
 	if err != nil {
 		return screen.CounterPayment{}, told(err)
 	}
-	s, err := p.engine.Status(ctx)
+	s, err := p.Engine.Status(ctx)
 	if err != nil {
 		return screen.CounterPayment{}, told(err)
 	}
@@ -151,7 +170,7 @@ func (c counter) Payment(ctx context.Context, id string) (screen.CounterPayment,
 	// It has ended, or ends in this moment, or never began.
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	ended, err := p.engine.Wait(ctx, id)
+	ended, err := p.Engine.Wait(ctx, id)
 	switch {
 	case err == nil:
 		return atCounter(ended), nil
@@ -161,24 +180,24 @@ func (c counter) Payment(ctx context.Context, id string) (screen.CounterPayment,
 	return screen.CounterPayment{}, told(err)
 }
 
-func (c counter) Cancel(ctx context.Context, id string) (screen.CounterPayment, error) {
-	p, err := c.access.opened()
+func (c Desk) Cancel(ctx context.Context, id string) (screen.CounterPayment, error) {
+	p, err := c.Open()
 	if err != nil {
 		return screen.CounterPayment{}, told(err)
 	}
-	ended, err := p.engine.Cancel(ctx, id, payment.ByOperator)
+	ended, err := p.Engine.Cancel(ctx, id, payment.ByOperator)
 	if err != nil && !errors.Is(err, payment.ErrClosed) {
 		return screen.CounterPayment{}, told(err, payment.ErrNotFound)
 	}
 	return atCounter(ended), nil
 }
 
-func (c counter) Recent(ctx context.Context, n int) ([]screen.CounterPayment, error) {
-	p, err := c.access.opened()
+func (c Desk) Recent(ctx context.Context, n int) ([]screen.CounterPayment, error) {
+	p, err := c.Open()
 	if err != nil {
 		return nil, told(err)
 	}
-	entries, err := p.journal.List(ctx, journal.Filter{Limit: n})
+	entries, err := p.Journal.List(ctx, journal.Filter{Limit: n})
 	if err != nil {
 		return nil, told(err)
 	}
@@ -187,7 +206,7 @@ func (c counter) Recent(ctx context.Context, n int) ([]screen.CounterPayment, er
 		one := atCounter(e.Payment)
 		switch e.Delivery {
 		case journal.DeliveryPending:
-			if p.reporter != nil { // without a broker there is no cloud to wait for
+			if p.Reported { // without a broker there is no cloud to wait for
 				one.Report = screen.ReportWaiting
 			}
 		case journal.DeliveryDone:
@@ -203,11 +222,11 @@ func (c counter) Recent(ctx context.Context, n int) ([]screen.CounterPayment, er
 
 // Reverse leaves its outcome open unless the journal itself refuses: an earlier request under this id, whose
 // answer was lost, may have been done.
-func (c counter) Reverse(ctx context.Context, id, paymentID, amount string) error {
+func (c Desk) Reverse(ctx context.Context, id, paymentID, amount string) error {
 	if amount == "" { // which would be all that is left, whatever the clerk has seen of it
 		return &screen.CounterError{What: "no amount to give back", Do: "say how much"}
 	}
-	_, err := c.access.reverse(ctx, control.ReversalRequest{ID: id, PaymentID: paymentID, Amount: amount})
+	_, err := c.Reversing(ctx, control.ReversalRequest{ID: id, PaymentID: paymentID, Amount: amount})
 	if err != nil {
 		return told(err, payment.ErrRequest, payment.ErrConflict, payment.ErrNotFound, payment.ErrNotApproved,
 			payment.ErrTooMuch, payment.ErrUnsure, payment.ErrAlarm)

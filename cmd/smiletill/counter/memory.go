@@ -1,4 +1,4 @@
-package terminal
+package counter
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 )
 
 // Remember notes a payment before it begins, unless it has ended: a browser may send a request twice.
-func (c counter) Remember(ctx context.Context, id string) error {
+func (c Desk) Remember(ctx context.Context, id string) error {
 	running := []screen.State{screen.LookHere, screen.Smile, screen.EnterPIN}
 	switch p, err := c.Payment(ctx, id); {
 	case err == nil && !slices.Contains(running, p.State):
@@ -26,13 +26,13 @@ func (c counter) Remember(ctx context.Context, id string) error {
 }
 
 // RememberReversal notes what is to be given back before it is.
-func (c counter) RememberReversal(_ context.Context, id, paymentID, amount string) error {
+func (c Desk) RememberReversal(_ context.Context, id, paymentID, amount string) error {
 	return c.note(unread.Entry{ID: id, Payment: paymentID, Amount: amount})
 }
 
 // note refuses what can't be written down.
-func (c counter) note(e unread.Entry) error {
-	if err := c.memory.Add(e); err != nil {
+func (c Desk) note(e unread.Entry) error {
+	if err := c.Memory.Add(e); err != nil {
 		return &screen.CounterError{Why: screen.RefusedJournal, What: err.Error(),
 			Do: "free the disk if it is full; a damaged file is to be put away"}
 	}
@@ -40,10 +40,10 @@ func (c counter) note(e unread.Entry) error {
 }
 
 // Confirm forgets a payment whose end was read, or a reversal whose outcome was heard.
-func (c counter) Confirm(_ context.Context, id string) error { return c.memory.Forget(id) }
+func (c Desk) Confirm(_ context.Context, id string) error { return c.Memory.Forget(id) }
 
 // Unconfirmed tells those whose end no page has confirmed.
-func (c counter) Unconfirmed(ctx context.Context) (all []screen.CounterPayment, err error) {
+func (c Desk) Unconfirmed(ctx context.Context) (all []screen.CounterPayment, err error) {
 	err = c.remembered(ctx, func(e unread.Entry, p screen.CounterPayment) {
 		if e.Payment == "" {
 			all = append(all, p)
@@ -53,7 +53,7 @@ func (c counter) Unconfirmed(ctx context.Context) (all []screen.CounterPayment, 
 }
 
 // Reversals tells those whose outcome no page has heard.
-func (c counter) Reversals(ctx context.Context) (all []screen.CounterReversal, err error) {
+func (c Desk) Reversals(ctx context.Context) (all []screen.CounterReversal, err error) {
 	err = c.remembered(ctx, func(e unread.Entry, p screen.CounterPayment) {
 		if e.Payment != "" {
 			all = append(all, screen.CounterReversal{ID: e.ID, Payment: e.Payment, Amount: e.Amount,
@@ -65,8 +65,8 @@ func (c counter) Reversals(ctx context.Context) (all []screen.CounterReversal, e
 
 // remembered calls use with each and the payment that it is about, the latest first. A payment that never
 // began has no end.
-func (c counter) remembered(ctx context.Context, use func(unread.Entry, screen.CounterPayment)) error {
-	all, err := c.memory.All()
+func (c Desk) remembered(ctx context.Context, use func(unread.Entry, screen.CounterPayment)) error {
+	all, err := c.Memory.All()
 	if err != nil {
 		return err
 	}
