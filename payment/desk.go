@@ -16,6 +16,7 @@ type desk struct {
 	run      *running // nil when idle
 	last     Payment  // the running one, or the last that ended
 	doubt    string   // id of the payment whose commit failed, until the journal has told its truth
+	decided  Payment  // the end of that payment, if a machine has said it: it is committed later
 	sick     error    // why the journal can't be written, nil when it can
 	causes   []string
 	tries    int       // faces that were refused in a row
@@ -39,6 +40,10 @@ func newDesk(ctx context.Context, e *Engine) *desk {
 	d.tries = e.options.FailedTries
 	d.locked = time.Now().Add(lockAfter(d.tries)) // a restart shortens no wait
 	d.failure = e.options.LivenessFailed
+	if p := e.options.Vending; p.State == StateVending {
+		d.run = &running{payment: p, done: make(chan struct{})}
+		d.show(p)
+	}
 	return d
 }
 
@@ -47,6 +52,10 @@ func (d *desk) close() {
 		if err := d.handle(Restarted{}); err != nil {
 			d.engine.options.Log.Error("stop: payment left to recovery", "err", err)
 		}
+	}
+	if r := d.run; r != nil { // vending: it goes on after the next start
+		d.run, r.err = nil, ErrStopped
+		close(r.done)
 	}
 	d.deadline.Stop()
 	d.probe.Stop()
@@ -143,7 +152,7 @@ func (d *desk) tick() {
 	if err := d.handle(Tick{}); err != nil {
 		d.engine.options.Log.Error("expire payment", "err", err)
 	}
-	if d.run != nil { // a timer that fired early
+	if d.run != nil && !d.run.payment.Deadline.IsZero() { // a timer that fired early
 		d.deadline.Reset(time.Until(d.run.payment.Deadline))
 	}
 }
@@ -159,9 +168,8 @@ func (d *desk) handle(ev Event) error {
 		}
 	}
 	p, err := Next(r.payment, ev, time.Now())
-	if why := d.engine.options.Alarm(); err == nil && p.State == StateApproved && why != nil {
-		// It was raised this moment, and whoever raised it has not come round to telling the engine.
-		p, err = Next(r.payment, DeviceFailed{What: why.Error()}, time.Now())
+	if err == nil {
+		p, err = d.alarmed(r.payment, p)
 	}
 	switch {
 	case err != nil:
@@ -171,6 +179,9 @@ func (d *desk) handle(ev Event) error {
 	}
 	if consent {
 		d.heard(p)
+	}
+	if p.State == StateVending {
+		return d.vend(p)
 	}
 	if !p.State.Terminal() {
 		if p.Deadline != r.payment.Deadline {
@@ -190,6 +201,43 @@ func (d *desk) handle(ev Event) error {
 	}
 	if err != nil {
 		d.doubt = p.ID
+		if r.payment.State == StateVending {
+			d.decided = p
+		}
+		r.err = d.fail(p.ID, err)
+		return r.err
+	}
+	r.payment = p
+	d.show(p)
+	return nil
+}
+
+// alarmed holds what a payment would become against the alarm of the case, which may have been raised this
+// moment, before whoever raised it has come round to telling the engine: no money moves. A vend is taken
+// back, whatever came over the machine's wires: they are in the open case.
+func (d *desk) alarmed(before, after Payment) (Payment, error) {
+	if after.State == before.State || after.State != StateApproved && after.State != StateVending {
+		return after, nil
+	}
+	why := d.engine.options.Alarm()
+	switch {
+	case why == nil:
+		return after, nil
+	case before.State == StateVending:
+		return Next(before, NotDispensed{ReasonNotConfirmed}, time.Now())
+	}
+	return Next(before, DeviceFailed{What: why.Error()}, time.Now())
+}
+
+// vend commits that a machine has the running payment in hand. One that can't be written was not begun, and
+// whoever asked for it hears so before the machine does.
+func (d *desk) vend(p Payment) error {
+	r := d.run
+	d.deadline.Stop()
+	p.TimeTrusted = d.engine.options.TimeTrusted()
+	if err := d.engine.journal.Commit(d.ctx, p); err != nil {
+		defer close(r.done)
+		d.run, d.doubt = nil, p.ID
 		r.err = d.fail(p.ID, err)
 		return r.err
 	}
@@ -256,7 +304,7 @@ func (d *desk) settle() {
 		d.show(d.last)
 		return
 	}
-	d.sick, d.doubt = nil, ""
+	d.sick, d.doubt, d.decided = nil, "", Payment{}
 	d.engine.options.Log.Info("journal works again")
 	d.show(d.last)
 }
@@ -277,8 +325,15 @@ func (d *desk) trySettle() error {
 		return err
 	}
 	if !p.State.Terminal() {
-		if p, err = Next(p, JournalFailed{}, time.Now()); err != nil {
+		var ev Event = JournalFailed{}
+		if p.State == StateVending { // no machine was told
+			ev = NotDispensed{ReasonJournalFailed}
+		}
+		if p, err = Next(p, ev, time.Now()); err != nil {
 			return err
+		}
+		if d.decided.ID == p.ID {
+			p = d.decided
 		}
 		p.TimeTrusted = d.engine.options.TimeTrusted()
 		if err := d.engine.journal.Commit(d.ctx, p); err != nil {

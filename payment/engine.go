@@ -75,6 +75,7 @@ type Options struct {
 	PINs        PINs          // default none: where the policy wants a PIN, the payment is declined
 	Rand        io.Reader     // for what is drawn by lot; default crypto/rand
 	FailedTries int           // faces that were refused in a row before the start
+	Vending     Payment       // that a vending machine still had in hand at the start; default none
 	// LivenessFailed is when a consent last was without the live verdict that it wanted, before the start: by
 	// time that provably passed, with a monotonic reading (time.Now().Add). Default never.
 	LivenessFailed time.Time

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -39,6 +40,11 @@ type (
 	PINVerified struct{ Customer string }
 	// PINFailed says that the customer entered a wrong PIN; Locked, that no further try is allowed.
 	PINFailed struct{ Locked bool }
+	// Dispensed says that the product of a vend fell.
+	Dispensed struct{}
+	// NotDispensed takes a vend back: ReasonNotDispensed, ReasonNotConfirmed, ReasonCancelledByMachine, or
+	// ReasonJournalFailed.
+	NotDispensed struct{ Reason Reason }
 	// Cancelled stops the payment.
 	Cancelled struct{ By By }
 	// DeviceFailed says that the terminal can't go on; What names the part ("camera").
@@ -59,6 +65,7 @@ const (
 	ByCustomer By = "customer"
 	ByRegister By = "register"
 	ByOperator By = "operator"
+	ByMachine  By = "machine" // that sells products
 )
 
 func (Recognised) event()    {}
@@ -70,6 +77,8 @@ func (PINAsked) event()      {}
 func (PINRefused) event()    {}
 func (PINVerified) event()   {}
 func (PINFailed) event()     {}
+func (Dispensed) event()     {}
+func (NotDispensed) event()  {}
 func (Cancelled) event()     {}
 func (DeviceFailed) event()  {}
 func (JournalFailed) event() {}
@@ -78,21 +87,26 @@ func (Restarted) event()     {}
 
 // Next gives the payment after an event. It is pure, and every rule of the house about payments is here:
 //
-//	event          waiting          recognised                             pin
-//	Recognised     recognised       recognised, of the event's customer    no change
-//	Lost           no change        waiting                                no change
-//	Unknown        declined         declined                               no change
-//	Stranger       counted          counted                                no change
-//	Consented      ErrEvidence      approved, or ErrEvidence               no change
-//	PINAsked       ErrEvidence      pin, or ErrEvidence                    no change
-//	PINRefused     ErrEvidence      declined, or ErrEvidence               no change
-//	PINVerified    ErrEvent         ErrEvent                               approved, of the same customer
-//	PINFailed      ErrEvent         ErrEvent                               declined if locked
-//	Cancelled      cancelled        cancelled                              cancelled
-//	DeviceFailed   cancelled        cancelled                              cancelled
-//	JournalFailed  cancelled        cancelled                              cancelled
-//	Tick           expired if late  expired if late                        expired if late
-//	Restarted      expired          expired                                expired
+//	event          waiting          recognised                           pin                             vending
+//	Recognised     recognised       recognised, of the event's customer  no change                       no change
+//	Lost           no change        waiting                              no change                       no change
+//	Unknown        declined         declined                             no change                       no change
+//	Stranger       counted          counted                              no change                       no change
+//	Consented      ErrEvidence      approved*, or ErrEvidence            no change                       no change
+//	PINAsked       ErrEvidence      pin, or ErrEvidence                  no change                       no change
+//	PINRefused     ErrEvidence      declined, or ErrEvidence             no change                       no change
+//	PINVerified    ErrEvent         ErrEvent                             approved*, of the same customer ErrEvent
+//	PINFailed      ErrEvent         ErrEvent                             declined if locked              ErrEvent
+//	Dispensed      ErrEvent         ErrEvent                             ErrEvent                        approved
+//	NotDispensed   ErrEvent         ErrEvent                             ErrEvent                        voided
+//	Cancelled      cancelled        cancelled                            cancelled                       ErrVending
+//	DeviceFailed   cancelled        cancelled                            cancelled                       no change
+//	JournalFailed  cancelled        cancelled                            cancelled                       no change
+//	Tick           expired if late  expired if late                      expired if late                 no change
+//	Restarted      expired          expired                              expired                         no change
+//
+// *: a vending machine's payment becomes vending. What the machine has in hand, it alone ends: no deadline, no
+// part that fails and no restart does.
 //
 // The customer's events (the first ten) expire a payment that is past its deadline: nobody is approved
 // because a timer was slow. Consented besides wants a verdict that meets the payment's Demand; PINAsked and
@@ -102,6 +116,9 @@ func (Restarted) event()     {}
 func Next(p Payment, e Event, now time.Time) (Payment, error) {
 	if p.State.Terminal() {
 		return p, fmt.Errorf("payment %s: %w: %s", p.ID, ErrClosed, p.State)
+	}
+	if p.State == StateVending {
+		return vended(p, e, now)
 	}
 	if p.State != StateWaiting && p.State != StateRecognised && p.State != StatePIN {
 		return p, fmt.Errorf("payment %s: %w: state %q", p.ID, ErrEvent, p.State)
@@ -136,8 +153,34 @@ func Next(p Payment, e Event, now time.Time) (Payment, error) {
 			return expire(p, now), nil
 		}
 		return entered(p, e, now)
+	case Dispensed, NotDispensed:
+		return p, fmt.Errorf("payment %s: %w: %T: it is not vending", p.ID, ErrEvent, e)
 	}
 	return p, fmt.Errorf("payment %s: %w: %T", p.ID, ErrEvent, e)
+}
+
+// vended applies what happens while the machine has the payment in hand.
+func vended(p Payment, e Event, now time.Time) (Payment, error) {
+	switch e := e.(type) {
+	case Dispensed:
+		p.State, p.ClosedAt = StateApproved, now // all that its fact says stays
+		return p, nil
+	case NotDispensed:
+		takes := []Reason{ReasonNotDispensed, ReasonNotConfirmed, ReasonCancelledByMachine, ReasonJournalFailed}
+		if !slices.Contains(takes, e.Reason) {
+			return p, fmt.Errorf("payment %s: take back: %w: reason %q", p.ID, ErrEvent, e.Reason)
+		}
+		need := p.Need
+		p = end(p, StateVoided, e.Reason, now)
+		p.Need = need
+		return p, nil
+	case Cancelled:
+		return p, WithHint(fmt.Errorf("payment %s: cancel: %w", p.ID, ErrVending),
+			"the machine says in a moment whether its product fell: ask again then")
+	case PINVerified, PINFailed:
+		return p, fmt.Errorf("payment %s: PIN: %w: it was not asked for", p.ID, ErrEvent)
+	}
+	return p, nil
 }
 
 // seen applies what the camera saw in time.
@@ -164,7 +207,7 @@ func seen(p Payment, e Event, now time.Time) (Payment, error) {
 		if why != "" {
 			return p, noEvidence(p, why)
 		}
-		return approve(p, e.Evidence, now), nil
+		return pay(p, e.Evidence, now), nil
 	case PINAsked:
 		if why := unsupported(p, e.Evidence, now); why != "" {
 			return p, noEvidence(p, why)
@@ -201,7 +244,7 @@ func entered(p Payment, e Event, now time.Time) (Payment, error) {
 			return p, fmt.Errorf("payment %s: PIN: %w: it is of another customer", p.ID, ErrEvent)
 		}
 		need := p.Need
-		p = approve(p, p.Evidence, now)
+		p = pay(p, p.Evidence, now)
 		p.Need, p.PIN = need, true
 	case PINFailed:
 		if e.Locked {
@@ -213,9 +256,15 @@ func entered(p Payment, e Event, now time.Time) (Payment, error) {
 	return p, nil
 }
 
-func approve(p Payment, e Evidence, now time.Time) Payment {
+// pay makes a consent an approval, or a vend.
+func pay(p Payment, e Evidence, now time.Time) Payment {
 	customer := p.Customer
-	p = end(p, StateApproved, "", now)
+	if p.Vend {
+		p = end(p, StateVending, "", time.Time{})
+		p.VendedAt, p.Deadline = now, time.Time{}
+	} else {
+		p = end(p, StateApproved, "", now)
+	}
 	p.Customer, p.Evidence = customer, e
 	return p
 }
@@ -258,6 +307,8 @@ func cancel(p Payment, by By, now time.Time) (Payment, error) {
 		reason = ReasonCancelledByRegister
 	case ByOperator:
 		reason = ReasonCancelledByOperator
+	case ByMachine:
+		reason = ReasonCancelledByMachine
 	default:
 		return p, fmt.Errorf("payment %s: cancel: %w: by %q", p.ID, ErrEvent, by)
 	}
@@ -270,7 +321,7 @@ func expire(p Payment, now time.Time) Payment {
 		return end(p, StateExpired, ReasonNoSmile, now)
 	case StatePIN:
 		return end(p, StateExpired, ReasonNoPIN, now)
-	case StateWaiting, StateApproved, StateDeclined, StateCancelled, StateExpired:
+	case StateWaiting, StateVending, StateApproved, StateDeclined, StateCancelled, StateExpired, StateVoided:
 	}
 	return end(p, StateExpired, ReasonTimeout, now)
 }

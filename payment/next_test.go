@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ func everyEvent(good Evidence) []Event {
 		DeviceFailed{"camera"},
 		JournalFailed{}, Tick{}, Restarted{}, PINAsked{good, NeedSum, now.Add(time.Minute)},
 		PINRefused{good, NeedSum, ReasonPINNotSet}, PINVerified{"c1"}, PINFailed{},
+		Dispensed{}, NotDispensed{ReasonNotDispensed},
 	}
 }
 
@@ -42,7 +44,10 @@ func in(s State) Payment {
 		p.Customer, p.Evidence, p.Need = "c1", good, NeedSum
 	case StateApproved:
 		p.Customer, p.Evidence, p.ClosedAt = "c1", good, now
-	case StateDeclined, StateCancelled, StateExpired:
+	case StateVending:
+		p.Vend, p.Item, p.Customer, p.Evidence, p.VendedAt = true, "10", "c1", good, now
+		p.Deadline = time.Time{}
+	case StateDeclined, StateCancelled, StateExpired, StateVoided:
 		p.Reason, p.ClosedAt = "x", now
 	case StateWaiting:
 	}
@@ -77,7 +82,7 @@ func TestNext(t *testing.T) {
 			if !before.State.Terminal() && after.State.Terminal() != after.ClosedAt.Equal(now) {
 				t.Errorf("%s: closed at %v", key, after.ClosedAt)
 			}
-			known := after.State == StateApproved || after.State == StateRecognised || after.State == StatePIN
+			known := slices.Contains([]State{StateApproved, StateRecognised, StatePIN, StateVending}, after.State)
 			if (after.Customer != "") != known {
 				t.Errorf("%s: customer %q in state %s", key, after.Customer, after.State)
 			}
@@ -86,48 +91,7 @@ func TestNext(t *testing.T) {
 }
 
 func nextTable() map[string]outcome {
-	return map[string]outcome{
-		"approved Recognised":     {StateApproved, "", ErrClosed},
-		"approved Lost":           {StateApproved, "", ErrClosed},
-		"approved Unknown":        {StateApproved, "", ErrClosed},
-		"approved Stranger":       {StateApproved, "", ErrClosed},
-		"approved Consented":      {StateApproved, "", ErrClosed},
-		"approved Cancelled":      {StateApproved, "", ErrClosed},
-		"approved DeviceFailed":   {StateApproved, "", ErrClosed},
-		"approved JournalFailed":  {StateApproved, "", ErrClosed},
-		"approved Tick":           {StateApproved, "", ErrClosed},
-		"approved Restarted":      {StateApproved, "", ErrClosed},
-		"declined Recognised":     {StateDeclined, "x", ErrClosed},
-		"declined Lost":           {StateDeclined, "x", ErrClosed},
-		"declined Unknown":        {StateDeclined, "x", ErrClosed},
-		"declined Stranger":       {StateDeclined, "x", ErrClosed},
-		"declined Consented":      {StateDeclined, "x", ErrClosed},
-		"declined Cancelled":      {StateDeclined, "x", ErrClosed},
-		"declined DeviceFailed":   {StateDeclined, "x", ErrClosed},
-		"declined JournalFailed":  {StateDeclined, "x", ErrClosed},
-		"declined Tick":           {StateDeclined, "x", ErrClosed},
-		"declined Restarted":      {StateDeclined, "x", ErrClosed},
-		"cancelled Recognised":    {StateCancelled, "x", ErrClosed},
-		"cancelled Lost":          {StateCancelled, "x", ErrClosed},
-		"cancelled Unknown":       {StateCancelled, "x", ErrClosed},
-		"cancelled Stranger":      {StateCancelled, "x", ErrClosed},
-		"cancelled Consented":     {StateCancelled, "x", ErrClosed},
-		"cancelled Cancelled":     {StateCancelled, "x", ErrClosed},
-		"cancelled DeviceFailed":  {StateCancelled, "x", ErrClosed},
-		"cancelled JournalFailed": {StateCancelled, "x", ErrClosed},
-		"cancelled Tick":          {StateCancelled, "x", ErrClosed},
-		"cancelled Restarted":     {StateCancelled, "x", ErrClosed},
-		"expired Recognised":      {StateExpired, "x", ErrClosed},
-		"expired Lost":            {StateExpired, "x", ErrClosed},
-		"expired Unknown":         {StateExpired, "x", ErrClosed},
-		"expired Stranger":        {StateExpired, "x", ErrClosed},
-		"expired Consented":       {StateExpired, "x", ErrClosed},
-		"expired Cancelled":       {StateExpired, "x", ErrClosed},
-		"expired DeviceFailed":    {StateExpired, "x", ErrClosed},
-		"expired JournalFailed":   {StateExpired, "x", ErrClosed},
-		"expired Tick":            {StateExpired, "x", ErrClosed},
-		"expired Restarted":       {StateExpired, "x", ErrClosed},
-
+	table := map[string]outcome{
 		"waiting Consented":        {StateWaiting, "", ErrEvidence},
 		"waiting Unknown":          {StateDeclined, ReasonNotRecognised, nil},
 		"waiting Stranger":         {StateWaiting, "", nil},
@@ -148,23 +112,6 @@ func nextTable() map[string]outcome {
 		"recognised Lost":          {StateWaiting, "", nil},
 		"recognised Recognised":    {StateRecognised, "", nil},
 		"recognised Consented":     {StateApproved, "", nil},
-
-		"approved PINAsked":     {StateApproved, "", ErrClosed},
-		"approved PINRefused":   {StateApproved, "", ErrClosed},
-		"approved PINVerified":  {StateApproved, "", ErrClosed},
-		"approved PINFailed":    {StateApproved, "", ErrClosed},
-		"declined PINAsked":     {StateDeclined, "x", ErrClosed},
-		"declined PINRefused":   {StateDeclined, "x", ErrClosed},
-		"declined PINVerified":  {StateDeclined, "x", ErrClosed},
-		"declined PINFailed":    {StateDeclined, "x", ErrClosed},
-		"cancelled PINAsked":    {StateCancelled, "x", ErrClosed},
-		"cancelled PINRefused":  {StateCancelled, "x", ErrClosed},
-		"cancelled PINVerified": {StateCancelled, "x", ErrClosed},
-		"cancelled PINFailed":   {StateCancelled, "x", ErrClosed},
-		"expired PINAsked":      {StateExpired, "x", ErrClosed},
-		"expired PINRefused":    {StateExpired, "x", ErrClosed},
-		"expired PINVerified":   {StateExpired, "x", ErrClosed},
-		"expired PINFailed":     {StateExpired, "x", ErrClosed},
 
 		"waiting PINAsked":       {StateWaiting, "", ErrEvidence},
 		"recognised PINAsked":    {StatePIN, "", nil},
@@ -189,7 +136,39 @@ func nextTable() map[string]outcome {
 		"pin DeviceFailed":  {StateCancelled, ReasonDeviceFailed, nil},
 		"pin JournalFailed": {StateCancelled, ReasonJournalFailed, nil},
 		"pin Restarted":     {StateExpired, ReasonRestarted, nil},
+
+		"waiting Dispensed":       {StateWaiting, "", ErrEvent},
+		"recognised Dispensed":    {StateRecognised, "", ErrEvent},
+		"pin Dispensed":           {StatePIN, "", ErrEvent},
+		"waiting NotDispensed":    {StateWaiting, "", ErrEvent},
+		"recognised NotDispensed": {StateRecognised, "", ErrEvent},
+		"pin NotDispensed":        {StatePIN, "", ErrEvent},
+
+		"vending Cancelled":     {StateVending, "", ErrVending},
+		"vending PINVerified":   {StateVending, "", ErrEvent},
+		"vending PINFailed":     {StateVending, "", ErrEvent},
+		"vending Restarted":     {StateVending, "", nil},
+		"vending Tick":          {StateVending, "", nil},
+		"vending DeviceFailed":  {StateVending, "", nil},
+		"vending JournalFailed": {StateVending, "", nil},
+		"vending Recognised":    {StateVending, "", nil},
+		"vending Lost":          {StateVending, "", nil},
+		"vending Unknown":       {StateVending, "", nil},
+		"vending Stranger":      {StateVending, "", nil},
+		"vending Consented":     {StateVending, "", nil},
+		"vending PINAsked":      {StateVending, "", nil},
+		"vending PINRefused":    {StateVending, "", nil},
+		"vending Dispensed":     {StateApproved, "", nil},
+		"vending NotDispensed":  {StateVoided, ReasonNotDispensed, nil},
 	}
+	for _, s := range States() { // what has ended stays as it is
+		for _, e := range everyEvent(good) {
+			if s.Terminal() {
+				table[string(s)+" "+eventName(e)] = outcome{s, in(s).Reason, ErrClosed}
+			}
+		}
+	}
+	return table
 }
 
 func TestNextIsTotal(t *testing.T) {
@@ -263,6 +242,10 @@ func TestNextAfterTheDeadline(t *testing.T) {
 		for state, reason := range map[State]Reason{StateWaiting: ReasonTimeout, StateRecognised: ReasonNoSmile} {
 			p, err := Next(in(state), e, late)
 			switch e.(type) {
+			case Dispensed, NotDispensed: // of a vend that is not one: no matter how late
+				if !errors.Is(err, ErrEvent) || p != in(state) {
+					t.Errorf("%s late in %s: %s, %v", eventName(e), state, p.State, err)
+				}
 			case Recognised, Lost, Unknown, Consented, Tick:
 				if err != nil || p.State != StateExpired || p.Reason != reason {
 					t.Errorf("%s late in %s: %s %s, %v", eventName(e), state, p.State, p.Reason, err)
@@ -298,7 +281,7 @@ func TestNextBadEvents(t *testing.T) {
 	}
 	for by, reason := range map[By]Reason{
 		ByCustomer: ReasonCancelledByCustomer, ByRegister: ReasonCancelledByRegister,
-		ByOperator: ReasonCancelledByOperator,
+		ByOperator: ReasonCancelledByOperator, ByMachine: ReasonCancelledByMachine,
 	} {
 		if p, err := Next(in(StateWaiting), Cancelled{by}, now); err != nil || p.Reason != reason {
 			t.Errorf("cancelled by %s: %s, %v", by, p.Reason, err)
@@ -321,18 +304,22 @@ func TestOpen(t *testing.T) {
 		timeout time.Duration
 		want    error
 	}{
-		{Request{"", amount, ""}, time.Second, ErrRequest},
-		{Request{strings.Repeat("x", 65), amount, ""}, time.Second, ErrRequest},
-		{Request{"a b", amount, ""}, time.Second, ErrRequest},
-		{Request{"ä", amount, ""}, time.Second, ErrRequest},
-		{Request{"a/b", amount, ""}, time.Second, ErrRequest},
-		{Request{"a", amount, strings.Repeat("x", 141)}, time.Second, ErrRequest},
-		{Request{"a", amount, "two\nlines"}, time.Second, ErrRequest},
-		{Request{"a", amount, "\xff"}, time.Second, ErrRequest},
-		{Request{"a", amount, ""}, 0, ErrRequest},
-		{Request{"a", Amount{}, ""}, time.Second, ErrCurrency},
-		{Request{"a", Amount{0, "EUR"}, ""}, time.Second, ErrAmountZero},
-		{Request{"Az09._:-", amount, "Bestellung 7, süß"}, time.Second, nil},
+		{Request{ID: "", Amount: amount, Reference: ""}, time.Second, ErrRequest},
+		{Request{ID: strings.Repeat("x", 65), Amount: amount, Reference: ""}, time.Second, ErrRequest},
+		{Request{ID: "a b", Amount: amount, Reference: ""}, time.Second, ErrRequest},
+		{Request{ID: "ä", Amount: amount, Reference: ""}, time.Second, ErrRequest},
+		{Request{ID: "a/b", Amount: amount, Reference: ""}, time.Second, ErrRequest},
+		{Request{ID: "a", Amount: amount, Reference: strings.Repeat("x", 141)}, time.Second, ErrRequest},
+		{Request{ID: "a", Amount: amount, Reference: "two\nlines"}, time.Second, ErrRequest},
+		{Request{ID: "a", Amount: amount, Reference: "\xff"}, time.Second, ErrRequest},
+		{Request{ID: "a", Amount: amount, Reference: ""}, 0, ErrRequest},
+		{Request{ID: "a", Amount: Amount{}}, time.Second, ErrCurrency},
+		{Request{ID: "a", Amount: Amount{0, "EUR"}}, time.Second, ErrAmountZero},
+		{Request{ID: "a", Amount: amount, Item: "10"}, time.Second, ErrRequest},
+		{Request{ID: "a", Amount: amount, Vend: true, Item: strings.Repeat("1", 17)}, time.Second, ErrRequest},
+		{Request{ID: "a", Amount: amount, Vend: true}, time.Second, nil},
+		{Request{ID: "a", Amount: amount, Vend: true, Item: "10"}, time.Second, nil},
+		{Request{ID: "Az09._:-", Amount: amount, Reference: "Bestellung 7, süß"}, time.Second, nil},
 	} {
 		p, err := Open(c.r, now, c.timeout)
 		if !errors.Is(err, c.want) || (err == nil) != (p.State == StateWaiting) {
@@ -340,6 +327,55 @@ func TestOpen(t *testing.T) {
 		}
 		if err == nil && (!p.Same(c.r) || !p.Deadline.Equal(now.Add(c.timeout))) {
 			t.Errorf("%+v opened %+v", c.r, p)
+		}
+	}
+}
+
+// TestNextVend follows a vending machine's payment: a consent, with the PIN or without, puts it into the
+// machine's hand and approves nothing.
+func TestNextVend(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		start  State
+		paid   Event
+		then   Event
+		end    State
+		reason Reason
+	}{
+		{"it fell", StateRecognised, Consented{good}, Dispensed{}, StateApproved, ""},
+		{"it did not", StateRecognised, Consented{good}, NotDispensed{ReasonNotDispensed}, StateVoided,
+			ReasonNotDispensed},
+		{"nobody knows", StateRecognised, Consented{good}, NotDispensed{ReasonNotConfirmed}, StateVoided,
+			ReasonNotConfirmed},
+		{"taken back", StateRecognised, Consented{good}, NotDispensed{ReasonCancelledByMachine}, StateVoided,
+			ReasonCancelledByMachine},
+		{"not written", StateRecognised, Consented{good}, NotDispensed{ReasonJournalFailed}, StateVoided,
+			ReasonJournalFailed},
+		{"with the PIN it fell", StatePIN, PINVerified{"c1"}, Dispensed{}, StateApproved, ""},
+		{"with the PIN it did not", StatePIN, PINVerified{"c1"}, NotDispensed{ReasonNotDispensed}, StateVoided,
+			ReasonNotDispensed},
+	} {
+		p := in(c.start)
+		p.Vend, p.Item = true, "10"
+		p, err := Next(p, c.paid, now)
+		if err != nil || p.State != StateVending || !p.VendedAt.Equal(now) || !p.ClosedAt.IsZero() ||
+			!p.Deadline.IsZero() || p.Customer != "c1" || p.Evidence != good || p.PIN != (c.start == StatePIN) {
+			t.Errorf("%s: paid: %+v, %v", c.name, p, err)
+		}
+		vending := p
+		later := now.Add(time.Hour)
+		if p, err = Next(p, c.then, later); err != nil || p.State != c.end || p.Reason != c.reason ||
+			!p.ClosedAt.Equal(later) || !p.VendedAt.Equal(now) || p.Need != vending.Need {
+			t.Errorf("%s: %+v, %v", c.name, p, err)
+		}
+		if approved := c.end == StateApproved; approved != (p.Customer == "c1" && p.Evidence == good) ||
+			p.PIN != (approved && vending.PIN) {
+			t.Errorf("%s: %+v", c.name, p)
+		}
+	}
+	for _, r := range []Reason{"", ReasonTimeout, ReasonDeviceFailed} {
+		if _, err := Next(in(StateVending), NotDispensed{r}, now); !errors.Is(err, ErrEvent) {
+			t.Errorf("taken back for %q: %v", r, err)
 		}
 	}
 }

@@ -9,30 +9,33 @@ import (
 // State is where a payment stands.
 type State string
 
-// The states. Waiting, recognised and pin can change, the others never do.
+// The states. Waiting, recognised, pin and vending can change, the others never do.
 const (
 	StateWaiting    State = "waiting"    // open, nobody recognised
 	StateRecognised State = "recognised" // open, a customer stands there; in memory only, never journalled
 	StatePIN        State = "pin"        // open, the customer has consented and owes the PIN; in memory only
+	StateVending    State = "vending"    // open and journalled: paid for, if the machine says that it fell
 	StateApproved   State = "approved"   // paid
 	StateDeclined   State = "declined"   // refused by the terminal
 	StateCancelled  State = "cancelled"  // stopped by somebody or by a failing device
 	StateExpired    State = "expired"    // ran out of time, or the terminal restarted
+	StateVoided     State = "voided"     // a vend whose product did not fall, or was not said to: nothing is charged
 )
 
 // States are all of them, for tables that have to be total.
 func States() []State {
 	return []State{
-		StateWaiting, StateRecognised, StatePIN, StateApproved, StateDeclined, StateCancelled, StateExpired,
+		StateWaiting, StateRecognised, StatePIN, StateVending, StateApproved, StateDeclined, StateCancelled,
+		StateExpired, StateVoided,
 	}
 }
 
 // Terminal reports a state that never changes again.
 func (s State) Terminal() bool {
 	switch s {
-	case StateApproved, StateDeclined, StateCancelled, StateExpired:
+	case StateApproved, StateDeclined, StateCancelled, StateExpired, StateVoided:
 		return true
-	case StateWaiting, StateRecognised, StatePIN:
+	case StateWaiting, StateRecognised, StatePIN, StateVending:
 	}
 	return false
 }
@@ -53,8 +56,11 @@ const (
 	ReasonCancelledByCustomer Reason = "cancelled_by_customer" // cancelled
 	ReasonCancelledByRegister Reason = "cancelled_by_register" // cancelled
 	ReasonCancelledByOperator Reason = "cancelled_by_operator" // cancelled
+	ReasonCancelledByMachine  Reason = "cancelled_by_machine"  // cancelled, or voided: the choice was taken back
+	ReasonNotDispensed        Reason = "not_dispensed"         // voided: the machine says that nothing fell
+	ReasonNotConfirmed        Reason = "not_confirmed"         // voided: it may have fallen, the machine never said
 	ReasonDeviceFailed        Reason = "device_failed"         // cancelled; Detail names the device
-	ReasonJournalFailed       Reason = "journal_failed"        // cancelled: its approval could not be written
+	ReasonJournalFailed       Reason = "journal_failed"        // cancelled, or voided: it could not be written
 	ReasonRestarted           Reason = "restarted"             // expired: the terminal stopped while it was open
 )
 
@@ -83,6 +89,12 @@ func (r Reason) Text() string {
 		return "by the register"
 	case ReasonCancelledByOperator:
 		return "by the operator"
+	case ReasonCancelledByMachine:
+		return "by the vending machine"
+	case ReasonNotDispensed:
+		return "the product did not fall"
+	case ReasonNotConfirmed:
+		return "the machine never said whether the product fell"
 	case ReasonDeviceFailed:
 		return "a part of the terminal failed"
 	case ReasonJournalFailed:
@@ -107,6 +119,10 @@ const (
 	// remittance line (ISO 20022 Max140Text).
 	ReferenceMax = 140
 
+	// ItemMax is the longest Item, in characters: MDB's item numbers have 16 bits, and there is room for what
+	// an adapter makes of them.
+	ItemMax = 16
+
 	maxID     = 64  // bytes; the register's SaleID and ServiceID together fit
 	maxDetail = 200 // bytes
 )
@@ -117,6 +133,7 @@ var (
 	ErrClosed   = errors.New("payment has ended")
 	ErrEvidence = errors.New("evidence does not support an approval")
 	ErrEvent    = errors.New("event is not valid")
+	ErrVending  = errors.New("the machine has it in hand")
 )
 
 // Request is what a register asks for.
@@ -124,6 +141,11 @@ type Request struct {
 	ID        string // chosen by the caller: 1 to 64 of A-Z a-z 0-9 . _ : -
 	Amount    Amount
 	Reference string // the caller's own words (order number), at most 140 characters, may be empty
+	// Vend says that a vending machine asks: the consent makes the payment vending, not approved, until the
+	// machine has said whether the product fell. Item is what it calls the product, at most 16 characters, and
+	// empty where it doesn't.
+	Vend bool
+	Item string
 }
 
 // Evidence is what the camera saw of a consent: frames of one face that matched one customer, and smiled.
@@ -149,19 +171,22 @@ type Payment struct {
 	ID        string
 	Amount    Amount
 	Reference string
+	Vend      bool   // a vending machine's
+	Item      string // what the machine calls the product
 	State     State
 	Reason    Reason
 	Detail    string   // what failed, with ReasonDeviceFailed
-	Customer  string   // pseudonymous; who stands there (recognised, pin) or paid (approved), otherwise empty
+	Customer  string   // pseudonymous; who stands there (recognised, pin) or paid (vending, approved), else empty
 	Demand    Demand   // of the pictures, fixed when it is opened; not known of a payment read from the journal
 	Need      Need     // why the PIN is asked for or was missing; empty: it is not needed
 	PIN       bool     // approved with the PIN
 	Reversed  int64    // minor units of an approval that were given back, 0 to Amount.Minor
-	Evidence  Evidence // of an approval; of another end the Liveness alone, if there was a consent
+	Evidence  Evidence // of a vend or an approval; of another end the Liveness alone, if there was a consent
 	Strangers int      // different faces that were no customer's; not known of a payment read from the journal
 	OpenedAt  time.Time
+	VendedAt  time.Time // when it became vending; zero if it never did
 	ClosedAt  time.Time // zero while open
-	Deadline  time.Time // monotonic; zero for a payment read from the journal, which can only be ended
+	Deadline  time.Time // monotonic; zero for one that is vending or was read from the journal
 	// TimeTrusted tells whether the clock was known to be right at the last change of state that was
 	// committed.
 	TimeTrusted bool
@@ -181,18 +206,24 @@ func Open(r Request, now time.Time, timeout time.Duration) (Payment, error) {
 	if err := CheckText(r.Reference, ReferenceMax); err != nil {
 		return Payment{}, fmt.Errorf("open payment: reference: %w: %w", ErrRequest, err)
 	}
+	if err := CheckText(r.Item, ItemMax); err != nil || r.Item != "" && !r.Vend {
+		return Payment{}, fmt.Errorf("open payment: item %q: %w", clean(r.Item), ErrRequest)
+	}
 	if err := r.Amount.Check(); err != nil {
 		return Payment{}, err
 	}
 	return Payment{
-		ID: r.ID, Amount: r.Amount, Reference: r.Reference,
+		ID: r.ID, Amount: r.Amount, Reference: r.Reference, Vend: r.Vend, Item: r.Item,
 		State: StateWaiting, OpenedAt: now, Deadline: now.Add(timeout),
 	}, nil
 }
 
-// Same reports whether the payment is the one the request asks for: same id, amount and reference.
-func (p Payment) Same(r Request) bool {
-	return p.ID == r.ID && p.Amount == r.Amount && p.Reference == r.Reference
+// Same reports whether the payment is the one the request asks for: same id and same content.
+func (p Payment) Same(r Request) bool { return p.Request() == r }
+
+// Request is what was asked for.
+func (p Payment) Request() Request {
+	return Request{ID: p.ID, Amount: p.Amount, Reference: p.Reference, Vend: p.Vend, Item: p.Item}
 }
 
 func badRequest(field, hint string) error {

@@ -48,6 +48,9 @@ func OpenReversal(q ReversalRequest, p Payment, now time.Time) (Reversal, error)
 		minor = left
 	}
 	switch {
+	case p.State == StateVending:
+		return fail(fmt.Errorf("%w: it is %s", ErrNotApproved, p.State),
+			"wait until the machine has said whether its product fell")
 	case p.State != StateApproved:
 		return fail(
 			fmt.Errorf("%w: it is %s", ErrNotApproved, p.State),

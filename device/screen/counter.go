@@ -77,7 +77,7 @@ type CounterPayment struct {
 	AtUnsure  bool      // the wall clock was not known to be right
 	Amount    string
 	Currency  string
-	State     State     // LookHere, Smile or EnterPIN while it runs; a result
+	State     State     // LookHere, Smile, EnterPIN or Vending while it runs; a result
 	Reason    Reason    // why it was not approved
 	Deadline  time.Time // monotonic, while it runs; zero: none is shown
 	Returned  string    // what was given back of it; "": nothing

@@ -89,6 +89,11 @@ func (c catalogues) words(v View, lang string) map[string]string {
 	if v.State.result() {
 		w["label"] = m["label.amount"]
 	}
+	if v.Product != "" {
+		w["label"] = v.Product
+	} else if v.Item != "" {
+		w["label"] = strings.Replace(m["label.product"], "{n}", v.Item, 1)
+	}
 	if v.Reason != "" && (v.State.result() || v.State == OutOfOrder) {
 		w["help"] = m["reason."+string(v.Reason)]
 	}

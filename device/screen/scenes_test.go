@@ -52,6 +52,8 @@ func scenes() []scene {
 			"could not be sure", "nicht sicher"},
 		{"smile_full", with(Smile, func(v *View) { v.Progress = 1; v.Instruction = KeepSmiling }),
 			"Keep smiling", "Weiter lächeln"},
+		{"vending", with(Vending, func(v *View) { v.Product = "Apfelschorle 0,5 l" }), "Your product", "Ihr Produkt"},
+		{"look_here_product", with(LookHere, func(v *View) { v.Item = "10" }), "Product 10", "Produkt 10"},
 		{"approved", with(Approved, nil), "Approved", "Bezahlt"},
 		{"declined", with(Declined, func(v *View) { v.Reason = NotRecognised }), "don't know", "nicht bekannt"},
 		{"cancelled", with(Cancelled, func(v *View) { v.Reason = CancelledByRegister }),
@@ -84,7 +86,7 @@ func scenes() []scene {
 		all = append(all, scene{"act_" + string(i), with(LookHere, func(v *View) { v.Instruction = i }), "", ""})
 	}
 	for _, r := range []Reason{NotRecognised, NoSmile, NotSure, NobodyCame, CancelledByCustomer,
-		CancelledByRegister, CancelledByOperator, NoPIN, WrongPIN, PINLocked, PINNotSet, Restarted,
+		CancelledByRegister, CancelledByOperator, CancelledByMachine, NotDispensed, NotConfirmed, NoPIN, WrongPIN, PINLocked, PINNotSet, Restarted,
 		DeviceFailed, CameraGone, JournalFull, JournalFailed, BacklogFull,
 		TamperOpen, NotSetUp} {
 		all = append(all, scene{"why_" + string(r), with(Cancelled, func(v *View) {

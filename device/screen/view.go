@@ -17,6 +17,7 @@ const (
 	Recognised State = "recognised"   // the face is known, the smile comes next
 	Smile      State = "smile"        // waiting for the smile
 	EnterPIN   State = "enter_pin"    // waiting for the customer's PIN
+	Vending    State = "vending"      // agreed; a machine gives the product out
 	Approved   State = "approved"     // paid
 	Declined   State = "declined"     // refused
 	Cancelled  State = "cancelled"    // ended by somebody
@@ -71,6 +72,9 @@ const (
 	CancelledByCustomer Reason = "cancelled_by_customer"
 	CancelledByRegister Reason = "cancelled_by_register"
 	CancelledByOperator Reason = "cancelled_by_operator"
+	CancelledByMachine  Reason = "cancelled_by_machine"
+	NotDispensed        Reason = "not_dispensed"
+	NotConfirmed        Reason = "not_confirmed" // that the product fell
 	Restarted           Reason = "restarted"
 	DeviceFailed        Reason = "device_failed"
 	CameraGone          Reason = "camera_gone"
@@ -87,6 +91,8 @@ type View struct {
 	State       State
 	Amount      string      // decimal with a point and the currency's own number of digits: "12.50"; "" for none
 	Currency    string      // ISO 4217: "EUR"
+	Product     string      // what is paid for, by the shop's name for it, in place of "to pay"; "" for none
+	Item        string      // its number at the machine, shown where there is no name
 	Instruction Instruction // "" for the state's own words; only while paying
 	Note        string      // a register's words, shown as such in a frame; only with Idle; lines end with \n
 	Reason      Reason      // "" if there is nothing to add; for results, OutOfOrder, and NotSure with EnterPIN
@@ -153,7 +159,7 @@ func (v View) same(w View) bool {
 	if !v.Deadline.Equal(w.Deadline) || !maps.Equal(v.Lamps, w.Lamps) {
 		return false
 	}
-	return v.State == w.State && v.Amount == w.Amount && v.Currency == w.Currency &&
+	return v.State == w.State && v.Amount == w.Amount && v.Currency == w.Currency && v.Product == w.Product && v.Item == w.Item &&
 		v.Instruction == w.Instruction && v.Note == w.Note && v.Reason == w.Reason && v.Asked == w.Asked &&
 		v.Progress == w.Progress && v.Light.same(w.Light) && v.LightOffer == w.LightOffer &&
 		v.Merchant == w.Merchant && v.Terminal == w.Terminal && v.Lang == w.Lang && v.Sound == w.Sound &&

@@ -204,7 +204,7 @@ func usedKeys(t *testing.T) map[string]bool {
 			return true
 		})
 	}
-	for _, k := range []string{"to_pay", "amount", "staff", "register"} {
+	for _, k := range []string{"to_pay", "amount", "product", "staff", "register"} {
 		used["label."+k] = true
 	}
 	for _, k := range []string{"camera", "models", "accelerator", "gallery", "journal", "report", "register",
@@ -239,11 +239,12 @@ func usedKeys(t *testing.T) map[string]bool {
 		"key_clear", "key_ok"} {
 		used["counter."+k] = true
 	}
-	for _, s := range []State{LookHere, Smile, EnterPIN} {
+	for _, s := range []State{LookHere, Smile, EnterPIN, Vending} {
 		used["counter.now."+string(s)] = true
 	}
 	for _, r := range []Reason{NotRecognised, NoSmile, NotSure, NobodyCame, NoPIN, WrongPIN, PINLocked,
-		PINNotSet, CancelledByCustomer, CancelledByRegister, CancelledByOperator, Restarted, DeviceFailed,
+		PINNotSet, CancelledByCustomer, CancelledByRegister, CancelledByOperator, CancelledByMachine,
+		NotDispensed, NotConfirmed, Restarted, DeviceFailed,
 		JournalFailed} {
 		used["counter.why."+string(r)] = true
 	}

@@ -12,8 +12,8 @@ import (
 	"smiletill/payment"
 )
 
-// Commit writes the opening (waiting) or the end of a payment: payment, fact and, for an approval, outbox
-// row in one transaction. It returns nil when they are on stable storage. Nothing was written when it
+// Commit writes the opening (waiting) of a payment, that a machine has it in hand (vending), or its end:
+// payment, fact and, for an approval, outbox row in one transaction. It returns nil when they are on stable storage. Nothing was written when it
 // returns payment.ErrBacklog (the outbox is full), payment.ErrConflict (id known, or with other content),
 // payment.ErrClosed, payment.ErrNotFound or payment.ErrUnsure. After any other error the outcome is open:
 // Find tells.
@@ -57,8 +57,8 @@ func (j *Journal) opening(ctx context.Context, tx *transaction, p payment.Paymen
 	_, err = tx.ExecContext(
 		ctx,
 		`INSERT INTO payment (id, seq, state, amount_minor, currency, reference, reason,
-		detail, customer, match_frames, smile_frames, opened_at, closed_at, time_trusted, clock_ms)
-		VALUES (?, ?, ?, ?, ?, ?, '', '', '', 0, 0, ?, NULL, ?, ?)`,
+		detail, customer, match_frames, smile_frames, opened_at, closed_at, time_trusted, clock_ms, vend, item)
+		VALUES (?, ?, ?, ?, ?, ?, '', '', '', 0, 0, ?, NULL, ?, ?, ?, ?)`,
 		p.ID,
 		l.body.Seq,
 		string(p.State),
@@ -68,28 +68,33 @@ func (j *Journal) opening(ctx context.Context, tx *transaction, p payment.Paymen
 		l.body.Time,
 		p.TimeTrusted,
 		l.body.ClockMS,
+		p.Vend,
+		p.Item,
 	)
 	return err
 }
 
-// ending writes the end of an open payment.
+// ending writes what became of an open payment: its end, or that a machine has it in hand.
 func (j *Journal) ending(ctx context.Context, tx *transaction, p payment.Payment) error {
 	stored, err := find(ctx, tx, p.ID)
 	switch {
 	case err != nil:
 		return err
-	case !stored.Same(payment.Request{ID: p.ID, Amount: p.Amount, Reference: p.Reference}):
+	case !stored.Same(p.Request()):
 		return payment.ErrConflict
 	case stored.State.Terminal():
 		return fmt.Errorf("%w: %s", payment.ErrClosed, stored.State)
+	case !follows(stored, p.State):
+		return fmt.Errorf("%w: %s after %s", payment.ErrConflict, p.State, stored.State)
 	}
 	l, err := j.appendPayment(ctx, tx, p)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE payment SET seq = ?, state = ?, reason = ?, detail = ?,
-		customer = ?, match_frames = ?, smile_frames = ?, closed_at = ?, time_trusted = ?, need = ?, pin = ?,
-		clock_ms = ? WHERE id = ?`,
+	if _, err := tx.ExecContext(ctx, `UPDATE payment SET seq = ?1, state = ?2, reason = ?3, detail = ?4,
+		customer = ?5, match_frames = ?6, smile_frames = ?7, closed_at = iif(?2 = 'vending', NULL, ?8),
+		vended_at = iif(?2 = 'vending', ?8, vended_at), time_trusted = ?9, need = ?10, pin = ?11,
+		clock_ms = ?12 WHERE id = ?13`,
 		l.body.Seq, string(p.State), string(p.Reason), p.Detail, p.Customer,
 		l.body.MatchFrames, l.body.SmileFrames, l.body.Time, p.TimeTrusted, string(p.Need), p.PIN,
 		l.body.ClockMS, p.ID); err != nil {
@@ -99,6 +104,23 @@ func (j *Journal) ending(ctx context.Context, tx *transaction, p payment.Payment
 		return nil
 	}
 	return enqueue(ctx, tx, l.body, p.Amount.Minor)
+}
+
+// follows tells whether an open payment may come to a state: of a vend an approval or a void follows on
+// vending alone, and nothing else does.
+func follows(open payment.Payment, s payment.State) bool {
+	switch s {
+	case payment.StateVending:
+		return open.Vend && open.State == payment.StateWaiting
+	case payment.StateApproved:
+		return open.Vend == (open.State == payment.StateVending)
+	case payment.StateVoided:
+		return open.State == payment.StateVending
+	case payment.StateDeclined, payment.StateCancelled, payment.StateExpired:
+		return open.State == payment.StateWaiting
+	case payment.StateWaiting, payment.StateRecognised, payment.StatePIN:
+	}
+	return false
 }
 
 // execer is a transaction, the writer's or SQLite's own.
@@ -126,11 +148,7 @@ func (j *Journal) appendPayment(ctx context.Context, tx *transaction, p payment.
 	if err != nil {
 		return link{}, err
 	}
-	at := p.OpenedAt
-	if p.State != payment.StateWaiting {
-		at = p.ClosedAt
-	}
-	return j.append(ctx, tx, b, at)
+	return j.append(ctx, tx, b, changedAt(p))
 }
 
 // append adds a fact of a moment to the chain.

@@ -141,8 +141,8 @@ func TestVerifyNamesTheFact(t *testing.T) {
 		{"an open amount", `UPDATE payment SET amount_minor = 1 WHERE id = 'e'`, 0, "payment e"},
 		{"a payment less", `DELETE FROM payment WHERE id = 'b'`, 4, "not in the table"},
 		{"a payment more", `INSERT INTO payment SELECT 'x', 99, state, amount_minor, currency, reference, reason,
-			detail, customer, match_frames, smile_frames, opened_at, closed_at, time_trusted, need, pin, clock_ms, 0
-			FROM payment WHERE id = 'b'`, 0, "without facts"},
+			detail, customer, match_frames, smile_frames, opened_at, closed_at, time_trusted, need, pin, clock_ms, 0,
+			vend, item, vended_at FROM payment WHERE id = 'b'`, 0, "without facts"},
 		{"an approval that is not reported", `DELETE FROM outbox WHERE seq = 4`, 0, "not in the outbox"},
 		{"a report of no approval", `INSERT INTO outbox (seq) VALUES (5)`, 0, "neither"},
 		{"an approval that owes less", `UPDATE outbox SET owed_minor = 1 WHERE seq = 4`, 0, "not in the outbox"},

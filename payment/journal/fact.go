@@ -15,6 +15,7 @@ import (
 
 const (
 	kindOpened   = "opened"
+	kindVending  = "vending"
 	kindApproved = "approved"
 	kindReversed = "reversed"
 	kindAudit    = "audit" // no payment's: see Audit
@@ -36,6 +37,8 @@ type body struct {
 	AmountMinor  int64             `json:"amount_minor,omitempty"`
 	Currency     string            `json:"currency,omitempty"`
 	Reference    string            `json:"reference,omitempty"`
+	Vend         bool              `json:"vend,omitempty"` // a vending machine's
+	Item         string            `json:"item,omitempty"` // as the machine calls it
 	Reason       payment.Reason    `json:"reason,omitempty"`
 	Detail       string            `json:"detail,omitempty"`
 	Customer     string            `json:"customer,omitempty"` // pseudonymous
@@ -87,7 +90,8 @@ type liveness struct {
 // consent to judge.
 func livenessOf(p payment.Payment) *liveness {
 	found := p.Evidence.Liveness
-	consent := p.State == payment.StateApproved || p.Need == payment.NeedLiveness
+	consent := p.State == payment.StateApproved || p.State == payment.StateVending ||
+		p.Need == payment.NeedLiveness
 	if p.Demand == payment.DemandNone || !consent && found == (payment.Liveness{}) {
 		return nil
 	}
@@ -124,11 +128,25 @@ func kindOf(s payment.State) (string, error) {
 	switch s {
 	case payment.StateWaiting:
 		return kindOpened, nil
-	case payment.StateApproved, payment.StateDeclined, payment.StateCancelled, payment.StateExpired:
+	case payment.StateVending, payment.StateApproved, payment.StateDeclined, payment.StateCancelled,
+		payment.StateExpired, payment.StateVoided:
 		return string(s), nil
 	case payment.StateRecognised, payment.StatePIN:
 	}
 	return "", fmt.Errorf("state %q is not for the journal", s)
+}
+
+// changedAt is when a payment came to its state.
+func changedAt(p payment.Payment) time.Time {
+	switch p.State {
+	case payment.StateWaiting:
+		return p.OpenedAt
+	case payment.StateVending:
+		return p.VendedAt
+	case payment.StateRecognised, payment.StatePIN, payment.StateApproved, payment.StateDeclined,
+		payment.StateCancelled, payment.StateExpired, payment.StateVoided:
+	}
+	return p.ClosedAt
 }
 
 // paymentBody is what the fact of a payment's state says, its place in the chain left open.
@@ -139,18 +157,19 @@ func paymentBody(o Options, p payment.Payment) (body, error) {
 	}
 	b := body{
 		Kind: kind, PaymentID: p.ID, AmountMinor: p.Amount.Minor, Currency: p.Amount.Currency,
-		Reference: p.Reference, Reason: p.Reason, Detail: p.Detail, Customer: p.Customer, Limits: p.Need,
+		Reference: p.Reference, Vend: p.Vend, Item: p.Item,
+		Reason: p.Reason, Detail: p.Detail, Customer: p.Customer, Limits: p.Need,
 		MatchFrames: p.Evidence.MatchFrames, SmileFrames: p.Evidence.SmileFrames,
-		Time: stamp(p.OpenedAt), TimeTrusted: p.TimeTrusted,
+		Time: stamp(changedAt(p)), TimeTrusted: p.TimeTrusted,
 		Tenant: o.Tenant, Site: o.Site, Terminal: o.Terminal,
 	}
 	if kind != kindOpened {
-		b.Time, b.Strangers = stamp(p.ClosedAt), p.Strangers
+		b.Strangers = p.Strangers
 		if b.Liveness = livenessOf(p); b.Liveness != nil {
 			b.JudgedFrames = p.Evidence.Liveness.Frames
 		}
 	}
-	if kind == kindApproved {
+	if kind == kindApproved || kind == kindVending {
 		b.Method, b.Models = methodFace, o.Models
 		if c := p.Evidence.Camera; c.Kind != "" {
 			b.Camera = &camera{c.Kind, c.Driver}
@@ -212,27 +231,31 @@ func (b body) replay(before payment.Payment) (payment.Payment, error) {
 	}
 	request := payment.Request{
 		ID: b.PaymentID, Amount: payment.Amount{Minor: b.AmountMinor, Currency: b.Currency}, Reference: b.Reference,
+		Vend: b.Vend, Item: b.Item,
 	}
 	if b.Kind == kindOpened {
 		if before.ID != "" {
 			return payment.Payment{}, fmt.Errorf("opens a payment that is known")
 		}
 		return payment.Payment{
-			ID: request.ID, Amount: request.Amount, Reference: request.Reference,
+			ID: request.ID, Amount: request.Amount, Reference: request.Reference, Vend: b.Vend, Item: b.Item,
 			State: payment.StateWaiting, OpenedAt: at.UTC(), TimeTrusted: b.TimeTrusted,
 		}, nil
 	}
-	if before.State != payment.StateWaiting || !before.Same(request) {
+	if !follows(before, payment.State(b.Kind)) || !before.Same(request) {
 		return payment.Payment{}, fmt.Errorf("ends a payment that is not open with this content")
 	}
 	after := before
 	after.State, after.Reason, after.Detail = payment.State(b.Kind), b.Reason, b.Detail
-	after.Customer, after.ClosedAt, after.TimeTrusted = b.Customer, at.UTC(), b.TimeTrusted
+	after.Customer, after.TimeTrusted = b.Customer, b.TimeTrusted
+	if b.Kind == kindVending {
+		after.VendedAt = at.UTC()
+	} else {
+		after.ClosedAt = at.UTC()
+	}
 	after.Evidence = payment.Evidence{MatchFrames: b.MatchFrames, SmileFrames: b.SmileFrames}
 	after.Need, after.PIN = b.Limits, b.Method == methodPIN
-	if after.State == payment.StateApproved {
-		after.Evidence.Customer = b.Customer
-	}
+	after.Evidence.Customer = b.Customer
 	return after, nil
 }
 
@@ -249,6 +272,14 @@ func (b body) reversal() (payment.Reversal, error) {
 			Currency: b.Currency,
 		}, At: at.UTC(), TimeTrusted: b.TimeTrusted,
 	}, nil
+}
+
+// stampOrNull is a stamp, or NULL of no time.
+func stampOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return stamp(t)
 }
 
 // stamp writes wall time, without the monotonic reading.

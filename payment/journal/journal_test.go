@@ -201,6 +201,9 @@ func asStored(p payment.Payment) payment.Payment {
 	if !p.ClosedAt.IsZero() {
 		p.ClosedAt = p.ClosedAt.UTC().Round(0)
 	}
+	if !p.VendedAt.IsZero() {
+		p.VendedAt = p.VendedAt.UTC().Round(0)
+	}
 	p.Evidence.Since, p.Evidence.At = time.Time{}, time.Time{}
 	return p
 }

@@ -15,8 +15,8 @@ import (
 	"smiletill/payment"
 )
 
-// till is a journal of a shop's day: 25 payments, or 60 with CRASH_ALL, every fifth refused, some given back,
-// the first reports acknowledged, one payment open.
+// till is a journal of a shop's day: 25 payments, or 60 with CRASH_ALL, every fifth refused, every fifth a
+// machine's, some given back, the first reports acknowledged, one payment open and one in a machine's hand.
 func till(t testing.TB) (text []byte, want contents) {
 	t.Helper()
 	path := newPath(t)
@@ -28,12 +28,19 @@ func till(t testing.TB) (text []byte, want contents) {
 			commit(t, j, p, next(t, p, payment.Unknown{}))
 			continue
 		}
+		if i%5 == 3 { // a machine's
+			v := vend(t, id)
+			commit(t, j, v[0], v[1], v[2+i%2])
+			continue
+		}
 		approve(t, j, id)
 		if i%10 == 2 {
 			reverse(t, j, "back-"+id, id, 50)
 		}
 	}
 	commit(t, j, waiting(t, "open"))
+	v := vend(t, "vending")
+	commit(t, j, v[0], v[1])
 	want, err := read(t, j)
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +152,7 @@ func rescued(t *testing.T, path string, harmed []byte, want contents, q Quaranti
 		if err == nil && (p.State != e.Payment.State || p.Amount != e.Payment.Amount) {
 			t.Errorf("%s was %s, and is %s", e.Payment.ID, e.Payment.State, p.State)
 		}
-		if e.Payment.ID == "open" && err == nil {
+		if (e.Payment.ID == "open" || e.Payment.ID == "vending") && err == nil {
 			t.Errorf("nobody knows what became of the open payment, and it is %s", p.State)
 		}
 	}

@@ -38,7 +38,7 @@ type Entry struct {
 
 const columns = `p.id, p.state, p.amount_minor, p.currency, p.reference, p.reason, p.detail, p.customer,
 	p.match_frames, p.smile_frames, p.opened_at, p.closed_at, p.time_trusted, p.need, p.pin, p.reversed_minor,
-	p.seq`
+	p.vend, p.item, p.vended_at, p.seq`
 
 type scanner interface{ Scan(...any) error }
 
@@ -50,11 +50,11 @@ type queryer interface {
 func scanEntry(row scanner, more ...any) (Entry, error) {
 	var e Entry
 	var opened string
-	var closed sql.NullString
+	var closed, vended sql.NullString
 	p := &e.Payment
 	targets := append([]any{&p.ID, &p.State, &p.Amount.Minor, &p.Amount.Currency, &p.Reference, &p.Reason,
 		&p.Detail, &p.Customer, &p.Evidence.MatchFrames, &p.Evidence.SmileFrames, &opened,
-		&closed, &p.TimeTrusted, &p.Need, &p.PIN, &p.Reversed, &e.Seq},
+		&closed, &p.TimeTrusted, &p.Need, &p.PIN, &p.Reversed, &p.Vend, &p.Item, &vended, &e.Seq},
 		more...)
 	if err := row.Scan(targets...); err != nil {
 		return Entry{}, err
@@ -68,9 +68,12 @@ func scanEntry(row scanner, more ...any) (Entry, error) {
 			return Entry{}, err
 		}
 	}
-	if p.State == payment.StateApproved {
-		p.Evidence.Customer = p.Customer
+	if vended.Valid {
+		if p.VendedAt, err = parseStamp(vended.String); err != nil {
+			return Entry{}, err
+		}
 	}
+	p.Evidence.Customer = p.Customer // of a vend or an approval; no other has one
 	return e, nil
 }
 
@@ -124,10 +127,11 @@ func (r *Reader) List(ctx context.Context, f Filter) ([]Entry, error) {
 	where, args := []string{"true"}, []any{}
 	table := "payment p"
 	switch {
-	case f.State == payment.StateWaiting:
-		// Each start asks this, of all payments there are. Their index is for this state alone: SQLite does not see
-		// it in a parameter, and would rather walk through all of them in their order.
-		table, where = "payment p INDEXED BY payment_open", append(where, "p.state = 'waiting'")
+	case f.State == payment.StateWaiting, f.State == payment.StateVending:
+		// Each start asks this, of all payments there are. Their index is for these states alone: SQLite does not
+		// see it in a parameter, and would rather walk through all of them in their order.
+		table = "payment p INDEXED BY payment_open"
+		where = append(where, "p.state IN ('waiting', 'vending')", "p.state = '"+string(f.State)+"'")
 	case f.State != "":
 		where, args = append(where, "p.state = ?"), append(args, string(f.State))
 	}

@@ -21,11 +21,40 @@ func recoveries() []recovery {
 		{State: payment.StateWaiting, Event: payment.Restarted{}},
 		{State: payment.StateRecognised, Never: true},
 		{State: payment.StatePIN, Never: true},
+		{State: payment.StateVending}, // the machine decides it: see Vending
 		{State: payment.StateApproved},
 		{State: payment.StateDeclined},
 		{State: payment.StateCancelled},
 		{State: payment.StateExpired},
+		{State: payment.StateVoided},
 	}
+}
+
+// Vending gives the payment that a vending machine had in hand when the terminal stopped, with what its
+// consent was of; false: none. The engine goes on with it.
+func (j *Journal) Vending(ctx context.Context) (payment.Payment, bool, error) {
+	fail := func(err error) (payment.Payment, bool, error) {
+		return payment.Payment{}, false, wrap(j.path, "find the open vend", err)
+	}
+	open, err := j.List(ctx, Filter{State: payment.StateVending, Limit: 1})
+	if err != nil || len(open) == 0 {
+		return payment.Payment{}, false, err
+	}
+	p := open[0].Payment
+	var text []byte
+	if err := j.db.QueryRowContext(ctx, `SELECT body FROM fact WHERE seq = ?`, open[0].Seq).Scan(&text); err != nil {
+		return fail(err)
+	}
+	b, err := parseBody(text)
+	if err != nil {
+		return fail(err)
+	}
+	p.Demand, p.Evidence.Liveness = b.judged()
+	if b.Camera != nil {
+		p.Evidence.Camera = payment.Camera{Kind: b.Camera.Kind, Driver: b.Camera.Driver}
+	}
+	p.Strangers = b.Strangers
+	return p, true, nil
 }
 
 // Recover ends what was open when the terminal stopped, and tells how many payments that were. Call it

@@ -139,19 +139,31 @@ func (f *refill) take(b body, text []byte) error {
 		p, err := b.replay(payment.Payment{})
 		f.open[b.PaymentID] = p
 		return err
+	case kindVending:
+		return f.takeVend(b)
 	case kindReversed:
 		return f.takeReversal(b)
 	}
 	return f.takeEnd(b)
 }
 
-// fits is false for a second opening or end of a payment, or a second fact of one id.
+// takeVend takes over that a machine had a payment in hand: what became of it may follow.
+func (f *refill) takeVend(b body) error {
+	before, err := beforeEnd(f.open, b)
+	if err != nil {
+		return err
+	}
+	f.open[b.PaymentID], err = b.replay(before)
+	return err
+}
+
+// fits is false for a second opening, vend or end of a payment, or a second fact of one id.
 func (f *refill) fits(b body) (bool, error) {
 	var known bool
 	err := f.tx.QueryRowContext(f.ctx, `SELECT EXISTS (SELECT 1 FROM fact WHERE id = ?1)
-		OR EXISTS (SELECT 1 FROM fact WHERE payment = ?2 AND kind = ?3 AND kind = 'opened')
-		OR EXISTS (SELECT 1 FROM fact WHERE payment = ?2 AND kind NOT IN ('opened', 'reversed', 'audit')
-			AND ?3 NOT IN ('opened', 'reversed', 'audit'))`, b.ID, b.PaymentID, b.Kind).Scan(&known)
+		OR EXISTS (SELECT 1 FROM fact WHERE payment = ?2 AND kind = ?3 AND kind IN ('opened', 'vending'))
+		OR EXISTS (SELECT 1 FROM fact WHERE payment = ?2 AND kind NOT IN ('opened', 'vending', 'reversed', 'audit')
+			AND ?3 NOT IN ('opened', 'vending', 'reversed', 'audit'))`, b.ID, b.PaymentID, b.Kind).Scan(&known)
 	return !known, err
 }
 
@@ -163,12 +175,19 @@ func (f *refill) exec(query string, args ...any) error {
 // beforeEnd is what a payment was before a fact that ends it, as far as its opening is known: of one that
 // was lost the content is the end's, and so is the time.
 func beforeEnd(open map[string]payment.Payment, b body) (payment.Payment, error) {
-	if p, ok := open[b.PaymentID]; ok {
-		return p, nil
+	p, ok := open[b.PaymentID]
+	if !ok {
+		lost := b
+		lost.Kind = kindOpened
+		var err error
+		if p, err = lost.replay(payment.Payment{}); err != nil {
+			return p, err
+		}
 	}
-	lost := b
-	lost.Kind = kindOpened
-	return lost.replay(payment.Payment{})
+	if end := payment.State(b.Kind); b.Vend && p.State == payment.StateWaiting && !follows(p, end) {
+		p.State = payment.StateVending // that it was is lost too, and when
+	}
+	return p, nil
 }
 
 func (f *refill) takeEnd(b body) error {
@@ -182,10 +201,11 @@ func (f *refill) takeEnd(b body) error {
 		return err
 	}
 	if err := f.exec(`INSERT INTO payment (id, seq, state, amount_minor, currency, reference, reason, detail,
-		customer, match_frames, smile_frames, opened_at, closed_at, time_trusted, need, pin, clock_ms)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, p.ID, b.Seq, string(p.State), p.Amount.Minor,
+		customer, match_frames, smile_frames, opened_at, closed_at, time_trusted, need, pin, clock_ms, vend, item,
+		vended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, p.ID, b.Seq, string(p.State), p.Amount.Minor,
 		p.Amount.Currency, p.Reference, string(p.Reason), p.Detail, p.Customer, b.MatchFrames, b.SmileFrames,
-		stamp(p.OpenedAt), b.Time, p.TimeTrusted, string(p.Need), p.PIN, b.ClockMS); err != nil {
+		stamp(p.OpenedAt), b.Time, p.TimeTrusted, string(p.Need), p.PIN, b.ClockMS, p.Vend, p.Item,
+		stampOrNull(p.VendedAt)); err != nil {
 		return err
 	}
 	if b.Kind != kindApproved {

@@ -80,7 +80,7 @@ func lastToGo(
 		err := tx.QueryRowContext(ctx, `SELECT min(seq) FROM (
 			SELECT min(seq) AS seq FROM outbox WHERE acked_at IS NULL AND audit = 0
 			UNION ALL SELECT min(f.seq) FROM fact f JOIN payment p ON p.id = f.payment
-				WHERE f.seq > ?1 AND f.seq <= ?2 AND (p.seq > ?2 OR p.state = 'waiting')
+				WHERE f.seq > ?1 AND f.seq <= ?2 AND (p.seq > ?2 OR p.state IN ('waiting', 'vending'))
 			UNION ALL SELECT min(f.seq) FROM fact f JOIN reversal r ON r.payment = f.payment
 				WHERE f.seq <= ?2 AND r.seq > ?2)`, anchor, seq).Scan(&first)
 		if err != nil {

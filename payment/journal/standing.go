@@ -13,7 +13,7 @@ import (
 // day is the window of Standing.Day, on the terminal's own clock.
 const day = 24 * time.Hour
 
-// Standing tells what a customer paid before. The 24 hours are counted by the time that provably passed on
+// Standing tells what a customer paid before; a vend that is open is paid. The 24 hours are counted by the time that provably passed on
 // this terminal (see passed): a wrong date ends no limit.
 func (j *Journal) Standing(ctx context.Context, customer, currency string) (payment.Standing, error) {
 	var s payment.Standing
@@ -23,7 +23,7 @@ func (j *Journal) Standing(ctx context.Context, customer, currency string) (paym
 	}
 	since := h.clock(j.moment(time.Time{}, false)) - day
 	err = j.db.QueryRowContext(ctx, `WITH mine AS (SELECT seq, pin, amount_minor, clock_ms FROM payment
-			WHERE state = 'approved' AND customer = ?1 AND currency = ?2),
+			WHERE state IN ('approved', 'vending') AND customer = ?1 AND currency = ?2),
 		since AS (SELECT coalesce(max(seq), 0) AS seq FROM mine WHERE pin = 1)
 		SELECT (SELECT count(*) FROM mine WHERE seq > (SELECT seq FROM since)),
 			(SELECT coalesce(sum(amount_minor), 0) FROM mine WHERE seq > (SELECT seq FROM since)),

@@ -57,7 +57,7 @@ func (r *Reader) Totals(ctx context.Context, span Range, zone *time.Location) ([
 	type key struct{ day, currency, result string }
 	sums := map[key]*Total{}
 	err := r.Facts(ctx, span, func(f Fact) error {
-		if f.Kind == kindOpened {
+		if f.Kind == kindOpened || f.Kind == kindVending {
 			return nil
 		}
 		k := key{f.Time.In(zone).Format(time.DateOnly), f.Amount.Currency, f.Kind}
@@ -110,7 +110,7 @@ func (j *Journal) Last(ctx context.Context) (int64, error) {
 type Fact struct {
 	Seq         int64
 	ID          string // of the event
-	Kind        string // opened, approved, declined, cancelled, expired or reversed
+	Kind        string // opened, vending, approved, declined, cancelled, expired, voided or reversed
 	PaymentID   string
 	ReversalID  string // of a reversal, else empty
 	Amount      payment.Amount
@@ -121,6 +121,8 @@ type Fact struct {
 	Method      string
 	Limits      payment.Need
 	Reference   string
+	Vend        bool   // a vending machine's, of Item
+	Item        string // as the machine calls it
 	Terminal    string
 	Camera      payment.Camera // of an approval; zero in facts of before it was said
 	Demand      payment.Demand // of the pictures of a consent; "" if nothing was demanded
@@ -170,6 +172,7 @@ func (b body) fact(at time.Time, hash string) Fact {
 			Currency: b.Currency,
 		}, Time: at, TimeTrusted: b.TimeTrusted,
 		Reason: b.Reason, Customer: b.Customer, Method: b.Method, Limits: b.Limits, Reference: b.Reference,
+		Vend: b.Vend, Item: b.Item,
 		Terminal: b.Terminal, Hash: hash,
 	}
 	if b.Camera != nil {

@@ -67,6 +67,14 @@ func (v *verifier) taken(f stored) error {
 		if v.open[b.PaymentID], err = b.replay(v.open[b.PaymentID]); err != nil {
 			err = v.bad(f.seq, "%v", err)
 		}
+	case kindVending:
+		var before payment.Payment
+		if before, err = beforeEnd(v.open, b); err == nil {
+			v.open[b.PaymentID], err = b.replay(before)
+		}
+		if err != nil {
+			err = v.bad(f.seq, "%v", err)
+		}
 	case kindReversed:
 		err = v.takenReversal(f, b)
 	default:

@@ -59,8 +59,9 @@ func conditionOfEnd(r payment.Reason) Condition {
 	case payment.ReasonTimeout, payment.ReasonNoSmile, payment.ReasonNoPIN, payment.ReasonCancelledByCustomer,
 		payment.ReasonCancelledByOperator:
 		return Cancelled
-	case payment.ReasonCancelledByRegister:
+	case payment.ReasonCancelledByRegister, payment.ReasonCancelledByMachine:
 		return Aborted
+	case payment.ReasonNotDispensed, payment.ReasonNotConfirmed: // of no payment of a register's
 	case payment.ReasonDeviceFailed, payment.ReasonJournalFailed, payment.ReasonRestarted:
 	}
 	return UnavailableDevice

@@ -62,6 +62,9 @@ func (d *day) running() (payment.Payment, bool) {
 	defer stop()
 	s, err := d.life.engine.Status(ctx)
 	d.must(err)
+	if id := s.Payment.ID; s.Payment.Vend && d.faces[id] == nil { // the machine began it
+		d.faces[id] = &visit{}
+	}
 	return s.Payment, s.Payment.ID != "" && !s.Payment.State.Terminal() && len(s.OutOfOrder) == 0
 }
 
@@ -115,6 +118,9 @@ func (d *day) beginAs(q payment.Request) {
 func (d *day) face() {
 	p, open := d.running()
 	if !open {
+		return
+	}
+	if p.State == payment.StateVending {
 		return
 	}
 	who := fmt.Sprint("c", 1+d.r.IntN(3))

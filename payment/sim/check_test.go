@@ -19,6 +19,7 @@ func (d *day) check() (waiting int) {
 		return nil
 	}))
 	d.facts(facts)
+	d.products(facts, false)
 	if n := d.behind.Load(); n > 0 { // a shop would stand still
 		d.fail("%d times the journal was said to lack what the cloud has, on a disk that nobody set back", n)
 	}
@@ -76,7 +77,7 @@ func (d *day) answers() {
 func (d *day) facts(facts []journal.Fact) {
 	approved, open := map[string]int64{}, map[string]bool{}
 	count, sum := map[string]int{}, map[string]int64{}
-	d.approved = 0
+	d.came = tally{}
 	for _, f := range facts {
 		switch f.Kind {
 		case "opened":
@@ -86,7 +87,10 @@ func (d *day) facts(facts []journal.Fact) {
 				d.fail("payment %s is approved twice", f.PaymentID)
 			}
 			approved[f.PaymentID] = f.Amount.Minor
-			d.approved++
+			d.came.approved++
+			if f.Vend {
+				d.came.vends++
+			}
 			d.evident(f)
 			if f.Method == "face+smile+pin" {
 				count[f.Customer], sum[f.Customer] = 0, 0
@@ -98,6 +102,8 @@ func (d *day) facts(facts []journal.Fact) {
 				d.fail("payment %s is the customer's %d. without a PIN, %d in all", f.PaymentID, count[f.Customer],
 					sum[f.Customer])
 			}
+		case "voided":
+			d.came.voided++
 		case "reversed":
 			if approved[f.PaymentID] -= f.Amount.Minor; approved[f.PaymentID] < 0 {
 				d.fail("more of payment %s was given back than was paid", f.PaymentID)
@@ -109,7 +115,7 @@ func (d *day) facts(facts []journal.Fact) {
 		if v := d.faces[f.PaymentID]; f.Reason == payment.ReasonNotSure && (v == nil || !v.unsure) {
 			d.fail("payment %s was declined for a verdict that nobody gave", f.PaymentID)
 		}
-		if f.Kind != "opened" && f.Kind != "reversed" {
+		if f.Kind != "opened" && f.Kind != "reversed" { // what a machine has in hand, a restart leaves open
 			delete(open, f.PaymentID)
 		}
 	}
@@ -195,6 +201,14 @@ func (d *day) evening() {
 		d.fail("parked: %+v", parked)
 	}
 	d.answers()
+	if d.street != nil {
+		var facts []journal.Fact
+		d.must(d.life.journal.Facts(context.Background(), journal.Range{}, func(f journal.Fact) error {
+			facts = append(facts, f)
+			return nil
+		}))
+		d.products(facts, true)
+	}
 	if n := d.check(); n > 0 {
 		d.fail("%d rows are not delivered in the end: %+v", n, d.life.reporter.State())
 	}

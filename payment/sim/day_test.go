@@ -23,6 +23,7 @@ import (
 	"smiletill/payment/register"
 	"smiletill/payment/report"
 	"smiletill/payment/report/signature"
+	"smiletill/payment/vending/machine"
 )
 
 // The limits of the days: small, so that they are met.
@@ -67,10 +68,14 @@ type day struct {
 	looks    *rand.Rand  // decides the verdicts: of its own, so that days without them stay as they were
 	failures []time.Time // when a consent was without the live verdict that it wanted
 	clock    clock
+	street   *street // nil: no vending machine
 	counter  counter
-	approved int
+	came     tally
 	behind   atomic.Uint64 // how often the cloud was said to have what the journal lacks
 }
+
+// tally is what a day came to.
+type tally struct{ approved, vends, voided int } // vends are those of approved that a machine asked for
 
 // visit is the evidence that the camera gave for a payment.
 type visit struct {
@@ -119,16 +124,17 @@ func newDay(t *testing.T, seed uint64, root string) *day {
 		wanted: map[string]payment.ReversalRequest{}, counter: counter{first: map[string]string{},
 			refused: map[string]register.Request{}},
 		broker: newBroker(rand.New(rand.NewPCG(seed, 6))),
+		street: machineOf(seed),
 		lively: livelyOf(seed), looks: rand.New(rand.NewPCG(seed, 8)),
 	}
 }
 
-// play runs the day of a seed and gives what happened, how many payments were approved, and what it found.
-func play(t *testing.T, seed uint64, root string) (trace []string, approved int, found error) {
+// play runs the day of a seed and gives what happened, what it came to, and what it found.
+func play(t *testing.T, seed uint64, root string) (trace []string, came tally, found error) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDay(t, seed, root)
 		defer func() {
-			approved, trace = d.approved, d.trace
+			came, trace = d.came, d.trace
 			if caught := recover(); caught != nil {
 				f, ok := caught.(failure)
 				if !ok {
@@ -140,16 +146,22 @@ func play(t *testing.T, seed uint64, root string) (trace []string, approved int,
 		}()
 		d.run()
 	})
-	return trace, approved, found
+	return trace, came, found
 }
 
 func (d *day) run() {
 	stopCloud := d.startCloud()
 	defer stopCloud()
+	if d.street != nil {
+		ctx, stop := context.WithCancel(context.Background())
+		defer stop()
+		go d.street.run(ctx)
+	}
 	d.start(nil)
 	for d.step = range 50 + d.r.IntN(120) {
 		d.act()
 		synctest.Wait()
+		d.atMachine()
 		if d.life.disk.is() == dead {
 			d.powerCut()
 		}
@@ -203,13 +215,15 @@ func (d *day) start(left map[string][]byte) {
 	d.must(err)
 	_, err = l.journal.Recover(d.t.Context(), d.clock.wall(time.Now()), d.clock.trust())
 	d.must(err)
+	open, _, err := l.journal.Vending(d.t.Context())
+	d.must(err)
 	d.check()
 	tries, err := l.journal.FailedTries(d.t.Context())
 	d.must(err)
 	l.engine = payment.NewEngine(skewed{l.journal, d}, payment.Options{
 		Timeout: 20 * time.Second, PINTimeout: 20 * time.Second, ProbeEvery: 2 * time.Second, FailedTries: tries,
 		Policy: payment.Policy{CountMax: countMax, SumMax: sumMax, Liveness: d.lively}, PINs: pins{}, Rand: zero{},
-		TimeTrusted: d.clock.trust, LivenessFailed: d.failedBefore(),
+		TimeTrusted: d.clock.trust, LivenessFailed: d.failedBefore(), Vending: open,
 	})
 	l.reporter, err = report.New(report.Options{
 		Broker: "mqtt://127.0.0.1:1", Address: home, Outbox: outbox{l.journal.Outbox()},
@@ -224,6 +238,7 @@ func (d *day) start(left map[string][]byte) {
 	l.stop = stop
 	l.ended.Go(func() { _ = l.engine.Run(ctx) })
 	l.ended.Go(func() { _ = l.reporter.Run(ctx) })
+	d.serve(ctx, l)
 	synctest.Wait()
 }
 
@@ -246,6 +261,12 @@ func (d *day) halt() {
 
 func (d *day) powerCut() {
 	left := d.life.disk.cut()
+	if s := d.street; s != nil {
+		s.plug(false)
+		if s.r.IntN(2) == 0 { // the adapter has its power from the terminal
+			s.do(func(time.Time) []machine.Said { s.sim.Restart(); return nil })
+		}
+	}
 	d.note("power cut after %d writes", d.life.disk.ops)
 	d.halt()
 	d.clock.reboot(d.r)

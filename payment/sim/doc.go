@@ -1,6 +1,7 @@
 // Package sim holds no code of the terminal: its tests drive the real engine, the real journal on real
 // SQLite, the real server for registers and the real reporter and receiver through shop days that a seed
-// decides, with a disk, a broker, a clock, faces, registers and an attacker that do their worst.
+// decides, with a disk, a broker, a clock, faces, registers and an attacker that do their worst; on some of
+// them the terminal serves a vending machine as well, whose adapter loses lines and power.
 //
 // The disk is a layer below SQLite (an sqlite3_vfs over the system's own): it knows what was synced, and a
 // power cut keeps of the rest what the seed says, torn at sectors. Time is that of a bubble

@@ -85,6 +85,16 @@ func mutations() []struct{ name, file, from, to string } {
 		{"a refusal that is not noted", shopDays + "payment/register/refused.go",
 			`before, known, err := till.Records.Begin(ctx, rec)`,
 			`before, known, err := rec, false, error(nil)`},
+		{"charged before the product fell", "payment/next.go", `if p.Vend {
+		p = end`, `if p.Vend && now.IsZero() {
+		p = end`},
+		{"a yes before the commit", "payment/vending/desk.go",
+			`case p.ID == c.id && p.State == payment.StateVending:`, `case p.ID == c.id && !p.State.Terminal():`},
+		{"what is taken back is charged", "payment/vending/desk.go",
+			`d.ended(ctx, a.Vend, payment.NotDispensed{Reason: why(a.Reason, told)})`,
+			`d.ended(ctx, a.Vend, payment.Dispensed{})`},
+		{"a vend forgotten at a start", "payment/desk.go", `p := e.options.Vending; p.State == StateVending {`,
+			`p := e.options.Vending; p.State == StateVending && p.ID == "" {`},
 		{"a stored payment told as a new one", "payment/register/pay.go",
 			`case err == nil && p.State.Terminal():`, `case err == nil && p.State == "":`},
 	}

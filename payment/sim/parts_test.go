@@ -50,6 +50,9 @@ type skewed struct {
 
 func (s skewed) Commit(ctx context.Context, p payment.Payment) error {
 	p.OpenedAt = s.d.clock.wall(p.OpenedAt)
+	if !p.VendedAt.IsZero() {
+		p.VendedAt = s.d.clock.wall(p.VendedAt)
+	}
 	if !p.ClosedAt.IsZero() {
 		p.ClosedAt = s.d.clock.wall(p.ClosedAt)
 	}

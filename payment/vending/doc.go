@@ -2,10 +2,10 @@
 // product's price, says yes or no, and is told whether the product fell. A computer can't speak MDB itself
 // (frames of nine bits, answers within 5 ms); an adapter does, and is spoken to in lines of text.
 //
-// Three parts, all of them pure: [Splitter] and [Parse] read the adapter's lines, [Scale] its prices, and
+// Three parts are pure: [Splitter] and [Parse] read the adapter's lines, [Scale] its prices, and
 // [Reader] is the state machine: an [Event] and the time go in, a new Reader and [Act]s come out. An Act is a
 // line to send, or a wish to the money's side: begin a payment, commit it, report it, take it back, call a
-// person.
+// person. The fourth is [Desk], the goroutine that joins a Reader with the engine.
 //
 // Invariants:
 //   - C,VEND is sent for a vend that the money's side said is committed, with the price as the machine wrote
@@ -19,6 +19,7 @@
 //     or it is refused and told.
 //   - Whatever comes over the line, nothing panics, and nothing but a whole, known line means anything.
 //   - Time is an argument; a deadline is compared by its monotonic reading.
+//   - What the engine has in hand and the reader does not know is taken back, and told.
 //
 // It imports the standard library and payment; nothing of device, vision or models, and no other child of
 // payment. The port is device/serial's; what joins the two is cmd's.

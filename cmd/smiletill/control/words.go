@@ -47,9 +47,11 @@ func (p Payment) Text() string {
 		return "recognised: smile to pay"
 	case payment.StatePIN:
 		return "the PIN is needed: enter it on the terminal's screen"
+	case payment.StateVending:
+		return "vending: the machine gives the product out"
 	case payment.StateApproved:
 		return "approved, paid by customer " + p.Customer
-	case payment.StateDeclined, payment.StateCancelled, payment.StateExpired:
+	case payment.StateDeclined, payment.StateCancelled, payment.StateExpired, payment.StateVoided:
 	}
 	why := payment.Reason(p.Reason).Text()
 	if p.Detail != "" {

@@ -248,9 +248,11 @@ func atCounter(p payment.Payment) screen.CounterPayment {
 		c.State, c.Deadline = screen.Smile, p.Deadline
 	case payment.StatePIN:
 		c.State, c.Deadline = screen.EnterPIN, p.Deadline
+	case payment.StateVending:
+		c.State = screen.Vending
 	case payment.StateDeclined:
 		c.State = screen.Declined
-	case payment.StateCancelled:
+	case payment.StateCancelled, payment.StateVoided:
 		c.State = screen.Cancelled
 	case payment.StateExpired:
 		c.State = screen.Expired

@@ -11,7 +11,7 @@ import (
 
 // Remember notes a payment before it begins, unless it has ended: a browser may send a request twice.
 func (c Desk) Remember(ctx context.Context, id string) error {
-	running := []screen.State{screen.LookHere, screen.Smile, screen.EnterPIN}
+	running := []screen.State{screen.LookHere, screen.Smile, screen.EnterPIN, screen.Vending}
 	switch p, err := c.Payment(ctx, id); {
 	case err == nil && !slices.Contains(running, p.State):
 		return nil

@@ -159,9 +159,10 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 			return v, device.Approved
 		case payment.StateDeclined:
 			v.State = screen.Declined
-		case payment.StateCancelled:
+		case payment.StateCancelled, payment.StateVoided:
 			v.State = screen.Cancelled
-		case payment.StateExpired, payment.StateWaiting, payment.StateRecognised, payment.StatePIN:
+		case payment.StateExpired, payment.StateWaiting, payment.StateRecognised, payment.StatePIN,
+			payment.StateVending:
 			v.State = screen.Expired
 		}
 		return v, device.Declined
@@ -180,8 +181,11 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 			v.Reason = screen.NotSure
 		}
 		return v, device.Recognised
+	case payment.StateVending:
+		v.State, v.Instruction, v.Progress = screen.Vending, "", 0
+		return v, device.Recognised
 	case payment.StateWaiting, payment.StateApproved, payment.StateDeclined, payment.StateCancelled,
-		payment.StateExpired:
+		payment.StateExpired, payment.StateVoided:
 		v.State, v.LightOffer = screen.LookHere, s.offer
 		return v, device.LookHere
 	}

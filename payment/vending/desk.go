@@ -1,0 +1,457 @@
+package vending
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"smiletill/payment"
+)
+
+// Engine is the money's side: *payment.Engine.
+type Engine interface {
+	Begin(ctx context.Context, r payment.Request) (payment.Payment, error)
+	Handle(ctx context.Context, id string, e payment.Event) error
+	Cancel(ctx context.Context, id string, by payment.By) (payment.Payment, error)
+	Ready(ctx context.Context) error
+	Status(ctx context.Context) (payment.Status, error)
+	Watch() (changes <-chan payment.Status, stop func())
+}
+
+// DeskOptions are those of a Desk. Settings, Till and Write are needed.
+type DeskOptions struct {
+	Settings Settings
+	// Till gives the engine that runs, or says why there is none. Another one, after the terminal has opened
+	// its files anew, is known by ==.
+	Till func() (Engine, error)
+	// Payable is nil for a price that this terminal takes; default all.
+	Payable func(payment.Amount) error
+	// Write sends bytes to the adapter; a port that fails says so by Disconnected.
+	Write func([]byte) error
+	// OnChange is called after each change of Now.
+	OnChange func()
+	Rand     io.Reader // for the payments' ids; default crypto/rand
+	Log      *slog.Logger
+}
+
+// Now is how a desk does, for people.
+type Now struct {
+	State   State
+	Setting string // that the adapter refused
+	Price   string // of the product under way, as the machine wrote it; "" for none
+	Item    string
+	Refused error     // why the last choice was refused before a payment began; nil: it wasn't
+	At      time.Time // of Refused
+	Flag    Flag      // the last thing that a person has to look at
+	Flags   int       // how many there were since the start
+	Flagged time.Time
+}
+
+const (
+	// patience is how long a question to the engine may take: a commit on a slow card is done in 10 s.
+	patience = 10 * time.Second
+	// firstTill is how long a desk waits at the start for the engine, which knows whether a vend is open,
+	// before it takes the reader off the bus.
+	firstTill = 20 * time.Second
+	// lookAgain is how often a desk looks whether the engine is another one, and whether it may serve. Of what
+	// becomes of a payment it hears at once.
+	lookAgain = time.Second
+	// tellAgain is the time between attempts to tell the engine what it could not write down.
+	tellAgain = 5 * time.Second
+)
+
+// Desk joins a Reader with the engine: it is the one goroutine in which both are asked. What the engine says
+// is looked at again and again, not remembered: what it has in hand and the reader does not know is taken
+// back.
+type Desk struct {
+	o      DeskOptions
+	events chan Event
+	done   chan struct{} // Run has ended
+
+	// Run's own.
+	reader Reader
+	served bool
+	engine Engine
+	stop   func()
+	change <-chan payment.Status
+	status payment.Status
+	cur    *vend          // what the reader has under way
+	ends   map[string]end // how vends ended, of which the engine may not have heard
+	again  time.Time      // settle tells the engine nothing before it
+
+	mu  sync.Mutex
+	now Now
+}
+
+// vend is one that the reader has under way.
+type vend struct {
+	number  int
+	id      string
+	granted bool // the engine has it as vending, and the reader knows
+}
+
+// end is how a vend ended by the reader.
+type end struct {
+	event payment.Event
+	at    time.Time
+}
+
+// NewDesk gives a desk that works while Run does. Settings that Check refuses panic.
+func NewDesk(o DeskOptions) *Desk {
+	if o.Payable == nil {
+		o.Payable = func(payment.Amount) error { return nil }
+	}
+	if o.OnChange == nil {
+		o.OnChange = func() {}
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Desk{o: o, events: make(chan Event, 64), done: make(chan struct{}), ends: map[string]end{}}
+}
+
+// Tell says what happened at the port: Connected, Disconnected, Received; or Offer and Withdraw. What is of
+// one kind comes from one goroutine, in its order. It waits for Run, and for a slow commit; after Run it does
+// nothing.
+func (d *Desk) Tell(e Event) {
+	select {
+	case d.events <- e:
+	case <-d.done:
+	}
+}
+
+// Now tells how the desk does.
+func (d *Desk) Now() Now {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.now
+}
+
+// Run serves the machine until ctx ends, then takes the reader off the bus, unless a vend is open: that one
+// is decided after the next start. It can be called once.
+func (d *Desk) Run(ctx context.Context) {
+	defer close(d.done)
+	defer func() {
+		if d.stop != nil {
+			d.stop()
+		}
+	}()
+	if !d.begin(ctx) {
+		return
+	}
+	for ctx.Err() == nil {
+		d.look(ctx)
+		d.settle(ctx)
+		d.show()
+		wait := lookAgain
+		if at, ok := d.reader.Deadline(); ok {
+			wait = max(min(wait, time.Until(at)), 0)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case e := <-d.events:
+			d.feed(ctx, e)
+		case <-d.change:
+		case <-timer.C:
+			d.feed(ctx, Tick{})
+		}
+		timer.Stop()
+	}
+	if d.cur == nil || !d.cur.granted {
+		d.feed(context.WithoutCancel(ctx), Serve{})
+	}
+}
+
+// begin waits for the engine, which knows whether a vend is open, and makes the reader. False: ctx has ended.
+func (d *Desk) begin(ctx context.Context) bool {
+	end := time.NewTimer(firstTill)
+	defer end.Stop()
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
+	for waiting := true; waiting; {
+		if d.renew(ctx) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-end.C:
+			waiting = false
+		case <-tick.C:
+		}
+	}
+	p := d.status.Payment
+	open := p.Vend && p.State == payment.StateVending
+	if open {
+		d.cur = &vend{id: p.ID, granted: true}
+		d.o.Log.Warn("a product was being given out when the terminal stopped: the machine decides", "payment", p.ID)
+	}
+	d.reader = New(d.o.Settings, open, time.Now())
+	return true
+}
+
+// renew follows the engine that runs; false: there is none.
+func (d *Desk) renew(ctx context.Context) bool {
+	e, err := d.o.Till()
+	if err != nil {
+		e = nil
+	}
+	if e == d.engine {
+		return e != nil
+	}
+	if d.stop != nil {
+		d.stop()
+	}
+	d.engine, d.stop, d.change, d.status = e, nil, nil, payment.Status{}
+	if e == nil {
+		return false
+	}
+	d.change, d.stop = e.Watch()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	d.ask(ctx)
+	return true
+}
+
+// ask learns where the engine stands. What it published would do, but for the moment in which it is replaced
+// by something newer. An engine that doesn't answer is where it was.
+func (d *Desk) ask(ctx context.Context) {
+	s, err := d.engine.Status(ctx)
+	if err == nil {
+		d.status = s
+	}
+}
+
+// look learns whether the terminal takes payments.
+func (d *Desk) look(ctx context.Context) {
+	on := false
+	if d.renew(ctx) {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		err := d.engine.Ready(ctx)
+		on = err == nil || errors.Is(err, payment.ErrBusy)
+		d.ask(ctx)
+	}
+	if on != d.served {
+		d.served = on
+		d.feed(ctx, Serve{on})
+	}
+}
+
+// settle holds what the engine has in hand against what the reader has under way.
+func (d *Desk) settle(ctx context.Context) {
+	p := d.status.Payment
+	c := d.cur
+	if c != nil && !c.granted {
+		switch {
+		case p.ID == c.id && p.State == payment.StateVending:
+			c.granted = true
+			d.feed(ctx, Granted{c.number})
+		case p.ID != c.id || p.State.Terminal():
+			d.cur = nil
+			d.feed(ctx, Declined{c.number})
+		}
+		return
+	}
+	if p.State.Terminal() {
+		delete(d.ends, p.ID)
+	}
+	mine := c != nil && c.id == p.ID
+	if d.engine == nil || !p.Vend || p.State.Terminal() || mine || time.Now().Before(d.again) {
+		return
+	}
+	d.again = time.Now().Add(tellAgain)
+	if p.State != payment.StateVending {
+		d.cancel(ctx, p.ID)
+		return
+	}
+	e, known := d.ends[p.ID]
+	if !known {
+		e = end{payment.NotDispensed{Reason: payment.ReasonNotConfirmed}, time.Now()}
+		d.ends[p.ID] = e
+		d.flag(Flag{Reason: Unconfirmed, Text: "payment " + p.ID + " was open, and the machine knows nothing of it"})
+	}
+	d.conclude(ctx, p.ID, e.event)
+}
+
+// feed gives the reader an event, and does what comes of it.
+func (d *Desk) feed(ctx context.Context, e Event) {
+	var acts []Act
+	d.reader, acts = d.reader.Next(e, time.Now())
+	for i, a := range acts {
+		switch a := a.(type) {
+		case Send:
+			d.send(a.Line)
+		case Open:
+			d.open(ctx, a)
+		case Commit: // the engine commits a vend with its consent
+			d.feed(ctx, Committed(a))
+		case Cancel:
+			d.gone(ctx, a)
+		case Approve:
+			d.ended(ctx, a.Vend, payment.Dispensed{})
+		case Void:
+			told := false
+			for _, next := range acts[i+1:] {
+				f, flag := next.(Flag)
+				told = told || flag && f.Vend == a.Vend
+			}
+			d.ended(ctx, a.Vend, payment.NotDispensed{Reason: why(a.Reason, told)})
+		case Flag:
+			d.flag(a)
+		case Ended:
+		}
+	}
+}
+
+// why is a reader's reason in the money's words.
+func why(r Reason, mayHaveFallen bool) payment.Reason {
+	switch {
+	case mayHaveFallen:
+		return payment.ReasonNotConfirmed
+	case r == NotDispensed:
+		return payment.ReasonNotDispensed
+	}
+	return payment.ReasonCancelledByMachine
+}
+
+func (d *Desk) send(line string) {
+	if err := d.o.Write([]byte(line + "\n")); err != nil {
+		d.o.Log.Warn("a line did not reach the vending machine's adapter", "err", err)
+	}
+}
+
+// open begins the payment of a choice.
+func (d *Desk) open(ctx context.Context, a Open) {
+	id, err := d.newID()
+	if err == nil {
+		err = d.o.Payable(a.Price)
+	}
+	if err == nil && d.engine == nil {
+		err = payment.ErrOutOfOrder
+	}
+	if err == nil {
+		d.cur = &vend{number: a.Vend, id: id}
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		_, err = d.engine.Begin(ctx, payment.Request{ID: id, Amount: a.Price, Vend: true, Item: a.Item})
+		d.ask(ctx)
+	}
+	if err == nil {
+		return
+	}
+	d.cur = nil // if it began all the same, settle finds it
+	d.mu.Lock()
+	d.now.Refused, d.now.At = fmt.Errorf("product %q for %v: %w", a.Item, a.Price, err), time.Now()
+	d.mu.Unlock()
+	d.o.Log.Info("a choice was refused", "item", a.Item, "price", a.Price.String(), "err", err, "hint",
+		payment.HintOf(err))
+	d.feed(ctx, Declined{a.Vend})
+}
+
+func (d *Desk) newID() (string, error) {
+	var b [12]byte
+	if _, err := io.ReadFull(d.o.Rand, b[:]); err != nil {
+		return "", fmt.Errorf("make a payment's id: %w", err)
+	}
+	return "vend-" + hex.EncodeToString(b[:]), nil
+}
+
+// gone is a choice that the machine took back before its payment was known to be granted.
+func (d *Desk) gone(ctx context.Context, a Cancel) {
+	if c := d.cur; c != nil && c.number == a.Vend {
+		d.cur = nil
+		d.ends[c.id] = end{payment.NotDispensed{Reason: payment.ReasonCancelledByMachine}, time.Now()}
+		d.cancel(ctx, c.id)
+	}
+}
+
+// cancel ends a payment that no machine waits for; it may be vending by now.
+func (d *Desk) cancel(ctx context.Context, id string) {
+	if d.engine == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_, err := d.engine.Cancel(ctx, id, payment.ByMachine)
+	d.ask(ctx)
+	if err != nil && !errors.Is(err, payment.ErrClosed) && !errors.Is(err, payment.ErrVending) {
+		d.o.Log.Warn("a choice that was taken back is not cancelled yet", "payment", id, "err", err)
+	}
+}
+
+// ended tells the engine how a vend ended. settle tells it again if it did not hear.
+func (d *Desk) ended(ctx context.Context, number int, e payment.Event) {
+	c := d.cur
+	if c == nil || c.number != number {
+		return
+	}
+	d.cur = nil
+	d.ends[c.id] = end{e, time.Now()}
+	d.conclude(ctx, c.id, e)
+}
+
+// conclude gives the engine the end of a vend. A product that fell and is not charged is told.
+func (d *Desk) conclude(ctx context.Context, id string, e payment.Event) {
+	d.forget()
+	if d.engine == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := d.engine.Handle(ctx, id, e)
+	d.ask(ctx)
+	_, fell := e.(payment.Dispensed)
+	p := d.status.Payment
+	switch {
+	case fell && err == nil && p.ID == id && p.State == payment.StateVoided,
+		fell && errors.Is(err, payment.ErrNotRunning) && p.ID == id && p.State != payment.StateApproved:
+		d.flag(Flag{Reason: Unasked, Text: "the product of payment " + id + " fell, and it is " + string(p.State)})
+	case err == nil || errors.Is(err, payment.ErrNotRunning):
+	default:
+		d.o.Log.Warn("how a vend ended is not written down yet", "payment", id, "err", err)
+	}
+}
+
+// forget drops ends that the engine has had the time to hear of: it has one payment in hand at most.
+func (d *Desk) forget() {
+	for id, e := range d.ends {
+		if len(d.ends) > 16 && time.Since(e.at) > time.Hour {
+			delete(d.ends, id)
+		}
+	}
+}
+
+func (d *Desk) flag(f Flag) {
+	d.mu.Lock()
+	d.now.Flag, d.now.Flagged = f, time.Now()
+	d.now.Flags++
+	d.mu.Unlock()
+	d.o.Log.Warn("look at the vending machine", "what", string(f.Reason), "text", f.Text)
+}
+
+// show keeps what people are told.
+func (d *Desk) show() {
+	d.mu.Lock()
+	before := d.now
+	d.now.State, d.now.Setting = d.reader.State(), d.reader.Setting()
+	d.now.Price, d.now.Item = "", ""
+	if d.cur != nil {
+		d.now.Price, d.now.Item = d.reader.amount, d.reader.item
+	}
+	changed := before != d.now
+	d.mu.Unlock()
+	if changed {
+		d.o.OnChange()
+	}
+}
