@@ -87,23 +87,23 @@ func (Restarted) event()     {}
 
 // Next gives the payment after an event. It is pure, and every rule of the house about payments is here:
 //
-//	event          waiting          recognised                           pin                             vending
-//	Recognised     recognised       recognised, of the event's customer  no change                       no change
-//	Lost           no change        waiting                              no change                       no change
-//	Unknown        declined         declined                             no change                       no change
-//	Stranger       counted          counted                              no change                       no change
-//	Consented      ErrEvidence      approved*, or ErrEvidence            no change                       no change
-//	PINAsked       ErrEvidence      pin, or ErrEvidence                  no change                       no change
-//	PINRefused     ErrEvidence      declined, or ErrEvidence             no change                       no change
-//	PINVerified    ErrEvent         ErrEvent                             approved*, of the same customer ErrEvent
-//	PINFailed      ErrEvent         ErrEvent                             declined if locked              ErrEvent
-//	Dispensed      ErrEvent         ErrEvent                             ErrEvent                        approved
-//	NotDispensed   ErrEvent         ErrEvent                             ErrEvent                        voided
-//	Cancelled      cancelled        cancelled                            cancelled                       ErrVending
-//	DeviceFailed   cancelled        cancelled                            cancelled                       no change
-//	JournalFailed  cancelled        cancelled                            cancelled                       no change
-//	Tick           expired if late  expired if late                      expired if late                 no change
-//	Restarted      expired          expired                              expired                         no change
+//	event          waiting          recognised                    pin                     vending
+//	Recognised     recognised       recognised, of that customer  no change               no change
+//	Lost           no change        waiting                       no change               no change
+//	Unknown        declined         declined                      no change               no change
+//	Stranger       counted          counted                       no change               no change
+//	Consented      ErrEvidence      approved*, or ErrEvidence     no change               no change
+//	PINAsked       ErrEvidence      pin, or ErrEvidence           no change               no change
+//	PINRefused     ErrEvidence      declined, or ErrEvidence      no change               no change
+//	PINVerified    ErrEvent         ErrEvent                      approved*, of the same  ErrEvent
+//	PINFailed      ErrEvent         ErrEvent                      declined if locked      ErrEvent
+//	Dispensed      ErrEvent         ErrEvent                      ErrEvent                approved
+//	NotDispensed   ErrEvent         ErrEvent                      ErrEvent                voided
+//	Cancelled      cancelled        cancelled                     cancelled               ErrVending
+//	DeviceFailed   cancelled        cancelled                     cancelled               no change
+//	JournalFailed  cancelled        cancelled                     cancelled               no change
+//	Tick           expired if late  expired if late               expired if late         no change
+//	Restarted      expired          expired                       expired                 no change
 //
 // *: a vending machine's payment becomes vending. What the machine has in hand, it alone ends: no deadline, no
 // part that fails and no restart does.

@@ -19,7 +19,7 @@ const (
 	StateDeclined   State = "declined"   // refused by the terminal
 	StateCancelled  State = "cancelled"  // stopped by somebody or by a failing device
 	StateExpired    State = "expired"    // ran out of time, or the terminal restarted
-	StateVoided     State = "voided"     // a vend whose product did not fall, or was not said to: nothing is charged
+	StateVoided     State = "voided"     // a vend whose product did not fall, or was not said to
 )
 
 // States are all of them, for tables that have to be total.
@@ -58,7 +58,7 @@ const (
 	ReasonCancelledByOperator Reason = "cancelled_by_operator" // cancelled
 	ReasonCancelledByMachine  Reason = "cancelled_by_machine"  // cancelled, or voided: the choice was taken back
 	ReasonNotDispensed        Reason = "not_dispensed"         // voided: the machine says that nothing fell
-	ReasonNotConfirmed        Reason = "not_confirmed"         // voided: it may have fallen, the machine never said
+	ReasonNotConfirmed        Reason = "not_confirmed"         // voided: the machine never said
 	ReasonDeviceFailed        Reason = "device_failed"         // cancelled; Detail names the device
 	ReasonJournalFailed       Reason = "journal_failed"        // cancelled, or voided: it could not be written
 	ReasonRestarted           Reason = "restarted"             // expired: the terminal stopped while it was open
@@ -176,12 +176,12 @@ type Payment struct {
 	State     State
 	Reason    Reason
 	Detail    string   // what failed, with ReasonDeviceFailed
-	Customer  string   // pseudonymous; who stands there (recognised, pin) or paid (vending, approved), else empty
+	Customer  string   // pseudonymous; who stands there (recognised, pin) or paid (vending, approved)
 	Demand    Demand   // of the pictures, fixed when it is opened; not known of a payment read from the journal
 	Need      Need     // why the PIN is asked for or was missing; empty: it is not needed
 	PIN       bool     // approved with the PIN
 	Reversed  int64    // minor units of an approval that were given back, 0 to Amount.Minor
-	Evidence  Evidence // of a vend or an approval; of another end the Liveness alone, if there was a consent
+	Evidence  Evidence // of a vend or an approval; of another end Liveness, if there was a consent
 	Strangers int      // different faces that were no customer's; not known of a payment read from the journal
 	OpenedAt  time.Time
 	VendedAt  time.Time // when it became vending; zero if it never did

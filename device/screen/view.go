@@ -75,6 +75,8 @@ const (
 	CancelledByMachine  Reason = "cancelled_by_machine"
 	NotDispensed        Reason = "not_dispensed"
 	NotConfirmed        Reason = "not_confirmed" // that the product fell
+	AboveLimit          Reason = "above_limit"   // it is more than this terminal takes
+	NotForSale          Reason = "not_for_sale"  // what a machine asked for
 	Restarted           Reason = "restarted"
 	DeviceFailed        Reason = "device_failed"
 	CameraGone          Reason = "camera_gone"

@@ -208,7 +208,8 @@ func usedKeys(t *testing.T) map[string]bool {
 		used["label."+k] = true
 	}
 	for _, k := range []string{"camera", "models", "accelerator", "gallery", "journal", "report", "register",
-		"counter", "board", "version", "limits", "storage", "light", "picture", "case", "terminal"} {
+		"counter", "board", "version", "limits", "storage", "light", "picture", "case", "terminal",
+		"vending"} {
 		used["status.part."+k] = true
 	}
 	used["status.age"], used["status.code"] = true, true

@@ -35,7 +35,7 @@ func machineOf(seed uint64) *street {
 		return nil
 	}
 	r := rand.New(rand.NewPCG(seed, 9))
-	o := machine.Options{Motor: 3 * time.Second, Seed: seed, Quoted: r.IntN(2) == 0,
+	o := machine.Options{Motor: 3 * time.Second, Decimals: 2, Seed: seed, Quoted: r.IntN(2) == 0,
 		Firmware: machine.Firmware(r.IntN(2)), Deny: machine.Deny(r.IntN(3))}
 	if r.IntN(2) == 0 {
 		o.Faults = machine.Faults{Jam: 0.1, Silence: 0.05, Restart: 0.01, Garble: 0.02, Double: 0.05, Lose: 0.02}

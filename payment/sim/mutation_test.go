@@ -88,7 +88,7 @@ func mutations() []struct{ name, file, from, to string } {
 		{"charged before the product fell", "payment/next.go", `if p.Vend {
 		p = end`, `if p.Vend && now.IsZero() {
 		p = end`},
-		{"a yes before the commit", "payment/vending/desk.go",
+		{"a yes before the commit", "payment/vending/desk_money.go",
 			`case p.ID == c.id && p.State == payment.StateVending:`, `case p.ID == c.id && !p.State.Terminal():`},
 		{"what is taken back is charged", "payment/vending/desk.go",
 			`d.ended(ctx, a.Vend, payment.NotDispensed{Reason: why(a.Reason, told)})`,

@@ -89,8 +89,9 @@ func TestSim(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d days with %d approved payments, %d of them products of a machine, and %d products that were taken "+
-		"back, in %.0f s, of a processor's time %.0f s", next.Load(), approvals.Load(), vends.Load(), voided.Load(), time.Since(start).Seconds(), (processorTime(t) - before).Seconds())
+	t.Logf("%d days with %d approved payments, %d of them a machine's products, and %d products taken back, in "+
+		"%.0f s, of a processor's time %.0f s", next.Load(), approvals.Load(), vends.Load(), voided.Load(),
+		time.Since(start).Seconds(), (processorTime(t) - before).Seconds())
 	few := approvals.Load() < int64(seeds) || vends.Load() < int64(seeds)/10 || voided.Load() < int64(seeds)/20
 	if few && failed.Load() == 0 {
 		t.Error("hardly anything was approved: the days have lost their sense")

@@ -89,7 +89,7 @@ var programRooms = map[string][]string{
 	"counter": {program + "/control", program + "/front", "payment", "device/screen"},
 	"terminal": append([]string{program + "/alarm", program + "/config", program + "/control",
 		program + "/counter", program + "/enrolment", program + "/files", program + "/front", program + "/light",
-		program + "/storage"}, wings...),
+		program + "/storage", program + "/vending"}, wings...),
 	"enrolment": append([]string{program + "/control", program + "/storage"}, wings...),
 	"columns":   {},
 	"demo": append([]string{program + "/columns", program + "/config", program + "/control",
@@ -102,7 +102,7 @@ var programRooms = map[string][]string{
 	"till":    {program + "/columns", program + "/config", program + "/control", "payment"},
 	"cloud":   {program + "/config", "payment", "vision"},
 	"light":   {"device/camera", "device/screen", "payment", "vision"},
-	"vending": {program + "/columns", program + "/config", "payment", "device/serial"},
+	"vending": {program + "/columns", program + "/config", "payment", "device/screen", "device/serial"},
 
 	"terminal/terminaltest": append([]string{program}, wings...),
 }

@@ -26,6 +26,7 @@ type Front struct {
 	words  string      // a register's, while nothing is to be paid
 	asked  screen.View // of somebody who is being enrolled, while nothing is to be paid; zero: nothing
 	until  time.Time   // then they leave
+	refuse refusal
 }
 
 // Fault is why the terminal is out of order, as staff should read it.
@@ -40,8 +41,10 @@ type Stage struct {
 	Play   func(device.Signal)
 	Sim    *device.SimBoard // nil without a simulated board
 	OnView func(v screen.View, signal string)
-	Plate  screen.View // what is on every page: names, language, sound
-	Log    *slog.Logger
+	// Product is the shop's name for a machine's product; nil: there are none.
+	Product func(item string) string
+	Plate   screen.View // what is on every page: names, language, sound
+	Log     *slog.Logger
 }
 
 // scene is all that decides what is shown.
@@ -95,7 +98,7 @@ func (f *Front) Run(ctx context.Context, on Stage, beat func()) {
 
 func (f *Front) show(now time.Time, on Stage) {
 	f.mu.Lock()
-	s, words, until, asked := f.scene, f.words, f.until, f.asked
+	s, words, until, asked, refused := f.scene, f.words, f.until, f.asked, f.refuse
 	if one, ok := f.worst(); ok {
 		s.fault = &one
 	}
@@ -104,6 +107,12 @@ func (f *Front) show(now time.Time, on Stage) {
 		return // still starting, as the page says by itself; lamps stay dark
 	}
 	v, signal := s.compose(now)
+	if v.State == screen.Idle && now.Before(refused.until) {
+		v, signal = screen.View{State: screen.Declined, Reason: refused.why}, device.Declined
+	}
+	if on.Product != nil && v.Item != "" {
+		v.Product = on.Product(v.Item)
+	}
 	if v.State == screen.Idle && now.Before(until) {
 		v.Note = words
 	}
@@ -150,7 +159,7 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 	if p.ID == "" || !open && now.Sub(s.changed) > resultFor {
 		return v, device.Idle
 	}
-	v.Amount, v.Currency = p.Amount.Decimal(), p.Amount.Currency
+	v.Amount, v.Currency, v.Item = p.Amount.Decimal(), p.Amount.Currency, p.Item
 	if !open {
 		v.Reason = ReasonOf(p.Reason)
 		switch p.State {

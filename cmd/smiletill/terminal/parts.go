@@ -114,10 +114,14 @@ func openParts(
 	}
 	p.pins.OnFailure(disk.Told(pinsFile))
 	p.openRecords(ctx, cfg, disk.Told(recordsFile))
+	vend, err := p.openVend(ctx, cfg.Vending.Port != "")
+	if err != nil {
+		return nil, err
+	}
 	p.engine = payment.NewEngine(p.journal, payment.Options{
 		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: p.policy, PINs: p.pins,
 		TimeTrusted: journal.ClockSet, Alarm: t.Wrong, Log: log.With("room", "payment"),
-		FailedTries: refused, LivenessFailed: failure,
+		FailedTries: refused, LivenessFailed: failure, Vending: vend,
 	})
 	if err := p.openKeys(cfg); err != nil {
 		return nil, err

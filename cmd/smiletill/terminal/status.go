@@ -87,6 +87,9 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 	if t.cfg.Counter.Listen != "" {
 		rows = append(rows, t.counter.row(ctx))
 	}
+	if t.machine != nil {
+		rows = append(rows, t.machine.Row())
+	}
 	rows = append(rows, t.hardware.row())
 	if err := t.tamper.Wrong(); err != nil {
 		rows = append(rows, screen.StatusRow{Name: "case", Value: err.Error(), Level: screen.LevelFault,

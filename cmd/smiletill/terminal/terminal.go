@@ -20,6 +20,7 @@ import (
 	"smiletill/cmd/smiletill/front"
 	"smiletill/cmd/smiletill/light"
 	"smiletill/cmd/smiletill/storage"
+	"smiletill/cmd/smiletill/vending"
 	"smiletill/device"
 	"smiletill/device/camera"
 	"smiletill/device/screen"
@@ -46,8 +47,9 @@ type Terminal struct {
 	disk     *disk
 	register *cashDesk
 	counter  *counterDoor
-	opening  *pulse // of keepOpen
-	drawing  pulse  // of the page
+	machine  *vending.Machine // nil: none is served
+	opening  *pulse           // of keepOpen
+	drawing  pulse            // of the page
 	started  time.Time
 
 	mu   sync.Mutex
@@ -125,6 +127,10 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 	t.register = newCashDesk(cfg, o.Version, t.access, t.front, t.tamper, t.log)
 	t.register.disk = t.disk
 	t.counter = &counterDoor{cfg: cfg, access: t.access, page: page, disk: t.disk, log: t.log}
+	if cfg.Vending.Port != "" {
+		t.machine = vending.NewMachine(cfg, vending.Options{Till: t.access.engine, Payable: t.access.payable,
+			Refused: t.front.Refused, Log: t.log.With("room", "vending")})
+	}
 	return t, nil
 }
 
@@ -208,6 +214,9 @@ func (t *Terminal) Run(ctx context.Context) error {
 	g.Go(func() error { t.register.run(ctx); return nil })
 	g.Go(func() error { t.register.watch(ctx); return nil })
 	g.Go(func() error { t.counter.run(ctx); return nil })
+	if t.machine != nil {
+		g.Go(func() error { t.machine.Run(ctx); return nil })
+	}
 	err = g.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -219,6 +228,7 @@ func (t *Terminal) Run(ctx context.Context) error {
 func (t *Terminal) stage() front.Stage {
 	c := t.cfg
 	return front.Stage{Page: t.page, Play: t.hardware.show, Sim: t.hardware.sim, Log: t.log, OnView: t.o.OnView,
+		Product: c.Vending.Item,
 		Plate: screen.View{Merchant: c.Terminal.Name, Terminal: c.Terminal.ID, Lang: c.Terminal.Language,
 			Sound: c.Screen.Sound}}
 }
