@@ -105,8 +105,8 @@ func (Restarted) event()     {}
 //	Tick           expired if late  expired if late               expired if late         no change
 //	Restarted      expired          expired                       expired                 no change
 //
-// *: a vending machine's payment becomes vending. What the machine has in hand, it alone ends: no deadline, no
-// part that fails and no restart does.
+// *: a vending machine's payment becomes vending. What the machine has in hand, it alone ends: no deadline,
+// no part that fails and no restart does.
 //
 // The customer's events (the first ten) expire a payment that is past its deadline: nobody is approved
 // because a timer was slow. Consented besides wants a verdict that meets the payment's Demand; PINAsked and

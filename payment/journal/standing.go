@@ -13,8 +13,8 @@ import (
 // day is the window of Standing.Day, on the terminal's own clock.
 const day = 24 * time.Hour
 
-// Standing tells what a customer paid before; a vend that is open is paid. The 24 hours are counted by the time that provably passed on
-// this terminal (see passed): a wrong date ends no limit.
+// Standing tells what a customer paid before; a vend that is open is paid. The 24 hours are counted by the
+// time that provably passed on this terminal (see passed): a wrong date ends no limit.
 func (j *Journal) Standing(ctx context.Context, customer, currency string) (payment.Standing, error) {
 	var s payment.Standing
 	h, err := readHead(ctx, j.db)

@@ -12,8 +12,8 @@ import (
 // vend is a machine's payment in its states: opened, vending, and then one of approved and voided.
 func vend(t testing.TB, id string) (states [4]payment.Payment) {
 	t.Helper()
-	p, err := payment.Open(payment.Request{ID: id, Amount: payment.Amount{Minor: 120, Currency: "EUR"}, Vend: true,
-		Item: "10"}, time.Now(), time.Minute)
+	p, err := payment.Open(payment.Request{ID: id, Amount: payment.Amount{Minor: 120, Currency: "EUR"},
+		Vend: true, Item: "10"}, time.Now(), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +77,11 @@ func TestVend(t *testing.T) {
 	report := verify(t, &j.Reader)
 	if report.Payments != 2 || report.Approved != 1 || report.Open != 0 {
 		t.Errorf("%+v", report)
+	}
+	items, err := j.Items(t.Context(), Range{})
+	if err != nil || len(items) != 1 || items[0] != (Item{Item: "10", Currency: "EUR", Sold: 1, Minor: 120,
+		Voided: 1}) {
+		t.Errorf("%+v, %v", items, err)
 	}
 	totals, err := j.Totals(t.Context(), Range{}, time.UTC)
 	if err != nil || len(totals) != 2 || totals[0].Result != "approved" || totals[1].Result != "voided" {

@@ -43,7 +43,7 @@ func (s *span) days() (journal.Range, error) {
 
 func totalsCommand(a *app) *cobra.Command {
 	var s span
-	var asJSON bool
+	var asJSON, items bool
 	cmd := &cobra.Command{
 		Use: "totals", GroupID: "desk", Short: "Add up each day: approved, reversed, and what did not succeed",
 		Long: "Add up what became of payments by day, currency and result. A reversal counts on the day on\n" +
@@ -55,6 +55,9 @@ func totalsCommand(a *app) *cobra.Command {
 				return err
 			}
 			return a.readJournal(cmd, func(r *journal.Reader, _ string) error {
+				if items {
+					return printItems(cmd, r, days, asJSON)
+				}
 				totals, err := r.Totals(cmd.Context(), days, time.Local)
 				if err != nil {
 					return err
@@ -68,8 +71,30 @@ func totalsCommand(a *app) *cobra.Command {
 	}
 	s.bind(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, amounts in minor units")
+	cmd.Flags().BoolVar(&items, "items", false, "the products of a vending machine instead, by their numbers")
 	bindHidden(cmd)
 	return cmd
+}
+
+// printItems prints what was sold of each product of a vending machine.
+func printItems(cmd *cobra.Command, r *journal.Reader, days journal.Range, asJSON bool) error {
+	all, err := r.Items(cmd.Context(), days)
+	switch {
+	case err != nil:
+		return err
+	case asJSON:
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
+	case len(all) == 0:
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), "no product of a vending machine in these days")
+		return err
+	}
+	t := &columns.Writer{Out: cmd.OutOrStdout(), Right: true}
+	fmt.Fprintln(t, "PRODUCT\tSOLD\tFOR\t\tNOT CHARGED\tOF THESE MAY HAVE FALLEN\t")
+	for _, one := range all {
+		sum := payment.Amount{Minor: one.Minor, Currency: one.Currency}.Decimal()
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%d\t\n", plain(one.Item), one.Sold, sum, one.Currency, one.Voided, one.Unsure)
+	}
+	return t.Flush()
 }
 
 // printTotals prints a block for each day and currency, with what the merchant got.
@@ -153,7 +178,7 @@ func exportCSV(cmd *cobra.Command, r *journal.Reader, days journal.Range) error 
 	w := csv.NewWriter(cmd.OutOrStdout())
 	err := w.Write([]string{"seq", "kind", "time", "time_trusted", "payment_id", "reversal_id", "amount_minor",
 		"currency", "reason", "customer", "method", "limits", "reference", "terminal", "event_id", "hash",
-		"camera", "demand", "verdict", "answered", "judged_frames", "screen"})
+		"camera", "demand", "verdict", "answered", "judged_frames", "screen", "vend", "item"})
 	if err != nil {
 		return err
 	}
@@ -163,13 +188,21 @@ func exportCSV(cmd *cobra.Command, r *journal.Reader, days journal.Range) error 
 			f.Amount.Currency, string(f.Reason), f.Customer, f.Method, string(f.Limits), plain(f.Reference),
 			f.Terminal, f.ID, f.Hash, strings.TrimSpace(f.Camera.Kind + " " + f.Camera.Driver),
 			string(f.Demand), string(f.Liveness.Verdict), string(f.Liveness.Demand), frames(f.Liveness.Frames),
-			f.Liveness.Screen})
+			f.Liveness.Screen, vend(f), plain(f.Item)})
 	})
 	w.Flush()
 	if err != nil {
 		return err
 	}
 	return w.Error()
+}
+
+// vend says that a fact is of a vending machine's payment; empty: it is not.
+func vend(f journal.Fact) string {
+	if !f.Vend {
+		return ""
+	}
+	return "true"
 }
 
 // frames is a count of an approval's frames; empty where nothing was counted.
