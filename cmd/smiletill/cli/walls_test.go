@@ -93,7 +93,7 @@ var programRooms = map[string][]string{
 	"enrolment": append([]string{program + "/control", program + "/storage"}, wings...),
 	"columns":   {},
 	"demo": append([]string{program + "/columns", program + "/config", program + "/control",
-		program + "/enrolment", program + "/files", program + "/terminal"}, wings...),
+		program + "/enrolment", program + "/files", program + "/terminal", program + "/vending"}, wings...),
 	"files": append([]string{program + "/alarm", program + "/config", program + "/control",
 		program + "/enrolment"}, wings...),
 	"trial": append([]string{program + "/columns", program + "/config", program + "/control"}, wings...),

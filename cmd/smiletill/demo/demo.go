@@ -39,6 +39,7 @@ type demo struct {
 	out     io.Writer
 	shop    *Director
 	mirror  Mirror
+	street  *street
 	term    *terminal.Terminal
 	changes chan payment.Status // what the engine says last
 	opened  chan struct{}       // closed when it says something for the first time
@@ -89,6 +90,7 @@ func Run(ctx context.Context, cfg config.Config, version string, once bool, out 
 		return err
 	}
 	defer func() { stop(nil); err = errors.Join(err, <-done) }()
+	d.startMachine(ctx, dir)
 	ended, err := d.startTerminal(ctx, stop, b.URL(), dir, log)
 	if err != nil {
 		return err

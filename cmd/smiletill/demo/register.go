@@ -112,7 +112,7 @@ func (d *demo) showPayment(ctx context.Context, p *register.PaymentResponse, v v
 			d.say("%s", edge)
 		}
 	}
-	return d.delivered(ctx, p.POIData.TransactionID.TransactionID)
+	return d.delivered(ctx, about(p.POIData.TransactionID.TransactionID))
 }
 
 // eavesdropper shows what passes inside TLS.

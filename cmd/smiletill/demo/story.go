@@ -22,6 +22,7 @@ type visit struct {
 	amount string
 	cancel bool     // by the cashier, as soon as somebody is recognised
 	till   bool     // asked for by a cash register
+	street bool     // chosen at a vending machine
 	film   bool     // what is before the camera is a picture of somebody, who does not answer the screen's light
 	asked  []string // instructions that the screen must have shown
 	state  payment.State
@@ -58,6 +59,8 @@ func shopDay() []visit {
 			state: payment.StateDeclined, reason: payment.ReasonNotSure},
 		{title: "a cash register asks for the payment", clips: []string{"customer_smile"}, amount: "3.60",
 			till: true, state: payment.StateApproved},
+		{title: "a product is chosen at a vending machine: it is charged when it has fallen",
+			clips: []string{"customer_smile"}, amount: "1.20", street: true, state: payment.StateApproved},
 	}
 }
 
@@ -72,8 +75,11 @@ func (d *demo) play(ctx context.Context, v visit) error {
 	d.mu.Lock()
 	d.note = newNotes(time.Now())
 	d.mu.Unlock()
-	if v.till {
+	switch {
+	case v.till:
 		return d.playRegister(ctx, v)
+	case v.street:
+		return d.playMachine(ctx, v)
 	}
 	d.mirror.Film(v.film)
 	defer d.mirror.Film(false)
@@ -116,20 +122,25 @@ func (d *demo) play(ctx context.Context, v visit) error {
 		}
 	}
 	if v.state == payment.StateApproved {
-		return d.delivered(ctx, p.ID)
+		return d.delivered(ctx, about(p.ID))
 	}
 	return nil
 }
 
+// about tells the events of a payment.
+func about(id string) func(cloud.Event) bool {
+	return func(e cloud.Event) bool { return e.PaymentID == id }
+}
+
 // delivered waits until the cloud has the approval and the terminal has the cloud's acknowledgement, and
 // shows both.
-func (d *demo) delivered(ctx context.Context, id string) error {
+func (d *demo) delivered(ctx context.Context, mine func(cloud.Event) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, cloudWait)
 	defer cancel()
 	for {
 		select {
 		case e := <-d.events:
-			if e.PaymentID != id {
+			if !mine(e) {
 				continue
 			}
 			if err := d.showEvent(e); err != nil {
