@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -91,8 +92,8 @@ func (d *desk) demands(a Amount, now time.Time) Demand {
 // heard notes the verdict of a consent that was taken, with the PIN or without: the next payments are
 // stricter after one that fails.
 func (d *desk) heard(p Payment) {
-	taken := p.State == StatePIN || p.State == StateVending || p.State == StateApproved || p.State == StateDeclined
-	if taken && p.Evidence.Liveness.fails(p.Demand) {
+	taken := []State{StatePIN, StateVending, StateApproved, StateDeclined}
+	if slices.Contains(taken, p.State) && p.Evidence.Liveness.fails(p.Demand) {
 		d.failure = time.Now()
 	}
 }

@@ -121,6 +121,24 @@ func (l Policy) Judge(a Amount, s Standing, draw int) Need {
 	return NeedNone
 }
 
+// Left is the most that a customer's face alone may still pay, in minor units, up to a limit: 0 where the PIN
+// is asked for in any case.
+func (l Policy) Left(limit int64, s Standing) int64 {
+	if l.each() || l.CountMax > 0 && s.Count+1 > l.CountMax {
+		return 0
+	}
+	if l.AmountMax > 0 {
+		limit = min(limit, l.AmountMax)
+	}
+	if l.SumMax > 0 {
+		limit = min(limit, l.SumMax-min(s.Sum, l.SumMax))
+	}
+	if l.DayMax > 0 {
+		limit = min(limit, l.DayMax-min(s.Day, l.DayMax))
+	}
+	return max(limit, 0)
+}
+
 // over reports sum+more > limit; a sum may be as large as an int64, so that the addition could overflow.
 func over(sum, more, limit int64) bool { return sum > limit || more > limit-sum }
 

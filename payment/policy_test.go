@@ -348,3 +348,33 @@ func TestEngineReverses(t *testing.T) {
 		b.l.set(nil, false)
 	})
 }
+
+// TestPolicyLeft: what a face alone may still pay is what Judge lets it pay, and not one cent more.
+func TestPolicyLeft(t *testing.T) {
+	for _, c := range []struct {
+		l    Policy
+		s    Standing
+		left int64
+	}{
+		{Policy{}, Standing{Count: 9, Sum: 9999, Day: 9999}, 1000},
+		{Policy{Always: true}, Standing{}, 0},
+		{Policy{AmountMax: 500}, Standing{}, 500},
+		{Policy{CountMax: 3}, Standing{Count: 2}, 1000},
+		{Policy{CountMax: 3}, Standing{Count: 3}, 0},
+		{Policy{SumMax: 900}, Standing{Sum: 850}, 50},
+		{Policy{SumMax: 900}, Standing{Sum: 1 << 62}, 0},
+		{Policy{DayMax: 900, AmountMax: 500}, Standing{Day: 500}, 400},
+		{Policy{DayMax: 900}, Standing{Day: 901}, 0},
+	} {
+		left := c.l.Left(1000, c.s)
+		if left != c.left {
+			t.Errorf("%+v after %+v: %d, want %d", c.l, c.s, left, c.left)
+		}
+		if left > 0 && c.l.Judge(Amount{left, "EUR"}, c.s, 99) != NeedNone {
+			t.Errorf("%+v after %+v: %d needs a PIN", c.l, c.s, left)
+		}
+		if left < 1000 && c.l.Judge(Amount{left + 1, "EUR"}, c.s, 99) == NeedNone {
+			t.Errorf("%+v after %+v: %d needs no PIN", c.l, c.s, left+1)
+		}
+	}
+}

@@ -13,10 +13,10 @@ import (
 )
 
 // Commit writes the opening (waiting) of a payment, that a machine has it in hand (vending), or its end:
-// payment, fact and, for an approval, outbox row in one transaction. It returns nil when they are on stable storage. Nothing was written when it
-// returns payment.ErrBacklog (the outbox is full), payment.ErrConflict (id known, or with other content),
-// payment.ErrClosed, payment.ErrNotFound or payment.ErrUnsure. After any other error the outcome is open:
-// Find tells.
+// payment, fact and, for an approval, outbox row in one transaction. It returns nil when they are on stable
+// storage. Nothing was written when it returns payment.ErrBacklog (the outbox is full), payment.ErrConflict
+// (id known, with other content, or in a state that this one can't follow on), payment.ErrClosed,
+// payment.ErrNotFound or payment.ErrUnsure. After any other error the outcome is open: Find tells.
 func (j *Journal) Commit(ctx context.Context, p payment.Payment) error {
 	operation := fmt.Sprintf("journal %s payment %s", p.State, p.ID)
 	err := j.write(ctx, func(tx *transaction) error {

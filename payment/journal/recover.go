@@ -42,7 +42,8 @@ func (j *Journal) Vending(ctx context.Context) (payment.Payment, bool, error) {
 	}
 	p := open[0].Payment
 	var text []byte
-	if err := j.db.QueryRowContext(ctx, `SELECT body FROM fact WHERE seq = ?`, open[0].Seq).Scan(&text); err != nil {
+	row := j.db.QueryRowContext(ctx, `SELECT body FROM fact WHERE seq = ?`, open[0].Seq)
+	if err := row.Scan(&text); err != nil {
 		return fail(err)
 	}
 	b, err := parseBody(text)

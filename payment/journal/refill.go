@@ -204,7 +204,8 @@ func (f *refill) takeEnd(b body) error {
 		customer, match_frames, smile_frames, opened_at, closed_at, time_trusted, need, pin, clock_ms, vend, item,
 		vended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, p.ID, b.Seq,
 		string(p.State), p.Amount.Minor, p.Amount.Currency, p.Reference, string(p.Reason), p.Detail, p.Customer,
-		b.MatchFrames, b.SmileFrames, stamp(p.OpenedAt), b.Time, p.TimeTrusted, string(p.Need), p.PIN, b.ClockMS, p.Vend, p.Item,
+		b.MatchFrames, b.SmileFrames,
+		stamp(p.OpenedAt), b.Time, p.TimeTrusted, string(p.Need), p.PIN, b.ClockMS, p.Vend, p.Item,
 		stampOrNull(p.VendedAt)); err != nil {
 		return err
 	}

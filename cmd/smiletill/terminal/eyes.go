@@ -13,6 +13,7 @@ import (
 	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/front"
 	"smiletill/cmd/smiletill/light"
+	"smiletill/cmd/smiletill/vending"
 	"smiletill/device/camera"
 	"smiletill/device/screen"
 	"smiletill/payment"
@@ -35,6 +36,7 @@ type eyes struct {
 	pulse        pulse
 	picture      front.Picture
 	lens         light.Lens
+	machine      *vending.Machine // nil: none is served
 }
 
 func newEyes(p *parts, s *eyesight, f *front.Front, lamp *light.Lamp, log *slog.Logger) *eyes {
@@ -75,12 +77,15 @@ func (e *eyes) run(ctx context.Context) error {
 			return nil
 		case <-idle.C:
 			e.glance(ctx)
+			if err := e.greet(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
 		case c := <-e.requests:
 			c.done <- e.capture(ctx, &c.Capture)
 		case c := <-e.calibrations:
 			c.done <- e.calibrate(ctx, &c.Calibration)
 		case s := <-changes:
-			if p := s.Payment; p.ID != "" && !p.State.Terminal() && len(s.OutOfOrder) == 0 {
+			if p := s.Payment; looksAt(p) && len(s.OutOfOrder) == 0 {
 				if err := e.visit(ctx, p); err != nil && ctx.Err() == nil {
 					return err
 				}
@@ -101,7 +106,7 @@ func (e *eyes) visit(ctx context.Context, p payment.Payment) error {
 		e.pulse.beat()
 		select {
 		case s := <-changes:
-			if s.Payment.ID != p.ID || s.Payment.State.Terminal() || len(s.OutOfOrder) > 0 {
+			if s.Payment.ID != p.ID || !looksAt(s.Payment) || len(s.OutOfOrder) > 0 {
 				return nil
 			}
 		default:

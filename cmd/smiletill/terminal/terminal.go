@@ -291,7 +291,7 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 		return err
 	}
 	e := newEyes(p, t.camera, t.front, t.lamp, t.log.With("room", "vision"))
-	p.eyes, e.delayPath = e, t.cfg.DelayPath()
+	p.eyes, e.delayPath, e.machine = e, t.cfg.DelayPath(), t.machine
 	p.warnUnlit()
 	e.pulse.beat()
 	ctx, p.stop = context.WithCancelCause(ctx)

@@ -101,6 +101,20 @@ func (m *Machine) changed() {
 	}
 }
 
+// WantsCustomer tells whether the machine waits for a customer before the choice.
+func (m *Machine) WantsCustomer() bool {
+	return m.cfg.Vending.Mode == config.AuthoriseFirst && m.desk.Now().State == vending.Ready
+}
+
+// Idle tells whether the machine is between customers.
+func (m *Machine) Idle() bool { return m.desk.Now().State != vending.Busy }
+
+// Offer says that a customer is there who may spend so much; Withdraw, that they have gone.
+func (m *Machine) Offer(funds payment.Amount) { m.desk.Tell(vending.Offer{Funds: funds}) }
+
+// Withdraw takes the offer back.
+func (m *Machine) Withdraw() { m.desk.Tell(vending.Withdraw{}) }
+
 // lately is how long the technician's page tells of what happened at the machine.
 const lately = 24 * time.Hour
 
