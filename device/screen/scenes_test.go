@@ -86,8 +86,8 @@ func scenes() []scene {
 		all = append(all, scene{"act_" + string(i), with(LookHere, func(v *View) { v.Instruction = i }), "", ""})
 	}
 	for _, r := range []Reason{NotRecognised, NoSmile, NotSure, NobodyCame, CancelledByCustomer,
-		CancelledByRegister, CancelledByOperator, CancelledByMachine, NotDispensed, NotConfirmed, AboveLimit, NotForSale,
-		NoPIN, WrongPIN, PINLocked, PINNotSet, Restarted,
+		CancelledByRegister, CancelledByOperator, CancelledByMachine, NotDispensed, NotConfirmed, AboveLimit,
+		NotForSale, NoPIN, WrongPIN, PINLocked, PINNotSet, Restarted,
 		DeviceFailed, CameraGone, JournalFull, JournalFailed, BacklogFull,
 		TamperOpen, NotSetUp} {
 		all = append(all, scene{"why_" + string(r), with(Cancelled, func(v *View) {

@@ -161,7 +161,8 @@ func (v View) same(w View) bool {
 	if !v.Deadline.Equal(w.Deadline) || !maps.Equal(v.Lamps, w.Lamps) {
 		return false
 	}
-	return v.State == w.State && v.Amount == w.Amount && v.Currency == w.Currency && v.Product == w.Product && v.Item == w.Item &&
+	return v.State == w.State && v.Amount == w.Amount && v.Currency == w.Currency &&
+		v.Product == w.Product && v.Item == w.Item &&
 		v.Instruction == w.Instruction && v.Note == w.Note && v.Reason == w.Reason && v.Asked == w.Asked &&
 		v.Progress == w.Progress && v.Light.same(w.Light) && v.LightOffer == w.LightOffer &&
 		v.Merchant == w.Merchant && v.Terminal == w.Terminal && v.Lang == w.Lang && v.Sound == w.Sound &&
