@@ -28,8 +28,14 @@ RATES_IN := ./cmd/smiletill/rates
 EMULATE_IN := ./cmd/smiletill/cli
 SYSTEMD_IN := ./systemd
 
-# What is of one goroutine and long: with the race detector, which makes it ten times as slow, its sweeps are short.
+# What is of one goroutine and long: with the race detector, which makes it ten times as slow, its sweeps are short. CUT are the
+# tests that -short cuts, which are played whole without it; the others have been played (TestShortTestsAreRun).
 LONG := ./payment/journal ./payment/sim ./vision ./vision/accuracy ./vision/attacks ./vision/visits
+CUT := TestKilled TestFlippedBytes TestFlippedBytesOfTheTail TestQuarantineOfEachPage TestQuarantineAgain TestQuarantineCutShort \
+  TestFaultAtEverySyscall TestSim TestEveryWrite TestCropsAgreeWithPlainOnes TestFilmedAtAllRates TestGestures \
+  TestMovedPhotoDoesNotConsent TestPosterBesideTheCustomer TestStillFaces TestSetsSideBySide TestTailTables \
+  TestNetworksFindTheFaces TestFlatIsFlat TestFrozen TestSameSeedSameBytes TestSmileWidensAndLiftsTheMouth TestNothingTears \
+  TestEveryFrameDecodes
 
 # The race detector watches what is ours and all other Go, but not what computes for its caller alone, on its goroutine:
 # SQLite's C, translated to Go, and its memory, pictures, compression, and the arithmetic of cryptography (and in vision what
@@ -84,7 +90,7 @@ job-compile-race: job-fetch job-compile-race-early
 job-race: job-compile job-compile-race job-packages job-npm job-java $(BEFORE_RACE)
 	$(JOB) race go test $(RACE) -short -vet=off -p 4 -parallel 3 -timeout 40m ./...
 job-long: job-compile
-	$(JOB) long $(NICE) sh -c "go test -vet=off -timeout 20m $(LONG) && go test -vet=off -run '^Test(Smile|Attack|Liveness)Command$$' $(RATES_IN)"
+	$(JOB) long $(NICE) sh -c "go test -vet=off -timeout 20m -run '^($$(echo $(CUT) | tr ' ' '|'))\$$' $(LONG) && go test -vet=off -run '^Test(Smile|Attack|Liveness)Command$$' $(RATES_IN)"
 job-bench: job-race
 	$(JOB) bench go test -vet=off -run '^TestBench(OfSets)?$$' $(BENCH_IN)
 

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -192,14 +193,15 @@ func read(from fs.FS, name string, limit int64) ([]byte, error) {
 		return nil, cause(err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
+	var data bytes.Buffer
+	data.Grow(int(min(fi.Size(), limit)) + bytes.MinRead) // or a model is copied again and again while it grows
+	if _, err = data.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
 		return nil, cause(err)
 	}
-	if int64(len(data)) > limit {
+	if int64(data.Len()) > limit {
 		return nil, fmt.Errorf("it is longer than %d bytes", limit)
 	}
-	return data, nil
+	return data.Bytes(), nil
 }
 
 // cause is err without the path, which FileError has.

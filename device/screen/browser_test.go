@@ -2,6 +2,7 @@ package screen
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -21,9 +22,34 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browser starts a headless Chromium, or skips the test.
-func browser(t *testing.T) context.Context {
+// chromium is the one browser of this package's tests, started by the first that needs it: a browser for each
+// test took a fifth of what the tests took of a processor.
+type chromium struct {
+	mu   sync.Mutex
+	ctx  context.Context
+	dir  string // its profile
+	stop []func()
+}
+
+var shared chromium
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := shared.close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// start gives the browser, which it starts if there is none, or skips the test.
+func (c *chromium) start(t *testing.T) context.Context {
 	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx != nil {
+		return c.ctx
+	}
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if p, err := exec.LookPath(name); err == nil {
@@ -34,16 +60,42 @@ func browser(t *testing.T) context.Context {
 	if path == "" {
 		t.Skip("no Chromium here: the page itself is not tested (apt-get install chromium)")
 	}
+	dir, err := os.MkdirTemp("", "chromium")
+	if err != nil {
+		t.Fatal(err)
+	}
 	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(dir),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("autoplay-policy", "no-user-gesture-required"))
-	ctx, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), opts...)
-	t.Cleanup(stop)
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), opts...)
 	ctx, shut := chromedp.NewContext(ctx)
-	t.Cleanup(shut) // before stop, so that the browser has gone when its folder is removed
 	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start %s: %v", path, err)
+		shut()
+		stop()
+		t.Fatalf("start %s: %v", path, errors.Join(err, os.RemoveAll(dir)))
+	}
+	c.ctx, c.dir, c.stop = ctx, dir, []func(){shut, stop}
+	return ctx
+}
+
+func (c *chromium) close() error {
+	for _, stop := range c.stop {
+		stop()
+	}
+	if c.dir == "" {
+		return nil
+	}
+	return os.RemoveAll(c.dir) // the browser has gone
+}
+
+// browser gives a page with cookies and storage of its own in a headless Chromium, or skips the test.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	ctx, shut := chromedp.NewContext(shared.start(t), chromedp.WithNewBrowserContext())
+	t.Cleanup(shut)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("open a page: %v", err)
 	}
 	ctx, done := context.WithTimeout(ctx, 4*time.Minute)
 	t.Cleanup(done)

@@ -142,6 +142,8 @@ func (m *matrix) row(i int) []float32 { return m.values[i*m.dim : (i+1)*m.dim] }
 
 // dot is the scalar product of a and b, which are equally long. Eight sums keep the additions from waiting
 // for one another.
+//
+//go:norace
 func dot(a, b []float32) float32 {
 	var s0, s1, s2, s3, s4, s5, s6, s7 float32
 	for len(a) >= 8 && len(b) >= 8 {

@@ -53,6 +53,8 @@ func (s *scores) accepted(cut float32) float64 {
 
 // bootstrap draws people with replacement and fills in the bounds of points. A person drawn twice counts
 // as two people of the same photos, whose pairs with one another are left out. Every set draws the same.
+//
+//go:norace
 func (s *scores) bootstrap(points []Point, photos []int, o Options) {
 	r := rand.New(rand.NewPCG(o.Seed, 1))
 	weight := make([]float64, len(photos))
