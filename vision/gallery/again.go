@@ -18,6 +18,7 @@ type Stale struct {
 	Customer
 	Model string // SHA-256 of the model that they were enrolled with, 64 hexadecimal digits
 	Now   string // and of the gallery's model
+	Known bool   // the gallery compares with them all the same: see Model.Before
 }
 
 func (s Stale) Error() string {
@@ -60,6 +61,7 @@ type Change struct {
 	Record    string // see Records
 	Again     bool   // the customer is there already
 	Unmatched bool   // and the old templates are another model's: nobody can tell whether the face is the same
+	Carried   bool   // of another model they are, and by that model the face is the same: see CarryOver
 }
 
 // Enrol keeps three to five templates of one person under a name, and returns after they are on disk.
@@ -104,7 +106,7 @@ func (g *Gallery) EnrolAgain(id string, templates [][]float32, before func(Chang
 	}
 	err := g.checkFace(r)
 	if err == nil && at >= 0 {
-		err = g.checkSame(r, g.records[at])
+		err = g.now.checkSame(r.templates, g.records[at])
 	}
 	if err == nil {
 		err = g.write(r, Change{Again: true, Unmatched: at < 0}, before, leaveOnError)
@@ -113,12 +115,20 @@ func (g *Gallery) EnrolAgain(id string, templates [][]float32, before func(Chang
 		return Customer{}, err
 	}
 	if old >= 0 {
-		g.stale = slices.Delete(g.stale, old, old+1)
+		g.dropStale(old)
 	} else {
 		g.records = slices.Delete(g.records, at, at+1)
 	}
 	g.keep(r)
 	return r.customer, nil
+}
+
+// dropStale forgets a customer of another model, who is listed there.
+func (g *Gallery) dropStale(at int) {
+	if i, ok := findIn(g.left, g.stale[at].ID); ok {
+		g.left = slices.Delete(g.left, i, i+1)
+	}
+	g.stale = slices.Delete(g.stale, at, at+1)
 }
 
 // write seals a record and puts it on disk, when before has nothing against it.
@@ -156,7 +166,7 @@ func (g *Gallery) Records() (map[string]string, error) {
 }
 
 func (g *Gallery) newRecord(id, name string, templates [][]float32) record {
-	r := record{model: g.model, customer: Customer{ID: id, Name: name,
+	r := record{model: g.now.hash, customer: Customer{ID: id, Name: name,
 		EnrolledAt: time.Now().UTC().Truncate(time.Second), Templates: len(templates)}}
 	for _, t := range templates {
 		r.templates = append(r.templates, slices.Clone(t))

@@ -165,7 +165,7 @@ func TestStrangeFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := record{customer: Customer{ID: "c_" + strings.Repeat("f", 26), Name: "Eve"}, model: g.model}
+	r := record{customer: Customer{ID: "c_" + strings.Repeat("f", 26), Name: "Eve"}, model: g.now.hash}
 	for _, p := range pictures(5, 3) {
 		r.templates = append(r.templates, p)
 	}

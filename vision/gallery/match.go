@@ -21,22 +21,34 @@ type rows struct {
 // renew puts what Match reads in place of what it read before. The caller holds mu, or nobody else has g
 // yet.
 func (g *Gallery) renew() {
-	r := newRows(g.records)
-	if g.cosine != nil {
-		r.cosine = g.cosine(r.counts)
+	now, left := newRows(g.records), newRows(g.left)
+	// A stranger is compared with the customers of both models: each asks for the cosine that so many want.
+	all := slices.Clone(now.counts)
+	for n, of := range left.counts {
+		all[n] += of
 	}
-	g.rows.Store(r)
+	now.cosine = g.now.cosine(all)
+	g.rows.Store(now)
+	if g.before != nil {
+		left.cosine = g.before.cosine(all)
+		g.older.Store(left)
+	}
+}
+
+// cosine asks Model.Cosine; 0: not known.
+func (m *model) cosine(counts []int) float32 {
+	if m.Cosine == nil {
+		return 0
+	}
+	return m.Cosine(counts)
 }
 
 // Cosine is what Match's best has to reach for the gallery as it is now: the more customers, the more. ok
 // is false where that is not known, or the gallery is closed or locked. Like Match it waits for nobody.
-func (g *Gallery) Cosine() (cosine float32, ok bool) {
-	r := g.rows.Load()
-	return r.cosine, r.cosine != 0
-}
+func (g *Gallery) Cosine() (cosine float32, ok bool) { return g.faces().Cosine() }
 
 // Counts are the customers that Match compares with, by their number of templates: Counts()[3] have three.
-func (g *Gallery) Counts() []int { return slices.Clone(g.rows.Load().counts) }
+func (g *Gallery) Counts() []int { return g.faces().Counts() }
 
 func newRows(records []record) *rows {
 	r := &rows{counts: make([]int, TemplatesMax+1)}
@@ -80,7 +92,10 @@ const nobody = -1
 // other customer. Match doesn't allocate, and any number of goroutines may call it, also during Enrol or
 // Remove.
 func (g *Gallery) Match(probe []float32) (id string, best, second float32) {
-	r := g.rows.Load()
+	return g.faces().Match(probe)
+}
+
+func (r *rows) match(probe []float32) (id string, best, second float32) {
 	norm := math.Sqrt(float64(dot(probe, probe)))
 	if len(probe) != r.dim || len(probe) == 0 || !(norm > 0) || math.IsInf(norm, 0) {
 		return "", nobody, nobody

@@ -1,0 +1,120 @@
+package gallery
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
+// Faces are the customers of one model, as a visit asks about them: those of the moment, whoever is enrolled
+// or removed meanwhile. The zero Faces know nobody.
+type Faces struct{ rows *atomic.Pointer[rows] }
+
+func (f Faces) load() *rows {
+	if f.rows == nil {
+		return &rows{}
+	}
+	return f.rows.Load()
+}
+
+// Match is Gallery.Match, of these customers.
+func (f Faces) Match(probe []float32) (id string, best, second float32) { return f.load().match(probe) }
+
+// Cosine is Gallery.Cosine: what Match's best has to reach.
+func (f Faces) Cosine() (cosine float32, ok bool) {
+	r := f.load()
+	return r.cosine, r.cosine != 0
+}
+
+// Smile is Gallery.Smile.
+func (f Faces) Smile(id string) (rest, rise float32, ok bool) { return f.load().smile(id) }
+
+// Counts are the customers by their number of templates: Counts()[3] have three.
+func (f Faces) Counts() []int { return slices.Clone(f.load().counts) }
+
+// Len is the number of these customers.
+func (f Faces) Len() int { return len(f.load().ids) }
+
+func (g *Gallery) faces() Faces { return Faces{&g.rows} }
+
+// Before are the customers of Model.Before who are left; nobody when there is no such model. A probe is an
+// embedding of that model.
+func (g *Gallery) Before() Faces { return Faces{&g.older} }
+
+// ModelsIn counts the records in the gallery of a folder by the model that they were enrolled with, its
+// SHA-256 in 64 hexadecimal digits. It needs neither key nor lock; what it can't read it leaves out, as Open
+// tells of it. A folder that isn't there has none.
+func ModelsIn(dir string) (map[string]int, error) {
+	files, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("count the models of %s: %w", dir, err)
+	}
+	of := map[string]int{}
+	for _, f := range files {
+		if !validID(strings.TrimSuffix(f.Name(), recordExt)) {
+			continue
+		}
+		data, _, err := readFile(filepath.Join(dir, f.Name()), int64(headerLen))
+		if err == nil && len(data) >= headerLen && strings.HasPrefix(string(data), recordMagic) {
+			at := len(recordMagic) + keyIDLen
+			of[hex.EncodeToString(data[at:at+modelLen])]++
+		}
+	}
+	return of, nil
+}
+
+// CarryOver replaces the templates of a customer of Model.Before with those of the gallery's model, and
+// returns after they are on disk; id, name and the own smile stay. seen are embeddings of the same pictures,
+// by the model before: unlike EnrolAgain's they are held against the customer's old templates, as those of
+// one model are. before is as Enrol's. Errors: ErrUnknownCustomer, ErrTemplates, ErrDisagree,
+// ErrAlreadyEnrolled, ErrOtherFace, ErrClosed.
+func (g *Gallery) CarryOver(
+	id string, templates, seen [][]float32, before func(Change) error,
+) (Customer, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.usable(); err != nil {
+		return Customer{}, err
+	}
+	at, ok := findIn(g.left, id)
+	if !ok {
+		return Customer{}, hint(ErrUnknownCustomer, "list the customers for their ids")
+	}
+	old := g.left[at]
+	r := g.newRecord(id, old.customer.Name, templates)
+	held := make([]template, len(seen))
+	for i, t := range seen {
+		held[i] = t
+	}
+	err := g.checkFace(r)
+	if err == nil && len(held) != len(templates) {
+		err = fmt.Errorf("%w: %d of the model before, %d of this one", ErrTemplates, len(held), len(templates))
+	}
+	if err == nil {
+		err = checkTemplates(held)
+	}
+	if err == nil {
+		err = g.before.checkSame(held, old)
+	}
+	if err == nil {
+		err = g.write(r, Change{Again: true, Carried: true}, before, leaveOnError)
+	}
+	if err != nil {
+		return Customer{}, err
+	}
+	if old.smile.valid() { // measured by the mesh, of which the embedding's model is no part
+		sealed := g.sealer.sealSmile(id, g.sums[id], old.smile)
+		if writeFile(g.dir, id+smileExt, sealed, leaveOnError) == nil {
+			r.smile = old.smile // else what holds for everybody holds
+		}
+	}
+	g.dropStale(g.findStale(id))
+	g.keep(r)
+	return r.customer, nil
+}
