@@ -111,8 +111,10 @@ type Customer struct {
 	Templates  int       `json:"templates"`
 	Model      string    `json:"model,omitempty"` // SHA-256 of the embedding model
 	Stale      bool      `json:"stale,omitempty"` // of another model than the terminal's: must be enrolled again
-	PIN        bool      `json:"pin,omitempty"`   // the customer has one
-	Damage     string    `json:"damage,omitempty"`
+	// Known is said of a stale customer whom the terminal knows all the same, by that model, and who can pay.
+	Known  bool   `json:"known,omitempty"`
+	PIN    bool   `json:"pin,omitempty"` // the customer has one
+	Damage string `json:"damage,omitempty"`
 	// Unmatched is said of a renewal: the old templates are another model's, and nothing compared the faces.
 	Unmatched bool `json:"unmatched,omitempty"`
 }

@@ -26,7 +26,7 @@ func List(g *gallery.Gallery) ([]control.Customer, error) {
 	}
 	for _, s := range g.Stale() {
 		all = append(all, control.Customer{ID: s.ID, Name: s.Name, EnrolledAt: s.EnrolledAt, Templates: s.Templates,
-			Model: s.Model, Stale: true})
+			Model: s.Model, Stale: true, Known: s.Known})
 	}
 	for _, d := range g.Damaged() {
 		all = append(all, control.Customer{ID: d.ID, Name: d.Name, Damage: d.Error() + "; " + d.Hint()})

@@ -15,6 +15,7 @@ import (
 	"smiletill/cmd/smiletill/light"
 	"smiletill/device/camera"
 	"smiletill/device/screen"
+	"smiletill/models"
 	"smiletill/payment"
 	"smiletill/vision"
 )
@@ -102,6 +103,7 @@ func (e *eyes) visit(ctx context.Context, p payment.Payment) error {
 		select {
 		case s := <-changes:
 			if s.Payment.ID != p.ID || s.Payment.State.Terminal() || len(s.OutOfOrder) > 0 {
+				w.carryOver(ctx, s.Payment)
 				return nil
 			}
 		default:
@@ -140,6 +142,7 @@ type watcher struct {
 	payment payment.Payment
 	visit   *vision.Visit
 	light   *light.Play // nil: the payment demands none
+	arrival enrolment.Arrival
 	stage   vision.Stage
 	since   time.Time
 
@@ -152,7 +155,10 @@ type watcher struct {
 // begin has the visit begin anew, with what the payment demands.
 func (w *watcher) begin() {
 	w.visit = vision.NewVisit(w.parts.gallery, w.parts.looker.Thresholds())
-	w.stage, w.strangers, w.light = vision.Searching, 0, nil
+	if p := w.parts; p.gallery.Before().Len() > 0 {
+		w.visit.Before(p.gallery.Before(), p.looker.Before())
+	}
+	w.stage, w.strangers, w.light, w.arrival = vision.Searching, 0, nil, enrolment.Arrival{}
 	switch w.payment.Demand {
 	case payment.DemandPassive:
 		w.visit.Ask(vision.DemandPassive)
@@ -196,7 +202,10 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 	}
 	w.lightUp()
 	var found vision.Finding
-	err = w.parts.looker.LookFor(w.visit, img, func(l vision.Look) { found = w.visit.Observe(l, f.Seen()) })
+	err = w.parts.looker.LookFor(w.visit, img, func(l vision.Look) {
+		found = w.visit.Observe(l, f.Seen())
+		w.arrival.See(w.parts.looker.Thresholds(), l, found, f.Seen())
+	})
 	if err != nil {
 		return fmt.Errorf("look at a frame: %w", err)
 	}
@@ -257,6 +266,7 @@ func (w *watcher) event(f vision.Finding, last *camera.Frame) payment.Event {
 		return payment.Unknown{}
 	case vision.Consented:
 		return payment.Consented{Evidence: payment.Evidence{
+			Model:    w.model(f),
 			Customer: f.Customer, MatchFrames: f.Evidence.Fused + f.Evidence.Matched, SmileFrames: f.Evidence.Smiling,
 			Camera:   payment.Camera{Kind: string(last.From.Kind), Driver: last.From.Driver},
 			Liveness: w.liveness(f),
@@ -264,6 +274,28 @@ func (w *watcher) event(f vision.Finding, last *camera.Frame) payment.Event {
 		}}
 	}
 	return nil
+}
+
+// model is the embedding that knows the customer, where that is the one before.
+func (w *watcher) model(f vision.Finding) string {
+	if !f.Before {
+		return ""
+	}
+	return w.parts.old.Model(models.Embed).SHA256
+}
+
+// carryOver enrols a customer of the model before with the one in force, when the payment proves who it is.
+// What fails leaves all as it was: it is for the next payment.
+func (w *watcher) carryOver(ctx context.Context, p payment.Payment) {
+	if p.ID != w.payment.ID || !w.arrival.Proven(p) {
+		return
+	}
+	if err := w.parts.wroteFaces(w.parts.trail.CarryOver(ctx, &w.arrival)); err != nil {
+		w.log.Warn("the customer stays with the model before", "err", err, "hint", payment.HintOf(err))
+		return
+	}
+	w.log.Info("a customer came over from the model before", "customer", p.Customer)
+	w.parts.warnSize()
 }
 
 // liveness is what was found of the payment's demand.

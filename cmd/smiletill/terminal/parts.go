@@ -29,7 +29,7 @@ import (
 
 // parts are what can fail to open: files on the disk and what is read from them.
 type parts struct {
-	set         models.Set
+	set, old    models.Set // in force, and those of which customers are left, if any
 	looker      *networks.Looker
 	accelerator *edgetpu.Accelerator
 	gallery     *gallery.Gallery
@@ -77,12 +77,16 @@ func openParts(
 	if p.set, err = files.OpenModels(cfg); err != nil {
 		return nil, err
 	}
+	if p.old, err = files.SetBefore(cfg, p.set, log); err != nil {
+		return nil, err
+	}
 	p.accelerator = networks.NewAccelerator(cfg.Vision.Delegate, log)
-	if p.looker, err = networks.OpenLookerOn(p.set, p.accelerator, cfg.Liveness.Passive()); err != nil {
+	p.looker, err = networks.OpenLookerOn(p.set, p.old, p.accelerator, cfg.Liveness.Passive())
+	if err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.looker.Close)
-	if p.gallery, err = files.OpenGallery(cfg, p.set, t.Raised(), log); err != nil {
+	if p.gallery, err = files.OpenGallery(cfg, p.set, p.old, t.Raised(), log); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.gallery.Close)
