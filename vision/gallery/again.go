@@ -19,6 +19,8 @@ type Stale struct {
 	Model string // SHA-256 of the model that they were enrolled with, 64 hexadecimal digits
 	Now   string // and of the gallery's model
 	Known bool   // the gallery compares with them all the same: see Model.Before
+
+	digits mark
 }
 
 func (s Stale) Error() string {
@@ -70,12 +72,19 @@ type Change struct {
 // ask the gallery. Errors: ErrName, ErrTemplates, ErrDisagree, ErrAlreadyEnrolled (the name or the face is
 // there), ErrFull, ErrClosed.
 func (g *Gallery) Enrol(name string, templates [][]float32, before func(Change) error) (Customer, error) {
+	return g.enrol(name, nil, templates, before)
+}
+
+func (g *Gallery) enrol(
+	name string, digits *string, templates [][]float32, before func(Change) error,
+) (Customer, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	r := g.newRecord("c_"+strings.ToLower(rand.Text()), compose(name), templates)
 	if err := g.checkNew(r); err != nil {
 		return Customer{}, err
 	}
+	g.number(&r, digits, mark{})
 	if err := g.write(r, Change{}, before, removeOnError); err != nil {
 		return Customer{}, err
 	}
@@ -89,13 +98,19 @@ func (g *Gallery) Enrol(name string, templates [][]float32, before func(Change) 
 // model can't be compared, and Change says so. before is as Enrol's. Errors: ErrUnknownCustomer,
 // ErrTemplates, ErrDisagree, ErrAlreadyEnrolled, ErrOtherFace, ErrClosed.
 func (g *Gallery) EnrolAgain(id string, templates [][]float32, before func(Change) error) (Customer, error) {
+	return g.enrolAgain(id, nil, templates, before)
+}
+
+func (g *Gallery) enrolAgain(
+	id string, digits *string, templates [][]float32, before func(Change) error,
+) (Customer, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	name, at, old := "", -1, g.findStale(id)
+	name, at, old, had := "", -1, g.findStale(id), mark{}
 	if i, ok := g.find(id); ok {
-		name, at = g.records[i].customer.Name, i
+		name, at, had = g.records[i].customer.Name, i, g.records[i].digits
 	} else if old >= 0 {
-		name = g.stale[old].Name
+		name, had = g.stale[old].Name, g.stale[old].digits
 	}
 	r := g.newRecord(id, name, templates)
 	if err := g.usable(); err != nil {
@@ -104,6 +119,7 @@ func (g *Gallery) EnrolAgain(id string, templates [][]float32, before func(Chang
 	if at < 0 && old < 0 {
 		return Customer{}, hint(ErrUnknownCustomer, "list the customers for their ids")
 	}
+	g.number(&r, digits, had)
 	err := g.checkFace(r)
 	if err == nil && at >= 0 {
 		err = g.now.checkSame(r.templates, g.records[at])

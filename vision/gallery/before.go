@@ -14,7 +14,12 @@ import (
 
 // Faces are the customers of one model, as a visit asks about them: those of the moment, whoever is enrolled
 // or removed meanwhile. The zero Faces know nobody.
-type Faces struct{ rows *atomic.Pointer[rows] }
+type Faces struct {
+	g    *Gallery
+	rows *atomic.Pointer[rows]
+	m    *model // theirs
+	only *mark  // those with these digits; nil: all
+}
 
 func (f Faces) load() *rows {
 	if f.rows == nil {
@@ -23,29 +28,63 @@ func (f Faces) load() *rows {
 	return f.rows.Load()
 }
 
-// Match is Gallery.Match, of these customers.
-func (f Faces) Match(probe []float32) (id string, best, second float32) { return f.load().match(probe) }
+// Match is Gallery.Match, of these customers. Where they were narrowed down, one of the others who is as like
+// the probe as Cosine wants counts as the second best.
+func (f Faces) Match(probe []float32) (id string, best, second float32) {
+	if f.only == nil {
+		return f.load().match(probe, nil, 0)
+	}
+	wanted, ok := f.Cosine()
+	if !ok {
+		wanted = f.m.Same
+	}
+	return f.load().match(probe, f.only, wanted)
+}
 
 // Cosine is Gallery.Cosine: what Match's best has to reach.
 func (f Faces) Cosine() (cosine float32, ok bool) {
 	r := f.load()
-	return r.cosine, r.cosine != 0
+	if f.only == nil || r.cosine == 0 {
+		return r.cosine, r.cosine != 0
+	}
+	counts := make([]int, TemplatesMax+1)
+	f.g.rows.Load().count(counts, f.only)
+	f.g.older.Load().count(counts, f.only)
+	return f.m.cosine(counts), true
 }
 
 // Smile is Gallery.Smile.
 func (f Faces) Smile(id string) (rest, rise float32, ok bool) { return f.load().smile(id) }
 
 // Counts are the customers by their number of templates: Counts()[3] have three.
-func (f Faces) Counts() []int { return slices.Clone(f.load().counts) }
+func (f Faces) Counts() []int {
+	r := f.load()
+	if f.only == nil {
+		return slices.Clone(r.counts)
+	}
+	counts := make([]int, TemplatesMax+1)
+	r.count(counts, f.only)
+	return counts
+}
 
 // Len is the number of these customers.
-func (f Faces) Len() int { return len(f.load().ids) }
+func (f Faces) Len() (n int) {
+	for _, of := range f.Counts() {
+		n += of
+	}
+	return n
+}
 
-func (g *Gallery) faces() Faces { return Faces{&g.rows} }
+func (g *Gallery) faces() Faces { return Faces{g: g, rows: &g.rows, m: &g.now} }
 
 // Before are the customers of Model.Before who are left; nobody when there is no such model. A probe is an
 // embedding of that model.
-func (g *Gallery) Before() Faces { return Faces{&g.older} }
+func (g *Gallery) Before() Faces {
+	if g.before == nil {
+		return Faces{}
+	}
+	return Faces{g: g, rows: &g.older, m: g.before}
+}
 
 // ModelsIn counts the records in the gallery of a folder by the model that they were enrolled with, its
 // SHA-256 in 64 hexadecimal digits. It needs neither key nor lock; what it can't read it leaves out, as Open
@@ -88,6 +127,7 @@ func (g *Gallery) CarryOver(
 	}
 	old := g.left[at]
 	r := g.newRecord(id, old.customer.Name, templates)
+	r.digits = old.digits
 	held := make([]template, len(seen))
 	for i, t := range seen {
 		held[i] = t

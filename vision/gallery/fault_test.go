@@ -385,7 +385,7 @@ func FuzzRecord(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := s.open("c_a", append(header(s.keyID, modelHash{}), plain...)); err == nil {
+		if _, err := s.open("c_a", append(header(recordMagic, s.keyID, modelHash{}), plain...)); err == nil {
 			t.Fatal("opened without a seal")
 		}
 	})

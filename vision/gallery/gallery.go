@@ -224,7 +224,7 @@ func (g *Gallery) read(file string) *Damage {
 		g.records = append(g.records, r)
 		return nil
 	default:
-		g.stale = append(g.stale, Stale{r.customer, hex.EncodeToString(r.model[:]), g.Model(), g.comesOver(r)})
+		g.stale = append(g.stale, Stale{r.customer, hex.EncodeToString(r.model[:]), g.Model(), g.comesOver(r), r.digits})
 		if g.comesOver(r) {
 			g.left = append(g.left, r)
 		}

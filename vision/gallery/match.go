@@ -14,8 +14,11 @@ type rows struct {
 	values template // number of customers * dim
 	ids    []string // of each customer, in the order of values
 	smiles []Smile  // of each customer, zero where there is none
+	digits []mark   // of each customer, zero where there are none
 	counts []int    // of customers, by their number of templates
 	cosine float32  // see Model.Cosine; 0: not known
+
+	templates []int // of each customer
 }
 
 // renew puts what Match reads in place of what it read before. The caller holds mu, or nobody else has g
@@ -57,6 +60,8 @@ func newRows(records []record) *rows {
 		r.values = append(r.values, meanOf(rec.templates)...)
 		r.ids = append(r.ids, rec.customer.ID)
 		r.smiles = append(r.smiles, rec.smile)
+		r.digits = append(r.digits, rec.digits)
+		r.templates = append(r.templates, len(rec.templates))
 		r.counts[len(rec.templates)]++
 	}
 	return r
@@ -95,7 +100,9 @@ func (g *Gallery) Match(probe []float32) (id string, best, second float32) {
 	return g.faces().Match(probe)
 }
 
-func (r *rows) match(probe []float32) (id string, best, second float32) {
+// match is Match of the rows with these digits, nil of all. A row of the others from the cosine rival on counts
+// as a second best.
+func (r *rows) match(probe []float32, only *mark, rival float32) (id string, best, second float32) {
 	norm := math.Sqrt(float64(dot(probe, probe)))
 	if len(probe) != r.dim || len(probe) == 0 || !(norm > 0) || math.IsInf(norm, 0) {
 		return "", nobody, nobody
@@ -104,9 +111,14 @@ func (r *rows) match(probe []float32) (id string, best, second float32) {
 	best, second = nobody, nobody
 	for i := range r.ids {
 		score := dot(probe, r.values[i*r.dim:(i+1)*r.dim]) * scale
-		if score > best {
-			id, best, second = r.ids[i], score, best
-		} else {
+		switch {
+		case !r.among(i, only):
+			if score >= rival {
+				second = max(second, score)
+			}
+		case score > best:
+			id, best, second = r.ids[i], score, max(second, best)
+		default:
 			second = max(second, score)
 		}
 	}
