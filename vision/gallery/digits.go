@@ -93,6 +93,9 @@ func (g *Gallery) Numbers() bool {
 	return has(g.rows.Load()) || has(g.older.Load())
 }
 
+// All gives all customers: of the gallery's model, and of the one before.
+func (g *Gallery) All() (now, before Faces) { return g.faces(), g.Before() }
+
 // Narrow gives the customers who have these digits, of the gallery's model and of the one before; the others
 // are not matched, but whoever is as like one of them is nobody's. Each asks for the cosine that so few
 // customers want. Of digits that nobody has, or that are none, they know nobody.

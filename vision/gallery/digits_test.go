@@ -34,7 +34,7 @@ func TestNarrow(t *testing.T) {
 	bob := mustNumber(t, g, "Bob", "4711", 2)
 	eve := mustNumber(t, g, "Eve", "0815", 3)
 	fay := mustEnrol(t, g, "Fay", 4, 3)
-	if _, err := g.EnrolAgain(ada.ID, [][]float32{picture(1, 31), picture(1, 32), picture(1, 33)}, nil); err != nil {
+	if _, err := g.EnrolAgain(ada.ID, shots(picture, 1, 31), nil); err != nil {
 		t.Fatal(err)
 	}
 	check := func(when string) {

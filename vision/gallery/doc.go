@@ -15,8 +15,8 @@
 //   - A record that can't be read or isn't meant for us is left out, named by Damaged and kept. Nothing is
 //     deleted on its own, and no new key is made while there are records of an old one.
 //   - One process owns a gallery at a time.
-//   - Digits (Numbered) are kept as a keyed hash in the sealed record, and narrow a search down (Narrow): fewer
-//     customers ask for less. They make nobody a customer whom another is as like as a customer has to be.
+//   - Digits (Numbered) are kept as a keyed hash in the sealed record, and narrow a search down (Narrow):
+//     fewer customers ask for less. Who is as like another customer as one has to be is nobody by them.
 //   - Without its smile, or with a damaged one, a record is as good as before; a smile without record goes.
 //   - Match compares with the normalised mean of each customer's templates, which is made when they are read;
 //     on disk are the templates. It doesn't allocate and waits for nobody.

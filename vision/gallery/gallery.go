@@ -224,7 +224,8 @@ func (g *Gallery) read(file string) *Damage {
 		g.records = append(g.records, r)
 		return nil
 	default:
-		g.stale = append(g.stale, Stale{r.customer, hex.EncodeToString(r.model[:]), g.Model(), g.comesOver(r), r.digits})
+		g.stale = append(g.stale, Stale{r.customer, hex.EncodeToString(r.model[:]), g.Model(), g.comesOver(r),
+			r.digits})
 		if g.comesOver(r) {
 			g.left = append(g.left, r)
 		}

@@ -100,8 +100,8 @@ func (g *Gallery) Match(probe []float32) (id string, best, second float32) {
 	return g.faces().Match(probe)
 }
 
-// match is Match of the rows with these digits, nil of all. A row of the others from the cosine rival on counts
-// as a second best.
+// match is Match of the rows with these digits, nil of all. A row of the others from the cosine rival on
+// counts as a second best.
 func (r *rows) match(probe []float32, only *mark, rival float32) (id string, best, second float32) {
 	norm := math.Sqrt(float64(dot(probe, probe)))
 	if len(probe) != r.dim || len(probe) == 0 || !(norm > 0) || math.IsInf(norm, 0) {

@@ -64,6 +64,9 @@ type PaymentRequest struct {
 	Amount    string `json:"amount"`
 	Currency  string `json:"currency"`
 	Reference string `json:"reference"`
+	// Digits narrow the search for the customer's face down: see gallery.Numbered. They may come later too, with
+	// the same request.
+	Digits string `json:"digits,omitempty"`
 }
 
 // ReversalRequest asks for a payment to be given back; the same ID gives back once.
@@ -88,6 +91,9 @@ type EnrolRequest struct {
 	Name   string  `json:"name"`
 	Again  string  `json:"again,omitempty"`  // id of a customer who is there already; then without a name
 	Photos []Photo `json:"photos,omitempty"` // none: by camera
+	// Digits are kept as a keyed hash and narrow a search down; nil: none, or with Again those there are; "":
+	// none.
+	Digits *string `json:"digits,omitempty"`
 	// NoSmile leaves the own smile out that an enrolment by camera asks for.
 	NoSmile bool `json:"no_smile,omitempty"`
 }

@@ -95,9 +95,14 @@ func In(
 	}
 	var c gallery.Customer
 	var err error
-	if q.Again != "" {
+	switch {
+	case q.Digits != nil && q.Again != "":
+		c, err = g.Numbered(*q.Digits).EnrolAgain(q.Again, templates, ask)
+	case q.Digits != nil:
+		c, err = g.Numbered(*q.Digits).Enrol(q.Name, templates, ask)
+	case q.Again != "":
 		c, err = g.EnrolAgain(q.Again, templates, ask)
-	} else {
+	default:
 		c, err = g.Enrol(q.Name, templates, ask)
 	}
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/front"
 	"smiletill/cmd/smiletill/light"
+	"smiletill/cmd/smiletill/narrow"
 	"smiletill/device/camera"
 	"smiletill/device/screen"
 	"smiletill/models"
@@ -94,10 +95,11 @@ func (e *eyes) run(ctx context.Context) error {
 func (e *eyes) visit(ctx context.Context, p payment.Payment) error {
 	changes, stop := e.parts.engine.Watch()
 	defer stop()
-	w := watcher{eyes: e, payment: p, since: time.Now()}
+	w := watcher{eyes: e, payment: p, since: time.Now(), question: e.parts.numbers.For(p.ID)}
 	w.begin()
 	defer w.tell()
 	defer w.end()
+	defer e.front.AskNumber("")
 	for {
 		e.pulse.beat()
 		select {
@@ -146,6 +148,8 @@ type watcher struct {
 	stage   vision.Stage
 	since   time.Time
 
+	question narrow.Question // for the customer's number
+
 	damaged        int           // frames that were left out
 	strangers      int           // that the engine was told of
 	frames         int           // looked at
@@ -154,9 +158,10 @@ type watcher struct {
 
 // begin has the visit begin anew, with what the payment demands.
 func (w *watcher) begin() {
-	w.visit = vision.NewVisit(w.parts.gallery, w.parts.looker.Thresholds())
-	if p := w.parts; p.gallery.Before().Len() > 0 {
-		w.visit.Before(p.gallery.Before(), p.looker.Before())
+	now, before := w.question.Customers(w.parts.gallery)
+	w.visit = vision.NewVisit(now, w.parts.looker.Thresholds())
+	if before.Len() > 0 {
+		w.visit.Before(before, w.parts.looker.Before())
 	}
 	w.stage, w.strangers, w.light, w.arrival = vision.Searching, 0, nil, enrolment.Arrival{}
 	switch w.payment.Demand {
@@ -200,6 +205,13 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 		w.damaged++ // one line tells them all
 		return nil
 	}
+	if w.question.Answered() {
+		w.front.AskNumber("")
+		w.begin()
+	}
+	if w.question.Asking() {
+		return nil
+	}
 	w.lightUp()
 	var found vision.Finding
 	err = w.parts.looker.LookFor(w.visit, img, func(l vision.Look) {
@@ -227,6 +239,9 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 	}
 	if found.Stage == vision.Unknown && w.stage != vision.Unknown && found.Alike {
 		w.log.Warn("a face is like two customers: nobody is charged", "payment", w.payment.ID, "hint", alikeHint)
+	}
+	if w.question.After(found, w.parts.large.Load(), w.parts.gallery) {
+		w.front.AskNumber(w.payment.ID)
 	}
 	ev := w.event(found, f)
 	w.stage = found.Stage

@@ -13,6 +13,7 @@ import (
 	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/files"
 	"smiletill/cmd/smiletill/light"
+	"smiletill/cmd/smiletill/narrow"
 	"smiletill/device/camera"
 	"smiletill/models"
 	"smiletill/payment"
@@ -37,6 +38,7 @@ type parts struct {
 	sized       bool
 	oneIn       int         // strangers of whom one may be taken for a customer
 	large       atomic.Bool // see size
+	numbers     narrow.Numbers
 	disk        *disk
 	journal     *journal.Journal
 	trail       *enrolment.Trail

@@ -14,8 +14,9 @@ const missedMost = 0.05
 
 const (
 	tooLarge     = "the gallery is too large for faces alone"
-	tooLargeHint = "remove customers who come no more, or allow more strangers to be taken for a customer " +
-		"(false_alarms under [gallery]); who is not recognised pays in another way"
+	tooLargeHint = "give customers digits (`smiletill enrol --again ID --digits 1234`): who is not recognised " +
+		"is asked for them; or remove customers who come no more, or allow more strangers to be taken for a " +
+		"customer (false_alarms under [gallery])"
 )
 
 // size tells from which cosine on a face is a customer's in the gallery as it is. large: so high that
