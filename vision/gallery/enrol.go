@@ -123,11 +123,28 @@ func (g *Gallery) checkAgree(templates []template) error {
 					"take pictures of different moments: one alone knows its person less well")
 			}
 			if dot(a, b) < g.now.Agree {
-				return hint(ErrDisagree, "let one person stand alone before the camera, in good light, and try again")
+				odd := oddOne(templates) + 1
+				return hint(fmt.Errorf("%w: picture %d is the least like the others", ErrDisagree, odd),
+					fmt.Sprintf("take picture %d again: that person alone, in good light, looking into the camera", odd))
 			}
 		}
 	}
 	return nil
+}
+
+// oddOne is the template that is the least like the others, all together.
+func oddOne(templates []template) (odd int) {
+	least := math.Inf(1)
+	for i, a := range templates {
+		sum := 0.0
+		for _, b := range templates {
+			sum += float64(dot(a, b))
+		}
+		if sum < least {
+			odd, least = i, sum
+		}
+	}
+	return odd
 }
 
 // alike is the cosine from which two templates are of one picture: moments of 0.7 s apart have up to 0.996,

@@ -21,6 +21,7 @@ type Looker struct {
 	enrolment *vision.Pipeline
 	t         vision.Thresholds
 	before    vision.Thresholds // of the embedding before; see Before
+	moment    float32           // see OneMoment
 	closers   []func() error
 }
 
@@ -47,7 +48,7 @@ func OpenLookerOn(set, before models.Set, a *edgetpu.Accelerator, passive bool) 
 	if err != nil {
 		return nil, err
 	}
-	l := &Looker{t: t, closers: closers}
+	l := &Looker{t: t, moment: momentOf(set), closers: closers}
 	if before.Has(models.Embed) {
 		if err := l.openBefore(before, &n); err != nil {
 			return nil, errors.Join(err, l.Close())

@@ -104,6 +104,9 @@ func enrolCustomer(
 		done.ID,
 		done.Templates,
 	)
+	if done.Advice != "" {
+		fmt.Fprintf(out, "%s: then `smiletill enrol --again %s` with all photos\n", done.Advice, done.ID)
+	}
 	if done.Unmatched {
 		fmt.Fprintln(out, "the templates before were another model's: nothing could tell whether the face is the\n"+
 			"same. See to it that it is; the journal and the cloud say that it was not compared")

@@ -123,6 +123,8 @@ type Customer struct {
 	Damage string `json:"damage,omitempty"`
 	// Unmatched is said of a renewal: the old templates are another model's, and nothing compared the faces.
 	Unmatched bool `json:"unmatched,omitempty"`
+	// Advice is said of an enrolment that could be better: which photo to take again, and why; or "".
+	Advice string `json:"advice,omitempty"`
 }
 
 // Status is how the terminal does.

@@ -174,6 +174,7 @@ func (f Files) Enrol(_ context.Context, q control.EnrolRequest, _ func(string)) 
 		return control.Customer{}, errors.Join(err, g.Close(), l.Close())
 	}
 	c, err := enrolment.In(g, q, templates, func(gallery.Change) error { return nil })
+	c.Advice = enrolment.Advice(l, q.Photos, templates)
 	return c, errors.Join(err, g.Close(), l.Close())
 }
 
