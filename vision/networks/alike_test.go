@@ -140,7 +140,7 @@ func ofThree(people [][][]float32, below float64) (three, twice, most, least flo
 		}
 		for q := range p {
 			rest := slices.Delete(slices.Clone(p), q, q+1)
-			high, low := -1.0, 2.0
+			high, low := -4.0, 4.0
 			var alike, unlike [3][]float32
 			for i := range rest {
 				for k := range i {

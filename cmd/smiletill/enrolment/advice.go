@@ -29,6 +29,6 @@ func Advice(l *networks.Looker, photos []control.Photo, templates [][]float32) s
 		return ""
 	}
 	name := func(i int) string { return fmt.Sprintf("photo %d (%s)", i+1, photos[i].Name) }
-	return fmt.Sprintf("%s and %s are of one moment, or as good as: the two are worth one. Take %s again, on another "+
-		"day or in other light", name(min(with, again)), name(max(with, again)), name(again))
+	return fmt.Sprintf("%s and %s are of one moment, or as good as: the two are worth one. Take %s again, on "+
+		"another day or in other light", name(min(with, again)), name(max(with, again)), name(again))
 }
