@@ -43,7 +43,8 @@ func TestNumberIsNoPIN(t *testing.T) {
 	}
 }
 
-// A customer types a number of three digits, is asked again, and then for the PIN, of which three are too few.
+// A customer types a number of three digits, is asked again, and then for the PIN, of which three are too
+// few.
 func TestNumberInBrowser(t *testing.T) {
 	ctx := browser(t)
 	l := &till{pin: "2580"}

@@ -48,23 +48,32 @@ func (n *Numbers) take(payment string) (digits string, ok bool) {
 type Question struct {
 	numbers *Numbers
 	payment string
-	digits  string
+	given   string // not used yet
+	digits  string // by which the search is narrowed
 	asking  bool
 }
 
 // For is the question of a payment that has just begun.
 func (n *Numbers) For(payment string) Question { return Question{numbers: n, payment: payment} }
 
-// Asking tells whether the customer is being asked: who types looks away, so that no frame counts.
+// Asking tells whether digits are waited for: who types looks away, so that no frame counts.
 func (q *Question) Asking() bool { return q.asking }
 
-// Answered takes what was given since, and tells whether the search begins anew with it.
+// Answered tells whether the search begins anew, with digits that were waited for.
 func (q *Question) Answered() bool {
-	digits, ok := q.numbers.take(q.payment)
-	if ok {
-		q.digits, q.asking = digits, false
+	q.listen()
+	if !q.asking || q.given == "" {
+		return false
 	}
-	return ok
+	q.digits, q.given, q.asking = q.given, "", false
+	return true
+}
+
+// listen takes what was given since.
+func (q *Question) listen() {
+	if digits, ok := q.numbers.take(q.payment); ok {
+		q.given = digits
+	}
 }
 
 // Customers are those whom the payment's face is compared with: of the model in force, and of the one before.
@@ -76,12 +85,15 @@ func (q *Question) Customers(g *gallery.Gallery) (now, before gallery.Faces) {
 }
 
 // After takes what a visit found and tells whether the customer is asked now: the face is nobody's, and the
-// gallery is too large to say so for sure; or it was narrowed by a number that may be wrong. A poster is not
-// asked, nor where nobody has digits.
+// gallery is too large to say so for sure; or it was narrowed by a number that may be wrong. Digits that a
+// register has sent are used then in place of the question, and not before: a customer whom the face alone
+// tells needs none, and may have given the shop others, or none. A poster is not asked, nor where nobody has
+// digits.
 func (q *Question) After(f vision.Finding, large bool, g *gallery.Gallery) bool {
 	if q.asking || f.Stage != vision.Unknown || f.Still || !large && q.digits == "" || !g.Numbers() {
 		return false
 	}
 	q.asking = true
-	return true
+	q.listen()
+	return q.given == ""
 }

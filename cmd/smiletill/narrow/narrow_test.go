@@ -56,8 +56,9 @@ func TestWhoIsAsked(t *testing.T) {
 		var n narrow.Numbers
 		q := n.For("p1")
 		if c.given != "" {
-			if err := n.Offer("p1", c.given); err != nil || !q.Answered() {
-				t.Fatal(err)
+			err := n.Offer("p1", c.given)
+			if err != nil || q.Answered() || q.After(unknown, true, g) || !q.Answered() {
+				t.Fatal("the register's digits are not used in place of the question", err)
 			}
 		}
 		if got := q.After(c.found, c.large, c.g); got != c.want || q.Asking() != c.want {
@@ -78,6 +79,13 @@ func TestAnswers(t *testing.T) {
 	if now, _ := q.Customers(g); now.Len() != 1 || q.Answered() {
 		t.Error("nothing was given, and somebody is left out")
 	}
+	if err := n.Offer("p1", "0815"); err != nil || q.Answered() {
+		t.Error("nobody was asked, and the register's digits are used", err)
+	}
+	unknown := vision.Finding{Stage: vision.Unknown}
+	if q.After(unknown, true, g) || !q.Answered() {
+		t.Error("they are not used in place of the question")
+	}
 	for _, c := range []struct {
 		give     func(payment, digits string) error
 		payment  string
@@ -85,12 +93,14 @@ func TestAnswers(t *testing.T) {
 		answered bool
 		left     int
 	}{
-		{n.Offer, "p1", "4711", true, 1}, {n.Offer, "p1", "4711", false, 1}, {n.Type, "p1", "4711", true, 1},
-		{n.Type, "p2", "0815", false, 1}, {n.Offer, "p1", "0815", true, 0}, {n.Type, "p1", "0815", true, 0},
+		{n.Offer, "p1", "0815", false, 0}, {n.Offer, "p1", "4711", true, 1}, {n.Offer, "p1", "4711", false, 1},
+		{n.Type, "p1", "4711", true, 1}, {n.Type, "p2", "0815", false, 1}, {n.Offer, "p1", "0815", true, 0},
+		{n.Type, "p1", "0815", true, 0},
 	} {
 		if err := c.give(c.payment, c.digits); err != nil {
 			t.Fatal(err)
 		}
+		q.After(unknown, true, g)
 		answered := q.Answered()
 		if now, _ := q.Customers(g); answered != c.answered || now.Len() != c.left || q.Answered() {
 			t.Errorf("%s for %s: answered %v, %d left; want %v, %d", c.digits, c.payment, answered, now.Len(),
@@ -105,13 +115,10 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// A register sends the customer's digits with the payment: the face is looked for among who has them.
+// A register sends the customer's digits with the payment: nothing begins anew before they are needed.
 func ExampleNumbers() {
 	var n narrow.Numbers
 	question := n.For("order-1017")
-	fmt.Println(n.Offer("order-1017", "4711"), question.Answered())
-	fmt.Println(n.Offer("order-1017", "4711"), question.Answered())
-	// Output:
-	// <nil> true
-	// <nil> false
+	fmt.Println(n.Offer("order-1017", "4711"), question.Answered(), question.Asking())
+	// Output: <nil> false false
 }
