@@ -19,11 +19,12 @@ type Network interface {
 // Networks are the models that a Pipeline runs: BlazeFace short range, the 468-point face mesh, and
 // SFace (or any network that takes one or two RGB faces of 112x112 pixels as (v-127.5)/128). Liveness
 // may be nil; it takes a face with what is around it, 128x128 pixels of RGB as (v-127.5)/128, and its first
-// output is a logit of each class, bona fide first.
-type Networks struct{ Detector, Mesh, Embedder, Liveness Network }
+// output is a logit of each class, bona fide first. Before may be nil; it is another embedder, of customers
+// who have not come over to the first yet.
+type Networks struct{ Detector, Mesh, Embedder, Liveness, Before Network }
 
-// Depth says how far to look; each depth includes those before it. WithPassive and WithSkin are added to one
-// of them.
+// Depth says how far to look; each depth includes those before it. What begins with With is added to one of
+// them.
 type Depth int
 
 // The depths of a Look.
@@ -36,6 +37,8 @@ const (
 	WithPassive Depth = 1 << 8
 	// WithSkin asks for Look.Skin too, of a frame that can be used: Landmarks | WithSkin.
 	WithSkin Depth = 1 << 9
+	// WithBefore asks for Look.Before too, of a frame that can be used: Embed | WithBefore.
+	WithBefore Depth = 1 << 10
 )
 
 // Look is what one frame shows.
@@ -66,6 +69,7 @@ type Look struct {
 	poster sight // the face that a visit has found to be a poster: it is none of Faces
 
 	Embedding Embedding // only at Embed with Reason ""; overwritten by the next Look
+	Before    Embedding // only WithBefore, by Networks.Before, as Embedding is
 
 	Took Took
 }
@@ -106,6 +110,7 @@ type Pipeline struct {
 	detector *detector
 	mesh     mesh
 	embedder *embedder
+	before   *embedder // nil: there is no such network
 	passive  passive
 	skin     *skin
 	err      error // what is wrong with the networks; every Look returns it
@@ -130,7 +135,9 @@ func New(n Networks, t Thresholds) *Pipeline {
 	if p.passive, p.err = newPassive(n.Liveness); p.err != nil {
 		return p
 	}
-	p.embedder, p.err = newEmbedder(n.Embedder, t.Views)
+	if p.embedder, p.err = newEmbedder(n.Embedder, t.Views); p.err == nil && n.Before != nil {
+		p.before, p.err = newEmbedder(n.Before, t.Views)
+	}
 	return p
 }
 
@@ -181,15 +188,22 @@ func (p *Pipeline) look(img image.Image, depth Depth, a ask) (Look, error) {
 
 // further examines a well-placed face as far as depth asks.
 func (p *Pipeline) further(main *face, l *Look, depth Depth) error {
-	plain := depth &^ (WithPassive | WithSkin)
+	plain := depth &^ (WithPassive | WithSkin | WithBefore)
 	if plain >= Landmarks {
 		if err := p.measure(main, l); err != nil || l.Reason != "" {
 			return err
 		}
 	}
 	if plain >= Embed {
-		if err := p.embed(l); err != nil || l.Reason != "" {
+		vector, err := p.embed(p.embedder, l)
+		if err != nil || l.Reason != "" {
 			return err
+		}
+		l.Depth, l.Embedding = Embed, vector
+		if depth&WithBefore != 0 && p.before != nil {
+			if l.Before, err = p.embed(p.before, l); err != nil {
+				return err
+			}
 		}
 	}
 	if depth&WithSkin != 0 && plain >= Landmarks {
@@ -299,21 +313,20 @@ func (p *Pipeline) measure(main *face, l *Look) error {
 }
 
 // embed aligns the face by its landmarks and computes its embedding.
-func (p *Pipeline) embed(l *Look) error {
+func (p *Pipeline) embed(e *embedder, l *Look) (Embedding, error) {
 	clock := time.Now()
-	ok := p.embedder.align(&p.frame, &p.mesh)
-	l.Took.Align = lap(&clock)
+	ok := e.align(&p.frame, &p.mesh)
+	l.Took.Align += lap(&clock)
 	if ok {
 		var err error
-		if ok, err = p.embedder.embed(); err != nil {
-			return fmt.Errorf("vision: embed face: %w", err)
+		if ok, err = e.embed(); err != nil {
+			return nil, fmt.Errorf("vision: embed face: %w", err)
 		}
-		l.Took.Embed = lap(&clock)
+		l.Took.Embed += lap(&clock)
 	}
 	if !ok { // a mesh or a vector that has collapsed: nothing that can be recognised
 		l.Reason = NoFace
-		return nil
+		return nil, nil
 	}
-	l.Depth, l.Embedding = Embed, p.embedder.vector
-	return nil
+	return e.vector, nil
 }

@@ -52,22 +52,23 @@ type Finding struct {
 	Judged    int      // frames behind it
 	Still     bool     // the face is no customer's and has not moved at all: a poster, not a person
 	Alike     bool     // two customers or more are so like this face that nobody can tell which: twins
+	Before    bool     // the customer was recognised by the model before: see Visit.Before
 	Poster    Side     // where such a face was left out beside the one that is followed; "" when none was
 }
 
 // Visit follows one payment from the first frame to consent. It serves one goroutine; a new payment needs a
 // new Visit. All that it waits for is a time and a number of frames, so that a camera's rate decides nothing.
 type Visit struct {
-	m Matcher
-	t Thresholds
+	t      Thresholds
+	now    judge
+	before *judge // of Before; nil: no such model
+	by     *judge // who has recognised the customer
 
 	finding   Finding
-	wanted    float32         // the highest cosine that was asked for so far
 	closed    bool            // thresholds that cannot be trusted
 	last      time.Time       // of the last frame
 	box       image.Rectangle // the face in the last frame; empty when it was lost
 	sum       []float32       // embeddings of this face
-	probe     []float32       // what is asked of the Matcher
 	fused     int             // frames in sum
 	since     time.Time       // the first of them
 	asked     time.Time       // when the Matcher was last asked about sum
@@ -81,8 +82,8 @@ type Visit struct {
 // NewVisit returns a visit that has seen nothing. With thresholds that Check refuses it never recognises
 // anybody.
 func NewVisit(m Matcher, t Thresholds) *Visit {
-	v := &Visit{m: m, t: t, closed: t.Check() != nil, finding: Finding{Stage: Searching}}
-	v.want()
+	v := &Visit{t: t, now: judge{m: m, t: t}, closed: t.Check() != nil, finding: Finding{Stage: Searching}}
+	v.now.want()
 	return v
 }
 
@@ -91,9 +92,9 @@ func NewVisit(m Matcher, t Thresholds) *Visit {
 func (v *Visit) Depth() Depth {
 	switch v.finding.Stage {
 	case Searching:
-		return Embed
+		return Embed | v.withBefore()
 	case Recognised:
-		return Embed | v.live.depth()
+		return Embed | v.live.depth() | v.withBefore()
 	case Unknown:
 		return Landmarks
 	case Consented, Refused:
@@ -168,7 +169,9 @@ func (v *Visit) restart() {
 		v.meet()
 	}
 	clear(v.sum)
-	clear(v.probe)
+	clear(v.now.probe)
+	v.before.forget()
+	v.by = nil
 	v.consent.reset()
 	v.live.forget()
 	v.strangers.gone()
@@ -228,21 +231,23 @@ func (v *Visit) progress() {
 func (v *Visit) search(l *Look, at time.Time) {
 	if v.fused == 0 {
 		clear(v.sum) // of a failed attempt, kept until now in case the face goes away
+		v.before.forget()
 		v.since = at
 	}
 	if !fuse(&v.sum, l.Embedding) {
 		return
 	}
+	v.before.fuse(l.Before)
 	v.fused++
 	seen := at.Sub(v.since)
 	if v.fused < v.t.FuseMin || seen < v.t.FuseMinFor || !v.asked.IsZero() && at.Sub(v.asked) < askEvery {
 		return
 	}
 	v.asked = at
-	if id := v.match(v.sum); id != "" {
-		v.finding.Stage, v.finding.Customer = Recognised, id
+	if id := v.identify(); id != "" {
+		v.finding.Stage, v.finding.Customer, v.finding.Before = Recognised, id, v.by == v.before
 		v.finding.Evidence = Evidence{Fused: v.fused}
-		v.consent.own = ownOf(v.m, id)
+		v.consent.own = ownOf(v.by.m, id)
 		return
 	}
 	if v.fused < v.t.FuseMax || seen < v.t.FuseMaxFor {
@@ -267,44 +272,17 @@ func fuse(sum *[]float32, e []float32) bool {
 	return accumulate(*sum, e)
 }
 
-// want raises the cosine that is wanted to what the Matcher asks for now; never below that of one frame,
-// or of what makes no sense.
-func (v *Visit) want() {
-	want := v.t.Match
-	if s, ok := v.m.(Sized); ok {
-		if c, ok := s.Cosine(); ok && c > 0 && c <= 1 {
-			want = max(c, v.t.Verify)
-		}
-	}
-	v.wanted = max(v.wanted, want)
-}
-
-// match returns the customer of fused embeddings, or "" when it is not sure.
-func (v *Visit) match(sum []float32) string {
-	v.probe = append(v.probe[:0], sum...)
-	if !normalise(v.probe) {
-		return ""
-	}
-	id, best, second := v.m.Match(v.probe)
-	v.finding.Alike = false
-	if v.want(); id == "" || !(best >= v.wanted) {
-		return ""
-	}
-	if !(best-second >= v.t.Margin) {
-		v.finding.Alike = true
-		return ""
-	}
-	return id
-}
-
 // await waits for the smile of the recognised customer.
 func (v *Visit) await(l *Look, at time.Time) {
-	id, best, _ := v.m.Match(l.Embedding)
+	if v.finding.Before {
+		l.Embedding = l.Before // as the model that knows the customer sees the face
+	}
+	id, best, _ := v.by.m.Match(l.Embedding)
 	if id != v.finding.Customer {
 		v.restart()
 		return
 	}
-	if !(best >= v.t.Verify) {
+	if !(best >= v.by.t.Verify) {
 		v.pause(at)
 		return
 	}
@@ -315,8 +293,10 @@ func (v *Visit) await(l *Look, at time.Time) {
 	given := v.consent.see(l, at, &v.t)
 	v.finding.Evidence.Smiling = v.consent.smiling
 	v.live.see(l, v.consent.risen, at)
-	if given && v.match(v.consent.sum) == v.finding.Customer {
-		v.live.smiled = at
+	if given {
+		if id, v.finding.Alike = v.by.match(v.consent.sum); id == v.finding.Customer {
+			v.live.smiled = at
+		}
 	}
 	v.live.late(at)
 	v.finding.Light = v.live.wishes()

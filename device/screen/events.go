@@ -39,6 +39,7 @@ type message struct {
 	Currency  string            `json:"currency"`
 	Progress  float64           `json:"progress"`
 	Asked     string            `json:"asked,omitempty"`
+	Number    bool              `json:"number,omitempty"`
 	Light     *lightMessage     `json:"light,omitempty"`
 	Offer     uint64            `json:"offer,omitempty"` // of a light: sent back to decline it; 0: none
 	LeftMS    int64             `json:"left_ms"`         // -1: no deadline
@@ -70,7 +71,7 @@ func (s *Server) message(v View, seq uint64, lang string, now time.Time) message
 		}
 	}
 	if v.State == EnterPIN {
-		m.Act, m.Asked = "", v.Asked
+		m.Act, m.Asked, m.Number = "", v.Asked, v.Number
 	}
 	if v.Simulated {
 		m.Lamps, m.Buzzer = v.Lamps, v.Buzzer

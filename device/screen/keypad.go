@@ -14,6 +14,8 @@ type Keypad interface {
 	// EnterPIN returns nil if the PIN was taken or has ended the payment, ErrWrongPIN if it may be tried
 	// again. pin is 1 to 12 digits.
 	EnterPIN(ctx context.Context, asked, pin string) error
+	// EnterNumber takes the digits that say who the customer is, 3 to 12. Whether anybody has them isn't told.
+	EnterNumber(ctx context.Context, asked, digits string) error
 	// Cancel ends the payment for the customer.
 	Cancel(ctx context.Context, asked string) error
 }
@@ -30,6 +32,8 @@ const (
 type entry struct {
 	Asked string `json:"asked"`
 	PIN   string `json:"pin"`
+	// Number says that the customer's number was typed: what was meant for one is never tried as the other.
+	Number bool `json:"number"`
 }
 
 // keypad serves one of the keypad's two requests.
@@ -68,8 +72,12 @@ func (s *Server) enterPIN(ctx context.Context, e entry) error {
 	if e.PIN == "" || len(e.PIN) > pinMax || strings.Trim(e.PIN, "0123456789") != "" {
 		return errors.New("not 1 to 12 digits")
 	}
-	if v, _ := s.current(); v.State != EnterPIN || e.Asked == "" || v.Asked != e.Asked {
+	v, _ := s.current()
+	if v.State != EnterPIN || e.Asked == "" || v.Asked != e.Asked || v.Number != e.Number {
 		return errors.New("no PIN is asked for, or for another payment")
+	}
+	if v.Number {
+		return s.opt.Keypad.EnterNumber(ctx, e.Asked, e.PIN)
 	}
 	return s.opt.Keypad.EnterPIN(ctx, e.Asked, e.PIN)
 }

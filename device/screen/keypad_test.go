@@ -48,6 +48,12 @@ func (l *till) EnterPIN(_ context.Context, asked, pin string) error {
 	return ErrWrongPIN
 }
 
+func (l *till) EnterNumber(_ context.Context, asked, digits string) error {
+	l.tell(asked + " number " + digits)
+	l.done()
+	return nil
+}
+
 func (l *till) Cancel(_ context.Context, asked string) error {
 	l.tell(asked + " cancelled")
 	l.done()

@@ -80,6 +80,9 @@ func (c catalogues) words(v View, lang string) map[string]string {
 	if v.lit() && v.Instruction == "" {
 		w["help"] = m["help.light"]
 	}
+	if v.State == EnterPIN && v.Number {
+		w["title"], w["help"] = m["page.number"], m["help.number"]
+	}
 	if v.State == EnterPIN && v.Reason == NotSure {
 		w["help"] = m["help.not_sure"]
 	}

@@ -48,6 +48,8 @@ func scenes() []scene {
 			v.Asked, v.Amount, v.Currency = "p1", "12345.678", "KWD"
 			board(v)
 		}), "Cancel", "Abbrechen"},
+		{"enter_number", with(EnterPIN, func(v *View) { v.Asked, v.Number = "p1", true }), "customer number",
+			"Kundennummer"},
 		{"enter_pin_not_sure", with(EnterPIN, func(v *View) { v.Asked, v.Reason = "p1", NotSure }),
 			"could not be sure", "nicht sicher"},
 		{"smile_full", with(Smile, func(v *View) { v.Progress = 1; v.Instruction = KeepSmiling }),

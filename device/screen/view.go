@@ -100,6 +100,7 @@ type View struct {
 	Reason      Reason      // "" if there is nothing to add; for results, OutOfOrder, and NotSure with EnterPIN
 	Progress    float64     // 0..1: how far the ring is filled and how much the face smiles
 	Asked       string      // what a PIN is asked for, sent back with it; only with EnterPIN
+	Number      bool        // with EnterPIN: no PIN is asked for, but digits that say who the customer is
 	Light       *Light      // colours to play now; only with Recognised and Smile; what flashes is refused
 	LightOffer  bool        // colours will come, and can be declined; only with LookHere, Recognised and Smile
 	Deadline    time.Time   // end of the payment, with a monotonic reading (time.Now().Add); zero: none is shown
@@ -163,7 +164,8 @@ func (v View) same(w View) bool {
 	}
 	return v.State == w.State && v.Amount == w.Amount && v.Currency == w.Currency &&
 		v.Product == w.Product && v.Item == w.Item &&
-		v.Instruction == w.Instruction && v.Note == w.Note && v.Reason == w.Reason && v.Asked == w.Asked &&
+		v.Instruction == w.Instruction && v.Note == w.Note && v.Reason == w.Reason &&
+		v.Asked == w.Asked && v.Number == w.Number &&
 		v.Progress == w.Progress && v.Light.same(w.Light) && v.LightOffer == w.LightOffer &&
 		v.Merchant == w.Merchant && v.Terminal == w.Terminal && v.Lang == w.Lang && v.Sound == w.Sound &&
 		v.Detail == w.Detail && v.Simulated == w.Simulated && v.Buzzer == w.Buzzer

@@ -174,9 +174,10 @@ func (e Event) shown(money func(int64, string) string) shown {
 // audited reads what a person looks for. What a newer terminal says beyond it, the event has.
 func (e Event) audited() audited {
 	var d struct {
-		Audit              string
-		Offline, Unmatched bool
-		Version            int `json:"key_version"`
+		Audit                       string
+		Offline, Unmatched, Carried bool
+
+		Version int `json:"key_version"`
 	}
 	a := audited{Source: e.Source, What: e.Type, Whom: e.PaymentID, Seq: e.Seq,
 		Received: e.Received.Local().Format(time.DateTime)}
@@ -190,6 +191,9 @@ func (e Event) audited() audited {
 	}
 	if d.Unmatched {
 		how = append(how, "the new face was not compared with the old one")
+	}
+	if d.Carried {
+		how = append(how, "another model; by the one before the face is the same")
 	}
 	if d.Offline {
 		how = append(how, "not by the running terminal")

@@ -32,6 +32,7 @@ type Audit struct {
 	Record      string // 16 hex digits that tell what was set from another: a record, a PIN, a pairing; or empty
 	Templates   int    // of an enrolment
 	Unmatched   bool   // a renewal whose new face nothing here compared with the old one
+	Carried     bool   // a renewal for another model; by the model before the face is the old one
 	Register    string // the key's identifier; empty where no register is concerned
 	KeyVersion  int
 	Offline     bool   // found at the start or in passing: it was not done by the running terminal
@@ -62,7 +63,8 @@ func (b body) subject() string {
 func auditBody(o Options, a Audit) body {
 	b := body{
 		Kind: kindAudit, Audit: a.What, Customer: a.Customer, Record: a.Record, Templates: a.Templates,
-		Unmatched: a.Unmatched, Register: a.Register, KeyVersion: a.KeyVersion, Offline: a.Offline,
+		Unmatched: a.Unmatched, Carried: a.Carried,
+		Register: a.Register, KeyVersion: a.KeyVersion, Offline: a.Offline,
 		Time: stamp(a.At), TimeTrusted: a.TimeTrusted,
 		Tenant: o.Tenant, Site: o.Site, Terminal: o.Terminal, Formerly: a.Formerly,
 	}
@@ -184,7 +186,7 @@ func (b body) audit(hash string) (Audit, error) {
 	}
 	return Audit{
 		What: b.Audit, Customer: b.Customer, Record: b.Record, Templates: b.Templates, Unmatched: b.Unmatched,
-		Register: b.Register, KeyVersion: b.KeyVersion, Offline: b.Offline,
+		Carried: b.Carried, Register: b.Register, KeyVersion: b.KeyVersion, Offline: b.Offline,
 		Formerly: b.Formerly, At: at, TimeTrusted: b.TimeTrusted,
 		Seq: b.Seq, Hash: hash,
 	}, nil

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/gowebpki/jcs"
@@ -23,6 +24,10 @@ const (
 	// How the customer paid.
 	methodFace = "face+smile"
 	methodPIN  = "face+smile+pin"
+
+	// What Options.Models calls the model that tells people apart, and how many digits of a hash it has.
+	modelEmbed  = "embed"
+	modelDigits = 16
 )
 
 // body is what a fact says, and for an approval what the cloud receives: strings, whole numbers, true or
@@ -65,6 +70,7 @@ type body struct {
 	Record     string `json:"record,omitempty"`
 	Templates  int    `json:"templates,omitempty"`
 	Unmatched  bool   `json:"unmatched,omitempty"`
+	Carried    bool   `json:"carried,omitempty"`
 	Register   string `json:"register,omitempty"`
 	KeyVersion int    `json:"key_version,omitempty"`
 	Offline    bool   `json:"offline,omitempty"`
@@ -176,6 +182,10 @@ func paymentBody(o Options, p payment.Payment) (body, error) {
 		}
 		if p.PIN {
 			b.Method = methodPIN
+		}
+		if m := p.Evidence.Model; m != "" {
+			b.Models = maps.Clone(o.Models)
+			b.Models[modelEmbed] = m[:min(len(m), modelDigits)]
 		}
 	}
 	return b, nil

@@ -149,6 +149,13 @@ type PaymentRequest struct {
 		Amounts AmountsReq `json:"AmountsReq"`
 	} `json:"PaymentTransaction"`
 	Data *PaymentData `json:"PaymentData,omitempty"`
+	// Loyalty is who the customer is, as far as the register knows: see digits. It is kept nowhere.
+	Loyalty []struct {
+		Account struct {
+			Type string `json:"IdentificationType,omitempty"`
+			ID   string `json:"LoyaltyID,omitempty"`
+		} `json:"LoyaltyAccountID,omitempty"`
+	} `json:"LoyaltyData,omitempty"`
 }
 
 // PaymentData says which kind of payment; empty is Normal.

@@ -16,6 +16,7 @@ type asked struct {
 	request payment.Request
 	record  Record
 	sale    TransactionID
+	digits  string // of the customer; in no record
 }
 
 // Where a Payment says what is paid, and what for.
@@ -65,7 +66,7 @@ func (s *Server) readPayment(q *Request, limit payment.Amount) (asked, error) {
 	}
 	rec := Record{Header: q.Header, Key: q.from.key, ID: r.ID, SaleData: q.Payment.SaleData, Tip: tip,
 		Digest: digest(amount.String(), r.ID, fmt.Sprint(tip))}
-	return asked{request: r, record: rec, sale: sale.SaleTransactionID}, nil
+	return asked{request: r, record: rec, sale: sale.SaleTransactionID, digits: q.Payment.digits()}, nil
 }
 
 func isZero(n json.Number) bool {
@@ -169,6 +170,9 @@ func (s *Server) begin(ctx context.Context, till *Till, a asked, no *Response) (
 		if r := s.repeated(ctx, till, rec, a.record); r != nil {
 			return Record{}, r
 		}
+	}
+	if a.digits != "" && till.Digits != nil {
+		till.Digits(a.request.ID, a.digits)
 	}
 	p, err := till.Engine.Begin(ctx, a.request)
 	switch {

@@ -57,7 +57,8 @@ type Till struct {
 	Journal Journal
 	Books   Books
 	Records *Records
-	Limit   payment.Amount // the largest payment, in the one currency that is taken
+	Limit   payment.Amount               // the largest payment, in the one currency that is taken
+	Digits  func(payment, digits string) // told the customer's, 3 to 12, before it begins; nil: nobody
 }
 
 // Health is how the terminal does, for Diagnosis.

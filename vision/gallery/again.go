@@ -18,6 +18,9 @@ type Stale struct {
 	Customer
 	Model string // SHA-256 of the model that they were enrolled with, 64 hexadecimal digits
 	Now   string // and of the gallery's model
+	Known bool   // the gallery compares with them all the same: see Model.Before
+
+	digits mark
 }
 
 func (s Stale) Error() string {
@@ -60,6 +63,7 @@ type Change struct {
 	Record    string // see Records
 	Again     bool   // the customer is there already
 	Unmatched bool   // and the old templates are another model's: nobody can tell whether the face is the same
+	Carried   bool   // of another model they are, and by that model the face is the same: see CarryOver
 }
 
 // Enrol keeps three to five templates of one person under a name, and returns after they are on disk.
@@ -68,12 +72,19 @@ type Change struct {
 // ask the gallery. Errors: ErrName, ErrTemplates, ErrDisagree, ErrAlreadyEnrolled (the name or the face is
 // there), ErrFull, ErrClosed.
 func (g *Gallery) Enrol(name string, templates [][]float32, before func(Change) error) (Customer, error) {
+	return g.enrol(name, nil, templates, before)
+}
+
+func (g *Gallery) enrol(
+	name string, digits *string, templates [][]float32, before func(Change) error,
+) (Customer, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	r := g.newRecord("c_"+strings.ToLower(rand.Text()), compose(name), templates)
 	if err := g.checkNew(r); err != nil {
 		return Customer{}, err
 	}
+	g.number(&r, digits, mark{})
 	if err := g.write(r, Change{}, before, removeOnError); err != nil {
 		return Customer{}, err
 	}
@@ -87,13 +98,19 @@ func (g *Gallery) Enrol(name string, templates [][]float32, before func(Change) 
 // model can't be compared, and Change says so. before is as Enrol's. Errors: ErrUnknownCustomer,
 // ErrTemplates, ErrDisagree, ErrAlreadyEnrolled, ErrOtherFace, ErrClosed.
 func (g *Gallery) EnrolAgain(id string, templates [][]float32, before func(Change) error) (Customer, error) {
+	return g.enrolAgain(id, nil, templates, before)
+}
+
+func (g *Gallery) enrolAgain(
+	id string, digits *string, templates [][]float32, before func(Change) error,
+) (Customer, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	name, at, old := "", -1, g.findStale(id)
+	name, at, old, had := "", -1, g.findStale(id), mark{}
 	if i, ok := g.find(id); ok {
-		name, at = g.records[i].customer.Name, i
+		name, at, had = g.records[i].customer.Name, i, g.records[i].digits
 	} else if old >= 0 {
-		name = g.stale[old].Name
+		name, had = g.stale[old].Name, g.stale[old].digits
 	}
 	r := g.newRecord(id, name, templates)
 	if err := g.usable(); err != nil {
@@ -102,9 +119,10 @@ func (g *Gallery) EnrolAgain(id string, templates [][]float32, before func(Chang
 	if at < 0 && old < 0 {
 		return Customer{}, hint(ErrUnknownCustomer, "list the customers for their ids")
 	}
+	g.number(&r, digits, had)
 	err := g.checkFace(r)
 	if err == nil && at >= 0 {
-		err = g.checkSame(r, g.records[at])
+		err = g.now.checkSame(r.templates, g.records[at])
 	}
 	if err == nil {
 		err = g.write(r, Change{Again: true, Unmatched: at < 0}, before, leaveOnError)
@@ -113,12 +131,20 @@ func (g *Gallery) EnrolAgain(id string, templates [][]float32, before func(Chang
 		return Customer{}, err
 	}
 	if old >= 0 {
-		g.stale = slices.Delete(g.stale, old, old+1)
+		g.dropStale(old)
 	} else {
 		g.records = slices.Delete(g.records, at, at+1)
 	}
 	g.keep(r)
 	return r.customer, nil
+}
+
+// dropStale forgets a customer of another model, who is listed there.
+func (g *Gallery) dropStale(at int) {
+	if i, ok := findIn(g.left, g.stale[at].ID); ok {
+		g.left = slices.Delete(g.left, i, i+1)
+	}
+	g.stale = slices.Delete(g.stale, at, at+1)
 }
 
 // write seals a record and puts it on disk, when before has nothing against it.
@@ -156,7 +182,7 @@ func (g *Gallery) Records() (map[string]string, error) {
 }
 
 func (g *Gallery) newRecord(id, name string, templates [][]float32) record {
-	r := record{model: g.model, customer: Customer{ID: id, Name: name,
+	r := record{model: g.now.hash, customer: Customer{ID: id, Name: name,
 		EnrolledAt: time.Now().UTC().Truncate(time.Second), Templates: len(templates)}}
 	for _, t := range templates {
 		r.templates = append(r.templates, slices.Clone(t))

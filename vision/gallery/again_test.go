@@ -106,8 +106,12 @@ func TestEnrolAgainRefuses(t *testing.T) {
 		{"another dimension", ada.ID, [][]float32{normalise(picture(1, 1)[:64]), normalise(picture(1, 1)[:64]),
 			normalise(picture(1, 1)[:64])}, ErrTemplates},
 	} {
-		if _, err := g.EnrolAgain(c.id, c.templates, nil); !errors.Is(err, c.want) {
+		_, err := g.EnrolAgain(c.id, c.templates, nil)
+		if !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+		if c.want == ErrDisagree && !strings.Contains(err.Error(), "picture 3 is") {
+			t.Errorf("%v: which one is to be taken again?", err)
 		}
 	}
 	if after, _ := os.ReadFile(filepath.Join(dir, ada.ID+recordExt)); !slices.Equal(before, after) ||

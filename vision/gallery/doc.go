@@ -9,11 +9,14 @@
 //   - A record is whole or absent: it is written beside, synced, renamed, and the folder synced. Enrol and
 //     Remove return after that.
 //   - A template is only ever compared with templates of the same model. Customers of another one keep their
-//     id and name, and wait to be enrolled again.
+//     id and name, and wait to be enrolled again; those of the one model before (Model.Before) are matched by
+//     it meanwhile, and come over with pictures that it says are theirs.
 //   - A customer's templates are replaced only by those of the same face, where the two can be compared.
 //   - A record that can't be read or isn't meant for us is left out, named by Damaged and kept. Nothing is
 //     deleted on its own, and no new key is made while there are records of an old one.
 //   - One process owns a gallery at a time.
+//   - Digits (Numbered) are kept as a keyed hash in the sealed record, and narrow a search down (Narrow):
+//     fewer customers ask for less. Who is as like another customer as one has to be is nobody by them.
 //   - Without its smile, or with a damaged one, a record is as good as before; a smile without record goes.
 //   - Match compares with the normalised mean of each customer's templates, which is made when they are read;
 //     on disk are the templates. It doesn't allocate and waits for nobody.

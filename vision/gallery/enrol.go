@@ -48,7 +48,7 @@ func (g *Gallery) checkFace(r record) error {
 			return fmt.Errorf("%w: dimension %d, the gallery's is %d", ErrTemplates,
 				len(r.templates[0]), len(old.templates[0]))
 		}
-		if same := likeness(r.templates, old.templates); same >= float64(g.same) {
+		if same := likeness(r.templates, old.templates); same >= float64(g.now.Same) {
 			return hint(fmt.Errorf("this face is %w as %q (%s)", ErrAlreadyEnrolled, old.customer.Name,
 				old.customer.ID), "remove "+old.customer.ID+" first to enrol them anew")
 		}
@@ -56,13 +56,12 @@ func (g *Gallery) checkFace(r record) error {
 	return nil
 }
 
-// checkSame says why r is not of the person of an old record of the same model, if so: on the whole as sure
-// as a payment wants it, and each picture by itself as near as those of one enrolment.
-func (g *Gallery) checkSame(r, old record) error {
-	same := len(old.templates[0]) == len(r.templates[0]) &&
-		likeness(r.templates, old.templates) >= float64(g.same)
-	for _, t := range r.templates {
-		same = same && likeness([]template{t}, old.templates) >= float64(g.agree)
+// checkSame says why templates are not of the person of an old record of the same model, if so: on the whole
+// as sure as a payment wants it, and each picture by itself as near as those of one enrolment.
+func (m *model) checkSame(templates []template, old record) error {
+	same := likeness(templates, old.templates) >= float64(m.Same)
+	for _, t := range templates {
+		same = same && likeness([]template{t}, old.templates) >= float64(m.Agree)
 	}
 	if same {
 		return nil
@@ -123,12 +122,29 @@ func (g *Gallery) checkAgree(templates []template) error {
 				return hint(fmt.Errorf("%w: pictures %d and %d are one and the same", ErrTemplates, k+1, i+1),
 					"take pictures of different moments: one alone knows its person less well")
 			}
-			if dot(a, b) < g.agree {
-				return hint(ErrDisagree, "let one person stand alone before the camera, in good light, and try again")
+			if dot(a, b) < g.now.Agree {
+				odd := oddOne(templates) + 1
+				return hint(fmt.Errorf("%w: picture %d is the least like the others", ErrDisagree, odd),
+					fmt.Sprintf("take picture %d again: that person alone, in good light, looking into the camera", odd))
 			}
 		}
 	}
 	return nil
+}
+
+// oddOne is the template that is the least like the others, all together.
+func oddOne(templates []template) (odd int) {
+	least := math.Inf(1)
+	for i, a := range templates {
+		sum := 0.0
+		for _, b := range templates {
+			sum += float64(dot(a, b))
+		}
+		if sum < least {
+			odd, least = i, sum
+		}
+	}
+	return odd
 }
 
 // alike is the cosine from which two templates are of one picture: moments of 0.7 s apart have up to 0.996,
@@ -139,13 +155,16 @@ const alike = 0.999
 // Alike tells whether two templates are those of one picture.
 func Alike(a, b []float32) bool { return len(a) == len(b) && dot(a, b) >= alike }
 
-// likeness is the mean over the templates a of the cosine with the nearest of b.
+// likeness is the mean over the templates a of the cosine with the nearest of b; those of another dimension
+// are like nothing.
 func likeness(a, b []template) float64 {
 	sum := 0.0
 	for _, x := range a {
 		best := float32(nobody)
 		for _, y := range b {
-			best = max(best, dot(x, y))
+			if len(x) == len(y) {
+				best = max(best, dot(x, y))
+			}
 		}
 		sum += float64(best)
 	}

@@ -165,7 +165,7 @@ func TestStrangeFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := record{customer: Customer{ID: "c_" + strings.Repeat("f", 26), Name: "Eve"}, model: g.model}
+	r := record{customer: Customer{ID: "c_" + strings.Repeat("f", 26), Name: "Eve"}, model: g.now.hash}
 	for _, p := range pictures(5, 3) {
 		r.templates = append(r.templates, p)
 	}
@@ -385,7 +385,7 @@ func FuzzRecord(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := s.open("c_a", append(header(s.keyID, modelHash{}), plain...)); err == nil {
+		if _, err := s.open("c_a", append(header(recordMagic, s.keyID, modelHash{}), plain...)); err == nil {
 			t.Fatal("opened without a seal")
 		}
 	})

@@ -66,22 +66,25 @@ type Model struct {
 	// Cosine is what Match's best has to reach in a gallery of so many customers, counted by their number
 	// of templates (counts[3] have three); nil: nothing is known of it. It must not ask the gallery.
 	Cosine func(counts []int) float32
+	// Before is the model of which customers may be left, while they come over one by one: the gallery's
+	// Before compares them with faces. nil: none, and its own Before counts for nothing.
+	Before *Model
 }
 
 // Gallery is an open gallery; Open makes one. All methods may be called from any goroutine.
 type Gallery struct {
 	dir    string
-	model  modelHash
-	agree  float32
-	same   float32
-	cosine func([]int) float32
+	now    model
+	before *model // see Model.Before
 	rows   atomic.Pointer[rows]
+	older  atomic.Pointer[rows] // of the customers of before
 
 	mu      sync.Mutex // of all that follows
 	lock    *os.File   // nil once closed
 	locked  bool       // see Lock
 	sealer  sealer
 	records []record // ordered by customer id
+	left    []record // those of the model before, ordered too: they are stale, and can be compared
 	stale   []Stale
 	sums    map[string]string // see Records
 	damaged []Damage
@@ -105,19 +108,45 @@ func Open(dir string, model Model, log *slog.Logger) (*Gallery, error) {
 	return g, nil
 }
 
-func newGallery(dir string, model Model) (*Gallery, error) {
-	g := &Gallery{dir: dir, agree: model.Agree, same: model.Same, cosine: model.Cosine,
-		sums: map[string]string{}}
-	g.rows.Store(&rows{})
-	sum := model.SHA256
-	if n, err := hex.Decode(g.model[:], []byte(sum[:min(len(sum), 2*modelLen)])); err != nil ||
-		n != modelLen || len(sum) != 2*modelLen {
-		return nil, fmt.Errorf("open gallery %s: %q isn't the SHA-256 of a model", dir, sum)
+func newGallery(dir string, m Model) (*Gallery, error) {
+	g := &Gallery{dir: dir, sums: map[string]string{}}
+	g.forget()
+	var err error
+	if g.now, err = modelOf(m); err == nil && m.Before != nil {
+		g.before = new(model)
+		*g.before, err = modelOf(*m.Before)
 	}
-	if !(model.Agree > 0 && model.Agree < 1 && model.Same > 0 && model.Same < 1) {
-		return nil, fmt.Errorf("open gallery %s: cosines %v and %v, want 0 to 1", dir, model.Agree, model.Same)
+	if err == nil && g.before != nil && g.before.hash == g.now.hash {
+		err = errors.New("the model before is the same one")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open gallery %s: %w", dir, err)
 	}
 	return g, nil
+}
+
+// model is a Model that was checked.
+type model struct {
+	Model
+	hash modelHash
+}
+
+func modelOf(m Model) (model, error) {
+	one, sum := model{Model: m}, m.SHA256
+	if n, err := hex.Decode(one.hash[:], []byte(sum[:min(len(sum), 2*modelLen)])); err != nil ||
+		n != modelLen || len(sum) != 2*modelLen {
+		return one, fmt.Errorf("%q isn't the SHA-256 of a model", sum)
+	}
+	if !(m.Agree > 0 && m.Agree < 1 && m.Same > 0 && m.Same < 1) {
+		return one, fmt.Errorf("cosines %v and %v, want 0 to 1", m.Agree, m.Same)
+	}
+	return one, nil
+}
+
+// forget has Match know nobody.
+func (g *Gallery) forget() {
+	g.rows.Store(&rows{})
+	g.older.Store(&rows{})
 }
 
 func (g *Gallery) open(log *slog.Logger) (err error) {
@@ -188,16 +217,28 @@ func (g *Gallery) read(file string) *Damage {
 	case len(g.records)+len(g.stale) == customersMax:
 		d.Err = fmt.Errorf("%w with %d customers", ErrFull, customersMax)
 		d.hint = "remove customers that are not needed any more"
-	case r.model != g.model:
-		g.stale = append(g.stale, Stale{r.customer, hex.EncodeToString(r.model[:]), hex.EncodeToString(g.model[:])})
-		return nil
-	case len(g.records) > 0 && len(g.records[0].templates[0]) != len(r.templates[0]):
+	case r.model == g.now.hash && otherDimension(g.records, r),
+		g.comesOver(r) && otherDimension(g.left, r):
 		d.Err = fmt.Errorf("%w: its templates have another dimension", ErrDamaged)
-	default:
+	case r.model == g.now.hash:
 		g.records = append(g.records, r)
+		return nil
+	default:
+		g.stale = append(g.stale, Stale{r.customer, hex.EncodeToString(r.model[:]), g.Model(), g.comesOver(r),
+			r.digits})
+		if g.comesOver(r) {
+			g.left = append(g.left, r)
+		}
 		return nil
 	}
 	return d
+}
+
+// comesOver tells whether a record is of the model before.
+func (g *Gallery) comesOver(r record) bool { return g.before != nil && r.model == g.before.hash }
+
+func otherDimension(all []record, r record) bool {
+	return len(all) > 0 && len(all[0].templates[0]) != len(r.templates[0])
 }
 
 // Close gives the gallery free for other processes and forgets the templates.
@@ -207,8 +248,8 @@ func (g *Gallery) Close() error {
 	if g.lock == nil {
 		return nil
 	}
-	g.rows.Store(&rows{})
-	g.records, g.sealer = nil, sealer{}
+	g.forget()
+	g.records, g.left, g.sealer = nil, nil, sealer{}
 	err := g.lock.Close()
 	g.lock = nil
 	return err
@@ -216,7 +257,11 @@ func (g *Gallery) Close() error {
 
 // find returns where the customer is in g.records, or where they would be.
 func (g *Gallery) find(id string) (int, bool) {
-	return slices.BinarySearchFunc(g.records, id, func(r record, id string) int {
+	return findIn(g.records, id)
+}
+
+func findIn(all []record, id string) (int, bool) {
+	return slices.BinarySearchFunc(all, id, func(r record, id string) int {
 		return cmp.Compare(r.customer.ID, id)
 	})
 }
@@ -234,7 +279,7 @@ func (g *Gallery) List() []Customer {
 }
 
 // Model returns the SHA-256 of the gallery's model, 64 hexadecimal digits.
-func (g *Gallery) Model() string { return hex.EncodeToString(g.model[:]) }
+func (g *Gallery) Model() string { return hex.EncodeToString(g.now.hash[:]) }
 
 // Damaged returns the records that were left out, each an error with a Hint.
 func (g *Gallery) Damaged() []Damage {

@@ -89,8 +89,9 @@ func parseKey(data []byte) (masterKey, error) {
 
 // sealer seals and opens records.
 type sealer struct {
-	aead  cipher.AEAD // its nonce is random and in front of the ciphertext
-	keyID [keyIDLen]byte
+	aead   cipher.AEAD // its nonce is random and in front of the ciphertext
+	keyID  [keyIDLen]byte
+	digits masterKey // of their marks
 }
 
 // newSealer derives a key for each purpose; the key's id stands in every record.
@@ -105,6 +106,11 @@ func newSealer(k masterKey) (sealer, error) {
 		return s, fmt.Errorf("derive key: %w", err)
 	}
 	copy(s.keyID[:], id)
+	digits, err := hkdf.Key(sha256.New, k[:], nil, "smiletill gallery 1: digits", len(s.digits))
+	if err != nil {
+		return s, fmt.Errorf("derive key: %w", err)
+	}
+	copy(s.digits[:], digits)
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return s, fmt.Errorf("derive key: %w", err)

@@ -26,12 +26,12 @@ func OpenLocked(dir string, model Model, log *slog.Logger) (*Gallery, error) {
 // Lock forgets the key and all templates, for good: only opening the gallery anew reads them again. A Match
 // that runs at the moment may still end with what it has seen. It does not wait for the disk.
 func (g *Gallery) Lock() {
-	g.rows.Store(&rows{}) // before mu: nobody matches from here on, whoever holds it
+	g.forget() // before mu: nobody matches from here on, whoever holds it
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.rows.Store(&rows{})
+	g.forget()
 	g.locked = true
-	g.records, g.stale, g.damaged, g.sealer = nil, nil, nil, sealer{}
+	g.records, g.left, g.stale, g.damaged, g.sealer = nil, nil, nil, nil, sealer{}
 	clear(g.sums)
 }
 

@@ -14,29 +14,44 @@ type rows struct {
 	values template // number of customers * dim
 	ids    []string // of each customer, in the order of values
 	smiles []Smile  // of each customer, zero where there is none
+	digits []mark   // of each customer, zero where there are none
 	counts []int    // of customers, by their number of templates
 	cosine float32  // see Model.Cosine; 0: not known
+
+	templates []int // of each customer
 }
 
 // renew puts what Match reads in place of what it read before. The caller holds mu, or nobody else has g
 // yet.
 func (g *Gallery) renew() {
-	r := newRows(g.records)
-	if g.cosine != nil {
-		r.cosine = g.cosine(r.counts)
+	now, left := newRows(g.records), newRows(g.left)
+	// A stranger is compared with the customers of both models: each asks for the cosine that so many want.
+	all := slices.Clone(now.counts)
+	for n, of := range left.counts {
+		all[n] += of
 	}
-	g.rows.Store(r)
+	now.cosine = g.now.cosine(all)
+	g.rows.Store(now)
+	if g.before != nil {
+		left.cosine = g.before.cosine(all)
+		g.older.Store(left)
+	}
+}
+
+// cosine asks Model.Cosine; 0: not known.
+func (m *model) cosine(counts []int) float32 {
+	if m.Cosine == nil {
+		return 0
+	}
+	return m.Cosine(counts)
 }
 
 // Cosine is what Match's best has to reach for the gallery as it is now: the more customers, the more. ok
 // is false where that is not known, or the gallery is closed or locked. Like Match it waits for nobody.
-func (g *Gallery) Cosine() (cosine float32, ok bool) {
-	r := g.rows.Load()
-	return r.cosine, r.cosine != 0
-}
+func (g *Gallery) Cosine() (cosine float32, ok bool) { return g.faces().Cosine() }
 
 // Counts are the customers that Match compares with, by their number of templates: Counts()[3] have three.
-func (g *Gallery) Counts() []int { return slices.Clone(g.rows.Load().counts) }
+func (g *Gallery) Counts() []int { return g.faces().Counts() }
 
 func newRows(records []record) *rows {
 	r := &rows{counts: make([]int, TemplatesMax+1)}
@@ -45,6 +60,8 @@ func newRows(records []record) *rows {
 		r.values = append(r.values, meanOf(rec.templates)...)
 		r.ids = append(r.ids, rec.customer.ID)
 		r.smiles = append(r.smiles, rec.smile)
+		r.digits = append(r.digits, rec.digits)
+		r.templates = append(r.templates, len(rec.templates))
 		r.counts[len(rec.templates)]++
 	}
 	return r
@@ -80,7 +97,12 @@ const nobody = -1
 // other customer. Match doesn't allocate, and any number of goroutines may call it, also during Enrol or
 // Remove.
 func (g *Gallery) Match(probe []float32) (id string, best, second float32) {
-	r := g.rows.Load()
+	return g.faces().Match(probe)
+}
+
+// match is Match of the rows with these digits, nil of all. A row of the others from the cosine rival on
+// counts as a second best.
+func (r *rows) match(probe []float32, only *mark, rival float32) (id string, best, second float32) {
 	norm := math.Sqrt(float64(dot(probe, probe)))
 	if len(probe) != r.dim || len(probe) == 0 || !(norm > 0) || math.IsInf(norm, 0) {
 		return "", nobody, nobody
@@ -89,9 +111,14 @@ func (g *Gallery) Match(probe []float32) (id string, best, second float32) {
 	best, second = nobody, nobody
 	for i := range r.ids {
 		score := dot(probe, r.values[i*r.dim:(i+1)*r.dim]) * scale
-		if score > best {
-			id, best, second = r.ids[i], score, best
-		} else {
+		switch {
+		case !r.among(i, only):
+			if score >= rival {
+				second = max(second, score)
+			}
+		case score > best:
+			id, best, second = r.ids[i], score, max(second, best)
+		default:
 			second = max(second, score)
 		}
 	}

@@ -14,13 +14,17 @@ import (
 // A record file is a header of magic, key id, model hash and CRC-32 (IEEE) of the three, then nonce,
 // ciphertext and tag of AES-256-GCM. Additional data: the header and the customer's id, which is the
 // file's name. The sealed part: name (length in one byte), Unix seconds of the enrolment (8), number of
-// templates (1), dimension (2), the templates' float32; all little-endian.
+// templates (1), dimension (2), the templates' float32, and of a customer with digits their mark (16); all
+// little-endian.
 const (
 	recordMagic = "smtface\x01" // the last byte is the format's version
+	// markedMagic is of a record with a mark: versions that know nothing of it say that they don't, and go on
+	// reading the others.
+	markedMagic = "smtface\x02"
 	recordExt   = ".face"
 	headerLen   = len(recordMagic) + keyIDLen + modelLen + 4
 	modelLen    = 32
-	recordMax   = headerLen + 12 + 1 + nameBytes + 8 + 1 + 2 + TemplatesMax*dimMax*4 + 16
+	recordMax   = headerLen + 12 + 1 + nameBytes + 8 + 1 + 2 + TemplatesMax*dimMax*4 + markLen + 16
 )
 
 type modelHash [modelLen]byte
@@ -30,6 +34,7 @@ type record struct {
 	customer  Customer
 	model     modelHash
 	templates []template
+	digits    mark
 	smile     Smile // in a file of its own; zero: none
 }
 
@@ -38,8 +43,8 @@ func validID(id string) bool {
 	return regexp.MustCompile(`^c_[a-z2-7]{26}$`).MatchString(id)
 }
 
-func header(keyID [keyIDLen]byte, model modelHash) []byte {
-	h := append([]byte(recordMagic), keyID[:]...)
+func header(magic string, keyID [keyIDLen]byte, model modelHash) []byte {
+	h := append([]byte(magic), keyID[:]...)
 	h = append(h, model[:]...)
 	return binary.LittleEndian.AppendUint32(h, crc32.ChecksumIEEE(h))
 }
@@ -54,7 +59,11 @@ func (s sealer) seal(r record) []byte {
 			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 		}
 	}
-	h := header(s.keyID, r.model)
+	magic := recordMagic
+	if r.digits != (mark{}) {
+		magic, b = markedMagic, append(b, r.digits[:]...)
+	}
+	h := header(magic, s.keyID, r.model)
 	return s.aead.Seal(h, nil, b, additional(h, r.customer.ID))
 }
 
@@ -75,7 +84,8 @@ func (s sealer) open(id string, data []byte) (record, error) {
 	if crc32.ChecksumIEEE(h[:end]) != binary.LittleEndian.Uint32(h[end:]) {
 		return record{}, fmt.Errorf("%w: its header was changed", ErrDamaged)
 	}
-	if v := h[len(recordMagic)-1]; v != recordMagic[len(recordMagic)-1] {
+	magic := string(h[:len(recordMagic)])
+	if v := h[len(recordMagic)-1]; magic != recordMagic && magic != markedMagic {
 		return record{}, fmt.Errorf("%w: its format %d is unknown to this version", ErrDamaged, v)
 	}
 	rest := h[len(recordMagic):]
@@ -86,12 +96,18 @@ func (s sealer) open(id string, data []byte) (record, error) {
 	if err != nil {
 		return record{}, fmt.Errorf("%w: it was changed, cut or renamed", ErrDamaged)
 	}
+	var digits mark
+	marked := magic == markedMagic && len(plain) > markLen
+	if marked {
+		digits = mark(plain[len(plain)-markLen:])
+		plain = plain[:len(plain)-markLen]
+	}
 	r, ok := parsePlain(plain)
-	if !ok {
+	if !ok || marked != (magic == markedMagic) {
 		return record{}, fmt.Errorf("%w: its content makes no sense", ErrDamaged)
 	}
 	r.model = modelHash(rest[keyIDLen:])
-	r.customer.ID = id
+	r.customer.ID, r.digits = id, digits
 	return r, nil
 }
 

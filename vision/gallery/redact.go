@@ -28,6 +28,10 @@ func (template) GoString() string             { return redacted }
 func (template) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (template) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
+func (mark) String() string               { return redacted }
+func (mark) GoString() string             { return redacted }
+func (mark) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
 // A Gallery holds both in fields that fmt would print by reflection, without asking them.
 
 func (*Gallery) Format(f fmt.State, _ rune)   { io.WriteString(f, redacted) } //nolint:errcheck // fmt's own

@@ -34,7 +34,8 @@ func (g *Gallery) Remove(id string) error {
 		g.records = slices.Delete(g.records, at, at+1)
 		g.renew()
 	case old >= 0:
-		g.stale = slices.Delete(g.stale, old, old+1)
+		g.dropStale(old)
+		g.renew()
 	case left >= 0:
 		g.damaged = slices.Delete(g.damaged, left, left+1)
 	}

@@ -67,8 +67,9 @@ func (g *Gallery) KeepSmile(id string, s Smile) error {
 
 // Smile returns a customer's own rest and how far the own smile rises above it, if an enrolment by camera
 // measured them. Like Match it waits for nobody.
-func (g *Gallery) Smile(id string) (rest, rise float32, ok bool) {
-	r := g.rows.Load()
+func (g *Gallery) Smile(id string) (rest, rise float32, ok bool) { return g.faces().Smile(id) }
+
+func (r *rows) smile(id string) (rest, rise float32, ok bool) {
 	at, found := slices.BinarySearch(r.ids, id)
 	if !found {
 		return 0, 0, false
@@ -102,6 +103,17 @@ func (s sealer) openSmile(id, record string, data []byte) (Smile, error) {
 	return one, nil
 }
 
+// comparable is the record of a customer whom faces are compared with; nil if there is none.
+func (g *Gallery) comparable(id string) *record {
+	if at, ok := findIn(g.records, id); ok {
+		return &g.records[at]
+	}
+	if at, ok := findIn(g.left, id); ok {
+		return &g.left[at]
+	}
+	return nil
+}
+
 // readSmiles gives the records their smiles. Without one a customer pays by the thresholds of everybody, so
 // that nothing that is wrong with it is a fault. The smile of a customer who was removed, by a version that
 // did not know of it, goes too.
@@ -122,13 +134,13 @@ func (g *Gallery) readSmiles(log *slog.Logger) error {
 			}
 			continue
 		}
-		at, ok := g.find(id)
-		if !ok {
-			continue // of another model, or damaged
+		r := g.comparable(id)
+		if r == nil {
+			continue // of a model that nobody is compared by, or damaged
 		}
 		data, _, err := readFile(path, int64(smileMax))
 		if err == nil {
-			g.records[at].smile, err = g.sealer.openSmile(id, g.sums[id], data)
+			r.smile, err = g.sealer.openSmile(id, g.sums[id], data)
 		}
 		if err != nil {
 			log.Warn("a customer's own smile is left out: the thresholds of everybody hold", "customer", id,

@@ -95,7 +95,7 @@ func TestLivenessOfASet(t *testing.T) {
 		t.Errorf("the threshold of the manifest is 0.9, and in force is %v, %v", got.PassiveMin, err)
 	}
 	set.Manifest.Models = slices.Delete(slices.Clone(own), at, at+1)
-	l, err := OpenLookerOn(set, edgetpu.New(edgetpu.Options{}), true)
+	l, err := OpenLookerOn(set, models.Set{}, edgetpu.New(edgetpu.Options{}), true)
 	if err == nil {
 		t.Fatal(l.Close())
 	}

@@ -2,6 +2,7 @@ package networks
 
 import (
 	"errors"
+	"fmt"
 	"image"
 	"slices"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"smiletill/models"
 	"smiletill/vision"
 	"smiletill/vision/edgetpu"
+	"smiletill/vision/tflite"
 )
 
 // Looker shares the networks between the payment path and enrolment, which is stricter: all later visits are
@@ -18,17 +20,21 @@ type Looker struct {
 	visits    *vision.Pipeline
 	enrolment *vision.Pipeline
 	t         vision.Thresholds
+	before    vision.Thresholds // of the embedding before; see Before
+	moment    float32           // see OneMoment
 	closers   []func() error
 }
 
 // OpenLooker opens a set's networks on the CPU.
 func OpenLooker(set models.Set) (*Looker, error) {
-	return OpenLookerOn(set, edgetpu.New(edgetpu.Options{}), false)
+	return OpenLookerOn(set, models.Set{}, edgetpu.New(edgetpu.Options{}), false)
 }
 
 // OpenLookerOn opens a set's networks on the CPU and gives them to an accelerator, which is closed with them.
-// passive: the liveness network too, for visits that demand no more; an error if the set has none.
-func OpenLookerOn(set models.Set, a *edgetpu.Accelerator, passive bool) (*Looker, error) {
+// Of another set, the one before, it opens the embedding network, on the CPU alone: for visits of customers
+// who have not come over yet; the zero Set: there is none. passive: the liveness network too, for visits that
+// demand no more; an error if the set has none.
+func OpenLookerOn(set, before models.Set, a *edgetpu.Accelerator, passive bool) (*Looker, error) {
 	t, err := ThresholdsOf(set)
 	if err != nil {
 		return nil, err
@@ -42,12 +48,40 @@ func OpenLookerOn(set models.Set, a *edgetpu.Accelerator, passive bool) (*Looker
 	if err != nil {
 		return nil, err
 	}
-	return &Looker{t: t, visits: vision.New(n, t), enrolment: vision.New(n, t.ForEnrolment()),
-		closers: closers}, nil
+	l := &Looker{t: t, moment: momentOf(set), closers: closers}
+	if before.Has(models.Embed) {
+		if err := l.openBefore(before, &n); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+	}
+	l.visits, l.enrolment = vision.New(n, t), vision.New(n, t.ForEnrolment())
+	return l, nil
+}
+
+// openBefore opens the embedding network of the set before, beside the networks n.
+func (l *Looker) openBefore(set models.Set, n *vision.Networks) (err error) {
+	if l.before, err = ThresholdsOf(set); err != nil {
+		return err
+	}
+	mod := set.Model(models.Embed)
+	o := OnPayments()
+	o.Want = want(mod)
+	ip, err := tflite.Open(set.Bytes(models.Embed), o)
+	if err != nil {
+		return fmt.Errorf("open the embed model before, %s: %w", mod.File, err)
+	}
+	l.closers = append(l.closers, ip.Close)
+	n.Before = vision.Preprocessed(ip, mod.Preprocess.Colour == "BGR", mod.Preprocess.Subtract,
+		mod.Preprocess.Divide)
+	return nil
 }
 
 // Thresholds are those of a visit.
 func (l *Looker) Thresholds() vision.Thresholds { return l.t }
+
+// Before are the thresholds of a visit for the embedding of the set before; the zero Thresholds, which Check
+// refuses, where there is none.
+func (l *Looker) Before() vision.Thresholds { return l.before }
 
 // Close closes the networks. No other method may be called afterwards.
 func (l *Looker) Close() error {

@@ -53,6 +53,9 @@ func printAudits(w io.Writer, all []journal.Audit) error {
 		if a.Unmatched {
 			how = append(how, "the new face was not compared with the old one")
 		}
+		if a.Carried {
+			how = append(how, "another model; by the one before the face is the same")
+		}
 		if a.Offline {
 			how = append(how, "not by the running terminal")
 		}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,7 +132,7 @@ func printCustomers(w io.Writer, all []control.Customer) error {
 	}
 	t := columns.New(w)
 	fmt.Fprintln(t, "ID\tNAME\tENROLLED\tTEMPLATES\tPIN\tSTATE")
-	stale, back := 0, ""
+	known, stale, back := 0, 0, ""
 	for _, c := range all {
 		pinSet := "no"
 		if c.PIN {
@@ -142,26 +143,35 @@ func printCustomers(w io.Writer, all []control.Customer) error {
 		case c.Damage != "":
 			fmt.Fprintf(t, "%s\t%s\t\t\t\tunusable: %s\n", c.ID, c.Name, c.Damage)
 		case c.Stale:
-			stale++
-			if back == "" {
-				back = files.WayBack(c.Model)
+			state := fmt.Sprintf("can pay, by the model before (%.8s)", c.Model)
+			if known++; !c.Known {
+				known, stale = known-1, stale+1
+				state = fmt.Sprintf("must be enrolled again (model %.8s)", c.Model)
+				back = cmp.Or(back, files.WayBack(c.Model))
 			}
 			fmt.Fprintf(
 				t,
-				"%s\t%s\t%s\t%d\t%s\tmust be enrolled again (model %.8s)\n",
+				"%s\t%s\t%s\t%d\t%s\t%s\n",
 				c.ID,
 				c.Name,
 				when,
 				c.Templates,
 				pinSet,
-				c.Model,
+				state,
 			)
 		default:
 			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\tcan pay\n", c.ID, c.Name, when, c.Templates, pinSet)
 		}
 	}
-	if err := t.Flush(); err != nil || stale == 0 {
+	if err := t.Flush(); err != nil {
 		return err
+	}
+	if known > 0 {
+		fmt.Fprintf(w, "\n%s enrolled with the model before and can pay by it. They come over by a payment that "+
+			"asks\nfor the PIN and plays the light, or by `smiletill enrol --again ID`.\n", control.Were(known))
+	}
+	if stale == 0 {
+		return nil
 	}
 	_, err := fmt.Fprintf(w, "\n%s enrolled with another model than the terminal uses now.\n"+
 		"`smiletill enrol --again ID` enrols one again: id and name stay.\n", control.Were(stale))

@@ -19,7 +19,7 @@ import (
 )
 
 func enrolCommand(a *app) *cobra.Command {
-	var again string
+	var again, digits string
 	var noSmile bool
 	cmd := &cobra.Command{
 		Use:     "enrol NAME [PHOTO...] | enrol --again ID [PHOTO...]",
@@ -49,6 +49,14 @@ func enrolCommand(a *app) *cobra.Command {
 				return err
 			}
 			q, named := control.EnrolRequest{Again: again, NoSmile: noSmile}, args
+			if cmd.Flags().Changed("digits") {
+				if digits == "none" {
+					digits = ""
+				} else if err := gallery.CheckDigits(digits); err != nil {
+					return config.Usage(fmt.Errorf("enrol: --digits: %w", err))
+				}
+				q.Digits = &digits
+			}
 			if again == "" {
 				q.Name, named = args[0], args[1:]
 			}
@@ -56,6 +64,8 @@ func enrolCommand(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&again, "again", "", "id of a customer who gets new templates")
+	cmd.Flags().StringVar(&digits, "digits", "", "3 to 12 digits that the customer is asked for when the face "+
+		"alone doesn't do: the last four of a phone number, or a customer number; none takes them away")
 	cmd.Flags().BoolVar(&noSmile, "no-smile", false, "don't ask for a smile, by camera")
 	bindHidden(cmd)
 	return cmd
@@ -94,6 +104,9 @@ func enrolCustomer(
 		done.ID,
 		done.Templates,
 	)
+	if done.Advice != "" {
+		fmt.Fprintf(out, "%s: then `smiletill enrol --again %s` with all photos\n", done.Advice, done.ID)
+	}
 	if done.Unmatched {
 		fmt.Fprintln(out, "the templates before were another model's: nothing could tell whether the face is the\n"+
 			"same. See to it that it is; the journal and the cloud say that it was not compared")

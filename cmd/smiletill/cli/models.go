@@ -106,8 +106,9 @@ func swapCommand(a *app) *cobra.Command {
 		Long: "Use the models of a folder: it is verified as `models verify` does, copied into the data folder\n" +
 			"and taken into use whole or not at all, also by the running terminal. --embedded undoes it;\n" +
 			"--embedded small takes the built-in set for slow machines, which misses more customers.\n" +
-			"Customers who were enrolled with another embedding model must be enrolled again: their number is\n" +
-			"told first, and nothing changes without --yes.",
+			"Customers who were enrolled with another embedding model come over one by one where that model is\n" +
+			"still on this device; else they must be enrolled again: their number is told first, and nothing\n" +
+			"changes without --yes.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := setNamed(args, back)
@@ -125,7 +126,8 @@ func swapCommand(a *app) *cobra.Command {
 				)
 			}
 			closed := files.New(cfg, slog.New(slog.DiscardHandler))
-			s := trial.SwapOptions{Yes: yes, Enrolled: closed.CustomersUnder}
+			s := trial.SwapOptions{Yes: yes, Enrolled: closed.CustomersUnder,
+				Before: closed.Before}
 			return trial.Swap(cmd.Context(), cfg, dir, s, cmd.OutOrStdout())
 		},
 	}

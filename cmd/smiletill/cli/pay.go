@@ -54,6 +54,8 @@ func payCommand(a *app) *cobra.Command {
 		"id of the payment; the same id never charges twice (default: a new one)",
 	)
 	cmd.Flags().StringVar(&q.Reference, "reference", "", "your own words for it, such as an order number")
+	cmd.Flags().StringVar(&q.Digits, "digits", "", "the customer's digits (enrol --digits), if they are known: "+
+		"the face is looked for among who has them")
 	bindHidden(cmd)
 	return cmd
 }

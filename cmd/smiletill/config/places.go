@@ -14,6 +14,11 @@ import (
 // JournalPath is the journal.
 func (c *Config) JournalPath() string { return filepath.Join(c.Paths.DataDir, "journal.db") }
 
+// KeptModels begins the names of the folders in the data folder that hold models which `smiletill models
+// swap` has copied: those in force, to which the link InstalledModels leads, and those that customers are
+// known by who have not come over yet.
+const KeptModels = "models-"
+
 // GalleryDir is the folder of the templates and their key.
 func (c *Config) GalleryDir() string { return filepath.Join(c.Paths.DataDir, "gallery") }
 

@@ -66,6 +66,9 @@ type PaymentRequest struct {
 	Amount    string `json:"amount"`
 	Currency  string `json:"currency"`
 	Reference string `json:"reference"`
+	// Digits narrow the search for the customer's face down: see gallery.Numbered. They may come later too, with
+	// the same request.
+	Digits string `json:"digits,omitempty"`
 }
 
 // ReversalRequest asks for a payment to be given back; the same ID gives back once.
@@ -90,6 +93,9 @@ type EnrolRequest struct {
 	Name   string  `json:"name"`
 	Again  string  `json:"again,omitempty"`  // id of a customer who is there already; then without a name
 	Photos []Photo `json:"photos,omitempty"` // none: by camera
+	// Digits are kept as a keyed hash and narrow a search down; nil: none, or with Again those there are; "":
+	// none.
+	Digits *string `json:"digits,omitempty"`
 	// NoSmile leaves the own smile out that an enrolment by camera asks for.
 	NoSmile bool `json:"no_smile,omitempty"`
 }
@@ -113,10 +119,14 @@ type Customer struct {
 	Templates  int       `json:"templates"`
 	Model      string    `json:"model,omitempty"` // SHA-256 of the embedding model
 	Stale      bool      `json:"stale,omitempty"` // of another model than the terminal's: must be enrolled again
-	PIN        bool      `json:"pin,omitempty"`   // the customer has one
-	Damage     string    `json:"damage,omitempty"`
+	// Known is said of a stale customer whom the terminal knows all the same, by that model, and who can pay.
+	Known  bool   `json:"known,omitempty"`
+	PIN    bool   `json:"pin,omitempty"` // the customer has one
+	Damage string `json:"damage,omitempty"`
 	// Unmatched is said of a renewal: the old templates are another model's, and nothing compared the faces.
 	Unmatched bool `json:"unmatched,omitempty"`
+	// Advice is said of an enrolment that could be better: which photo to take again, and why; or "".
+	Advice string `json:"advice,omitempty"`
 }
 
 // Status is how the terminal does.

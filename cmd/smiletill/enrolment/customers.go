@@ -26,7 +26,7 @@ func List(g *gallery.Gallery) ([]control.Customer, error) {
 	}
 	for _, s := range g.Stale() {
 		all = append(all, control.Customer{ID: s.ID, Name: s.Name, EnrolledAt: s.EnrolledAt, Templates: s.Templates,
-			Model: s.Model, Stale: true})
+			Model: s.Model, Stale: true, Known: s.Known})
 	}
 	for _, d := range g.Damaged() {
 		all = append(all, control.Customer{ID: d.ID, Name: d.Name, Damage: d.Error() + "; " + d.Hint()})
@@ -95,9 +95,14 @@ func In(
 	}
 	var c gallery.Customer
 	var err error
-	if q.Again != "" {
+	switch {
+	case q.Digits != nil && q.Again != "":
+		c, err = g.Numbered(*q.Digits).EnrolAgain(q.Again, templates, ask)
+	case q.Digits != nil:
+		c, err = g.Numbered(*q.Digits).Enrol(q.Name, templates, ask)
+	case q.Again != "":
 		c, err = g.EnrolAgain(q.Again, templates, ask)
-	} else {
+	default:
 		c, err = g.Enrol(q.Name, templates, ask)
 	}
 	if err != nil {

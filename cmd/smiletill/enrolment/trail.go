@@ -108,7 +108,7 @@ func (t *Trail) Enrol(
 	noted := false
 	c, err := do(func(c gallery.Change) error {
 		a := journal.Audit{What: journal.CustomerEnrolled, Customer: c.ID, Record: c.Record, Templates: c.Templates,
-			Unmatched: c.Unmatched}
+			Unmatched: c.Unmatched, Carried: c.Carried}
 		if c.Again {
 			a.What = journal.CustomerRenewed
 		}

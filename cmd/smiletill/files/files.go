@@ -51,22 +51,38 @@ func Photos(cfg config.Config, files []enrolment.File) ([]control.Photo, error) 
 	})
 }
 
-// OpenGallery opens the gallery; locked, none of it is read.
-func OpenGallery(cfg config.Config, set models.Set, locked bool, log *slog.Logger) (*gallery.Gallery, error) {
+// OpenGallery opens the gallery for the models of a set, and for those of the set before, if it has an
+// embedding; locked, none of it is read.
+func OpenGallery(
+	cfg config.Config, set, before models.Set, locked bool, log *slog.Logger,
+) (*gallery.Gallery, error) {
 	open := gallery.Open
 	if locked {
 		open = gallery.OpenLocked
 	}
-	embed := set.Model(models.Embed)
-	model := gallery.Model{SHA256: embed.SHA256, Agree: embed.Thresholds.Verify, Same: embed.Thresholds.Match}
-	tail, sized, err := networks.TailOf(set, cfg.Gallery.OneIn())
+	model, err := modelOf(cfg, set)
 	if err != nil {
 		return nil, err
 	}
+	if before.Has(models.Embed) {
+		old, err := modelOf(cfg, before)
+		if err != nil {
+			return nil, err
+		}
+		model.Before = &old
+	}
+	return open(cfg.GalleryDir(), model, log.With("room", "gallery"))
+}
+
+// modelOf is a set's embedding as a gallery takes it.
+func modelOf(cfg config.Config, set models.Set) (gallery.Model, error) {
+	embed := set.Model(models.Embed)
+	model := gallery.Model{SHA256: embed.SHA256, Agree: embed.Thresholds.Verify, Same: embed.Thresholds.Match}
+	tail, sized, err := networks.TailOf(set, cfg.Gallery.OneIn())
 	if sized {
 		model.Cosine = tail.Cosine
 	}
-	return open(cfg.GalleryDir(), model, log.With("room", "gallery"))
+	return model, err
 }
 
 // Files are the customers of a terminal that does not run: its files are opened for each call.
@@ -92,7 +108,7 @@ func (f Files) Customers(ctx context.Context) (all []control.Customer, err error
 
 // CustomersUnder lists who is enrolled, as a terminal with another set of models would.
 func (f Files) CustomersUnder(set models.Set) ([]control.Customer, error) {
-	g, err := OpenGallery(f.cfg, set, alarm.Stands(f.cfg.TamperPath()), f.log)
+	g, err := f.open(set)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +163,7 @@ func (f Files) Enrol(_ context.Context, q control.EnrolRequest, _ func(string)) 
 	if err != nil {
 		return control.Customer{}, err
 	}
-	g, err := OpenGallery(f.cfg, set, alarm.Stands(f.cfg.TamperPath()), f.log)
+	g, err := f.open(set)
 	if err != nil {
 		return control.Customer{}, errors.Join(err, l.Close())
 	}
@@ -158,7 +174,17 @@ func (f Files) Enrol(_ context.Context, q control.EnrolRequest, _ func(string)) 
 		return control.Customer{}, errors.Join(err, g.Close(), l.Close())
 	}
 	c, err := enrolment.In(g, q, templates, func(gallery.Change) error { return nil })
+	c.Advice = enrolment.Advice(l, q.Photos, templates)
 	return c, errors.Join(err, g.Close(), l.Close())
+}
+
+// open opens the gallery as a terminal with the models of a set would.
+func (f Files) open(set models.Set) (*gallery.Gallery, error) {
+	before, err := SetBefore(f.cfg, set, f.log)
+	if err != nil {
+		return nil, err
+	}
+	return OpenGallery(f.cfg, set, before, alarm.Stands(f.cfg.TamperPath()), f.log)
 }
 
 // gallery opens the gallery.
@@ -170,7 +196,7 @@ func (f Files) gallery(use func(*gallery.Gallery) error) error {
 	if err != nil {
 		return err
 	}
-	g, err := OpenGallery(f.cfg, set, alarm.Stands(f.cfg.TamperPath()), f.log)
+	g, err := f.open(set)
 	if err != nil {
 		return err
 	}

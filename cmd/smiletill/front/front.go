@@ -57,6 +57,7 @@ type scene struct {
 	light      *screen.Light // that the page plays for whoever pays
 	offer      bool          // one may come, and can be declined
 	lightFor   string        // the payment that both are of
+	numberFor  string        // the payment whose customer is asked for digits; "": none
 	fault      *Fault
 }
 
@@ -196,6 +197,10 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 	case payment.StateWaiting, payment.StateApproved, payment.StateDeclined, payment.StateCancelled,
 		payment.StateExpired, payment.StateVoided:
 		v.State, v.LightOffer = screen.LookHere, s.offer
+		if s.numberFor == p.ID {
+			v.State, v.LightOffer, v.Number = screen.EnterPIN, false, true
+			v.Instruction, v.Asked, v.Progress = "", p.ID, 0
+		}
 		return v, device.LookHere
 	}
 	v.Light, v.LightOffer = s.light, s.offer
@@ -249,6 +254,14 @@ func (f *Front) Found(id string, found vision.Finding) {
 	if f.scene.status.Payment.ID == id {
 		f.scene.finding = found
 	}
+	f.mu.Unlock()
+	f.Wake()
+}
+
+// AskNumber has the customer of a payment asked for digits, as long as nobody is recognised; "": nobody's.
+func (f *Front) AskNumber(id string) {
+	f.mu.Lock()
+	f.scene.numberFor = id
 	f.mu.Unlock()
 	f.Wake()
 }

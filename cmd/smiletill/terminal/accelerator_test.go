@@ -78,7 +78,7 @@ func TestDelegateLibraries(t *testing.T) {
 			t.Parallel()
 			var log strings.Builder
 			a := networks.NewAccelerator(plugintest.Build(t, c.macros...), slog.New(slog.NewTextHandler(&log, nil)))
-			l, err := networks.OpenLookerOn(set, a, false)
+			l, err := networks.OpenLookerOn(set, models.Set{}, a, false)
 			if err != nil {
 				t.Fatal(err)
 			}

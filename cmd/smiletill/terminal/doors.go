@@ -32,6 +32,11 @@ func (d till) Begin(ctx context.Context, q control.PaymentRequest) (control.Paym
 	if err != nil {
 		return control.Payment{}, err
 	}
+	if q.Digits != "" {
+		if err := p.numbers.Offer(q.ID, q.Digits); err != nil {
+			return control.Payment{}, err
+		}
+	}
 	began, err := p.engine.Begin(ctx, payment.Request{ID: q.ID, Amount: amount, Reference: q.Reference})
 	return control.Told(began), err
 }

@@ -13,9 +13,11 @@ import (
 	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/front"
 	"smiletill/cmd/smiletill/light"
+	"smiletill/cmd/smiletill/narrow"
 	"smiletill/cmd/smiletill/vending"
 	"smiletill/device/camera"
 	"smiletill/device/screen"
+	"smiletill/models"
 	"smiletill/payment"
 	"smiletill/vision"
 )
@@ -98,15 +100,17 @@ func (e *eyes) run(ctx context.Context) error {
 func (e *eyes) visit(ctx context.Context, p payment.Payment) error {
 	changes, stop := e.parts.engine.Watch()
 	defer stop()
-	w := watcher{eyes: e, payment: p, since: time.Now()}
+	w := watcher{eyes: e, payment: p, since: time.Now(), question: e.parts.numbers.For(p.ID)}
 	w.begin()
 	defer w.tell()
 	defer w.end()
+	defer e.front.AskNumber("")
 	for {
 		e.pulse.beat()
 		select {
 		case s := <-changes:
 			if s.Payment.ID != p.ID || !looksAt(s.Payment) || len(s.OutOfOrder) > 0 {
+				w.carryOver(ctx, s.Payment)
 				return nil
 			}
 		default:
@@ -145,8 +149,11 @@ type watcher struct {
 	payment payment.Payment
 	visit   *vision.Visit
 	light   *light.Play // nil: the payment demands none
+	arrival enrolment.Arrival
 	stage   vision.Stage
 	since   time.Time
+
+	question narrow.Question // for the customer's number
 
 	damaged        int           // frames that were left out
 	strangers      int           // that the engine was told of
@@ -156,8 +163,12 @@ type watcher struct {
 
 // begin has the visit begin anew, with what the payment demands.
 func (w *watcher) begin() {
-	w.visit = vision.NewVisit(w.parts.gallery, w.parts.looker.Thresholds())
-	w.stage, w.strangers, w.light = vision.Searching, 0, nil
+	now, before := w.question.Customers(w.parts.gallery)
+	w.visit = vision.NewVisit(now, w.parts.looker.Thresholds())
+	if before.Len() > 0 {
+		w.visit.Before(before, w.parts.looker.Before())
+	}
+	w.stage, w.strangers, w.light, w.arrival = vision.Searching, 0, nil, enrolment.Arrival{}
 	switch w.payment.Demand {
 	case payment.DemandPassive:
 		w.visit.Ask(vision.DemandPassive)
@@ -199,9 +210,19 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 		w.damaged++ // one line tells them all
 		return nil
 	}
+	if w.question.Answered() {
+		w.front.AskNumber("")
+		w.begin()
+	}
+	if w.question.Asking() {
+		return nil
+	}
 	w.lightUp()
 	var found vision.Finding
-	err = w.parts.looker.LookFor(w.visit, img, func(l vision.Look) { found = w.visit.Observe(l, f.Seen()) })
+	err = w.parts.looker.LookFor(w.visit, img, func(l vision.Look) {
+		found = w.visit.Observe(l, f.Seen())
+		w.arrival.See(w.parts.looker.Thresholds(), l, found, f.Seen())
+	})
 	if err != nil {
 		return fmt.Errorf("look at a frame: %w", err)
 	}
@@ -223,6 +244,9 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 	}
 	if found.Stage == vision.Unknown && w.stage != vision.Unknown && found.Alike {
 		w.log.Warn("a face is like two customers: nobody is charged", "payment", w.payment.ID, "hint", alikeHint)
+	}
+	if w.question.After(found, w.parts.large.Load(), w.parts.gallery) {
+		w.front.AskNumber(w.payment.ID)
 	}
 	ev := w.event(found, f)
 	w.stage = found.Stage
@@ -262,6 +286,7 @@ func (w *watcher) event(f vision.Finding, last *camera.Frame) payment.Event {
 		return payment.Unknown{}
 	case vision.Consented:
 		return payment.Consented{Evidence: payment.Evidence{
+			Model:    w.model(f),
 			Customer: f.Customer, MatchFrames: f.Evidence.Fused + f.Evidence.Matched, SmileFrames: f.Evidence.Smiling,
 			Camera:   payment.Camera{Kind: string(last.From.Kind), Driver: last.From.Driver},
 			Liveness: w.liveness(f),
@@ -269,6 +294,28 @@ func (w *watcher) event(f vision.Finding, last *camera.Frame) payment.Event {
 		}}
 	}
 	return nil
+}
+
+// model is the embedding that knows the customer, where that is the one before.
+func (w *watcher) model(f vision.Finding) string {
+	if !f.Before {
+		return ""
+	}
+	return w.parts.old.Model(models.Embed).SHA256
+}
+
+// carryOver enrols a customer of the model before with the one in force, when the payment proves who it is.
+// What fails leaves all as it was: it is for the next payment.
+func (w *watcher) carryOver(ctx context.Context, p payment.Payment) {
+	if p.ID != w.payment.ID || !w.arrival.Proven(p) {
+		return
+	}
+	if err := w.parts.wroteFaces(w.parts.trail.CarryOver(ctx, &w.arrival)); err != nil {
+		w.log.Warn("the customer stays with the model before", "err", err, "hint", payment.HintOf(err))
+		return
+	}
+	w.log.Info("a customer came over from the model before", "customer", p.Customer)
+	w.parts.warnSize()
 }
 
 // liveness is what was found of the payment's demand.

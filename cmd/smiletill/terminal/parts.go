@@ -13,6 +13,7 @@ import (
 	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/files"
 	"smiletill/cmd/smiletill/light"
+	"smiletill/cmd/smiletill/narrow"
 	"smiletill/device/camera"
 	"smiletill/models"
 	"smiletill/payment"
@@ -29,7 +30,7 @@ import (
 
 // parts are what can fail to open: files on the disk and what is read from them.
 type parts struct {
-	set         models.Set
+	set, old    models.Set // in force, and those of which customers are left, if any
 	looker      *networks.Looker
 	accelerator *edgetpu.Accelerator
 	gallery     *gallery.Gallery
@@ -37,6 +38,7 @@ type parts struct {
 	sized       bool
 	oneIn       int         // strangers of whom one may be taken for a customer
 	large       atomic.Bool // see size
+	numbers     narrow.Numbers
 	disk        *disk
 	journal     *journal.Journal
 	trail       *enrolment.Trail
@@ -77,12 +79,16 @@ func openParts(
 	if p.set, err = files.OpenModels(cfg); err != nil {
 		return nil, err
 	}
+	if p.old, err = files.SetBefore(cfg, p.set, log); err != nil {
+		return nil, err
+	}
 	p.accelerator = networks.NewAccelerator(cfg.Vision.Delegate, log)
-	if p.looker, err = networks.OpenLookerOn(p.set, p.accelerator, cfg.Liveness.Passive()); err != nil {
+	p.looker, err = networks.OpenLookerOn(p.set, p.old, p.accelerator, cfg.Liveness.Passive())
+	if err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.looker.Close)
-	if p.gallery, err = files.OpenGallery(cfg, p.set, t.Raised(), log); err != nil {
+	if p.gallery, err = files.OpenGallery(cfg, p.set, p.old, t.Raised(), log); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.gallery.Close)

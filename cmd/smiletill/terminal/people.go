@@ -112,7 +112,9 @@ func (p *parts) enrolPhotos(ctx context.Context, q control.EnrolRequest) (contro
 	if err != nil {
 		return control.Customer{}, err
 	}
-	return p.enrolTemplates(ctx, q, templates)
+	done, err := p.enrolTemplates(ctx, q, templates)
+	done.Advice = enrolment.Advice(p.looker, q.Photos, templates)
+	return done, err
 }
 
 // enrolTemplates enrols a customer once the journal has it.

@@ -39,6 +39,14 @@ func (k keypad) EnterPIN(ctx context.Context, asked, digits string) error {
 	return err
 }
 
+func (k keypad) EnterNumber(_ context.Context, asked, digits string) error {
+	p, err := k.access.opened()
+	if err != nil {
+		return err
+	}
+	return p.numbers.Type(asked, digits)
+}
+
 func (k keypad) Cancel(ctx context.Context, asked string) error {
 	p, err := k.access.opened()
 	if err != nil {

@@ -88,7 +88,11 @@ func (c *cashDesk) till() (*register.Till, error) {
 		return nil, err
 	}
 	return &register.Till{Engine: p.engine, Journal: p.journal, Books: books{p.journal}, Records: p.records,
-		Limit: p.limit}, nil
+		Limit: p.limit, Digits: func(id, digits string) {
+			if err := p.numbers.Offer(id, digits); err != nil {
+				c.log.Warn("the register's customer number is none: nothing is narrowed", "payment", id, "err", err)
+			}
+		}}, nil
 }
 
 // trace has the journal know the paired registers before one is served.

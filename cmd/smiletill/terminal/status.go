@@ -190,7 +190,8 @@ func acceleratorRow(s edgetpu.State) screen.StatusRow {
 	return row
 }
 
-// staleHint says what to do about customers of another model; where that is built in, it can be had back.
+// staleHint says what to do about customers of another model that is not in use beside the one in force;
+// where it is built in, it can be had back.
 func staleHint(s gallery.Stale) string {
 	if back := files.WayBack(s.Model); back != "" {
 		return s.Hint() + "; `" + back + "` goes back to the models that they were enrolled with"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/device/screen"
 )
 
@@ -13,8 +14,9 @@ const missedMost = 0.05
 
 const (
 	tooLarge     = "the gallery is too large for faces alone"
-	tooLargeHint = "remove customers who come no more, or allow more strangers to be taken for a customer " +
-		"(false_alarms under [gallery]); who is not recognised pays in another way"
+	tooLargeHint = "give customers digits (`smiletill enrol --again ID --digits 1234`): who is not recognised " +
+		"is asked for them; or remove customers who come no more, or allow more strangers to be taken for a " +
+		"customer (false_alarms under [gallery])"
 )
 
 // size tells from which cosine on a face is a customer's in the gallery as it is. large: so high that
@@ -51,7 +53,11 @@ func (p *parts) warnGallery() {
 	for _, d := range p.gallery.Damaged() {
 		p.log.Error("a customer's record can't be read: this customer can't pay", "err", d, "hint", d.Hint())
 	}
-	if stale := p.gallery.Stale(); len(stale) > 0 {
+	known, stale := enrolment.Left(p.gallery.Stale())
+	if len(known) > 0 {
+		p.log.Info(enrolment.ComingOver(known))
+	}
+	if len(stale) > 0 {
 		p.log.Warn("customers were enrolled with another model and can't pay until they are enrolled again",
 			"customers", len(stale), "hint", staleHint(stale[0]))
 	}
@@ -76,7 +82,11 @@ func (p *parts) galleryRow() screen.StatusRow {
 		row.Level, row.Do = screen.LevelWarning, bad[0].Hint()
 		row.Value += fmt.Sprintf(", %d records can't be used", len(bad))
 	}
-	if stale := p.gallery.Stale(); len(stale) > 0 {
+	known, stale := enrolment.Left(p.gallery.Stale())
+	if len(known) > 0 {
+		row.Value += "; " + enrolment.ComingOver(known)
+	}
+	if len(stale) > 0 {
 		row.Level, row.Do = screen.LevelWarning, "`smiletill customers list` says who; "+staleHint(stale[0])
 		row.Value += fmt.Sprintf(", %s enrolled with another model and must be enrolled again",
 			control.Were(len(stale)))

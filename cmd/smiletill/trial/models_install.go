@@ -9,22 +9,17 @@ import (
 	"strings"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/models"
 	"smiletill/payment"
+	"smiletill/vision/gallery"
 )
 
-// installedPrefix begins the names of the folders in the data folder that hold a shop's own models. The link
-// "models" leads to the one in force: a link can be replaced in one step, a folder can't.
-const installedPrefix = "models-"
-
 // install makes a set the installed one: the name of a folder in the data folder, or models.Small; "" is the
-// default one of this program.
+// default one of this program. A link leads to it, which can be replaced in one step; a folder can't.
 func install(cfg config.Config, to string) error {
 	link := cfg.InstalledModels()
-	before, err := os.Readlink(link)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		before = ""
-	case err != nil:
+	_, err := os.Readlink(link)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return payment.WithHintf(
 			fmt.Errorf("install models: %s was not made by `smiletill models swap`: %w", link, err),
 			"move it away, then swap")
@@ -49,7 +44,7 @@ func install(cfg config.Config, to string) error {
 		return payment.WithHintf(fmt.Errorf("install models: %w", err),
 			"see that the disk has room and can be written")
 	}
-	return tidy(cfg, before, to)
+	return tidy(cfg, to)
 }
 
 // inForce tells whether the link leads to that set.
@@ -58,13 +53,25 @@ func inForce(cfg config.Config, name string) bool {
 	return err == nil && to == name
 }
 
-// tidy removes the models that were in force before. A running terminal has them in memory.
-func tidy(cfg config.Config, before, now string) error {
-	if !strings.HasPrefix(before, installedPrefix) || before != filepath.Base(before) ||
-		before == now {
-		return nil
+// tidy removes models that were in force before, unless customers are known by them who have yet to come
+// over. A running terminal has them in memory.
+func tidy(cfg config.Config, now string) error {
+	left, err := gallery.ModelsIn(cfg.GalleryDir())
+	if err != nil {
+		return fmt.Errorf("install models: the new ones are in force, the old ones stay: %w", err)
 	}
-	if err := os.RemoveAll(filepath.Join(cfg.Paths.DataDir, before)); err != nil {
+	all, err := filepath.Glob(filepath.Join(cfg.Paths.DataDir, config.KeptModels+"*"))
+	for _, dir := range all {
+		name := filepath.Base(dir)
+		if name == now || strings.Trim(name, "0123456789") != config.KeptModels {
+			continue // in force, or not made by a swap
+		}
+		if old, err := models.Open(dir); err == nil && left[old.Model(models.Embed).SHA256] > 0 {
+			continue
+		}
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	if err != nil {
 		return fmt.Errorf("install models: the new ones are in force; remove the old ones: %w", err)
 	}
 	return nil

@@ -30,6 +30,9 @@ type SwapOptions struct {
 	// Enrolled lists the customers as a terminal with other models would, from the files of one that does not
 	// run.
 	Enrolled func(models.Set) ([]control.Customer, error)
+	// Before is the embedding, by its SHA-256, that a terminal with other models would still know customers by;
+	// "" if there is none.
+	Before func(models.Set) (string, error)
 }
 
 // Swap makes the models of a folder, or a built-in set ("" or models.Small), those of this machine's
@@ -55,7 +58,7 @@ func (s *swap) run(ctx context.Context, dir string) (fault error) {
 	}
 	use, to := dir, dir
 	if !builtIn(dir) {
-		copied, err := os.MkdirTemp(s.cfg.Paths.DataDir, installedPrefix)
+		copied, err := os.MkdirTemp(s.cfg.Paths.DataDir, config.KeptModels)
 		if err != nil {
 			return fmt.Errorf("models swap: %w", err)
 		}
@@ -104,11 +107,24 @@ func (s *swap) consent(ctx context.Context, set models.Set) error {
 	if err != nil {
 		return fmt.Errorf("models swap: count the customers: %w", err)
 	}
-	again, now := 0, set.Model(models.Embed).SHA256
+	before, err := s.o.Before(set)
+	if err != nil {
+		return fmt.Errorf("models swap: look for what the customers are known by: %w", err)
+	}
+	again, left, now := 0, 0, set.Model(models.Embed).SHA256
 	for _, c := range all {
-		if c.Damage == "" && c.Model != now {
+		switch {
+		case c.Damage != "" || c.Model == now:
+		case c.Model == before:
+			left++
+		default:
 			again++
 		}
+	}
+	if left > 0 {
+		s.say("%d of %d customers are left under the model before (%.8s), and pay by it until they come over:\n"+
+			"with a payment that asks for the PIN and plays the light, or by `smiletill enrol --again ID`", left,
+			len(all), before)
 	}
 	if again == 0 {
 		s.say("no customer has to be enrolled again")

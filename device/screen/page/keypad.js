@@ -6,7 +6,9 @@ const keypad = (() => {
   const root = document.documentElement;
   const pad = document.querySelector(".keypad");
   const said = document.querySelector(".said");
-  const most = 12, least = 4;
+  const most = 12;
+  let least = 4; // digits: of a PIN, or of a customer's number
+  let number = false;
   let pin = "";
   let asked = ""; // what the PIN is for; "" while none is asked for
   let words = {};
@@ -40,13 +42,13 @@ const keypad = (() => {
 
   async function enter() {
     if (pin.length < least) return;
-    const mine = asked, body = { asked, pin };
+    const mine = asked, body = { asked, pin, number };
     pin = "";
     busy = true;
     say(words.pin_checking, true);
     draw();
     const status = await send("/pin", body);
-    if (mine !== asked) return; // another payment by now: nothing of this one is said there
+    if (mine !== asked || body.number !== number) return; // another payment by now: nothing of this one is said there
     busy = false;
     draw();
     if (status === 422) say(words.pin_wrong);
@@ -87,9 +89,12 @@ const keypad = (() => {
     show(view) {
       words = view.fixed;
       const now = view.state === "enter_pin" ? view.asked ?? "" : "";
+      const other = now !== asked || now && number !== (view.number === true);
       for (const b of pad.querySelectorAll(".word")) b.textContent = words["key_" + b.dataset.key] ?? "";
-      if (now === asked) return;
+      if (!other) return;
       asked = now;
+      number = view.number === true;
+      least = number ? 3 : 4;
       this.forget();
     },
     forget() {

@@ -1,0 +1,159 @@
+//go:build !notflite
+
+package terminal_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+
+	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/demo"
+	"smiletill/cmd/smiletill/terminal/terminaltest"
+	"smiletill/device/camera"
+	"smiletill/device/screen"
+	"smiletill/models"
+	"smiletill/payment/journal"
+	"smiletill/vision/gallery"
+	"smiletill/vision/visits"
+)
+
+// TestCustomerComesOver: a customer of the small set pays by it when the default one is in force. A payment
+// by face alone changes nothing; one with the PIN, in the light, enrols the customer for the set in force.
+// The facts say which model knew the customer, and that the faces were compared.
+func TestCustomerComesOver(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.Flags = append(s.Flags, "--liveness-mode", "on", "--camera-realtime=false", "--pin-amount-max", "5.00")
+	s.Mirror = &demo.Mirror{}
+	s.Source = film(t, "customer_smile", func(f []byte) []byte { return f }).Play(
+		camera.Playback{Clock: visits.FPS, Loop: true})
+	cfg := s.Config()
+	if err := errors.Join(config.PreparePrivateDir(cfg.Paths.DataDir),
+		os.Symlink(models.Small, cfg.InstalledModels())); err != nil { // as `smiletill models swap` does
+		t.Fatal(err)
+	}
+	s.EnrolCustomer()
+	if err := os.Remove(cfg.InstalledModels()); err != nil {
+		t.Fatal(err)
+	}
+	s.Open()
+	s.Opened()
+	s.pays("alone", "4.20", false, models.Small)
+	s.galleryRow("1 customer was enrolled with the model before")
+
+	customer := s.Term.Gallery().Stale()[0].ID
+	s.Stdin(terminaltest.RightPIN + "\n")
+	s.does("customers", "pin", customer)
+	s.pays("with PIN", "6.00", true, models.Small)
+	s.Eventually("the customer to come over", func() bool { return len(s.Term.Gallery().Stale()) == 0 })
+	last, err := s.reader().Customers(t.Context())
+	if a := last[customer]; err != nil || a.What != journal.CustomerRenewed || !a.Carried || a.Unmatched ||
+		a.Record == "" {
+		t.Errorf("the journal has %+v, %v", a, err)
+	}
+	s.pays("by the new model", "4.30", false, "")
+	if out := s.does("customers", "list"); !strings.Contains(out, "yes  can pay\n") {
+		t.Errorf("customers list:\n%s", out)
+	}
+}
+
+// TestModelThatIsGone: of customers of a model that isn't on the device everybody who looks is told, and they
+// are charged nothing.
+func TestModelThatIsGone(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	cfg := s.Config()
+	g, err := gallery.Open(cfg.GalleryDir(), gallery.Model{SHA256: strings.Repeat("ab", 32), Agree: 0.5,
+		Same: 0.6}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var templates [][]float32
+	for i := range 3 {
+		v := make([]float32, 64)
+		v[0], v[1+i] = 0.96, 0.28
+		templates = append(templates, v)
+	}
+	if _, err := g.Enrol("Grace Hopper", templates, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.Open()
+	s.Pay("p1", "4.20")
+	s.WantEnd("p1", "declined", "not_recognised")
+	s.galleryRow("1 customer was enrolled with another model and must be enrolled again")
+}
+
+// does runs a command that has to work.
+func (s *shop) does(args ...string) string {
+	s.T.Helper()
+	code, out, errs := s.Cli(args...)
+	if code != 0 {
+		s.T.Fatalf("%q: %d: %s%s", args, code, out, errs)
+	}
+	return out
+}
+
+func (s *shop) galleryRow(says string) {
+	s.T.Helper()
+	for _, row := range s.Term.StatusRows(s.T.Context()) {
+		if row.Name == "gallery" && strings.Contains(row.Value, says) {
+			return
+		}
+	}
+	s.T.Errorf("no row of the gallery says %q: %+v", says, s.Term.StatusRows(s.T.Context()))
+}
+
+func (s *shop) reader() *journal.Reader {
+	s.T.Helper()
+	cfg := s.Config()
+	r, err := journal.OpenReader(s.T.Context(), cfg.JournalPath())
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	s.T.Cleanup(func() { _ = r.Close() })
+	return r
+}
+
+// pays pays in the light, and wants the fact to name the embedding of a set.
+func (s *shop) pays(id, amount string, pin bool, set string) {
+	s.T.Helper()
+	id = strings.ReplaceAll(id, " ", "-")
+	s.Pay(id, amount)
+	if pin {
+		s.Eventually("the keypad", func() bool { return s.Sees(screen.EnterPIN) })
+		s.typePIN(id, terminaltest.RightPIN)
+	}
+	s.WantEnd(id, "approved", "")
+	known, err := models.Open(set)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	cfg := s.Config()
+	db, err := sql.Open("sqlite", "file:"+cfg.JournalPath()+"?mode=ro")
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	defer db.Close()
+	var text []byte
+	if err := db.QueryRowContext(context.Background(),
+		`SELECT body FROM fact WHERE kind = 'approved' ORDER BY seq DESC LIMIT 1`).Scan(&text); err != nil {
+		s.T.Fatal(err)
+	}
+	var fact struct {
+		PaymentID string `json:"payment_id"`
+		Models    map[string]string
+	}
+	if err := json.Unmarshal(text, &fact); err != nil || fact.PaymentID != id ||
+		fact.Models["embed"] != known.Model(models.Embed).SHA256[:16] || fact.Models["mesh"] == "" {
+		s.T.Errorf("the fact of %s: %s, %v", id, text, err)
+	}
+}

@@ -1,0 +1,94 @@
+package vision
+
+import "testing"
+
+// old is what the model before sees of a face: another space, in which people are other axes.
+func old(l Look, weights ...float32) Look {
+	e := make(Embedding, 12)
+	copy(e, weights)
+	normalise(e)
+	l.Before = e
+	return l
+}
+
+// TestModelBefore: a visit knows customers by two models at once, each by its own thresholds, and whoever two
+// customers are like is nobody's, whichever models know them.
+func TestModelBefore(t *testing.T) {
+	strict := easy
+	strict.Match, strict.Verify = 0.8, 0.75
+	stale := gallery{"dora": old(Look{}, 1).Before, "emil": old(Look{}, 0, 1).Before,
+		"fay": old(Look{}, 0, 0, 1).Before, "gus": old(Look{}, 0, 0, 1, 0, 0.2).Before}
+	stranger := []float32{0, 0, 0, 1}
+	visit := func(rest, smile Look) []Look { return shots(20, rest, 10, smile) }
+	same := func(e Embedding, weights ...float32) []Look {
+		return visit(old(face1(e, rest), weights...), old(face1(e, smile), weights...))
+	}
+	for _, c := range []struct {
+		name     string
+		frames   []Look
+		stage    Stage
+		customer string
+		before   bool
+		alike    bool
+	}{
+		{"a customer of the model now", same(anna, stranger...), Consented, "anna", false, false},
+		{"one of the model before", same(carl, 1), Consented, "dora", true, false},
+		{"0.74, enough for the model now", same(carl, 1, 0, 0, 0.9), Unknown, "", false, false},
+		{"like a customer of each", same(anna, 1), Unknown, "", false, true},
+		{"twins of the model before", same(carl, 0, 0, 1, 0, 0.1), Unknown, "", false, true},
+		{"nobody's", same(carl, stranger...), Unknown, "", false, false},
+		{"nothing of the model before", same(carl), Unknown, "", false, false},
+		{"the face changes for the model before", visit(old(face1(carl, rest), 1),
+			old(face1(carl, smile), 0, 1)), Recognised, "emil", true, false},
+		{"the face changes for the model now", visit(old(face1(carl, rest), 1),
+			old(face1(bert, smile), 1)), Searching, "", false, true},
+	} {
+		v := NewVisit(both, easy)
+		v.Before(stale, strict)
+		f, consents := run(v, c.frames)
+		if f.Stage != c.stage || f.Customer != c.customer || f.Before != c.before || f.Alike != c.alike ||
+			consents > 0 != (c.stage == Consented) {
+			t.Errorf("%s: %+v", c.name, f)
+		}
+	}
+}
+
+// TestModelBeforeIsAskedFor: the second network runs as long as it may say who somebody is, and no longer.
+func TestModelBeforeIsAskedFor(t *testing.T) {
+	v := NewVisit(both, easy)
+	if v.Depth() != Embed {
+		t.Errorf("without the model before: %x", v.Depth())
+	}
+	v.Before(gallery{"dora": old(Look{}, 1).Before}, easy)
+	if v.Depth() != Embed|WithBefore {
+		t.Errorf("searching: %x", v.Depth())
+	}
+	if f, _ := run(v, shots(10, face1(anna, rest))); f.Stage != Recognised || v.Depth() != Embed {
+		t.Errorf("known by the model now: %s, %x", f.Stage, v.Depth())
+	}
+	run(v, shots(2, refused(NoFace)))
+	f, _ := run(v, shots(10, old(face1(carl, rest), 1)))
+	if f.Stage != Recognised || v.Depth() != Embed|WithBefore {
+		t.Errorf("known by the model before: %s, %x", f.Stage, v.Depth())
+	}
+}
+
+// TestModelBeforeAsksForMore: its gallery says from which cosine on, and thresholds that take anybody take
+// nobody.
+func TestModelBeforeAsksForMore(t *testing.T) {
+	frames := shots(20, old(face1(carl, rest), 1, 0, 0, 0.9), 10, old(face1(carl, smile), 1, 0, 0, 0.9)) // 0.74
+	for cosine, want := range map[float32]Stage{0.7: Consented, 0.75: Unknown} {
+		v := NewVisit(both, easy)
+		v.Before(&scaled{gallery: gallery{"dora": old(Look{}, 1).Before}, cosine: cosine}, easy)
+		if f, _ := run(v, frames); f.Stage != want {
+			t.Errorf("0.74 where %v is asked for: %s", cosine, f.Stage)
+		}
+	}
+	loose := easy
+	loose.Match = 0
+	v := NewVisit(both, easy)
+	v.Before(gallery{"dora": old(Look{}, 1).Before}, loose)
+	if f, _ := run(v, frames); f.Stage != Searching {
+		t.Errorf("thresholds that take anybody: %s", f.Stage)
+	}
+}
