@@ -1,16 +1,14 @@
 package cli
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"smiletill/cmd/smiletill/books"
 	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
@@ -56,7 +54,7 @@ func totalsCommand(a *app) *cobra.Command {
 			}
 			return a.readJournal(cmd, func(r *journal.Reader, _ string) error {
 				if items {
-					return printItems(cmd, r, days, asJSON)
+					return books.Items(cmd.Context(), cmd.OutOrStdout(), r, days, asJSON)
 				}
 				totals, err := r.Totals(cmd.Context(), days, time.Local)
 				if err != nil {
@@ -65,7 +63,7 @@ func totalsCommand(a *app) *cobra.Command {
 				if asJSON {
 					return json.NewEncoder(cmd.OutOrStdout()).Encode(totals)
 				}
-				return printTotals(cmd.OutOrStdout(), totals)
+				return books.Totals(cmd.OutOrStdout(), totals)
 			})
 		},
 	}
@@ -74,75 +72,6 @@ func totalsCommand(a *app) *cobra.Command {
 	cmd.Flags().BoolVar(&items, "items", false, "the products of a vending machine instead, by their numbers")
 	bindHidden(cmd)
 	return cmd
-}
-
-// printItems prints what was sold of each product of a vending machine.
-func printItems(cmd *cobra.Command, r *journal.Reader, days journal.Range, asJSON bool) error {
-	all, err := r.Items(cmd.Context(), days)
-	switch {
-	case err != nil:
-		return err
-	case asJSON:
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
-	case len(all) == 0:
-		_, err := fmt.Fprintln(cmd.OutOrStdout(), "no product of a vending machine in these days")
-		return err
-	}
-	t := &columns.Writer{Out: cmd.OutOrStdout(), Right: true}
-	fmt.Fprintln(t, "PRODUCT\tSOLD\tFOR\t\tNOT CHARGED\tOF THESE MAY HAVE FALLEN\t")
-	for _, one := range all {
-		sum := payment.Amount{Minor: one.Minor, Currency: one.Currency}.Decimal()
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%d\t\n", plain(one.Item), one.Sold, sum, one.Currency, one.Voided, one.Unsure)
-	}
-	return t.Flush()
-}
-
-// printTotals prints a block for each day and currency, with what the merchant got.
-func printTotals(w io.Writer, totals []journal.Total) error {
-	if len(totals) == 0 {
-		_, err := fmt.Fprintln(w, "no payments in these days")
-		return err
-	}
-	t := &columns.Writer{Out: w, Right: true}
-	untimed := 0
-	for i, one := range totals {
-		first := i == 0 || totals[i-1].Day != one.Day || totals[i-1].Currency != one.Currency
-		if first {
-			fmt.Fprintf(t, "%s\tCOUNT\t%s\tFACTS\t\n", one.Day, one.Currency)
-		}
-		sum := payment.Amount{Minor: one.Minor, Currency: one.Currency}.Decimal()
-		fmt.Fprintf(t, "%s\t%d\t%s\t%d to %d\t\n", one.Result, one.Count, sum, one.First, one.Last)
-		untimed += one.Untimed
-		if i+1 == len(totals) || totals[i+1].Day != one.Day || totals[i+1].Currency != one.Currency {
-			got := payment.Amount{Minor: netOf(totals, one.Day, one.Currency), Currency: one.Currency}
-			fmt.Fprintf(t, "net\t\t%s\t\t\n\t\t\t\t\n", got.Decimal())
-		}
-	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	if untimed > 0 {
-		fmt.Fprintf(
-			w,
-			"%d of these were written while the clock was not known to be right: their day may be wrong\n",
-			untimed,
-		)
-	}
-	return nil
-}
-
-// netOf is what was approved less what was given back.
-func netOf(totals []journal.Total, day, currency string) (minor int64) {
-	for _, t := range totals {
-		switch {
-		case t.Day != day || t.Currency != currency:
-		case t.Result == "approved":
-			minor += t.Minor
-		case t.Result == "reversed":
-			minor -= t.Minor
-		}
-	}
-	return minor
 }
 
 func exportCommand(a *app) *cobra.Command {
@@ -165,60 +94,13 @@ func exportCommand(a *app) *cobra.Command {
 					lines := json.NewEncoder(cmd.OutOrStdout())
 					return r.Facts(cmd.Context(), days, func(f journal.Fact) error { return lines.Encode(f) })
 				}
-				return exportCSV(cmd, r, days)
+				return books.CSV(cmd.Context(), cmd.OutOrStdout(), r, days)
 			})
 		},
 	}
 	s.bind(cmd)
 	cmd.Flags().StringVar(&format, "format", format, "csv or json")
 	return cmd
-}
-
-func exportCSV(cmd *cobra.Command, r *journal.Reader, days journal.Range) error {
-	w := csv.NewWriter(cmd.OutOrStdout())
-	err := w.Write([]string{"seq", "kind", "time", "time_trusted", "payment_id", "reversal_id", "amount_minor",
-		"currency", "reason", "customer", "method", "limits", "reference", "terminal", "event_id", "hash",
-		"camera", "demand", "verdict", "answered", "judged_frames", "screen", "vend", "item"})
-	if err != nil {
-		return err
-	}
-	err = r.Facts(cmd.Context(), days, func(f journal.Fact) error {
-		return w.Write([]string{strconv.FormatInt(f.Seq, 10), f.Kind, f.Time.Format(time.RFC3339Nano),
-			strconv.FormatBool(f.TimeTrusted), f.PaymentID, f.ReversalID, strconv.FormatInt(f.Amount.Minor, 10),
-			f.Amount.Currency, string(f.Reason), f.Customer, f.Method, string(f.Limits), plain(f.Reference),
-			f.Terminal, f.ID, f.Hash, strings.TrimSpace(f.Camera.Kind + " " + f.Camera.Driver),
-			string(f.Demand), string(f.Liveness.Verdict), string(f.Liveness.Demand), frames(f.Liveness.Frames),
-			f.Liveness.Screen, vend(f), plain(f.Item)})
-	})
-	w.Flush()
-	if err != nil {
-		return err
-	}
-	return w.Error()
-}
-
-// vend says that a fact is of a vending machine's payment; empty: it is not.
-func vend(f journal.Fact) string {
-	if !f.Vend {
-		return ""
-	}
-	return "true"
-}
-
-// frames is a count of an approval's frames; empty where nothing was counted.
-func frames(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
-}
-
-// plain keeps a caller's words from being taken for a formula by a spreadsheet.
-func plain(s string) string {
-	if s != "" && (s[0] == '=' || s[0] == '+' || s[0] == '-' || s[0] == '@') {
-		return "'" + s
-	}
-	return s
 }
 
 func parkedCommand(a *app) *cobra.Command {

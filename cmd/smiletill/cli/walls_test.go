@@ -93,6 +93,7 @@ var programRooms = map[string][]string{
 	"narrow":    {"vision"},
 	"enrolment": append([]string{program + "/control", program + "/storage"}, wings...),
 	"columns":   {},
+	"books":     {program + "/columns", "payment"},
 	"demo": append([]string{program + "/columns", program + "/config", program + "/control",
 		program + "/enrolment", program + "/files", program + "/terminal", program + "/vending"}, wings...),
 	"files": append([]string{program + "/alarm", program + "/config", program + "/control",

@@ -120,19 +120,30 @@ func openParts(
 	}
 	p.pins.OnFailure(disk.Told(pinsFile))
 	p.openRecords(ctx, cfg, disk.Told(recordsFile))
-	vend, err := p.openVend(ctx, cfg.Vending.Port != "")
-	if err != nil {
+	if err := p.openEngine(ctx, cfg, t.Wrong, refused, failure); err != nil {
 		return nil, err
 	}
-	p.engine = payment.NewEngine(p.journal, payment.Options{
-		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: p.policy, PINs: p.pins,
-		TimeTrusted: journal.ClockSet, Alarm: t.Wrong, Log: log.With("room", "payment"),
-		FailedTries: refused, LivenessFailed: failure, Vending: vend,
-	})
 	if err := p.openKeys(cfg); err != nil {
 		return nil, err
 	}
 	return p, p.openReporter(cfg, version, troubles(t.Words, disk.Words, p.lacks))
+}
+
+// openEngine makes the engine, which goes on with what a vending machine had in hand. refused and failure are
+// what before gave.
+func (p *parts) openEngine(
+	ctx context.Context, cfg config.Config, alarm func() error, refused int, failure time.Time,
+) error {
+	vend, err := p.openVend(ctx, cfg.Vending.Port != "")
+	if err != nil {
+		return err
+	}
+	p.engine = payment.NewEngine(p.journal, payment.Options{
+		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: p.policy, PINs: p.pins,
+		TimeTrusted: journal.ClockSet, Alarm: alarm, Log: p.log.With("room", "payment"),
+		FailedTries: refused, LivenessFailed: failure, Vending: vend,
+	})
+	return nil
 }
 
 // readPolicy reads when a face is not enough, and how late the screen's light is seen.
