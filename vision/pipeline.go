@@ -62,6 +62,8 @@ type Look struct {
 
 	Skin [Patches]Patch // only WithSkin, with Reason ""
 
+	Glance bool // nothing but the mesh was run, where the face had been: see Pipeline.LookFor
+
 	rival  sight // the other of two faces, when a visit asked
 	poster sight // the face that a visit has found to be a poster: it is none of Faces
 
@@ -108,6 +110,7 @@ type Pipeline struct {
 	embedder *embedder
 	passive  passive
 	skin     *skin
+	held     held
 	err      error // what is wrong with the networks; every Look returns it
 }
 
@@ -159,6 +162,7 @@ func (p *Pipeline) Look(img image.Image, depth Depth) (Look, error) {
 }
 
 func (p *Pipeline) look(img image.Image, depth Depth, a ask) (Look, error) {
+	p.held = held{}
 	if p.err != nil {
 		return Look{}, p.err
 	}
@@ -175,6 +179,10 @@ func (p *Pipeline) look(img image.Image, depth Depth, a ask) (Look, error) {
 	}
 	if err != nil {
 		return Look{}, err
+	}
+	if l.Depth >= Landmarks && l.Reason == "" {
+		w, h := p.frame.size()
+		p.held = held{face: *s.main, eyes: l.Eyes, w: w, h: h}
 	}
 	return l, nil
 }

@@ -196,7 +196,8 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 	}
 	w.lightUp()
 	var found vision.Finding
-	err = w.parts.looker.LookFor(w.visit, img, func(l vision.Look) { found = w.visit.Observe(l, f.Seen()) })
+	at := f.Seen()
+	err = w.parts.looker.LookFor(w.visit, img, at, func(l vision.Look) { found = w.visit.Observe(l, at) })
 	if err != nil {
 		return fmt.Errorf("look at a frame: %w", err)
 	}
