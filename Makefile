@@ -200,10 +200,26 @@ findings:
 	$(B)/tools/staticcheck ./...
 	$(B)/tools/exhaustive -d -typeignore go-toml ./...
 
-.PHONY: bench
-bench: build floats ## speed and allocations of each stage of a frame (COMPARE=folder of other models), then of all parts
+.PHONY: bench peers
+bench: build floats $(if $(PEERS),peers) ## speed and allocations of each stage of a frame (COMPARE=folder of other models), then of all parts; PEERS=1: beside three others
+ifdef PEERS
+	@$(PEER) models/build/peers.py $(BIN) models $(B)/peers vision/visits/clips/customer_neutral.mjpeg $(if $(ROUNDS),--rounds $(ROUNDS))
+else
 	@$(B)/bin/smiletill bench $(if $(COMPARE),--compare $(COMPARE))
 	go test -run '^$$' -bench . -benchmem -count $(or $(COUNT),1) ./vision/... ./device/camera ./payment/... ./cmd/...
+endif
+
+# The others that `make bench PEERS=1` measures beside, in an environment of their own. face_recognition asks for a dlib that would be
+# compiled for a quarter of an hour; dlib-bin is the same, compiled. Its models' package needs setuptools when it is installed and run.
+PEER := $(B)/peers/python/bin/python
+peers: python
+	@test -x $(PEER) || { mkdir -p $(B)/peers && python3 -m venv $(B)/peers/python; }
+	@cmp -s models/build/peers.txt $(B)/peers/installed.txt || { echo "installing what is measured beside (400 MB)"; \
+	  sed -n '/^setuptools==/,/[^\\]$$/p' models/build/peers.txt >$(B)/peers/setuptools.txt && \
+	  $(PEER) -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r $(B)/peers/setuptools.txt && \
+	  $(PEER) -m pip install -q --disable-pip-version-check --require-hashes --no-deps --no-build-isolation -r models/build/peers.txt && \
+	  cp models/build/peers.txt $(B)/peers/installed.txt; }
+	@sh models/build/fetch.sh $(B) peers
 
 PY := $(B)/python/bin/python
 

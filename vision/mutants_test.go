@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// TestLivenessMutants: mistakes that somebody could make in what tells a face from its picture, each one
-// change of the source. The tests of the light must notice each.
+// TestLivenessMutants: mistakes that somebody could make in what tells a face from its picture, and in when a
+// face is compared, each one change of the source. The tests of the light, or of the glances, must notice
+// each.
 func TestLivenessMutants(t *testing.T) {
 	if os.Getenv("SIM_MUTATIONS") == "" {
 		t.Skip("SIM_MUTATIONS is not set: `make mutations` builds the program with mistakes in it")
@@ -41,6 +42,8 @@ func TestLivenessMutants(t *testing.T) {
 		return VerdictFailed`, `<= riseJump:
 		return VerdictLive`},
 		{"too few frames accepted", "light.go", `LightFrames = 9`, `LightFrames = 5`},
+		{"a glance is as good as a look", "visit.go", "if l.Glance {", "if l.Glance {\n\t\tv.checked = at"},
+		{"glances for seconds", "glance.go", "glanceFor = slot", "glanceFor = 20 * slot"},
 	} {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
@@ -68,7 +71,11 @@ func TestLivenessMutants(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			out, err := exec.Command("go", "test", "-vet=off", "-overlay", overlay, "-run", "Light|PassiveWants", ".").
+			tests := "Light|PassiveWants"
+			if strings.Contains(m.name, "glance") {
+				tests = "GlanceMisses"
+			}
+			out, err := exec.Command("go", "test", "-vet=off", "-overlay", overlay, "-run", tests, ".").
 				CombinedOutput()
 			if err == nil || strings.Contains(string(out), "build failed") {
 				t.Errorf("nobody noticed it: %v\n%s", err, out)

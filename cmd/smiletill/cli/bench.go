@@ -13,7 +13,7 @@ import (
 )
 
 func benchCommand(a *app) *cobra.Command {
-	o := trial.BenchOptions{Version: a.version, Each: 3 * time.Second}
+	o := trial.BenchOptions{Version: a.version, Each: 3 * time.Second, Customers: 100}
 	cmd := &cobra.Command{
 		Use: "bench", GroupID: "tech", Short: "Measure how fast this machine looks at a frame",
 		Long: "Measure how fast this machine looks at a frame, stage by stage and as a whole, from the\n" +
@@ -32,6 +32,9 @@ func benchCommand(a *app) *cobra.Command {
 			if o.Each < 0 || o.Each > time.Minute {
 				return config.Usage(payment.WithHintf(fmt.Errorf("--each %s", o.Each), "give 0s to 1m"))
 			}
+			if o.Customers < 1 || o.Customers > 1000 {
+				return config.Usage(payment.WithHintf(fmt.Errorf("--customers %d", o.Customers), "give 1 to 1000"))
+			}
 			if o.Sets && o.Compare != "" {
 				return config.Usage(payment.WithHintf(errors.New("bench: --sets and --compare"), "give one of them"))
 			}
@@ -43,5 +46,6 @@ func benchCommand(a *app) *cobra.Command {
 	cmd.Flags().BoolVar(&o.Sets, "sets", false, "measure the built-in sets of models, and say which to take")
 	cmd.Flags().BoolVar(&o.JSON, "json", false, "print JSON, to keep")
 	cmd.Flags().DurationVar(&o.Each, "each", o.Each, "how long to measure each setting")
+	cmd.Flags().IntVar(&o.Customers, "customers", o.Customers, "how many are in the gallery")
 	return cmd
 }

@@ -162,20 +162,7 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 	}
 	v.Amount, v.Currency, v.Item = p.Amount.Decimal(), p.Amount.Currency, p.Item
 	if !open {
-		v.Reason = ReasonOf(p.Reason)
-		switch p.State {
-		case payment.StateApproved:
-			v.State, v.Progress = screen.Approved, 1
-			return v, device.Approved
-		case payment.StateDeclined:
-			v.State = screen.Declined
-		case payment.StateCancelled, payment.StateVoided:
-			v.State = screen.Cancelled
-		case payment.StateExpired, payment.StateWaiting, payment.StateRecognised, payment.StatePIN,
-			payment.StateVending:
-			v.State = screen.Expired
-		}
-		return v, device.Declined
+		return ended(v, p)
 	}
 	if s.lightFor != p.ID {
 		s.light, s.offer = nil, false

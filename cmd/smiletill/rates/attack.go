@@ -204,7 +204,7 @@ func (c *attackCast) play(
 		if err := ctx.Err(); err != nil {
 			return end, err
 		}
-		look, err := p.LookFor(visit, img)
+		look, err := p.LookFor(visit, img, start.Add(at))
 		if err != nil {
 			return end, err
 		}

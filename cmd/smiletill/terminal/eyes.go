@@ -219,9 +219,10 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 	}
 	w.lightUp()
 	var found vision.Finding
-	err = w.parts.looker.LookFor(w.visit, img, func(l vision.Look) {
-		found = w.visit.Observe(l, f.Seen())
-		w.arrival.See(w.parts.looker.Thresholds(), l, found, f.Seen())
+	at := f.Seen()
+	err = w.parts.looker.LookFor(w.visit, img, at, func(l vision.Look) {
+		found = w.visit.Observe(l, at)
+		w.arrival.See(w.parts.looker.Thresholds(), l, found, at)
 	})
 	if err != nil {
 		return fmt.Errorf("look at a frame: %w", err)

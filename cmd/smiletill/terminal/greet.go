@@ -49,7 +49,9 @@ func (e *eyes) greet(ctx context.Context) error {
 				break
 			}
 			var found vision.Finding
-			if err := e.parts.looker.LookFor(v, img, func(l vision.Look) { found = v.Observe(l, f.Seen()) }); err != nil {
+			at := f.Seen()
+			err = e.parts.looker.LookFor(v, img, at, func(l vision.Look) { found = v.Observe(l, at) })
+			if err != nil {
 				return fmt.Errorf("look at a frame: %w", err)
 			}
 			if found.Stage == vision.Recognised || found.Stage == vision.Consented {

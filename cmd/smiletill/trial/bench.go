@@ -31,14 +31,15 @@ type benchReport struct {
 
 // benchRun is one set of models under one setting.
 type benchRun struct {
-	Models    string       `json:"models"` // "in use", "compared", "default" or "small"
-	Folder    string       `json:"folder"` // "" for the embedded set
-	XNNPACK   bool         `json:"xnnpack"`
-	Threads   int          `json:"threads"`
-	Frames    int          `json:"frames"`
-	Stages    []benchStage `json:"stages"`
-	Allocated float64      `json:"allocations_per_frame"`
-	Resident  int64        `json:"resident_bytes"` // of the whole process, after the frames
+	Models    string        `json:"models"` // "in use", "compared", "default" or "small"
+	Folder    string        `json:"folder"` // "" for the embedded set
+	XNNPACK   bool          `json:"xnnpack"`
+	Threads   int           `json:"threads"`
+	Frames    int           `json:"frames"`
+	Stages    []benchStage  `json:"stages"`
+	Visits    []benchVisits `json:"visits"`
+	Allocated float64       `json:"allocations_per_frame"`
+	Resident  int64         `json:"resident_bytes"` // of the whole process, after the frames
 }
 
 // benchStage is the time of one stage over all frames that came to it.
@@ -54,7 +55,9 @@ type BenchOptions struct {
 	Compare string // folder
 	Sets    bool   // the built-in sets, as they run for payments, and which to take
 	JSON    bool
-	Each    time.Duration // a run
+
+	Customers int           // in the gallery
+	Each      time.Duration // a run
 }
 
 // benchSet is a set of models to measure.
@@ -96,7 +99,7 @@ func Bench(ctx context.Context, cfg config.Config, o BenchOptions, out, progress
 		return err
 	}
 	r := benchReport{Version: o.Version, Machine: readMachine(os.DirFS("/")), FastJPEG: camera.FastJPEG() == nil,
-		Clip: film.name, Customers: benchCustomers}
+		Clip: film.name, Customers: o.Customers}
 	settings := []tflite.Options{{Threads: 1, XNNPACK: true}, {Threads: 2, XNNPACK: true},
 		{Threads: 1}, {Threads: 2}}
 	if o.Sets {
@@ -108,7 +111,7 @@ func Bench(ctx context.Context, cfg config.Config, o BenchOptions, out, progress
 		for j, set := range sets {
 			fmt.Fprintf(progress, "measuring %d of %d: models %s, %s\n", i*len(sets)+j+1, len(sets)*len(settings),
 				set.name, settingName(s.XNNPACK, s.Threads))
-			run, err := benchOne(ctx, set, s, film, o.Each)
+			run, err := o.one(ctx, set, s, film)
 			if err != nil {
 				return fmt.Errorf("bench, models %s: %w", set.name, err)
 			}
@@ -127,9 +130,9 @@ func Bench(ctx context.Context, cfg config.Config, o BenchOptions, out, progress
 	return r.print(out)
 }
 
-// benchOne opens a set under one setting and measures it.
-func benchOne(
-	ctx context.Context, set benchSet, s tflite.Options, film benchFilm, each time.Duration,
+// one opens a set under one setting and measures it.
+func (o BenchOptions) one(
+	ctx context.Context, set benchSet, s tflite.Options, film benchFilm,
 ) (run benchRun, err error) {
 	debug.FreeOSMemory() // of the run before
 	t, err := networks.ThresholdsOf(set.Set)
@@ -141,11 +144,17 @@ func benchOne(
 		return run, err
 	}
 	defer networks.CloseAll(closers, &err)
-	till, err := openBenchTill(n, t, film)
+	till, err := openBenchTill(n, t, film, o.Customers)
 	if err != nil {
 		return run, err
 	}
 	defer func() { err = errors.Join(err, till.close()) }()
 	run = benchRun{Models: set.name, Folder: set.Dir, XNNPACK: s.XNNPACK, Threads: s.Threads}
-	return run, till.measure(ctx, &run, each)
+	if err := till.measure(ctx, &run, o.Each); err != nil {
+		return run, err
+	}
+	if s.XNNPACK && s.Threads == 1 && (o.Sets || o.Each > 0) { // as payments are
+		run.Visits, err = till.visits(ctx, t, o.Each/4)
+	}
+	return run, err
 }

@@ -24,6 +24,7 @@ func TestBenchRefuses(t *testing.T) {
 		want string
 	}{
 		{[]string{"bench", "--each", "-1s"}, 2, "0s to 1m"},
+		{[]string{"bench", "--customers", "1001"}, 2, "1 to 1000"},
 		{[]string{"bench", "--each", "soon"}, 2, "bench --help"},
 		{[]string{"bench", "--compare", t.TempDir()}, 1, "manifest.json"},
 		{[]string{"bench", "--paths-models-dir", t.TempDir()}, 1, "manifest.json"},
@@ -41,12 +42,27 @@ func TestBenchOfSets(t *testing.T) {
 	if testing.Short() {
 		t.Skip("`make test` plays it without the race detector")
 	}
-	code, out, errs := newShop(t).Cli("bench", "--each", "0s", "--sets")
+	code, data, errs := newShop(t).Cli("bench", "--each", "0s", "--sets", "--json")
 	if code != 0 || strings.Count(errs, "measuring") != 2 {
 		t.Fatalf("code %d: %s", code, errs)
 	}
+	var r trial.BenchReport
+	if err := json.Unmarshal([]byte(data), &r); err != nil {
+		t.Fatal(err)
+	}
+	for _, run := range r.Runs {
+		if v := run.Visits; len(v) != 1 || v[0].Frames < 30 || v[0].Mean <= 0 || v[0].Processor <= 0 ||
+			!(v[0].Glances > 0.2) {
+			t.Errorf("%s: visits %+v", run.Models, v)
+		}
+	}
+	var table bytes.Buffer
+	if err := r.Print(&table); err != nil {
+		t.Fatal(err)
+	}
+	out := table.String()
 	for _, text := range []string{"with XNNPACK, 1 thread", "default p50", "small p50", "\nTake the ",
-		" set (`smiletill"} {
+		"a visit, liveness off: mean", " set (`smiletill"} {
 		if !strings.Contains(out, text) {
 			t.Errorf("%q is missing in\n%s", text, out)
 		}

@@ -148,7 +148,7 @@ func printSetting(out io.Writer, runs []benchRun) error {
 	fmt.Fprintf(out, "\n%s\n", settingName(runs[0].XNNPACK, runs[0].Threads))
 	w := &columns.Writer{Out: out, Right: true, Min: 10}
 	row := func(name string, cells func(r *benchRun) [2]string) {
-		fmt.Fprintf(w, "%-30s\t", name)
+		fmt.Fprintf(w, "%-40s\t", name)
 		for i := range runs {
 			c := cells(&runs[i])
 			fmt.Fprintf(w, "%s\t%s\t", c[0], c[1])
@@ -159,6 +159,11 @@ func printSetting(out io.Writer, runs []benchRun) error {
 	for i := range stages {
 		row(stageName(i), func(r *benchRun) [2]string {
 			return [2]string{fmt.Sprintf("%.2f", r.Stages[i].P50), fmt.Sprintf("%.2f", r.Stages[i].P95)}
+		})
+	}
+	for i := range runs[0].Visits {
+		row("a visit, liveness "+runs[0].Visits[i].Liveness+": mean", func(r *benchRun) [2]string {
+			return [2]string{fmt.Sprintf("%.2f", r.Visits[i].Mean), ""}
 		})
 	}
 	row("allocations a frame", func(r *benchRun) [2]string {

@@ -22,9 +22,8 @@ import (
 )
 
 const (
-	benchCustomers = 100
-	benchWarmUp    = 4    // frames, two of each format
-	benchMost      = 4096 // frames of a run
+	benchWarmUp = 4    // frames, two of each format
+	benchMost   = 4096 // frames of a run
 )
 
 // The stages of a frame, in their order.
@@ -43,6 +42,7 @@ const (
 	stageSkin
 	stageWholeYUYV
 	stageWholeMJPG
+	stageBusyMJPG
 	stages
 )
 
@@ -51,7 +51,7 @@ func stageName(i int) string {
 		"mesh: crop, light, sharpness", "mesh: network", "embedding: align", "embedding: network", "match and fuse",
 		"liveness, apart: crop", "liveness, apart: network",
 		"liveness, apart: light on the face", "frame to decision, YUYV",
-		"frame to decision, MJPG"}[i]
+		"frame to decision, MJPG", "frame to decision, MJPG, of a processor"}[i]
 }
 
 // benchFilm is somebody who stands before the terminal, in both of a camera's formats.
@@ -107,7 +107,9 @@ type benchTill struct {
 	reason   vision.Reason
 }
 
-func openBenchTill(n vision.Networks, t vision.Thresholds, film benchFilm) (_ *benchTill, err error) {
+func openBenchTill(
+	n vision.Networks, t vision.Thresholds, film benchFilm, customers int,
+) (_ *benchTill, err error) {
 	b := &benchTill{film: film, pipeline: vision.New(n, t)}
 	for i := range b.took {
 		b.took[i] = make([]time.Duration, 0, benchMost)
@@ -135,7 +137,7 @@ func openBenchTill(n vision.Networks, t vision.Thresholds, film benchFilm) (_ *b
 		Same: t.Match}, slog.New(slog.DiscardHandler)); err != nil {
 		return nil, err
 	}
-	if err := enrolStrangers(b.gallery, benchCustomers-1, len(look.Embedding)); err != nil {
+	if err := enrolStrangers(b.gallery, customers-1, len(look.Embedding)); err != nil {
 		return nil, err
 	}
 	if err := enrolFive(b.gallery, "the film's customer", look.Embedding); err != nil {
@@ -238,7 +240,7 @@ func (b *benchTill) frame(i int) error {
 	if i%2 == 1 {
 		frames, decode, whole = b.film.mjpg, stageMJPG, stageWholeMJPG
 	}
-	start := time.Now()
+	start, busy := time.Now(), processor()
 	img, err := b.decoder.Decode(&frames[i/2%len(frames)])
 	if err != nil {
 		return err
@@ -251,6 +253,9 @@ func (b *benchTill) frame(i int) error {
 	looked := time.Now()
 	b.visit.Observe(look, looked)
 	end := time.Now()
+	if busy = processor() - busy; whole == stageWholeMJPG {
+		b.add(stageBusyMJPG, busy)
+	}
 	if look.Depth != vision.Embed {
 		b.refused, b.reason = b.refused+1, look.Reason
 	}
