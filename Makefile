@@ -35,7 +35,7 @@ CUT := TestKilled TestFlippedBytes TestFlippedBytesOfTheTail TestQuarantineOfEac
   TestFaultAtEverySyscall TestSim TestEveryWrite TestCropsAgreeWithPlainOnes TestFilmedAtAllRates TestGestures \
   TestMovedPhotoDoesNotConsent TestPosterBesideTheCustomer TestStillFaces TestSetsSideBySide TestTailTables \
   TestNetworksFindTheFaces TestFlatIsFlat TestFrozen TestSameSeedSameBytes TestSmileWidensAndLiftsTheMouth TestNothingTears \
-  TestEveryFrameDecodes
+  TestEveryFrameDecodes TestGlanceChangesNothing TestGlanceMissesNobody
 
 # The race detector watches what is ours and all other Go, but not what computes for its caller alone, on its goroutine:
 # SQLite's C, translated to Go, and its memory, pictures, compression, and the arithmetic of cryptography (and in vision what
