@@ -65,6 +65,12 @@ func (t *Thresholds) Tells(l *Look) bool {
 	return l.Lips < t.LipsMax && l.Pose.Yaw >= -t.SmileYawMax && l.Pose.Yaw <= t.SmileYawMax
 }
 
+// LeastRise is the least rise of Look.Smile that is a smile of anybody whose lips are so far apart, in eye
+// spans. An open mouth lifts corners and cheeks by itself; who smiles and shows the teeth lifts them by more.
+func (t *Thresholds) LeastRise(lips float32) float32 {
+	return t.SmileLeast + t.LipsRise*max(lips-t.LipsShut, 0)
+}
+
 // see takes a frame of the customer and says whether the smile has lasted: for SmileFor, in SmileFrames at
 // least, and in two of three of all frames since it began.
 func (c *consent) see(l *Look, at time.Time, t *Thresholds) bool {
@@ -85,7 +91,7 @@ func (c *consent) see(l *Look, at time.Time, t *Thresholds) bool {
 		c.pause(at, t.SmileGap)
 		return false
 	}
-	risen := (l.Smile - c.own.base(base, t)) / c.own.wanted(t)
+	risen := (l.Smile - c.own.base(base, t)) / max(c.own.wanted(t), t.LeastRise(l.Lips))
 	if l.Smile < t.SmileMin {
 		risen = min(risen, 0.9)
 	}
