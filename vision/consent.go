@@ -1,6 +1,7 @@
 package vision
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -32,6 +33,7 @@ type consent struct {
 	last    time.Time     // the last frame of all
 	gap     time.Duration // between it and the one before
 	risen   float32       // how far the smile has come in the last frame, 0..1 of what is wanted
+	level   float32       // the same without bounds, from the side and with lips apart too; NaN without a rest
 }
 
 func (c *consent) reset() {
@@ -79,19 +81,21 @@ func (c *consent) see(l *Look, at time.Time, t *Thresholds) bool {
 		c.gap = at.Sub(c.last)
 	}
 	c.last = at
-	if !t.Tells(l) {
-		c.risen = 0
-		c.pause(at, t.SmileGap)
-		return false
+	tells := t.Tells(l)
+	if tells {
+		c.rest.add(l.Smile, at)
 	}
-	c.rest.add(l.Smile, at)
 	base, ok := c.rest.baseline(t)
-	if !ok {
+	rise := l.Smile - c.own.base(base, t)
+	if c.level = rise / c.own.wanted(t); !ok {
+		c.level = float32(math.NaN())
+	}
+	if !tells || !ok {
 		c.risen = 0
 		c.pause(at, t.SmileGap)
 		return false
 	}
-	risen := (l.Smile - c.own.base(base, t)) / max(c.own.wanted(t), t.LeastRise(l.Lips))
+	risen := rise / max(c.own.wanted(t), t.LeastRise(l.Lips))
 	if l.Smile < t.SmileMin {
 		risen = min(risen, 0.9)
 	}

@@ -40,9 +40,11 @@ func TestLivenessMutants(t *testing.T) {
 			`case hidden < 0 || !s.holds(l):`, light},
 		{"a late answer accepted", "liveness.go", `	case a.late:
 `, ``, light},
-		{"jump check gone", "rise.go", `<= riseJump:
-		return VerdictFailed`, `<= riseJump:
+		{"jump check gone", "rise.go", `<= riseBlind:
+		return VerdictFailed`, `<= riseBlind:
 		return VerdictLive`, light},
+		{"an artefact's pictures accepted", "liveness.go", `s.alive*passiveOften < s.judged`, `s.judged < 0`,
+			"PassiveWants"},
 		{"too few frames accepted", "light.go", `LightFrames = 9`, `LightFrames = 5`, light},
 		{"a mouth that yawns needs no more than one that is shut", "consent.go",
 			`max(c.own.wanted(t), t.LeastRise(l.Lips))`, `c.own.wanted(t)`, "TestVisit"},

@@ -63,7 +63,7 @@ type Thresholds struct {
 	LightMatch, LightForehead, LightCheeks, LightFail float32
 	LightLeanMin, LightLeanMax                        float32
 
-	PassiveMin float32 // mean of Passive.Live from which the pictures are not an artefact's, 0..1
+	PassiveMin float32 // Passive.Live from which one picture alone is not an artefact's, 0..1
 }
 
 // DefaultThresholds returns the values that the terminal ships with. Its cosines are those of the small
