@@ -1,6 +1,7 @@
 package vision
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -32,6 +33,7 @@ type consent struct {
 	last    time.Time     // the last frame of all
 	gap     time.Duration // between it and the one before
 	risen   float32       // how far the smile has come in the last frame, 0..1 of what is wanted
+	level   float32       // the same without bounds, from the side and with lips apart too; NaN without a rest
 }
 
 func (c *consent) reset() {
@@ -65,6 +67,12 @@ func (t *Thresholds) Tells(l *Look) bool {
 	return l.Lips < t.LipsMax && l.Pose.Yaw >= -t.SmileYawMax && l.Pose.Yaw <= t.SmileYawMax
 }
 
+// LeastRise is the least rise of Look.Smile that is a smile of anybody whose lips are so far apart, in eye
+// spans. An open mouth lifts corners and cheeks by itself; who smiles and shows the teeth lifts them by more.
+func (t *Thresholds) LeastRise(lips float32) float32 {
+	return t.SmileLeast + t.LipsRise*max(lips-t.LipsShut, 0)
+}
+
 // see takes a frame of the customer and says whether the smile has lasted: for SmileFor, in SmileFrames at
 // least, and in two of three of all frames since it began.
 func (c *consent) see(l *Look, at time.Time, t *Thresholds) bool {
@@ -73,19 +81,21 @@ func (c *consent) see(l *Look, at time.Time, t *Thresholds) bool {
 		c.gap = at.Sub(c.last)
 	}
 	c.last = at
-	if !t.Tells(l) {
-		c.risen = 0
-		c.pause(at, t.SmileGap)
-		return false
+	tells := t.Tells(l)
+	if tells {
+		c.rest.add(l.Smile, at)
 	}
-	c.rest.add(l.Smile, at)
 	base, ok := c.rest.baseline(t)
-	if !ok {
+	rise := l.Smile - c.own.base(base, t)
+	if c.level = rise / c.own.wanted(t); !ok {
+		c.level = float32(math.NaN())
+	}
+	if !tells || !ok {
 		c.risen = 0
 		c.pause(at, t.SmileGap)
 		return false
 	}
-	risen := (l.Smile - c.own.base(base, t)) / c.own.wanted(t)
+	risen := rise / max(c.own.wanted(t), t.LeastRise(l.Lips))
 	if l.Smile < t.SmileMin {
 		risen = min(risen, 0.9)
 	}

@@ -134,7 +134,7 @@ type performance struct {
 func performances(t *testing.T) (all []performance) {
 	n, seed := number(t, "GESTURES"), number(t, "GESTURES_SEED")
 	if n == 0 {
-		return []performance{{visits.Talks, 3}, {visits.Yawns, 1}, {visits.Chews, 2}, {visits.Turns, 1},
+		return []performance{{visits.Talks, 5005}, {visits.Yawns, 57}, {visits.Chews, 2}, {visits.Turns, 1},
 			{visits.Smiles, 2}}
 	}
 	t.Logf("GESTURES=%d GESTURES_SEED=%d", n, seed)

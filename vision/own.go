@@ -83,7 +83,7 @@ func (y *Trying) Rest(l Look) {
 // Smile takes a frame of somebody who was asked to smile, and says how much of what a visit wants has been
 // held so far, 1 and more when it was enough.
 func (y *Trying) Smile(l Look, at time.Time) float32 {
-	if !y.tells(&l) {
+	if !y.tells(&l) || l.Lips > y.t.LipsShut && l.Smile < y.low()+y.t.LeastRise(l.Lips) {
 		y.last = nil
 	} else {
 		y.last = append(y.last, timed{l.Smile, at})
@@ -103,13 +103,21 @@ func (y *Trying) Smile(l Look, at time.Time) float32 {
 	return max(rise, 0) / y.t.SmileRise
 }
 
+// low is the rest: low, since some smile as soon as they are looked at.
+func (y *Trying) low() float32 {
+	if len(y.rest) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(y.rest))
+	return sorted[len(sorted)/5]
+}
+
 // Result is the rest and how far the smile rose above it; ok is false while that would not do at the till.
 func (y *Trying) Result() (rest, rise float32, ok bool) {
 	if len(y.rest) < restFrames {
 		return 0, 0, false
 	}
-	sorted := slices.Sorted(slices.Values(y.rest))
-	rest = sorted[len(sorted)/5] // low: some smile as soon as they are looked at
+	rest = y.low()
 	rise = y.top - rest
 	return rest, rise, rise >= y.t.SmileLeast && y.top >= y.t.SmileMin
 }

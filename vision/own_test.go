@@ -62,6 +62,7 @@ func TestProgressOfOwnSmile(t *testing.T) {
 // An enrolment measures the level that was held, of the right face, over the rest.
 func TestTrying(t *testing.T) {
 	face := func(m float32) Look { return face1(anna, m) }
+	parted := func(l Look) Look { l.Lips = 0.18; return l }
 	for _, c := range []struct {
 		name         string
 		rest, smiles []Look
@@ -73,6 +74,8 @@ func TestTrying(t *testing.T) {
 		{"smiles for a moment", shots(8, face(1)), shots(4, face(1), 2, face(1.4), 8, face(1)), false, 0},
 		{"does not smile", shots(8, face(1)), shots(20, face(1.05)), false, 0.05},
 		{"yawns", shots(8, face(1)), shots(20, wide(face(1.5))), false, 0},
+		{"a small yawn", shots(8, face(1)), shots(20, parted(face(1.3))), false, 0},
+		{"shows the teeth", shots(8, face(1)), shots(4, face(1), 8, parted(face(1.4))), true, 0.4},
 		{"somebody else smiles", shots(8, face(1)), shots(20, face1(bert, 1.5)), false, 0},
 		{"smiles to the side", shots(8, face(1)), shots(20, aside(face(1.5))), false, 0},
 		{"too little rest was seen", shots(2, face(1)), shots(20, face(1.5)), false, 0},

@@ -49,6 +49,8 @@ type Thresholds struct {
 	SmileMost   float32       // and never more is asked for
 	RestSlack   float32       // the rest is not lower than the customer's own by more
 	LipsMax     float32       // Look.Lips from which a mouth is open for something else
+	LipsShut    float32       // Look.Lips up to which a mouth counts as shut
+	LipsRise    float32       // rise that is wanted on top of SmileLeast for each eye span beyond LipsShut
 	SmileYawMax float32       // degrees either way beyond which a face shows neither smile nor rest
 	SmileFrames int           // good frames that show it
 	SmileFor    time.Duration // and from the first to the last of them, at least 300 ms
@@ -61,7 +63,7 @@ type Thresholds struct {
 	LightMatch, LightForehead, LightCheeks, LightFail float32
 	LightLeanMin, LightLeanMax                        float32
 
-	PassiveMin float32 // mean of Passive.Live from which the pictures are not an artefact's, 0..1
+	PassiveMin float32 // Passive.Live from which one picture alone is not an artefact's, 0..1
 }
 
 // DefaultThresholds returns the values that the terminal ships with. Its cosines are those of the small
@@ -114,6 +116,8 @@ func DefaultThresholds() Thresholds {
 		// London set: smiles that show the teeth up to 0.196. Bent portraits that yawn: 0.22 to 0.35, and half of
 		// them pass for a smile (vision/README.md).
 		LipsMax: 0.2,
+		// London set, lips 0.1 to 0.2 apart: smiles rise by 0.39 and more, bent yawns to 0.31 (vision/README.md).
+		LipsShut: 0.05, LipsRise: 1.6,
 		// Bent portraits at rest: the measure is the same up to 15 degrees, by 0.04 higher to 20, 0.12 beyond.
 		SmileYawMax: 15,
 		SmileFrames: 4,
@@ -174,6 +178,8 @@ func (t Thresholds) Check() error {
 	want(t.SmileMost >= t.SmileLeast && t.SmileMost < 1, "smile_most", t.SmileMost, "smile_least to 1")
 	want(t.RestSlack >= 0 && t.RestSlack <= 0.2, "rest_slack", t.RestSlack, "0 to 0.2")
 	want(t.LipsMax > 0.05 && t.LipsMax <= 0.25, "lips_max", t.LipsMax, "0.05 to 0.25")
+	want(t.LipsShut >= 0 && t.LipsShut < t.LipsMax, "lips_shut", t.LipsShut, "0 to lips_max")
+	want(t.LipsRise >= 1 && t.LipsRise < 10, "lips_rise", t.LipsRise, "1 to 10")
 	want(t.SmileYawMax > 0 && t.SmileYawMax <= 20, "smile_yaw_max", t.SmileYawMax, "0 to 20")
 	want(t.SmileFrames >= 2, "smile_frames", t.SmileFrames, "2 or more")
 	want(t.SmileFor >= 300*time.Millisecond, "smile_for", t.SmileFor, "300ms or more")

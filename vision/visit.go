@@ -299,7 +299,7 @@ func (v *Visit) await(l *Look, at time.Time) {
 	}
 	given := v.consent.see(l, at, &v.t)
 	v.finding.Evidence.Smiling = v.consent.smiling
-	v.live.see(l, v.consent.risen, at)
+	v.live.see(l, v.consent.risen, v.consent.level, at, &v.t)
 	if given {
 		if id, v.finding.Alike = v.by.match(v.consent.sum); id == v.finding.Customer {
 			v.live.smiled = at

@@ -53,6 +53,9 @@ func face1(e Embedding, mouth float32) Look {
 // wide is a face with an open mouth.
 func wide(l Look) Look { l.Lips = 0.25; return l }
 
+// apart is the customer's face with lips that are so far apart, which rises by so much.
+func apart(lips, rise float32) Look { l := face1(anna, rest+rise); l.Lips = lips; return l }
+
 // aside is a face that is turned away a little: it is recognised.
 func aside(l Look) Look { l.Pose.Yaw = -18; return l }
 
@@ -168,6 +171,11 @@ func refusals() []visitCase {
 		{"a faint smile", shots(20, A, 30, face1(anna, rest+0.14)), both, easy, Recognised, "anna"},
 		{"rest after a pout", shots(20, face1(anna, 0.7), 20, face1(anna, 0.99)), both, easy, Recognised, "anna"},
 		{"a yawn that looks like a smile", shots(20, A, 30, wide(AS), 10, A), both, easy, Recognised, "anna"},
+		{"a yawn that looks like a broad smile", shots(20, A, 30, apart(0.25, 0.7), 10, A), both, easy, Recognised,
+			"anna"},
+		{"a small yawn", shots(20, A, 30, apart(0.18, 0.3), 10, A), both, easy, Recognised, "anna"},
+		{"a slow yawn begins", shots(20, A, 3, apart(0.07, 0.16), 3, apart(0.1, 0.2), 3, apart(0.16, 0.28),
+			4, apart(0.19, 0.33), 20, wide(AS), 10, A), both, easy, Recognised, "anna"},
 		{"rest after a yawn", shots(20, mouth(1.1), 20, wide(mouth(0.7)), 20, mouth(1.1)), both, easy,
 			Recognised, "anna"},
 		{"rounds the lips in every third tenth, then rests", shots(8, mouth(1.1), mouth(0.85), 2, mouth(1.1),
@@ -213,6 +221,8 @@ func consents() []visitCase {
 			Consented, "anna"},
 		{"arrives smiling, relaxes, smiles", shots(30, AS, 12, A, 5, AS), both, easy, Consented, "anna"},
 		{"yawns, rests, smiles", shots(10, A, 20, wide(AS), 6, A, 5, AS), both, easy, Consented, "anna"},
+		{"smiles and shows the teeth", shots(10, A, 5, apart(0.18, 0.4)), both, easy, Consented, "anna"},
+		{"smiles with lips that just part", shots(10, A, 5, apart(0.05, 0.16)), both, easy, Consented, "anna"},
 		{"bad frames before and between", shots(5, refused(TooFar), 3, A, 4, refused(Blurred), 6, A,
 			refused(TooDark), 2, A, 5, AS), both, easy, Consented, "anna"},
 		{"he goes, she comes and pays", shots(10, B, refused(NoFace), 10, A, 5, AS), both, easy, Consented, "anna"},
@@ -456,6 +466,8 @@ func TestThresholdsCheck(t *testing.T) {
 		"smile_most":   func(t *Thresholds) { t.SmileMost = 0.1 },
 		"rest_slack":   func(t *Thresholds) { t.RestSlack = 1 },
 		"lips_max":     func(t *Thresholds) { t.LipsMax = 0.5 },
+		"lips_shut":    func(t *Thresholds) { t.LipsShut = 0.3 },
+		"lips_rise":    func(t *Thresholds) { t.LipsRise = 0 },
 		"light_match":  func(t *Thresholds) { t.LightMatch = 0.5 },
 		"light_cheeks": func(t *Thresholds) { t.LightCheeks = nan },
 		"light_fail":   func(t *Thresholds) { t.LightFail = 0.9 },

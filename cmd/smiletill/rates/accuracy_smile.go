@@ -147,6 +147,9 @@ func smilePairs(dir string) (pairs []smilePair, err error) {
 	return pairs, nil
 }
 
+// mouth is what a frame shows of one.
+type mouth struct{ smile, lips float32 }
+
 // measure renders frames of both photos and gives their rise over the rest that a visit would take; nil if
 // one of them can't be used.
 func (s smilePair) measure(
@@ -162,13 +165,18 @@ func (s smilePair) measure(
 	}
 	// The rest is taken of one half of the frames, and tried on the other.
 	t, half := vision.DefaultThresholds(), len(rests)/2
-	base := vision.RestOf(append([]float32(nil), rests[:half]...), t.RestSlots)
-	rise := func(frames []float32) (out []float32) {
-		for _, v := range frames {
-			if v < t.SmileMin {
-				v = base // too little for a smile, whatever the rest
+	var shut []float32
+	for _, m := range rests[:half] {
+		shut = append(shut, m.smile)
+	}
+	base := vision.RestOf(shut, t.RestSlots)
+	rise := func(frames []mouth) (out []float32) {
+		for _, m := range frames {
+			v := m.smile - base
+			if m.smile < t.SmileMin || m.lips > t.LipsShut && v < t.LeastRise(m.lips) {
+				v = 0 // too little for a smile, whatever the rest, or for lips so far apart
 			}
-			out = append(out, v-base)
+			out = append(out, v)
 		}
 		return out
 	}
@@ -177,7 +185,7 @@ func (s smilePair) measure(
 
 func (s smilePair) look(
 	ctx context.Context, p *vision.Pipeline, rng *rand.Rand, path string, n int,
-) (values []float32, err error) {
+) (values []mouth, err error) {
 	data, err := camera.ReadPhoto(path)
 	if err != nil {
 		return nil, err
@@ -204,9 +212,9 @@ func (s smilePair) look(
 		switch {
 		case l.Reason != "":
 		case t.Tells(&l):
-			values = append(values, l.Smile)
+			values = append(values, mouth{l.Smile, l.Lips})
 		case path == s.smiling:
-			values = append(values, 0) // a mouth so wide open is no smile, nor is it rest
+			values = append(values, mouth{}) // a mouth so wide open is no smile, nor is it rest
 		}
 	}
 	return values, nil
