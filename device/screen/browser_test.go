@@ -248,7 +248,7 @@ func lookAt(t *testing.T, ctx context.Context, s *Server, sc scene, lang string)
 	for _, b := range bad {
 		t.Error(b)
 	}
-	showsAmount := sc.view.State.paying() || sc.view.State.result()
+	showsAmount := sc.view.State.paying() || sc.view.State.result() || sc.view.State == Vending
 	if showsAmount != (amount != "") {
 		t.Errorf("amount %q in state %q", amount, sc.view.State)
 	}

@@ -61,7 +61,7 @@ func (s *Server) message(v View, seq uint64, lang string, now time.Time) message
 	if m.State == starting {
 		m.State = "starting"
 	}
-	if v.State.paying() || v.State.result() {
+	if v.State.paying() || v.State.result() || v.State == Vending {
 		m.Amount, m.Currency = v.Amount, v.Currency
 	}
 	if v.State.paying() {

@@ -54,7 +54,7 @@ func TestNumberInBrowser(t *testing.T) {
 	web := serve(t, s)
 	s.Show(asksNumber("p1"))
 	do(t, ctx, chromedp.EmulateViewport(800, 480), chromedp.Navigate(web.URL+"/?lang=en"))
-	until(t, ctx, "document.querySelector('h1').textContent === 'Enter your customer number'")
+	until(t, ctx, "document.querySelector('h1').textContent === 'Your customer number'")
 	for range 2 {
 		press(t, ctx, "4", "7", "enter") // too short
 		press(t, ctx, "1", "enter")
