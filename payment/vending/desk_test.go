@@ -253,8 +253,8 @@ func TestDeskAfterAPowerCut(t *testing.T) {
 	}
 }
 
-// TestDeskFindsAVendLate: the engine comes so late that the adapter was set up already. What it has in hand is
-// taken back, and told.
+// TestDeskFindsAVendLate: the engine comes so late that the adapter was set up already. What it has in hand
+// is taken back, and told.
 func TestDeskFindsAVendLate(t *testing.T) {
 	atDesk(t, false, leaves(t), func(c *counter) {
 		c.desk.Tell(vending.Connected{})
