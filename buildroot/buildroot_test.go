@@ -118,8 +118,8 @@ func TestKernelFragment(t *testing.T) {
 		}
 		seen[m[1]] = true
 	}
-	for _, need := range []string{"CONFIG_USB_VIDEO_CLASS", "CONFIG_GPIO_CDEV", "CONFIG_SQUASHFS",
-		"CONFIG_EXT4_FS",
+	for _, need := range []string{"CONFIG_USB_VIDEO_CLASS", "CONFIG_USB_ACM", "CONFIG_GPIO_CDEV",
+		"CONFIG_SQUASHFS", "CONFIG_EXT4_FS",
 		"CONFIG_DM_VERITY", "CONFIG_SECCOMP_FILTER"} {
 		if !seen[need] {
 			t.Errorf("%s is missing", need)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -116,6 +117,43 @@ func TestUnitStaysAlive(t *testing.T) {
 	}
 }
 
+// Of all devices the terminal may have those of its trade, also those that are plugged in after it was
+// started: systemd allows only kinds of devices whose driver is there by then, so each has its driver loaded
+// before.
+func TestUnitDevices(t *testing.T) {
+	text, err := os.ReadFile("smiletill.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit := map[string][]string{}
+	for line := range strings.Lines(string(text)) {
+		if key, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && key[0] != '#' {
+			unit[key] = append(unit[key], strings.Fields(value)...)
+		}
+	}
+	if !slices.Equal(unit["DevicePolicy"], []string{"closed"}) {
+		t.Errorf("DevicePolicy is %v", unit["DevicePolicy"])
+	}
+	for _, d := range []struct{ kind, driver, group string }{ // "" where no system has the driver as a module
+		{"video4linux", "videodev", "video"}, {"gpiochip", "", "gpio"}, {"ttyACM", "cdc_acm", "dialout"},
+		{"ttyUSB", "usbserial", "dialout"}, {"ttyAMA", "", "dialout"}, {"ttyS", "", "dialout"},
+	} {
+		if !slices.Contains(unit["DeviceAllow"], "char-"+d.kind) {
+			t.Errorf("%s may not be opened", d.kind)
+		}
+		if !slices.Contains(unit["SupplementaryGroups"], d.group) {
+			t.Errorf("%s: the terminal is not in the group %s", d.kind, d.group)
+		}
+		if load := "modprobe@" + d.driver + ".service"; d.driver != "" &&
+			!(slices.Contains(unit["Wants"], load) && slices.Contains(unit["After"], load)) {
+			t.Errorf("%s: %s is not loaded before the terminal starts", d.kind, d.driver)
+		}
+	}
+	if n := len(unit["DeviceAllow"]); n != 2*6 {
+		t.Errorf("more may be opened than this test knows: %v", unit["DeviceAllow"])
+	}
+}
+
 func TestSysusersAndTmpfiles(t *testing.T) {
 	root := installed(t, nil)
 	if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
@@ -134,7 +172,7 @@ func TestSysusersAndTmpfiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"video", "gpio"} {
+	for _, name := range []string{"video", "gpio", "dialout"} {
 		if !strings.Contains(string(group), "\n"+name+":") && !strings.HasPrefix(string(group), name+":") {
 			t.Errorf("there is no group %s", name)
 		}

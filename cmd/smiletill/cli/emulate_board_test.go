@@ -144,7 +144,7 @@ func (d *emulation) tampered(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.acknowledged(ctx, 3)
+	return d.acknowledged(ctx, 4)
 }
 
 // refused checks that no payment begins.

@@ -68,6 +68,8 @@ func (d *emulation) play(ctx context.Context) {
 	d.scene(ctx, "the picture stands still: out of order until it moves", d.frozen)
 	d.scene(ctx, "power cut as the green lamp lights: paid once, reported once", d.cutWhenApproved)
 	d.scene(ctx, "power cut while the customer is asked to smile: nothing was charged", d.cutInTheMiddle)
+	d.scene(ctx, "a product of a vending machine: chosen, paid for with a smile, it falls", d.vends)
+	d.scene(ctx, "the next one jams, and is not charged", d.jams)
 	d.scene(ctx, "the case is opened: locked, also after a restart, until a technician comes", d.tampered)
 	d.scene(ctx, "the terminal ends in order, its lamps go dark", d.ends)
 }

@@ -73,6 +73,7 @@ type emulation struct {
 	cloud   *cloud.Receiver
 	keys    string // folder of the terminal's and the cloud's keys
 	films   map[string]rig.Film
+	street  *street
 	slow    int // frames that a picture of a smile is shown for
 	scenes  []sceneResult
 	figures []figure
@@ -116,6 +117,9 @@ func (d *emulation) prepare(ctx context.Context) error {
 		return err
 	}
 	if err := d.startBroker(); err != nil {
+		return err
+	}
+	if err := d.startMachine(); err != nil {
 		return err
 	}
 	return d.startCloud()
@@ -243,6 +247,7 @@ func (d *emulation) boot(ctx context.Context) (err error) {
 	d.boots++
 	d.m, err = remote.Start(ctx, remote.Options{
 		Guest: d.path("guest"), Run: d.path("run", strconv.Itoa(d.boots)), Disk: d.path("data.img"),
+		Serial: d.street.link,
 	})
 	if err != nil {
 		return err
@@ -306,6 +311,9 @@ test_source = true
 kind = "/etc/smiletill/board.toml"
 [payment]
 timeout = "5m"
+[vending]
+port = "%s"
+timeout = "5m" # a smile takes its time there
 [liveness]
 mode = "off" # the machine has no screen
 [mqtt]
@@ -314,7 +322,7 @@ ca_file = "/etc/smiletill/ca.pem"
 cloud_key_file = "/etc/smiletill/cloud.pub"
 [log]
 format = "json"
-`, shopCamera, remote.HostAddress, d.port)
+`, shopCamera, vendingPort, remote.HostAddress, d.port)
 }
 
 // sh runs a line of shell in the guest.

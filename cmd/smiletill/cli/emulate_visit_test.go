@@ -62,7 +62,8 @@ func pictures(frames [][]byte) []rig.Picture {
 
 // visit is a payment with somebody in front of the camera.
 type visit struct {
-	id, film string // "": the camera sees what it saw
+	id, film string                                       // "": the camera sees what it saw
+	asks     func(context.Context) (remote.Result, error) // for the payment; nil: `smiletill pay`
 	done     chan payResult
 	began    time.Duration // on the guest's clock
 	shown    int           // frames that the driver had taken when the film began
@@ -90,16 +91,21 @@ func (v *visit) payment() string {
 	return fmt.Sprintf("%s-%d", v.id, v.times+1)
 }
 
-// pay has `smiletill pay` ask for the payment of a visit, and shows its film from the beginning.
+// pay has the payment of a visit asked for, and shows its film from the beginning.
 func (d *emulation) pay(ctx context.Context, v *visit) (err error) {
 	if v.began, err = d.now(ctx); err != nil {
 		return err
 	}
 	done := make(chan payResult, 1)
 	v.done = done
-	id := v.payment()
+	id, asks := v.payment(), v.asks
+	if asks == nil {
+		asks = func(ctx context.Context) (remote.Result, error) {
+			return d.till(ctx, "pay", "4.20", "EUR", "--id", id)
+		}
+	}
 	go func() {
-		r, err := d.till(ctx, "pay", "4.20", "EUR", "--id", id)
+		r, err := asks(ctx)
 		done <- payResult{r, err}
 	}()
 	return d.show(ctx, v)
@@ -192,7 +198,7 @@ func (d *emulation) ended(ctx context.Context, v *visit, r payResult, want strin
 	}
 	if said := r.Stdout + r.Stderr; r.Code != 3 || !strings.Contains(said, "in time") {
 		said = said[max(0, len(said)-300):]
-		return d.because(ctx, v, fmt.Errorf("`smiletill pay` ended with code %d, want %s:\n...%s", r.Code, want,
+		return d.because(ctx, v, fmt.Errorf("the payment ended with code %d, want %s:\n...%s", r.Code, want,
 			said))
 	}
 	d.say("      the time of %q was over before anything came of it: once more", v.payment())

@@ -24,6 +24,7 @@ type Options struct {
 	Guest  string // folder with kernel and initrd, as guest/build.sh makes them
 	Run    string // folder for the console's text and the socket; made if it is not there
 	Disk   string // file of the data disk; empty for none
+	Serial string // terminal of the caller's machine (/dev/pts/4) that is the guest's /dev/ttyS0; empty for none
 	Memory int    // MiB; 0 means 1024
 }
 
@@ -93,6 +94,9 @@ func arguments(o Options, console, socket string) []string {
 		// is in its own memory, which is what a power cut takes.
 		args = append(args, "-drive", "if=none,id=disk,format=raw,cache=writeback,file="+o.Disk,
 			"-device", "virtio-blk-pci,drive=disk")
+	}
+	if o.Serial != "" {
+		args = append(args, "-chardev", "serial,id=serial,path="+o.Serial, "-device", "pci-serial,chardev=serial")
 	}
 	return args
 }
