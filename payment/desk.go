@@ -99,7 +99,7 @@ func (d *desk) begin(r Request) (Payment, error) {
 // ready is nil when a new payment may begin.
 func (d *desk) ready(now time.Time) error {
 	if d.run != nil {
-		return &BusyError{d.run.payment.ID}
+		return &BusyError{Running: d.run.payment.ID, Vending: d.run.payment.State == StateVending}
 	}
 	if err := d.alarm(); err != nil {
 		return err

@@ -57,7 +57,10 @@ var (
 )
 
 // BusyError is ErrBusy with the payment that runs.
-type BusyError struct{ Running string }
+type BusyError struct {
+	Running string
+	Vending bool // a machine has it in hand
+}
 
 func (e *BusyError) Error() string { return ErrBusy.Error() + ": " + e.Running }
 
@@ -65,7 +68,12 @@ func (e *BusyError) Error() string { return ErrBusy.Error() + ": " + e.Running }
 func (e *BusyError) Unwrap() error { return ErrBusy }
 
 // Hint says what to do next.
-func (e *BusyError) Hint() string { return "wait for payment " + e.Running + " to end, or cancel it" }
+func (e *BusyError) Hint() string {
+	if e.Vending {
+		return "wait until the vending machine has said whether its product fell"
+	}
+	return "wait for payment " + e.Running + " to end, or cancel it"
+}
 
 // Options of an Engine. Zero values are replaced by the defaults named.
 type Options struct {

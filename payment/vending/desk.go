@@ -42,9 +42,10 @@ type DeskOptions struct {
 // Now is how a desk does, for people.
 type Now struct {
 	State   State
-	Setting string // that the adapter refused
-	Price   string // of the product under way, as the machine wrote it; "" for none
-	Item    string
+	Setting string    // that the adapter refused
+	Price   string    // of the product under way, "1.20"; "" for none
+	Item    string    // its number; "" where the machine names none
+	Held    bool      // it is paid for, and the machine has not said yet whether it fell
 	Refused error     // why the last choice was refused before a payment began; nil: it wasn't
 	At      time.Time // of Refused
 	Flag    Flag      // the last thing that a person has to look at
@@ -63,6 +64,8 @@ const (
 	lookAgain = time.Second
 	// tellAgain is the time between attempts to tell the engine what it could not write down.
 	tellAgain = 5 * time.Second
+	// flagEvery is how often the same kind of thing to look at is logged. All are counted.
+	flagEvery = time.Minute
 )
 
 // Desk joins a Reader with the engine: it is the one goroutine in which both are asked. What the engine says
@@ -80,9 +83,10 @@ type Desk struct {
 	stop   func()
 	change <-chan payment.Status
 	status payment.Status
-	cur    *vend          // what the reader has under way
-	ends   map[string]end // how vends ended, of which the engine may not have heard
-	again  time.Time      // settle tells the engine nothing before it
+	cur    *vend                // what the reader has under way
+	ends   map[string]end       // how vends ended, of which the engine may not have heard
+	again  time.Time            // settle tells the engine nothing before it
+	said   map[Reason]time.Time // when what is to be looked at was last logged
 
 	mu  sync.Mutex
 	now Now
@@ -118,7 +122,8 @@ func NewDesk(o DeskOptions) *Desk {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Desk{o: o, events: make(chan Event, 64), done: make(chan struct{}), ends: map[string]end{}}
+	return &Desk{o: o, events: make(chan Event, 64), done: make(chan struct{}), ends: map[string]end{},
+		said: map[Reason]time.Time{}}
 }
 
 // Tell says what happened at the port: Connected, Disconnected, Received; or Offer and Withdraw. What is of
@@ -139,7 +144,7 @@ func (d *Desk) Now() Now {
 }
 
 // Run serves the machine until ctx ends, then takes the reader off the bus, unless a vend is open: that one
-// is decided after the next start. It can be called once.
+// is decided after the next start. It can be called once, and may take some seconds to end.
 func (d *Desk) Run(ctx context.Context) {
 	defer close(d.done)
 	defer func() {
@@ -170,7 +175,33 @@ func (d *Desk) Run(ctx context.Context) {
 		timer.Stop()
 	}
 	if d.cur == nil || !d.cur.granted {
-		d.feed(context.WithoutCancel(ctx), Serve{})
+		d.leave(context.WithoutCancel(ctx))
+	}
+}
+
+// leave takes the reader off the bus: what is asked for is refused first, and the adapter has its time to say
+// that it has heard.
+func (d *Desk) leave(ctx context.Context) {
+	d.feed(ctx, Serve{})
+	end := time.NewTimer(2 * Answer)
+	defer end.Stop()
+	for d.reader.State() == Busy {
+		wait := Answer
+		if at, ok := d.reader.Deadline(); ok {
+			wait = max(time.Until(at), 0)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case e := <-d.events:
+			d.feed(ctx, e)
+		case <-timer.C:
+			d.feed(ctx, Tick{})
+		case <-end.C:
+			d.send("C,0")
+			timer.Stop()
+			return
+		}
+		timer.Stop()
 	}
 }
 
@@ -288,13 +319,18 @@ func (d *Desk) send(line string) {
 }
 
 func (d *Desk) flag(f Flag) {
+	now := time.Now()
 	d.mu.Lock()
 	if f.Reason == BadPrice || f.Reason == OverFunds || f.Reason == WrongMode {
-		d.now.Refused, d.now.At = fmt.Errorf("%w: %s", ErrRefused, f.Text), time.Now()
+		d.now.Refused, d.now.At = fmt.Errorf("%w: %s", ErrRefused, f.Text), now
 	}
-	d.now.Flag, d.now.Flagged = f, time.Now()
+	d.now.Flag, d.now.Flagged = f, now
 	d.now.Flags++
 	d.mu.Unlock()
+	if time.Since(d.said[f.Reason]) < flagEvery { // a loose plug fills no disk
+		return
+	}
+	d.said[f.Reason] = time.Now()
 	d.o.Log.Warn("look at the vending machine", "what", string(f.Reason), "text", f.Text)
 }
 
@@ -304,8 +340,9 @@ func (d *Desk) show() {
 	before := d.now
 	d.now.State, d.now.Setting = d.reader.State(), d.reader.Setting()
 	d.now.Price, d.now.Item = "", ""
-	if d.cur != nil {
-		d.now.Price, d.now.Item = d.reader.amount, d.reader.item
+	d.now.Held = false
+	if p := d.status.Payment; d.cur != nil && p.ID == d.cur.id {
+		d.now.Price, d.now.Item, d.now.Held = p.Amount.Decimal(), p.Item, d.cur.granted
 	}
 	changed := before != d.now
 	d.mu.Unlock()

@@ -80,11 +80,23 @@ func (d *Desk) open(ctx context.Context, a Open) {
 	}
 	d.cur = nil // if it began all the same, settle finds it
 	d.mu.Lock()
-	d.now.Refused, d.now.At = fmt.Errorf("product %q for %v: %w", a.Item, a.Price, err), time.Now()
+	why := err
+	if errors.Is(err, payment.ErrBusy) {
+		why = payment.ErrBusy
+	}
+	d.now.Refused, d.now.At = fmt.Errorf("%s for %v: %w", Product(a.Item), a.Price, why), time.Now()
 	d.mu.Unlock()
 	d.o.Log.Info("a choice was refused", "item", a.Item, "price", a.Price.String(), "err", err, "hint",
 		payment.HintOf(err))
 	d.feed(ctx, Declined{a.Vend})
+}
+
+// Product is a machine's product in words, by its number.
+func Product(item string) string {
+	if item == "" {
+		return "a product without a number"
+	}
+	return "product " + item
 }
 
 func (d *Desk) newID() (string, error) {

@@ -25,6 +25,7 @@ type counter struct {
 	j      *journal.Journal
 	engine *payment.Engine
 	desk   *vending.Desk
+	stop   context.CancelFunc
 
 	mu    sync.Mutex
 	open  bool // there is an engine
@@ -124,6 +125,7 @@ func atDesk(t *testing.T, open bool, before func(*journal.Journal), work func(*c
 				Scale: vending.Scale{Currency: "EUR", Decimals: 2, Factor: 1}},
 			Payable: func(a payment.Amount) error { return a.Within(payment.Amount{Minor: 500, Currency: "EUR"}) }})
 		ctx, stop := context.WithCancel(context.Background())
+		c.stop = stop
 		var ended sync.WaitGroup
 		ended.Go(func() { _ = c.engine.Run(ctx) })
 		ended.Go(func() { c.desk.Run(ctx) })
@@ -249,6 +251,28 @@ func TestDeskAfterAPowerCut(t *testing.T) {
 					t.Errorf("%d flags: %+v", flags, d.desk.Now().Flag)
 				}
 			})
+		})
+	}
+}
+
+// TestDeskLeaves: whoever stops the terminal while a product is asked for leaves no reader on the bus: nobody
+// would be there to pay.
+func TestDeskLeaves(t *testing.T) {
+	for _, answers := range []bool{true, false} {
+		atDesk(t, true, nil, func(c *counter) {
+			c.ready()
+			c.hears("c,STATUS,VEND,1.20,10")
+			c.stop()
+			if lines := c.sent(); !slices.Equal(lines, []string{"C,VEND,-1"}) {
+				t.Errorf("said first: %q", lines)
+			}
+			if answers {
+				c.hears("c,STATUS,IDLE", "c,STATUS,ENABLED")
+			}
+			time.Sleep(10 * time.Second)
+			if lines := c.sent(); len(lines) == 0 || lines[len(lines)-1] != "C,0" {
+				t.Errorf("answered %v: said last: %q", answers, lines)
+			}
 		})
 	}
 }

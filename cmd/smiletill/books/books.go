@@ -1,6 +1,7 @@
 package books
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -31,7 +32,8 @@ func Items(ctx context.Context, w io.Writer, r *journal.Reader, days journal.Ran
 	fmt.Fprintln(t, "PRODUCT\tSOLD\tFOR\t\tNOT CHARGED\tOF THESE MAY HAVE FALLEN\t")
 	for _, one := range all {
 		sum := payment.Amount{Minor: one.Minor, Currency: one.Currency}.Decimal()
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%d\t\n", one.Item, one.Sold, sum, one.Currency, one.Voided, one.Unsure)
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%d\t\n", cmp.Or(one.Item, "(no number)"), one.Sold, sum,
+			one.Currency, one.Voided, one.Unsure)
 	}
 	return t.Flush()
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,7 +88,15 @@ func printPayments(w io.Writer, entries []journal.Entry) error {
 		return err
 	}
 	t := columns.New(w)
-	fmt.Fprintln(t, "SEQ\tOPENED\tAMOUNT\tSTATE\tREASON\tREPORT\tCUSTOMER\tID")
+	// Whoever has no vending machine needs no column for its products.
+	vends := slices.ContainsFunc(entries, func(e journal.Entry) bool { return e.Payment.Vend })
+	item := func(text string) string {
+		if !vends {
+			return ""
+		}
+		return "\t" + text
+	}
+	fmt.Fprintf(t, "SEQ\tOPENED\tAMOUNT\tSTATE\tREASON\tREPORT\tCUSTOMER%s\tID\n", item("PRODUCT"))
 	for _, e := range entries {
 		p := e.Payment
 		opened := p.OpenedAt.Local().Format(time.DateTime)
@@ -98,8 +107,8 @@ func printPayments(w io.Writer, entries []journal.Entry) error {
 		if p.Reversed > 0 {
 			state += ", " + payment.Amount{Minor: p.Reversed, Currency: p.Amount.Currency}.Decimal() + " back"
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Seq, opened, p.Amount, state, dash(string(p.Reason)),
-			dash(string(e.Delivery)), dash(p.Customer), p.ID)
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s%s\t%s\n", e.Seq, opened, p.Amount, state,
+			dash(string(p.Reason)), dash(string(e.Delivery)), dash(p.Customer), item(dash(p.Item)), p.ID)
 	}
 	return t.Flush()
 }

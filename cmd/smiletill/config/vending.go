@@ -59,8 +59,8 @@ func readItems(text string) (map[string]string, bool) {
 		item, name, ok := strings.Cut(one, "=")
 		item, name = strings.TrimSpace(item), strings.TrimSpace(name)
 		_, twice := names[item]
-		if !ok || item == "" || name == "" || twice || payment.CheckText(item, payment.ItemMax) != nil ||
-			payment.CheckText(name, itemMost) != nil {
+		if !ok || item == "" || name == "" || twice || strings.Contains(name, "=") ||
+			payment.CheckText(item, payment.ItemMax) != nil || payment.CheckText(name, itemMost) != nil {
 			return nil, false
 		}
 		names[item] = name

@@ -18,6 +18,7 @@ func TestVendingOptions(t *testing.T) {
 		{"[vending]\nscale = 0", "1 to 100"},
 		{"[vending]\ndeny = \"no\"", `"vend" or "stop"`},
 		{"[vending]\nitems = \"10=Wasser 0,5 l; 11 = Saft;\"", ""},
+		{"[vending]\nitems = \"10=Wasser, 11=Saft\"", "numbers and names"},
 		{"[vending]\nitems = \"10\"", "numbers and names"},
 		{"[vending]\nitems = \"10=a; 10=b\"", "numbers and names"},
 		{"[vending]\ntimeout = \"5s\"", `"10s"`},

@@ -246,7 +246,8 @@ func statusOf(err error) int {
 	case errors.Is(err, payment.ErrBusy), errors.Is(err, payment.ErrConflict), errors.Is(err, payment.ErrClosed),
 		errors.Is(err, payment.ErrUnsure),
 		errors.Is(err, payment.ErrNotApproved), errors.Is(err, payment.ErrTooMuch),
-		errors.Is(err, payment.ErrNotRunning), errors.Is(err, payment.ErrEvent):
+		errors.Is(err, payment.ErrNotRunning), errors.Is(err, payment.ErrEvent),
+		errors.Is(err, payment.ErrVending):
 		return http.StatusConflict
 	case errors.Is(err, payment.ErrNotFound), errors.Is(err, ErrUnknownCustomer):
 		return http.StatusNotFound

@@ -47,6 +47,11 @@ func NewMachine(cfg config.Config, o Options) *Machine {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	m := &Machine{cfg: cfg, o: o}
+	if v, most := cfg.Vending.Timeout, cfg.Payment.Timeout+cfg.PIN.Timeout; most > v {
+		o.Log.Warn("a customer at the machine may have no time to finish the PIN", "vending.timeout", v.String(),
+			"payment.timeout and pin.timeout", most.String(), "hint", "set vending.timeout to the machine's own, "+
+				"60 to 120 s, or the other two shorter")
+	}
 	m.link = &serial.Link{Source: cfg.Vending.Port, Baud: baud, Opened: m.opened, Data: m.data, Lost: m.gone}
 	m.desk = vending.NewDesk(vending.DeskOptions{Settings: settings(cfg), Till: o.Till, Payable: o.Payable,
 		Write: m.link.Write, OnChange: m.changed, Log: o.Log})
@@ -129,6 +134,9 @@ func (m *Machine) Row() screen.StatusRow {
 	switch {
 	case lost != nil:
 		row.Level, row.Value, row.Do = screen.LevelFault, lost.Error(), payment.HintOf(lost)
+		if now.Held {
+			row.Value += "; " + underWay(now)
+		}
 	case path == "", now.State == vending.Preparing:
 		row.Level = screen.LevelUnknown
 	case now.State == vending.NoAnswer, now.State == vending.Unset:
@@ -136,8 +144,12 @@ func (m *Machine) Row() screen.StatusRow {
 	case row.Do != "":
 		row.Level = screen.LevelWarning
 	}
-	if now.Flags > 0 && time.Since(now.Flagged) < lately {
+	refusal := now.Refused != nil && now.At.Equal(now.Flagged) // told once, below
+	if now.Flags > 0 && time.Since(now.Flagged) < lately && !refusal {
 		row.Value += fmt.Sprintf("; %s: %s", now.Flagged.Format("15:04"), now.Flag.Text)
+		if now.Flags > 1 {
+			row.Value += fmt.Sprintf(" (%d things to look at since the start: the log has them)", now.Flags)
+		}
 		if row.Level == screen.LevelOK {
 			row.Level, row.Do = screen.LevelWarning, flagged(now.Flag.Reason)
 		}
@@ -171,13 +183,21 @@ func words(now vending.Now, path string) (value, do string) {
 			"see to the cable, the machine's power, and vending.address"
 	case vending.NotEnabled:
 		return "the machine wants no cashless payments now", "is its door open, or cashless off in its menu?"
-	case vending.Busy:
-		if now.Price != "" {
-			return fmt.Sprintf("product %s for %s", now.Item, now.Price), ""
-		}
-	case vending.Ready:
+	case vending.Busy, vending.Ready:
+	}
+	if now.Price != "" {
+		return underWay(now), ""
 	}
 	return "serves the machine at " + path, ""
+}
+
+// underWay is the product that is being paid for, or waited for.
+func underWay(now vending.Now) string {
+	text := fmt.Sprintf("%s for %s", vending.Product(now.Item), now.Price)
+	if now.Held {
+		text += ": waits for the machine's word whether it fell"
+	}
+	return text
 }
 
 // flagged says what to do about what a machine did.
