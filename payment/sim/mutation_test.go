@@ -85,9 +85,10 @@ func mutations() []struct{ name, file, from, to string } {
 		{"a refusal that is not noted", shopDays + "payment/register/refused.go",
 			`before, known, err := till.Records.Begin(ctx, rec)`,
 			`before, known, err := rec, false, error(nil)`},
-		{"charged before the product fell", "payment/next.go", `if p.Vend {
-		p = end`, `if p.Vend && now.IsZero() {
-		p = end`},
+		{"reported before the product fell", "payment/journal/commit.go",
+			`if p.State != payment.StateApproved {
+		return nil`, `if p.State != payment.StateApproved && p.State != payment.StateVending {
+		return nil`},
 		{"a yes before the commit", "payment/vending/desk_money.go",
 			`case p.ID == c.id && p.State == payment.StateVending:`, `case p.ID == c.id && !p.State.Terminal():`},
 		{"what is taken back is charged", "payment/vending/desk.go",
@@ -120,6 +121,8 @@ func noticedBy() map[string]string {
 		"verdict of another demand": "110", "a refusal that is not noted": "199",
 		"believe what a failed fsync left": "260", "a reversal twice": "265",
 		"a failure forgotten at a start": "725",
+		"a yes before the commit":        "2", "what is taken back is charged": "7", "a vend forgotten at a start": "7",
+		"reported before the product fell": "9",
 	}
 }
 
