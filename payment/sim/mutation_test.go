@@ -121,7 +121,8 @@ func noticedBy() map[string]string {
 		"verdict of another demand": "110", "a refusal that is not noted": "199",
 		"believe what a failed fsync left": "260", "a reversal twice": "265",
 		"a failure forgotten at a start": "725",
-		"a yes before the commit":        "2", "what is taken back is charged": "7", "a vend forgotten at a start": "7",
+		"a yes before the commit":        "2", "what is taken back is charged": "7",
+		"a vend forgotten at a start":      "7",
 		"reported before the product fell": "9",
 	}
 }
