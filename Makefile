@@ -89,8 +89,9 @@ job-compile-race: job-fetch job-compile-race-early
 # What go vet says is said by lint, once.
 job-race: job-compile job-compile-race job-packages job-npm job-java $(BEFORE_RACE)
 	$(JOB) race go test $(RACE) -short -vet=off -p 4 -parallel 3 -timeout 40m ./...
+# The simulated days are PLAYED by a job of their own in the check, many more of them.
 job-long: job-compile
-	$(JOB) long $(NICE) sh -c "go test -vet=off -timeout 20m -run '^($$(echo $(CUT) | tr ' ' '|'))\$$' $(LONG) && go test -vet=off -run '^Test(Smile|Attack|Liveness)Command$$' $(RATES_IN)"
+	$(JOB) long $(NICE) sh -c "go test -vet=off -timeout 20m -run '^($$(echo $(CUT) | tr ' ' '|'))\$$' $(filter-out $(PLAYED),$(LONG)) && go test -vet=off -run '^Test(Smile|Attack|Liveness)Command$$' $(RATES_IN)"
 job-bench: job-race
 	$(JOB) bench go test -vet=off -run '^TestBench(OfSets)?$$' $(BENCH_IN)
 
@@ -129,7 +130,7 @@ CHECK_DAYS = SIM_SEEDS=2000 SIM_FIRST=$(or $(SIM_FIRST),$(shell printf %d 0x$(or
 
 .PHONY: check
 check: ## what CI runs: lint, tests, the build without TFLite, simulated days, a register's fuzzers, the demo, systemd, the emulated machine, a clean tree
-	@$(call SIDE_BY_SIDE,MORE="models emulate boot" BEFORE_RACE=job-python COMPILE=./... check-all)
+	@$(call SIDE_BY_SIDE,MORE="models emulate boot" PLAYED=./payment/sim BEFORE_RACE=job-python COMPILE=./... check-all)
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "the tests left these behind, or they are not committed"; exit 1; }
 
 .PHONY: check-all job-there job-source job-linters job-lint job-python job-models job-days job-mutations job-build job-small job-demo job-systemd job-arm64 job-emulate
