@@ -53,6 +53,7 @@ func (t *turn) heardPreparing(l Line) {
 		}
 	case Failure:
 		switch {
+		case strings.HasPrefix(l.Code, "VEND"): // of before
 		case t.phase == silencing: // it was off
 			t.nextSetting()
 		case t.set.needed(t.step):
@@ -211,11 +212,15 @@ func (t *turn) choseAgain(l Line) {
 	if l.Amount == t.amount && l.Item == t.item {
 		return // if it is a new one, the old one's end was lost, and its deadline decides
 	}
-	if t.stage == vending {
+	if t.stage == vending { // a late success of it must find no other vend: c,0 comes after all that was said
 		t.takeBack(Unconfirmed, true)
-	} else {
-		t.over(Changed)
+		word, _ := t.set.denyWords()
+		t.send(word)
+		t.tries = 0
+		t.prepare()
+		return
 	}
+	t.over(Changed)
 	if t.set.Mode == AuthoriseFirst { // its session may be another customer's
 		t.deny()
 		return

@@ -202,7 +202,21 @@ func TestAlwaysIdle(t *testing.T) {
 			< c,STATUS,VEND,2.00,11
 			= void 1 unconfirmed
 			= flag 1 unconfirmed
-			= open 2 2.00 EUR 11`},
+			> C,VEND,-1` + again},
+		{"another choice in mid-vend, and then the first one's success", paid + `
+			< c,STATUS,VEND,2.00,11
+			= void 1 unconfirmed
+			= flag 1 unconfirmed
+			> C,VEND,-1
+			> C,0
+			< c,VEND,SUCCESS
+			= flag 1 product_unasked
+			< c,ERR,VEND 3
+			? preparing
+			< c,0
+			> C,SETCONF,mdb-addr=0x10
+			< c,ERR,"VEND -1"
+			? preparing`},
 		{"each line twice", `
 			< c,STATUS,VEND,1.20,10
 			= open 1 1.20 EUR 10
