@@ -8,6 +8,9 @@ func (t *turn) received(l Line) {
 		t.unasked()
 		return
 	}
+	if l.Kind == Failure && t.dispute(l.Code) {
+		return
+	}
 	switch t.phase {
 	case closed:
 	case silencing, setting:
@@ -38,6 +41,21 @@ func (t *turn) unasked() {
 		t.over(Unconfirmed)
 		t.end(margin, "C,STOP", false)
 	}
+}
+
+// dispute tells whether an error is of the last vend, which was charged: the machine says success, and then
+// that the product did not fall. A charge is not taken back by that; a person is told, once. "VEND 1" may be
+// of another choice, whose line was lost, as soon as the adapter came back from the last one.
+func (t *turn) dispute(code string) bool {
+	reason, known := failure(code)
+	if !known || !t.lastApproved || t.stage != none || reason != NotDispensed && t.phase != ending {
+		return false
+	}
+	if !t.disputed {
+		t.disputed = true
+		t.do(Flag{t.last, Disputed, "the product was charged, and then the machine says that it did not fall"})
+	}
+	return true
 }
 
 func (t *turn) heardPreparing(l Line) {

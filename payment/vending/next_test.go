@@ -234,6 +234,41 @@ func TestAlwaysIdle(t *testing.T) {
 			< c,STATUS,ENABLED
 			< c,STATUS,ENABLED
 			? ready`},
+		{"success, and then it did not fall", paid + `
+			< c,VEND,SUCCESS
+			= approve 1
+			< c,ERR,VEND 3
+			= flag 1 fell_or_not
+			< c,ERR,VEND 3
+			< c,VEND,SUCCESS
+			< c,STATUS,IDLE
+			< c,STATUS,ENABLED
+			? ready`},
+		{"success, the next customer, and then it did not fall", paid + `
+			< c,VEND,SUCCESS
+			= approve 1
+			< c,STATUS,ENABLED
+			< c,ERR,VEND 1
+			< c,ERR,"VEND 3"
+			= flag 1 fell_or_not
+			? ready
+			< c,STATUS,VEND,2,11
+			= flag 0 bad_price
+			> C,VEND,-1
+			< c,VEND,SUCCESS
+			= flag 1 product_unasked
+			< c,ERR,VEND 3
+			> C,STOP`},
+		{"unplugged in mid-vend: success, and then it did not fall", paid + `
+			! unplug
+			! plug
+			< c,VEND,SUCCESS
+			= approve 1
+			> C,0
+			< c,ERR,VEND 3
+			= flag 1 fell_or_not
+			< c,0
+			> C,SETCONF,mdb-addr=0x10`},
 		{"a product falls that nobody asked for", `
 			< c,VEND,SUCCESS
 			= flag 0 product_unasked

@@ -84,6 +84,7 @@ const (
 	OverFunds    Reason = "over_funds"        // the machine asked for more than was offered
 	WrongMode    Reason = "wrong_mode"        // the machine lets choose first, the settings say otherwise
 	Unasked      Reason = "product_unasked"   // a product fell that nobody pays for
+	Disputed     Reason = "fell_or_not"       // charged by success, and then the machine says that it did not fall
 )
 
 // Event is what happened: a line came, the port came or went, time passed, the money's side answered.
@@ -237,6 +238,7 @@ type Reader struct {
 
 	last         int // the number of the last vend that ended
 	lastApproved bool
+	disputed     bool // of the last one: that it did not fall was told
 }
 
 // New is a reader without a port that serves nobody yet. open says that a vend of before was committed and
