@@ -122,6 +122,11 @@ func (t *turn) heardServing(l Line) {
 			t.prepare()
 			return
 		}
+		if t.polled && t.now.Sub(t.renewed) >= quiet { // it may have lost power, and its settings
+			t.renewed = t.now
+			t.prepare()
+			return
+		}
 		t.machine(l.Kind)
 	case Disabled, Enabled:
 		t.machine(l.Kind)
@@ -227,8 +232,8 @@ func failure(code string) (Reason, bool) {
 
 // choseAgain is a choice while one is under way: the same line doubled, or another product.
 func (t *turn) choseAgain(l Line) {
-	if l.Amount == t.amount && l.Item == t.item {
-		return // if it is a new one, the old one's end was lost, and its deadline decides
+	if l.Vague || l.Amount == t.amount && l.Item == t.item {
+		return // noise; or if it is a new one, the old one's end was lost, and its deadline decides
 	}
 	if t.stage == vending { // a late success of it must find no other vend: c,0 comes after all that was said
 		t.takeBack(Unconfirmed, true)
@@ -268,6 +273,9 @@ func (t *turn) heardEnding(l Line) {
 
 // heardSettling decides a vend of before by the first word that is one.
 func (t *turn) heardSettling(l Line) {
+	if l.Vague { // noise
+		return
+	}
 	switch l.Kind {
 	case Success:
 		t.approve()

@@ -222,9 +222,10 @@ type Reader struct {
 	serve bool
 	until time.Time // when the phase is over by itself; zero: never
 
-	polled, enabled bool // by the machine
-	step            int  // of the settings
-	tries           int  // of C,0
+	polled, enabled bool      // by the machine
+	step            int       // of the settings
+	tries           int       // of C,0
+	renewed         time.Time // when it was last set up because the machine had stopped to speak to it
 	unset           string
 	then            string // of ending: the word to try next
 	denied          bool   // of ending: a no was sent, and an error is an answer to it
