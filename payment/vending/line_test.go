@@ -130,7 +130,8 @@ func FuzzLines(f *testing.F) {
 			t.Fatalf("in parts %v, whole %v", got, want)
 		}
 		for _, l := range want {
-			if len(l.Text) > 40 || len(l.Code) > 40 || payment.CheckText(l.Item, payment.ItemMax) != nil || len(l.Amount) > 24 ||
+			if len(l.Text) > 40 || len(l.Code) > 40 ||
+				payment.CheckText(l.Item, payment.ItemMax) != nil || len(l.Amount) > 24 ||
 				strings.ContainsFunc(l.Text+l.Code+l.Item+l.Amount, func(r rune) bool { return r < ' ' || r > '~' }) {
 				t.Fatalf("%+v holds too much, or what no screen should be shown", l)
 			}

@@ -418,6 +418,15 @@ func TestAlwaysIdle(t *testing.T) {
 			? not polled
 			< c,STATUS,INACTIVE
 			< c,1
+			+ 29s
+			< c,STATUS,INACTIVE
+			+ 29s
+			< c,STATUS,INACTIVE
+			? not polled
+			< c,STATUS,ENABLED
+			< c,STATUS,INACTIVE` + again + `
+			< c,STATUS,INACTIVE
+			< c,1
 			< c,STATUS,ENABLED
 			+ 29s
 			< c,STATUS,INACTIVE

@@ -84,7 +84,7 @@ const (
 	OverFunds    Reason = "over_funds"        // the machine asked for more than was offered
 	WrongMode    Reason = "wrong_mode"        // the machine lets choose first, the settings say otherwise
 	Unasked      Reason = "product_unasked"   // a product fell that nobody pays for
-	Disputed     Reason = "fell_or_not"       // charged by success, and then the machine says that it did not fall
+	Disputed     Reason = "fell_or_not"       // charged: the machine said that it fell, and then that not
 )
 
 // Event is what happened: a line came, the port came or went, time passed, the money's side answered.

@@ -212,8 +212,8 @@ func (s *Sim) order(line string) {
 	}
 }
 
-// switchReader is the machine that wants payments, or none. While it is off (before D,1 or D,2) it wants nothing;
-// what it wants of a reader that is not on the bus yet counts when that comes.
+// switchReader is the machine that wants payments, or none. While it is off (before D,1 or D,2) it wants
+// nothing; what it wants of a reader that is not on the bus yet counts when that comes.
 func (s *Sim) switchReader(on bool) {
 	if s.mode == 0 {
 		s.echo(`d,ERR,"-1"`)
