@@ -8,6 +8,9 @@ func (t *turn) received(l Line) {
 		t.unasked()
 		return
 	}
+	if l.Kind == Failure && t.dispute(l.Code) {
+		return
+	}
 	switch t.phase {
 	case closed:
 	case silencing, setting:
@@ -40,6 +43,21 @@ func (t *turn) unasked() {
 	}
 }
 
+// dispute tells whether an error is of the last vend, which was charged: the machine says success, and then
+// that the product did not fall. A charge is not taken back by that; a person is told, once. "VEND 1" may be
+// of another choice, whose line was lost, as soon as the adapter came back from the last one.
+func (t *turn) dispute(code string) bool {
+	reason, known := failure(code)
+	if !known || !t.lastApproved || t.stage != none || reason != NotDispensed && t.phase != ending {
+		return false
+	}
+	if !t.disputed {
+		t.disputed = true
+		t.do(Flag{t.last, Disputed, "the product was charged, and then the machine says that it did not fall"})
+	}
+	return true
+}
+
 func (t *turn) heardPreparing(l Line) {
 	switch l.Kind {
 	case Off:
@@ -53,6 +71,7 @@ func (t *turn) heardPreparing(l Line) {
 		}
 	case Failure:
 		switch {
+		case strings.HasPrefix(l.Code, "VEND"): // of before
 		case t.phase == silencing: // it was off
 			t.nextSetting()
 		case t.set.needed(t.step):
@@ -100,6 +119,11 @@ func (t *turn) heardServing(l Line) {
 		return
 	case Inactive:
 		if t.phase == probing { // it was off
+			t.prepare()
+			return
+		}
+		if t.polled && t.now.Sub(t.renewed) >= quiet { // it may have lost power, and its settings
+			t.renewed = t.now
 			t.prepare()
 			return
 		}
@@ -208,14 +232,18 @@ func failure(code string) (Reason, bool) {
 
 // choseAgain is a choice while one is under way: the same line doubled, or another product.
 func (t *turn) choseAgain(l Line) {
-	if l.Amount == t.amount && l.Item == t.item {
-		return // if it is a new one, the old one's end was lost, and its deadline decides
+	if l.Vague || l.Amount == t.amount && l.Item == t.item {
+		return // noise; or if it is a new one, the old one's end was lost, and its deadline decides
 	}
-	if t.stage == vending {
+	if t.stage == vending { // a late success of it must find no other vend: c,0 comes after all that was said
 		t.takeBack(Unconfirmed, true)
-	} else {
-		t.over(Changed)
+		word, _ := t.set.denyWords()
+		t.send(word)
+		t.tries = 0
+		t.prepare()
+		return
 	}
+	t.over(Changed)
 	if t.set.Mode == AuthoriseFirst { // its session may be another customer's
 		t.deny()
 		return
@@ -245,6 +273,9 @@ func (t *turn) heardEnding(l Line) {
 
 // heardSettling decides a vend of before by the first word that is one.
 func (t *turn) heardSettling(l Line) {
+	if l.Vague { // noise
+		return
+	}
 	switch l.Kind {
 	case Success:
 		t.approve()

@@ -3,6 +3,8 @@ package vending
 import (
 	"bytes"
 	"strings"
+
+	"smiletill/payment"
 )
 
 // Kind is what a line of the adapter says.
@@ -28,12 +30,17 @@ const (
 
 // Line is one line of the adapter, read.
 type Line struct {
-	Kind   Kind
-	Amount string // of Chosen and Idle: as the adapter wrote it, "1.20" or "-1"; "" if it wrote none
-	Item   string // of Chosen: the machine's number of the product, up to 8 letters and digits; may be ""
-	Code   string // of Failure: "VEND 3", without quotes, up to 40 characters
-	Text   string // of Version, Hardware: what comes after the letter; of Garbage, Other: the line, in part
-	Old    bool   // said as old firmware does: ONLINE, OFFLINE
+	Kind Kind
+	// Amount is of Chosen and Idle: as the adapter wrote it, "1.20" or "-1"; "" if an Idle has none. Of a
+	// Chosen it may be what no amount is, up to 24 characters, which Scale.Price refuses.
+	Amount string
+	// Item is of Chosen: the machine's number of the product, up to payment.ItemMax letters, digits, "-", ".",
+	// "_" and spaces; "" if it names none, or in other characters.
+	Item  string
+	Code  string // of Failure: "VEND 3", without quotes, up to 40 characters
+	Text  string // of Version, Hardware: what comes after the letter; of Garbage, Other: the line, in part
+	Old   bool   // said as old firmware does: ONLINE, OFFLINE
+	Vague bool   // of Chosen: its amount or its item can't be read, as after noise on the line
 }
 
 const (
@@ -142,14 +149,10 @@ func parseStatus(rest string) (Line, bool) {
 		}
 		return l, len(fields) == 1 || len(fields) == 2 && number(l.Amount)
 	case "VEND":
-		if len(fields) < 2 || len(fields) > 3 {
-			return Line{}, false
+		if _, choice, _ := strings.Cut(rest, ","); choice != "" {
+			return parseChoice(choice), true
 		}
-		l := Line{Kind: Chosen, Amount: fields[1]}
-		if len(fields) == 3 {
-			l.Item = fields[2]
-		}
-		return l, number(l.Amount) && item(l.Item)
+		return Line{}, false
 	}
 	return Line{Kind: Other, Text: cut(rest)}, words(fields[0]) // REVALUE, and what is still to come
 }
@@ -167,9 +170,33 @@ func digits(s string) bool {
 	return s != "" && len(s) <= 10 && strings.Trim(s, "0123456789") == ""
 }
 
-// item tells what may name a product: MDB's are numbers, 0 to 65535.
-func item(s string) bool {
-	return len(s) <= 8 && strings.Trim(s, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == ""
+// amountMax is more than a number has: what is cut is none.
+const amountMax = 24
+
+// parseChoice reads what comes after "c,STATUS,VEND,". The machine waits for an answer whether it can be read
+// or not.
+func parseChoice(rest string) Line {
+	fields := strings.Split(rest, ",")
+	if fields[0] == "" || len(fields) > 2 { // "1,20,10": which comma is the price's is not guessed
+		return Line{Kind: Chosen, Amount: rest[:min(len(rest), amountMax)], Vague: true}
+	}
+	l := Line{Kind: Chosen, Amount: fields[0][:min(len(fields[0]), amountMax)], Vague: !number(fields[0])}
+	if len(fields) == 2 && fields[1] != unknown {
+		l.Item = item(fields[1])
+		l.Vague = l.Vague || l.Item == "" && strings.TrimSpace(fields[1]) != ""
+	}
+	return l
+}
+
+// item is what names a product: MDB's are numbers, 0 to 65535, and some machines have texts.
+func item(s string) string {
+	s = strings.TrimSpace(s)
+	s = strings.TrimSpace(s[:min(len(s), payment.ItemMax)])
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	if strings.Trim(s, "0123456789-._ "+letters) != "" {
+		return ""
+	}
+	return s
 }
 
 func words(s string) bool { return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_ ") == "" }

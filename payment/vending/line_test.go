@@ -5,10 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"smiletill/payment"
 	"smiletill/payment/vending"
 )
 
 func TestParse(t *testing.T) {
+	choice := func(amount, item string, vague bool) vending.Line {
+		return vending.Line{Kind: vending.Chosen, Amount: amount, Item: item, Vague: vague}
+	}
 	for _, c := range []struct {
 		text string
 		want vending.Line
@@ -28,14 +32,6 @@ func TestParse(t *testing.T) {
 		{"c,STATUS,", vending.Line{Kind: vending.Garbage, Text: "c,STATUS,"}},
 		{"c,STATUS,VEND", vending.Line{Kind: vending.Garbage, Text: "c,STATUS,VEND"}},
 		{"c,STATUS,VEND,", vending.Line{Kind: vending.Garbage, Text: "c,STATUS,VEND,"}},
-		{"c,STATUS,VEND,1,2,3", vending.Line{Kind: vending.Garbage, Text: "c,STATUS,VEND,1,2,3"}},
-		{"c,STATUS,VEND,1.2.3,4", vending.Line{Kind: vending.Garbage, Text: "c,STATUS,VEND,1.2.3,4"}},
-		{"c,STATUS,VEND,+1,4", vending.Line{Kind: vending.Garbage, Text: "c,STATUS,VEND,+1,4"}},
-		{"c,STATUS,VEND,-2,4", vending.Line{Kind: vending.Garbage, Text: "c,STATUS,VEND,-2,4"}},
-		{"c,STATUS,VEND,1e3,4", vending.Line{Kind: vending.Garbage, Text: "c,STATUS,VEND,1e3,4"}},
-		{"c,STATUS,VEND,.5,4", vending.Line{Kind: vending.Garbage, Text: "c,STATUS,VEND,.5,4"}},
-		{"c,STATUS,VEND,1.20,-3", vending.Line{Kind: vending.Garbage, Text: "c,STATUS,VEND,1.20,-3"}},
-		{"c,STATUS,VEND,99999999999,4", vending.Line{Kind: vending.Garbage, Text: "c,STATUS,VEND,99999999999,4"}},
 		{"c,STATUS,ENABLED,1", vending.Line{Kind: vending.Garbage, Text: "c,STATUS,ENABLED,1"}},
 		{"c,STATUS,IDLE,x", vending.Line{Kind: vending.Garbage, Text: "c,STATUS,IDLE,x"}},
 		{"c,ERR,", vending.Line{Kind: vending.Garbage, Text: "c,ERR,"}},
@@ -65,6 +61,25 @@ func TestParse(t *testing.T) {
 		{"c,STATUS,VEND,1.20,10", vending.Line{Kind: vending.Chosen, Amount: "1.20", Item: "10"}},
 		{"c,STATUS,VEND,10", vending.Line{Kind: vending.Chosen, Amount: "10"}},
 		{"c,STATUS,VEND,-1,3", vending.Line{Kind: vending.Chosen, Amount: "-1", Item: "3"}},
+		// A choice that can't be read is one.
+		{"c,STATUS,VEND,1,20,10", choice("1,20,10", "", true)},
+		{"c,STATUS,VEND,,10", choice(",10", "", true)},
+		{"c,STATUS,VEND,1.2.3,4", choice("1.2.3", "4", true)},
+		{"c,STATUS,VEND,+1.20,4", choice("+1.20", "4", true)},
+		{"c,STATUS,VEND,-1.00,4", choice("-1.00", "4", true)},
+		{"c,STATUS,VEND,1e9,4", choice("1e9", "4", true)},
+		{"c,STATUS,VEND,.5,4", choice(".5", "4", true)},
+		{"c,STATUS,VEND, 1.20,4", choice(" 1.20", "4", true)},
+		{"c,STATUS,VEND,99999999999,4", choice("99999999999", "4", true)},
+		{"c,STATUS,VEND,000000000000000000000001.20,4", choice("000000000000000000000001", "4", true)},
+		{"c,STATUS,VEND,1.20,-1", choice("1.20", "", false)},
+		{"c,STATUS,VEND,1.20,", choice("1.20", "", false)},
+		{"c,STATUS,VEND,1.20,1-2", choice("1.20", "1-2", false)},
+		{"c,STATUS,VEND,1.20,Tray 1_a.2", choice("1.20", "Tray 1_a.2", false)},
+		{"c,STATUS,VEND,1.20,1234567890123456", choice("1.20", "1234567890123456", false)},
+		{"c,STATUS,VEND,1.20,123456789012345 7", choice("1.20", "123456789012345", false)},
+		{"c,STATUS,VEND,1.20, 10", choice("1.20", "10", false)},
+		{"c,STATUS,VEND,1.20,1#", choice("1.20", "", true)},
 		{"c,VEND,SUCCESS", vending.Line{Kind: vending.Success}},
 		{"c,ERR,VEND 3", vending.Line{Kind: vending.Failure, Code: "VEND 3"}},
 		{`c,ERR,"VEND 3"`, vending.Line{Kind: vending.Failure, Code: "VEND 3"}},
@@ -102,6 +117,8 @@ func TestSplitter(t *testing.T) {
 func FuzzLines(f *testing.F) {
 	f.Add([]byte("c,STATUS,VEND,1.20,10\r\nc,VEND,SUCCESS\nr,ACK\n"), 3)
 	f.Add([]byte("c,ERR,\"START -1\"\nc,STATUS,IDLE,-1\nv,1,2\n\xff\xfe\x00"), 1)
+	f.Add([]byte("c,STATUS,VEND,1,20,10\nc,STATUS,VEND,-1.00,1-2\nc,STATUS,VEND,1.20,12345678901234567\n"), 5)
+	scale := euro(vending.AlwaysIdle).Scale
 	f.Fuzz(func(t *testing.T, data []byte, size int) {
 		var whole, parts vending.Splitter
 		want := whole.Feed(data)
@@ -113,12 +130,16 @@ func FuzzLines(f *testing.F) {
 			t.Fatalf("in parts %v, whole %v", got, want)
 		}
 		for _, l := range want {
-			if len(l.Text) > 40 || len(l.Code) > 40 || len(l.Item) > 8 || len(l.Amount) > 24 ||
+			if len(l.Text) > 40 || len(l.Code) > 40 ||
+				payment.CheckText(l.Item, payment.ItemMax) != nil || len(l.Amount) > 24 ||
 				strings.ContainsFunc(l.Text+l.Code+l.Item+l.Amount, func(r rune) bool { return r < ' ' || r > '~' }) {
 				t.Fatalf("%+v holds too much, or what no screen should be shown", l)
 			}
 			if l.Kind == vending.Chosen && l.Amount == "" {
 				t.Fatal("a choice without an amount")
+			}
+			if _, err := scale.Price(l.Amount); err == nil && l.Vague && l.Item != "" {
+				t.Fatalf("%+v has a price", l)
 			}
 		}
 	})

@@ -283,7 +283,7 @@ func (t *turn) approve() {
 }
 
 func (t *turn) finished(approved bool) {
-	t.last, t.lastApproved, t.stage, t.doomed = t.vend, approved, none, ""
+	t.last, t.lastApproved, t.stage, t.doomed, t.disputed = t.vend, approved, none, "", false
 }
 
 // deny refuses what was chosen, in the adapter's words.
@@ -314,6 +314,9 @@ func (t *turn) tryToEnd() {
 func (t *turn) chose(l Line) {
 	price, err := t.set.Scale.Price(l.Amount)
 	t.amount, t.item = l.Amount, l.Item
+	if t.stage == none {
+		t.lastApproved = false // what is said from now on is not of the last one
+	}
 	switch {
 	case t.stage == committing, !t.serve: // one of before is still being taken back; or out of order
 		t.deny()

@@ -202,7 +202,21 @@ func TestAlwaysIdle(t *testing.T) {
 			< c,STATUS,VEND,2.00,11
 			= void 1 unconfirmed
 			= flag 1 unconfirmed
-			= open 2 2.00 EUR 11`},
+			> C,VEND,-1` + again},
+		{"another choice in mid-vend, and then the first one's success", paid + `
+			< c,STATUS,VEND,2.00,11
+			= void 1 unconfirmed
+			= flag 1 unconfirmed
+			> C,VEND,-1
+			> C,0
+			< c,VEND,SUCCESS
+			= flag 1 product_unasked
+			< c,ERR,VEND 3
+			? preparing
+			< c,0
+			> C,SETCONF,mdb-addr=0x10
+			< c,ERR,"VEND -1"
+			? preparing`},
 		{"each line twice", `
 			< c,STATUS,VEND,1.20,10
 			= open 1 1.20 EUR 10
@@ -220,6 +234,41 @@ func TestAlwaysIdle(t *testing.T) {
 			< c,STATUS,ENABLED
 			< c,STATUS,ENABLED
 			? ready`},
+		{"success, and then it did not fall", paid + `
+			< c,VEND,SUCCESS
+			= approve 1
+			< c,ERR,VEND 3
+			= flag 1 fell_or_not
+			< c,ERR,VEND 3
+			< c,VEND,SUCCESS
+			< c,STATUS,IDLE
+			< c,STATUS,ENABLED
+			? ready`},
+		{"success, the next customer, and then it did not fall", paid + `
+			< c,VEND,SUCCESS
+			= approve 1
+			< c,STATUS,ENABLED
+			< c,ERR,VEND 1
+			< c,ERR,"VEND 3"
+			= flag 1 fell_or_not
+			? ready
+			< c,STATUS,VEND,2,11
+			= flag 0 bad_price
+			> C,VEND,-1
+			< c,VEND,SUCCESS
+			= flag 1 product_unasked
+			< c,ERR,VEND 3
+			> C,STOP`},
+		{"unplugged in mid-vend: success, and then it did not fall", paid + `
+			! unplug
+			! plug
+			< c,VEND,SUCCESS
+			= approve 1
+			> C,0
+			< c,ERR,VEND 3
+			= flag 1 fell_or_not
+			< c,0
+			> C,SETCONF,mdb-addr=0x10`},
 		{"a product falls that nobody asked for", `
 			< c,VEND,SUCCESS
 			= flag 0 product_unasked
@@ -271,6 +320,50 @@ func TestAlwaysIdle(t *testing.T) {
 			< c,STATUS,VEND,655.35,10
 			= flag 0 bad_price
 			> C,VEND,-1`},
+		{"choices that can't be read", `
+			< c,STATUS,VEND,1,20,10
+			= flag 0 bad_price
+			> C,VEND,-1
+			< c,STATUS,VEND,1,20,10
+			< c,STATUS,VEND,-1.00,10
+			= flag 0 bad_price
+			> C,VEND,-1
+			< c,STATUS,IDLE
+			< c,STATUS,ENABLED
+			+ 30s
+			> C,1
+			< c,STATUS,VEND,1e9
+			= flag 0 bad_price
+			> C,VEND,-1
+			< c,STATUS,ENABLED
+			< c,STATUS,VEND,1.20,-1
+			= open 1 1.20 EUR
+			! decline 1
+			> C,VEND,-1
+			< c,STATUS,ENABLED
+			< c,STATUS,VEND,1.20,1-2
+			= open 2 1.20 EUR 1-2
+			! decline 2
+			> C,VEND,-1
+			< c,STATUS,ENABLED
+			< c,STATUS,VEND,1.20,123456789012345678
+			= open 3 1.20 EUR 1234567890123456`},
+		{"a choice that can't be read changes nothing of the one in hand", `
+			< c,STATUS,VEND,1.20,10
+			= open 1 1.20 EUR 10
+			< c,STATUS,VEND,1.2#,10
+			! grant 1
+			= commit 1
+			< c,STATUS,VEND,1.20,1#
+			! committed 1
+			> C,VEND,1.20
+			< c,STATUS,VEND,1,20,10
+			< c,STATUS,VEND,1.20,1#
+			! unplug
+			! plug
+			< c,STATUS,VEND,1#20,10
+			< c,VEND,SUCCESS
+			= approve 1` + again},
 		{"lost and garbled lines", `
 			< c,STATUS,VE#D,1.20,10
 			? ready
@@ -319,9 +412,28 @@ func TestAlwaysIdle(t *testing.T) {
 			+ 30s
 			> C,1
 			< c,STATUS,INACTIVE` + again},
-		{"the machine is switched off", `
+		{"the machine is switched off, or the adapter has lost power", `
+			< c,STATUS,INACTIVE` + again + `
 			< c,STATUS,INACTIVE
-			? not polled`},
+			? not polled
+			< c,STATUS,INACTIVE
+			< c,1
+			+ 29s
+			< c,STATUS,INACTIVE
+			+ 29s
+			< c,STATUS,INACTIVE
+			? not polled
+			< c,STATUS,ENABLED
+			< c,STATUS,INACTIVE` + again + `
+			< c,STATUS,INACTIVE
+			< c,1
+			< c,STATUS,ENABLED
+			+ 29s
+			< c,STATUS,INACTIVE
+			? not polled
+			< c,STATUS,DISABLED
+			+ 1s
+			< c,STATUS,INACTIVE` + again},
 		{"a vend", paid + `
 			< r,ACK
 			< c,VEND,SUCCESS
@@ -432,69 +544,6 @@ func TestAuthoriseFirst(t *testing.T) {
 				return
 			}
 			play(t, prepared(t, euro(vending.AuthoriseFirst), now), now, c.script)
-		})
-	}
-}
-
-// TestRestart: a vend that was open at the start is decided by the adapter's first words.
-func TestRestart(t *testing.T) {
-	for _, c := range []struct{ name, script string }{
-		{"no port in time", `
-			+ 60s
-			= void 0 silence
-			= flag 0 silence`},
-		{"a port, and silence", `
-			! plug
-			? busy
-			< r,ACK
-			< garbage
-			< v,4.0,1
-			+ 60s
-			= void 0 silence
-			= flag 0 silence
-			> C,0`},
-		{"it fell", `
-			! plug
-			< r,ACK
-			< c,VEND,SUCCESS
-			= approve 0
-			> C,0
-			< c,VEND,SUCCESS
-			< c,STATUS,IDLE`},
-		{"it did not", `
-			! plug
-			< c,ERR,"VEND 3"
-			= void 0 not_dispensed
-			> C,0`},
-		{"the adapter has gone on", `
-			! plug
-			< c,STATUS,ENABLED
-			= void 0 unconfirmed
-			= flag 0 unconfirmed
-			> C,0`},
-		{"the adapter was started again too", `
-			! plug
-			< c,STATUS,INACTIVE
-			= void 0 unconfirmed
-			= flag 0 unconfirmed
-			> C,0`},
-		{"the next customer has chosen", `
-			! plug
-			< c,STATUS,VEND,1.20,10
-			= void 0 unconfirmed
-			= flag 0 unconfirmed
-			> C,0`},
-		{"unplugged and plugged in meanwhile", `
-			! plug
-			! unplug
-			! plug
-			< c,VEND,SUCCESS
-			= approve 0
-			> C,0`},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			now := time.Now()
-			play(t, vending.New(euro(vending.AlwaysIdle), true, now), now, "! serve\n"+c.script)
 		})
 	}
 }

@@ -84,6 +84,7 @@ const (
 	OverFunds    Reason = "over_funds"        // the machine asked for more than was offered
 	WrongMode    Reason = "wrong_mode"        // the machine lets choose first, the settings say otherwise
 	Unasked      Reason = "product_unasked"   // a product fell that nobody pays for
+	Disputed     Reason = "fell_or_not"       // charged: the machine said that it fell, and then that not
 )
 
 // Event is what happened: a line came, the port came or went, time passed, the money's side answered.
@@ -221,9 +222,10 @@ type Reader struct {
 	serve bool
 	until time.Time // when the phase is over by itself; zero: never
 
-	polled, enabled bool // by the machine
-	step            int  // of the settings
-	tries           int  // of C,0
+	polled, enabled bool      // by the machine
+	step            int       // of the settings
+	tries           int       // of C,0
+	renewed         time.Time // when it was last set up because the machine had stopped to speak to it
 	unset           string
 	then            string // of ending: the word to try next
 	denied          bool   // of ending: a no was sent, and an error is an answer to it
@@ -237,6 +239,7 @@ type Reader struct {
 
 	last         int // the number of the last vend that ended
 	lastApproved bool
+	disputed     bool // of the last one: that it did not fall was told
 }
 
 // New is a reader without a port that serves nobody yet. open says that a vend of before was committed and

@@ -13,6 +13,9 @@ import (
 func diagnose(asked string, shown payment.Amount, s vending.Scale) string {
 	whole, fraction, _ := strings.Cut(asked, ".")
 	n, err := strconv.ParseInt(whole+fraction, 10, 64)
+	if asked != "-1" && strings.Trim(asked, "0123456789.") != "" {
+		return "the price on the line is not written as the adapter writes one (1.20): --sniff FILE shows the line"
+	}
 	if asked == "-1" || err != nil || n == 0 {
 		return "the machine has to send prices to the cashless reader: look for it in its menu"
 	}

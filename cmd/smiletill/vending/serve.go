@@ -207,6 +207,8 @@ func flagged(r vending.Reason) string {
 		return "`smiletill vending test` tells which setting is not the machine's"
 	case vending.OverFunds:
 		return "look at the machine's prices"
+	case vending.Disputed:
+		return "look whether the product fell: its customer was charged"
 	case vending.NotWanted, vending.NotDispensed, vending.Unconfirmed, vending.Silence, vending.TooSlow,
 		vending.PortLost, vending.Changed, vending.OutOfOrder, vending.AdapterReset, vending.Refused,
 		vending.Unasked:

@@ -98,6 +98,9 @@ func TestHalves(t *testing.T) {
 	}{
 		{machine.Machine, "D,REQ,1,5", []string{`d,ERR,"-1"`}},
 		{machine.Reader, "V", []string{"v,4.0.2.0,0123456789ab"}},
+		{machine.Machine, "D,READER,1", []string{`d,ERR,"-1"`}}, // the machine is off: it has no effect later
+		{machine.Machine, "D,END", []string{`d,ERR,"-1"`}},
+		{machine.Reader, "C,VEND,-1", nil},
 		{machine.Machine, "D,2", nil},
 		{machine.Reader, "C,SETCONF,mdb-always-idle=1", []string{"c,SET,OK"}},
 		{machine.Reader, "C,SETCONF,mdb-decimal-places=9", []string{"c,ERR,SETCONF -1"}},
@@ -107,6 +110,8 @@ func TestHalves(t *testing.T) {
 		{machine.Machine, "D,READER,1", []string{"c,STATUS,ENABLED", "d,STATUS,IDLE"}},
 		{machine.Reader, "C,START,1.00", []string{"c,ERR,START -1"}},
 		{machine.Reader, "C,VEND,1.00", []string{"c,ERR,VEND -1"}},
+		{machine.Reader, "C,VEND,-1", nil},
+		{machine.Machine, "D,END", []string{`d,ERR,"-1"`}},
 		{machine.Machine, "D,REQ,1,5", []string{"c,STATUS,VEND,1.00,5", "d,STATUS,VEND"}},
 		{machine.Reader, "C,VEND,1,5", []string{"r,ACK", "d,STATUS,RESULT,1,1.00"}},
 		{machine.Machine, "D,END", []string{"c,VEND,SUCCESS", "c,STATUS,IDLE", "c,STATUS,ENABLED",

@@ -145,6 +145,7 @@ func (s *Sim) stop() {
 func (s *Sim) vend(value string) {
 	amount, _, _ := strings.Cut(value, ",") // "C,VEND,1,5" names the item too
 	switch {
+	case amount == "-1" && s.state != wanted: // a no to what is not wanted any more is none, and no error
 	case s.state != wanted, amount == "-1" && s.o.Deny == DenyByStop:
 		s.err("VEND -1")
 	case amount == "-1":
@@ -211,7 +212,13 @@ func (s *Sim) order(line string) {
 	}
 }
 
+// switchReader is the machine that wants payments, or none. While it is off (before D,1 or D,2) it wants
+// nothing; what it wants of a reader that is not on the bus yet counts when that comes.
 func (s *Sim) switchReader(on bool) {
+	if s.mode == 0 {
+		s.echo(`d,ERR,"-1"`)
+		return
+	}
 	s.readerOn = on
 	switch {
 	case s.state < disabled:
@@ -254,7 +261,8 @@ func (s *Sim) finish(fell bool) {
 		s.keep(Product{Price: s.price, Item: s.item, Told: true})
 		s.err("VEND 1")
 	case off, inactive, disabled, enabled: // the reader has gone while the motor turned
-		if s.price == "" {
+		if s.price == "" { // nothing was asked for
+			s.echo(`d,ERR,"-1"`)
 			return
 		}
 		s.keep(Product{s.price, s.item, fell, false, true})

@@ -54,9 +54,10 @@ type day struct {
 	sim    *machine.Sim
 	report Report
 
-	vends []*vend
-	byNum map[int]*vend // of the reader of now
-	later []later
+	chosen string // the item of the last choice
+	vends  []*vend
+	byNum  map[int]*vend // of the reader of now
+	later  []later
 }
 
 // later is something that the money's side, or a customer, does at a moment.
@@ -92,6 +93,7 @@ func Run(o Options, w Wire) (Report, error) {
 		price := fmt.Sprintf("%d.%d0", 1+d.rng.IntN(3), d.rng.IntN(10))
 		said, ok := d.sim.Choose(price, fmt.Sprint(item), d.now)
 		if ok {
+			d.chosen = fmt.Sprint(item)
 			item++
 			d.report.Chosen++
 		}

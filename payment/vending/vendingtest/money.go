@@ -11,6 +11,9 @@ func (d *day) take(e vending.Event, a vending.Act) {
 	switch a := a.(type) {
 	case vending.Open:
 		v := &vend{item: a.Item, price: a.Price.Decimal()}
+		if a.Item == "" { // noise took its number
+			v.item = d.chosen
+		}
 		d.vends = append(d.vends, v)
 		d.byNum[a.Vend] = v
 		var answer vending.Event = vending.Granted{Vend: a.Vend}
