@@ -81,7 +81,7 @@ func (c catalogues) words(v View, lang string) map[string]string {
 		w["help"] = m["help.light"]
 	}
 	if v.State == EnterPIN && v.Number {
-		w["title"], w["help"] = m["page.number"], m["help.number"]
+		w["title"], w["help"] = m["label.number"], m["help.number"]
 	}
 	if v.State == EnterPIN && v.Reason == NotSure {
 		w["help"] = m["help.not_sure"]

@@ -204,7 +204,7 @@ func usedKeys(t *testing.T) map[string]bool {
 			return true
 		})
 	}
-	for _, k := range []string{"to_pay", "amount", "product", "staff", "register"} {
+	for _, k := range []string{"to_pay", "amount", "product", "number", "staff", "register"} {
 		used["label."+k] = true
 	}
 	for _, k := range []string{"camera", "models", "accelerator", "gallery", "journal", "report", "register",
@@ -213,7 +213,7 @@ func usedKeys(t *testing.T) map[string]bool {
 		used["status.part."+k] = true
 	}
 	used["status.age"], used["status.code"] = true, true
-	used["help.light"], used["help.not_sure"] = true, true
+	used["help.light"], used["help.not_sure"], used["help.number"] = true, true, true
 	find := func(file, pattern, prefix string) {
 		raw, err := page.ReadFile("page/" + file)
 		if err != nil {

@@ -31,7 +31,8 @@ func TestLightPays(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t)
-			s.Flags = append(s.Flags, "--liveness-mode", "on", "--camera-realtime=false")
+			s.Flags = append(s.Flags, "--liveness-mode", "on", "--camera-realtime=false",
+				"--camera-source", "replay:visit")
 			s.Mirror = &demo.Mirror{}
 			s.Mirror.Film(!c.answers)
 			s.Source = film(t, "customer_smile", func(f []byte) []byte { return f }).Play(
