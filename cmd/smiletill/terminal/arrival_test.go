@@ -29,8 +29,8 @@ import (
 func TestCustomerComesOver(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	s.Flags = append(s.Flags, "--liveness-mode", "on", "--camera-realtime=false", "--camera-source", "replay:visit",
-		"--pin-amount-max", "5.00")
+	s.Flags = append(s.Flags, "--liveness-mode", "on", "--camera-realtime=false",
+		"--camera-source", "replay:visit", "--pin-amount-max", "5.00")
 	s.Mirror = &demo.Mirror{}
 	s.Source = film(t, "customer_smile", func(f []byte) []byte { return f }).Play(
 		camera.Playback{Clock: visits.FPS, Loop: true})
