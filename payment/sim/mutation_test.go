@@ -19,12 +19,9 @@ func mutations() []struct{ name, file, from, to string } {
 		{"tell before the commit", "payment/desk.go",
 			`if err != nil {
 		d.doubt = p.ID
-		r.err = d.fail(p.ID, err)
-		return r.err`,
-			`if err != nil && false {
+		if r.payment`, `if err != nil && false {
 		d.doubt = p.ID
-		r.err = d.fail(p.ID, err)
-		return r.err`},
+		if r.payment`},
 		{"close on PUBACK", "payment/report/reporter.go",
 			`w.sent(f, receipt, time.Now())`, `w.sent(f, receipt, time.Now()); r.close(ctx, w, f)`},
 		{"no dedup of ids", "payment/desk.go", `known, err := d.find(r.ID)`, `known, err := d.find(r.ID + "x")`},
