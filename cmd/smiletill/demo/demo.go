@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"smiletill/cmd/smiletill/columns"
@@ -45,7 +46,8 @@ type demo struct {
 	opened  chan struct{}       // closed when it says something for the first time
 	open    sync.Once
 	events  chan cloud.Event
-	full    bool // an event was shown in full already
+	full    bool        // an event was shown in full already
+	unsure  atomic.Bool // a consent was not taken for a living person's
 
 	mu   sync.Mutex
 	note *notes
@@ -255,6 +257,9 @@ func (d *demo) ready(ctx context.Context) error {
 // changed keeps the latest change of the terminal's payments.
 func (d *demo) changed(s payment.Status) {
 	d.open.Do(func() { close(d.opened) })
+	if s.Payment.Reason == payment.ReasonNotSure {
+		d.unsure.Store(true)
+	}
 	select {
 	case <-d.changes: // an older one that nobody has asked for
 	default:
