@@ -228,7 +228,7 @@ func seen(p Payment, e Event, now time.Time) (Payment, error) {
 			return p, fmt.Errorf("payment %s: refuse: %w: reason %q", p.ID, ErrEvent, e.Reason)
 		}
 		p = end(p, StateDeclined, e.Reason, now)
-		p.Need, p.Evidence.Liveness = e.Need, e.Evidence.Liveness
+		p.Need, p.Evidence.Liveness = e.Need, consented(p, e.Evidence.Liveness)
 	}
 	return p, nil
 }
@@ -329,9 +329,22 @@ func expire(p Payment, now time.Time) Payment {
 // end closes a payment. Who stood there is forgotten: only an approval names its customer. The verdict on
 // whoever it was stays: it counts, whatever the end.
 func end(p Payment, s State, r Reason, now time.Time) Payment {
+	l := p.Evidence.Liveness
+	if p.State == StatePIN {
+		l = consented(p, l)
+	}
 	p.State, p.Reason, p.ClosedAt, p.Customer = s, r, now, ""
-	p.Evidence, p.Need, p.PIN = Evidence{Liveness: p.Evidence.Liveness}, "", false
+	p.Evidence, p.Need, p.PIN = Evidence{Liveness: l}, "", false
 	return p
+}
+
+// consented is what is kept of a consent's verdict: of one that nobody judged, that there was one, or its
+// fact would not say so and the next start would not know.
+func consented(p Payment, l Liveness) Liveness {
+	if l == (Liveness{}) {
+		l.Demand = p.Demand
+	}
+	return l
 }
 
 // clean makes a device's words fit for a record: printable, and at most maxDetail bytes.

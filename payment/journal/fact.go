@@ -97,7 +97,7 @@ type liveness struct {
 func livenessOf(p payment.Payment) *liveness {
 	found := p.Evidence.Liveness
 	consent := p.State == payment.StateApproved || p.State == payment.StateVending ||
-		p.Need == payment.NeedLiveness
+		p.State == payment.StateVoided || p.Need == payment.NeedLiveness
 	if p.Demand == payment.DemandNone || !consent && found == (payment.Liveness{}) {
 		return nil
 	}
