@@ -99,7 +99,7 @@ func (d *desk) begin(r Request) (Payment, error) {
 // ready is nil when a new payment may begin.
 func (d *desk) ready(now time.Time) error {
 	if d.run != nil {
-		return &BusyError{Running: d.run.payment.ID, Vending: d.run.payment.State == StateVending}
+		return &BusyError{Running: d.run.payment.ID, vending: d.run.payment.State == StateVending}
 	}
 	if err := d.alarm(); err != nil {
 		return err
@@ -325,24 +325,32 @@ func (d *desk) trySettle() error {
 		return err
 	}
 	if !p.State.Terminal() {
-		var ev Event = JournalFailed{}
-		if p.State == StateVending { // no machine was told
-			ev = NotDispensed{ReasonJournalFailed}
-		}
-		if p, err = Next(p, ev, time.Now()); err != nil {
+		if p, err = d.settled(p); err != nil {
 			return err
-		}
-		if d.decided.ID == p.ID {
-			p = d.decided
 		}
 		p.TimeTrusted = d.engine.options.TimeTrusted()
 		if err := d.engine.journal.Commit(d.ctx, p); err != nil {
 			return err
 		}
 	}
+	if p.State == StateApproved { // whose faces are not refused any more
+		d.count(p)
+	}
 	d.last = p
 	d.engine.options.Log.Info("payment settled from the journal", "payment", p.ID, "state", string(p.State))
 	return nil
+}
+
+// settled is what becomes of a payment that the journal still has open, after a commit that failed: what its
+// machine had said, unless the alarm was raised since. A vend that no machine was told of is taken back.
+func (d *desk) settled(open Payment) (Payment, error) {
+	switch {
+	case d.decided.ID == open.ID:
+		return d.alarmed(open, d.decided)
+	case open.State == StateVending:
+		return Next(open, NotDispensed{ReasonJournalFailed}, time.Now())
+	}
+	return Next(open, JournalFailed{}, time.Now())
 }
 
 // alarm is nil when money may move.

@@ -19,7 +19,7 @@ func (noPINs) Try(context.Context, string, string) error { return ErrPINNotSet }
 // refusal.
 func (d *desk) judge(p Payment, c Consented) (Event, error) {
 	o := d.engine.options
-	if p.State != StateRecognised || o.Policy == (Policy{}) {
+	if p.State != StateRecognised || o.Policy == (Policy{}) && !c.Evidence.Alike {
 		return c, nil
 	}
 	var s Standing
@@ -37,6 +37,9 @@ func (d *desk) judge(p Payment, c Consented) (Event, error) {
 	need := o.Policy.Judge(p.Amount, s, draw)
 	if need == NeedNone && c.Evidence.Liveness.lacking(p.Demand) {
 		need = NeedLiveness
+	}
+	if need == NeedNone && c.Evidence.Alike {
+		need = NeedAlike
 	}
 	if need == NeedNone {
 		return c, nil

@@ -59,7 +59,7 @@ var (
 // BusyError is ErrBusy with the payment that runs.
 type BusyError struct {
 	Running string
-	Vending bool // a machine has it in hand
+	vending bool // a machine has it in hand
 }
 
 func (e *BusyError) Error() string { return ErrBusy.Error() + ": " + e.Running }
@@ -69,7 +69,7 @@ func (e *BusyError) Unwrap() error { return ErrBusy }
 
 // Hint says what to do next.
 func (e *BusyError) Hint() string {
-	if e.Vending {
+	if e.vending {
 		return "wait until the vending machine has said whether its product fell"
 	}
 	return "wait for payment " + e.Running + " to end, or cancel it"

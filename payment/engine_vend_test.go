@@ -102,6 +102,14 @@ func TestEngineVendUnderAlarm(t *testing.T) {
 		b.do("b", NotDispensed{ReasonNotDispensed})
 		b.want("b", StateVoided, ReasonNotDispensed)
 		b.options.Alarm = func() error { return nil }
+		b.vends("d") // fell, could not be written, and then the case was opened
+		b.l.set(errDisk, false)
+		b.wantErr(b.Handle(b.Context(), "d", Dispensed{}), ErrJournal)
+		b.options.Alarm = func() error { return errors.New("the case is open") }
+		b.l.set(nil, false)
+		time.Sleep(time.Minute)
+		b.want("d", StateVoided, ReasonNotConfirmed)
+		b.options.Alarm = func() error { return nil }
 		r := euro("c")
 		r.Vend = true
 		if _, err := b.Begin(b.Context(), r); err != nil {

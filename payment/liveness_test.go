@@ -68,6 +68,33 @@ func TestNextKeepsTheVerdict(t *testing.T) {
 	}
 }
 
+// A face that is like another customer's pays with the PIN alone, under any policy, and not without one.
+func TestAlike(t *testing.T) {
+	twin := good
+	twin.Alike = true
+	if p, err := Next(in(StateRecognised), Consented{twin}, now); !errors.Is(err, ErrEvidence) {
+		t.Errorf("by the face alone: %s, %v", p.State, err)
+	}
+	for _, policy := range []Policy{{}, {AmountMax: 100}, {AmountMax: 1000}} {
+		inBubble(t, func(b *bench) {
+			b.options.Policy, b.options.PINs = policy, &pins{}
+			need := NeedAlike
+			if policy.AmountMax == 100 {
+				need = NeedAmount
+			}
+			b.begin("a")
+			b.alike("a", "c1")
+			if p, err := b.EnterPIN(b.Context(), "a", "4711"); err != nil || p.State != StateApproved || !p.PIN ||
+				p.Need != need {
+				t.Errorf("%+v: %+v, %v", policy, p, err)
+			}
+			b.begin("b") // c2 has no PIN
+			b.alike("b", "c2")
+			b.want("b", StateDeclined, ReasonPINNotSet)
+		})
+	}
+}
+
 // A refusal for want of a PIN says why a PIN was wanted, and nothing else.
 func TestNextRefusalFitsItsNeed(t *testing.T) {
 	for need, missing := range map[Need]Reason{NeedSum: ReasonPINNotSet, NeedLiveness: ReasonNotSure} {
@@ -156,6 +183,15 @@ func (b *bench) judged(id, customer string, l Liveness) error {
 	at := time.Now()
 	return b.Handle(b.Context(), id, Consented{Evidence{Customer: customer, MatchFrames: 9, SmileFrames: 3,
 		Liveness: l, Since: at, At: at}})
+}
+
+// alike consents as a customer whose face is like another's.
+func (b *bench) alike(id, customer string) {
+	b.Helper()
+	b.do(id, Recognised{customer})
+	at := time.Now()
+	b.do(id, Consented{Evidence{Customer: customer, MatchFrames: 9, SmileFrames: 3, Alike: true,
+		Since: at, At: at}})
 }
 
 func (b *bench) demand(id string, want Demand) {

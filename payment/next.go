@@ -109,10 +109,10 @@ func (Restarted) event()     {}
 // no part that fails and no restart does.
 //
 // The customer's events (the first ten) expire a payment that is past its deadline: nobody is approved
-// because a timer was slow. Consented besides wants a verdict that meets the payment's Demand; PINAsked and
-// PINRefused don't, since no face is enough there. Whoever types a PIN looks away from the camera, so that
-// what it sees counts for nothing then. A payment that has ended gives ErrClosed. With an error the payment
-// comes back unchanged.
+// because a timer was slow. Consented besides wants a verdict that meets the payment's Demand, and a face
+// that is like no other customer's; PINAsked and PINRefused don't, since no face is enough there. Whoever
+// types a PIN looks away from the camera, so that what it sees counts for nothing then. A payment that has
+// ended gives ErrClosed. With an error the payment comes back unchanged.
 func Next(p Payment, e Event, now time.Time) (Payment, error) {
 	if p.State.Terminal() {
 		return p, fmt.Errorf("payment %s: %w: %s", p.ID, ErrClosed, p.State)
@@ -203,6 +203,9 @@ func seen(p Payment, e Event, now time.Time) (Payment, error) {
 		why := unsupported(p, e.Evidence, now)
 		if why == "" && !e.Evidence.Liveness.meets(p.Demand) {
 			why = "its verdict is not the one that was demanded"
+		}
+		if why == "" && e.Evidence.Alike {
+			why = "it may be of another customer, whose face is like it"
 		}
 		if why != "" {
 			return p, noEvidence(p, why)

@@ -154,12 +154,13 @@ type Evidence struct {
 	MatchFrames int    // frames that matched Customer, at least 1
 	SmileFrames int    // frames with a smile among them, at least 1
 	Camera      Camera // that took them
+	Alike       bool   // another customer's face is so like this one that the face alone doesn't tell who it is
 	Model       string // SHA-256 of what told people apart, 64 hex digits; "": the terminal's own
 	Liveness    Liveness
 	Since, At   time.Time
 	// Since and At are when the first and the last of these frames was taken, by time.Now (monotonic). A
 	// stored payment has neither: they mean nothing after a restart. Camera, Model and Liveness are in its fact
-	// alone.
+	// alone; Alike is in none: the Need says it.
 }
 
 // Camera says what a camera is, so that who reads an approval knows whether there was one at all.

@@ -21,6 +21,7 @@ const (
 	NeedEvery  Need = "every_time" // the policy wants it each time
 	// NeedLiveness is a consent without a live verdict where one was demanded, or a demand for the PIN.
 	NeedLiveness Need = "liveness"
+	NeedAlike    Need = "alike" // two customers' faces don't tell them apart
 )
 
 // Policy says when a face alone approves a payment, and when the customer's PIN is asked for besides. The
@@ -129,6 +130,9 @@ func (l Policy) Left(limit int64, s Standing) int64 {
 	}
 	if l.AmountMax > 0 {
 		limit = min(limit, l.AmountMax)
+	}
+	if l.Liveness.On && !l.Liveness.Lit() { // above it the PIN stands in for the light
+		limit = min(limit, l.Liveness.PassiveMax)
 	}
 	if l.SumMax > 0 {
 		limit = min(limit, l.SumMax-min(s.Sum, l.SumMax))

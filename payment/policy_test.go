@@ -365,15 +365,21 @@ func TestPolicyLeft(t *testing.T) {
 		{Policy{SumMax: 900}, Standing{Sum: 1 << 62}, 0},
 		{Policy{DayMax: 900, AmountMax: 500}, Standing{Day: 500}, 400},
 		{Policy{DayMax: 900}, Standing{Day: 901}, 0},
+		{Policy{Liveness: LivenessPolicy{On: true, PassiveMax: 300}}, Standing{}, 300},
+		{Policy{Liveness: LivenessPolicy{On: true, PassiveMax: 300, Light: LightOn}}, Standing{}, 1000},
 	} {
 		left := c.l.Left(1000, c.s)
 		if left != c.left {
 			t.Errorf("%+v after %+v: %d, want %d", c.l, c.s, left, c.left)
 		}
-		if left > 0 && c.l.Judge(Amount{left, "EUR"}, c.s, 99) != NeedNone {
+		pays := func(minor int64) bool {
+			a := Amount{minor, "EUR"}
+			return c.l.Judge(a, c.s, 99) == NeedNone && c.l.Liveness.Demands(a, -1) != DemandPIN
+		}
+		if left > 0 && !pays(left) {
 			t.Errorf("%+v after %+v: %d needs a PIN", c.l, c.s, left)
 		}
-		if left < 1000 && c.l.Judge(Amount{left + 1, "EUR"}, c.s, 99) == NeedNone {
+		if left < 1000 && pays(left+1) {
 			t.Errorf("%+v after %+v: %d needs no PIN", c.l, c.s, left+1)
 		}
 	}

@@ -22,20 +22,24 @@ func (j *judge) want() {
 }
 
 // match returns the customer of fused embeddings, or "" when it is not sure; alike: because two customers are
-// too much like the face.
-func (j *judge) match(sum []float32) (id string, alike bool) {
+// too much like the face, or one is who was left out of the search. Of two who are alike a number may have
+// named one.
+func (j *judge) match(sum []float32, named bool) (id string, alike bool) {
 	j.probe = append(j.probe[:0], sum...)
 	if !normalise(j.probe) {
 		return "", false
 	}
 	id, best, second := j.m.Match(j.probe)
-	if j.want(); id == "" || !(best >= j.wanted) {
-		return "", false
+	j.want()
+	switch {
+	case id == "" || !(best >= j.wanted):
+		return "", second >= j.wanted // of a search that was narrowed; else the second is below the best
+	case best-second >= j.t.Margin:
+		return id, false
+	case named && second-best < j.t.Margin:
+		return id, true
 	}
-	if !(best-second >= j.t.Margin) {
-		return "", true
-	}
-	return id, false
+	return "", true
 }
 
 // fuse adds an embedding of the model before, if there is such a model.
@@ -55,7 +59,7 @@ func (j *judge) forget() {
 
 // Before has the visit know customers by a second model too, while they come over from it one by one: those
 // of m, whose probes are Look.Before, by that model's own thresholds. It is called before the first frame.
-// Whoever is like a customer of each of the two is nobody's, as is one who is like two of one.
+// Whoever is like a customer of each of the two is nobody's, as is one who is like two of one; but see Named.
 func (v *Visit) Before(m Matcher, t Thresholds) {
 	if t.Check() != nil {
 		v.closed = true
@@ -64,6 +68,13 @@ func (v *Visit) Before(m Matcher, t Thresholds) {
 	v.before = &judge{m: m, t: t}
 	v.before.want()
 }
+
+// Named tells the visit that its customer has said by a number who stands there: its Matchers look among
+// those alone who have it, and give as second whoever is next, with it or without. Who is like another
+// customer too is recognised then, as Finding.Alike says: a face and a number together don't tell twins
+// apart, so that it takes a PIN besides. Who is more like the other one is nobody's. It is called before
+// the first frame.
+func (v *Visit) Named() { v.named = true }
 
 // withBefore is what a Look has to compute besides for who comes over.
 func (v *Visit) withBefore() Depth {
@@ -75,16 +86,19 @@ func (v *Visit) withBefore() Depth {
 
 // identify returns the customer of the face that was fused, whom v.by then knows; "" when nobody is sure.
 func (v *Visit) identify() string {
-	id, alike := v.now.match(v.sum)
+	id, alike := v.now.match(v.sum, v.named)
 	v.by = &v.now
 	if v.before != nil {
-		other, likewise := v.before.match(v.before.sum)
-		alike = alike || likewise || id != "" && other != ""
-		if other != "" {
+		other, likewise := v.before.match(v.before.sum, v.named)
+		both := id != "" && other != ""
+		alike = alike || likewise || both
+		if both {
+			id = ""
+		} else if other != "" {
 			id, v.by = other, v.before
 		}
 	}
-	if v.finding.Alike = alike; alike {
+	if v.finding.Alike = alike; alike && !v.named {
 		id = ""
 	}
 	if id == "" {

@@ -1,6 +1,9 @@
 package vision
 
-import "testing"
+import (
+	"math"
+	"testing"
+)
 
 // old is what the model before sees of a face: another space, in which people are other axes.
 func old(l Look, weights ...float32) Look {
@@ -90,5 +93,58 @@ func TestModelBeforeAsksForMore(t *testing.T) {
 	v.Before(gallery{"dora": old(Look{}, 1).Before}, loose)
 	if f, _ := run(v, frames); f.Stage != Searching {
 		t.Errorf("thresholds that take anybody: %s", f.Stage)
+	}
+}
+
+// others is a search that was narrowed to nobody: one of those who are left out is so like the face.
+type others float32
+
+func (o others) Match([]float32) (id string, best, second float32) { return "", -1, float32(o) }
+
+// named is a search that a number has narrowed to one customer, and how like the face the next of all others
+// is.
+type named struct {
+	Matcher
+	second float32
+}
+
+func (n named) Match(e []float32) (id string, best, second float32) {
+	id, best, _ = n.Matcher.Match(e)
+	return id, best, n.second
+}
+
+// TestNamedTwin: who gave a number and is like another customer too is recognised, as somebody whom a face
+// alone doesn't tell; without a number, and where the other one is more like the face, it is nobody.
+func TestNamedTwin(t *testing.T) {
+	frames := shots(20, face1(anna, rest), 10, face1(anna, smile))
+	for _, c := range []struct {
+		second float32
+		named  bool
+		stage  Stage
+		alike  bool
+	}{
+		{0.1, true, Consented, false}, {0.98, true, Consented, true}, {0.98, false, Unknown, true},
+		{1.3, true, Unknown, true}, {float32(math.NaN()), true, Unknown, true},
+	} {
+		v := NewVisit(named{both, c.second}, easy)
+		if c.named {
+			v.Named()
+		}
+		if f, _ := run(v, frames); f.Stage != c.stage || f.Alike != c.alike {
+			t.Errorf("the next is %v like the face, named %v: %s, alike %v", c.second, c.named, f.Stage, f.Alike)
+		}
+	}
+}
+
+// TestNarrowedByTheOtherModel: whoever is like a customer of one model is nobody of the other's, also where
+// that customer was left out of the search.
+func TestNarrowedByTheOtherModel(t *testing.T) {
+	frames := shots(20, old(face1(anna, rest), 1), 10, old(face1(anna, smile), 1))
+	for left, want := range map[float32]Stage{0.9: Unknown, 0.1: Consented} {
+		v := NewVisit(both, easy)
+		v.Before(others(left), easy)
+		if f, _ := run(v, frames); f.Stage != want || f.Alike != (want == Unknown) {
+			t.Errorf("one of the model before is %v like the face: %s, alike %v", left, f.Stage, f.Alike)
+		}
 	}
 }

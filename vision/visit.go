@@ -51,7 +51,7 @@ type Finding struct {
 	Verdict   Verdict  // with Consented: what was found of the visit's Demand
 	Judged    int      // frames behind it
 	Still     bool     // the face is no customer's and has not moved at all: a poster, not a person
-	Alike     bool     // two customers or more are so like this face that nobody can tell which: twins
+	Alike     bool     // two customers or more are so like this face that it alone can't tell which: twins
 	Before    bool     // the customer was recognised by the model before: see Visit.Before
 	Poster    Side     // where such a face was left out beside the one that is followed; "" when none was
 }
@@ -63,6 +63,7 @@ type Visit struct {
 	now    judge
 	before *judge // of Before; nil: no such model
 	by     *judge // who has recognised the customer
+	named  bool   // by a number
 
 	finding   Finding
 	closed    bool            // thresholds that cannot be trusted
@@ -301,7 +302,8 @@ func (v *Visit) await(l *Look, at time.Time) {
 	v.finding.Evidence.Smiling = v.consent.smiling
 	v.live.see(l, v.consent.risen, v.consent.level, at, &v.t)
 	if given {
-		if id, v.finding.Alike = v.by.match(v.consent.sum); id == v.finding.Customer {
+		id, alike := v.by.match(v.consent.sum, v.named)
+		if v.finding.Alike = alike || v.named && v.finding.Alike; id == v.finding.Customer {
 			v.live.smiled = at
 		}
 	}

@@ -184,7 +184,8 @@ func paymentBody(o Options, p payment.Payment) (body, error) {
 			b.Method = methodPIN
 		}
 		if m := p.Evidence.Model; m != "" {
-			b.Models = maps.Clone(o.Models)
+			b.Models = map[string]string{}
+			maps.Copy(b.Models, o.Models)
 			b.Models[modelEmbed] = m[:min(len(m), modelDigits)]
 		}
 	}

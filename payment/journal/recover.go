@@ -54,6 +54,9 @@ func (j *Journal) Vending(ctx context.Context) (payment.Payment, bool, error) {
 	if b.Camera != nil {
 		p.Evidence.Camera = payment.Camera{Kind: b.Camera.Kind, Driver: b.Camera.Driver}
 	}
+	if m := b.Models[modelEmbed]; m != j.options.Models[modelEmbed] { // the one before
+		p.Evidence.Model = m
+	}
 	p.Strangers = b.Strangers
 	return p, true, nil
 }

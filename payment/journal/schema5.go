@@ -67,7 +67,8 @@ CREATE INDEX payment_customer ON payment (customer, currency, seq, pin, amount_m
 CREATE TRIGGER payment_ends_once BEFORE UPDATE ON payment
 	WHEN OLD.id <> NEW.id OR OLD.amount_minor <> NEW.amount_minor OR OLD.currency <> NEW.currency
 	OR OLD.reference <> NEW.reference OR OLD.opened_at <> NEW.opened_at
-	OR OLD.vend <> NEW.vend OR OLD.item <> NEW.item OR OLD.vended_at <> NEW.vended_at
+	OR OLD.vend <> NEW.vend OR OLD.item <> NEW.item
+	OR OLD.vended_at IS NOT NEW.vended_at AND NOT (OLD.state = 'waiting' AND NEW.state = 'vending')
 	OR NEW.reversed_minor < OLD.reversed_minor
 	OR OLD.state = 'waiting' AND NEW.state = 'voided'
 	OR OLD.state = 'waiting' AND NEW.state = 'approved' AND OLD.vend = 1

@@ -20,6 +20,7 @@ func vend(t testing.TB, id string) (states [4]payment.Payment) {
 	states[0] = p
 	p = approved(t, p)
 	p.Evidence.Camera = payment.Camera{Kind: "usb", Driver: "uvcvideo"}
+	p.Evidence.Model = "0123456789abcdef" // not the one in force
 	p.Demand = payment.DemandLight
 	p.Evidence.Liveness = payment.Liveness{Demand: payment.DemandLight, Verdict: payment.VerdictLive, Frames: 7}
 	states[1] = p
@@ -32,7 +33,8 @@ func vend(t testing.TB, id string) (states [4]payment.Payment) {
 // fell and never before, and a restart leaves it to the machine.
 func TestVend(t *testing.T) {
 	path := newPath(t)
-	j := open(t, path, Options{Terminal: "till"})
+	models := map[string]string{"embed": "fedcba9876543210"}
+	j := open(t, path, Options{Terminal: "till", Models: models})
 	a, b := vend(t, "a"), vend(t, "b")
 	commit(t, j, a[0], a[1])
 	if rows := pending(t, j, 0, 9); len(rows) != 0 {
@@ -45,7 +47,7 @@ func TestVend(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	j = open(t, path, Options{Terminal: "till"})
+	j = open(t, path, Options{Terminal: "till", Models: models})
 	if n, err := j.Recover(t.Context(), time.Now(), true); n != 0 || err != nil {
 		t.Errorf("a restart ended it: %d, %v", n, err)
 	}
@@ -53,6 +55,7 @@ func TestVend(t *testing.T) {
 	want := asStored(a[1])
 	want.Evidence.Camera, want.Evidence.Liveness, want.Demand = a[1].Evidence.Camera, a[1].Evidence.Liveness,
 		a[1].Demand
+	want.Evidence.Model = a[1].Evidence.Model
 	if err != nil || !found || p != want {
 		t.Fatalf("open vend\n%+v, want\n%+v: %v %v", p, want, found, err)
 	}
@@ -66,7 +69,7 @@ func TestVend(t *testing.T) {
 		t.Fatalf("%+v", rows)
 	}
 	for _, part := range []string{`"item":"10"`, `"vend":true`, `"camera":{"driver":"uvcvideo","kind":"usb"}`,
-		`"verdict":"live"`} {
+		`"verdict":"live"`, `"embed":"0123456789abcdef"`} {
 		if !strings.Contains(string(rows[0].Body), part) {
 			t.Errorf("the approval after a restart lacks %s: %s", part, rows[0].Body)
 		}

@@ -158,7 +158,7 @@ func (d *day) see(id string, ev payment.Event) {
 	consent = consent && holds(p, c.Evidence, time.Now())
 	if consent {
 		d.faces[id].good, d.faces[id].who = true, c.Evidence.Customer
-		d.judged(p, c.Evidence.Liveness)
+		d.judged(p, c.Evidence)
 	}
 	err := d.life.engine.Handle(ctx, id, ev)
 	if consent && err == nil && alarming(p.Demand, c.Evidence.Liveness) {
@@ -169,7 +169,7 @@ func (d *day) see(id string, ev payment.Event) {
 
 func (d *day) evidence(p payment.Payment, who string, now time.Time) payment.Evidence {
 	e := payment.Evidence{Customer: who, MatchFrames: 3, SmileFrames: 1, Since: now, At: now,
-		Liveness: d.verdict(p.Demand)}
+		Liveness: d.verdict(p.Demand), Alike: d.twins != nil && d.twins.IntN(3) == 0}
 	switch {
 	case d.chance(8):
 		e.At = now.Add(-payment.MaxEvidenceAge - time.Second)

@@ -66,6 +66,7 @@ type day struct {
 	faces    map[string]*visit
 	lively   payment.LivenessPolicy
 	looks    *rand.Rand  // decides the verdicts: of its own, so that days without them stay as they were
+	twins    *rand.Rand  // decides whose face is like another's; nil: nobody's
 	failures []time.Time // when a consent was without the live verdict that it wanted
 	clock    clock
 	street   *street // nil: no vending machine
@@ -125,7 +126,7 @@ func newDay(t *testing.T, seed uint64, root string) *day {
 			refused: map[string]register.Request{}},
 		broker: newBroker(rand.New(rand.NewPCG(seed, 6))),
 		street: machineOf(seed),
-		lively: livelyOf(seed), looks: rand.New(rand.NewPCG(seed, 8)),
+		lively: livelyOf(seed), looks: rand.New(rand.NewPCG(seed, 8)), twins: twinsOf(seed),
 	}
 }
 

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"smiletill/payment"
@@ -80,11 +81,21 @@ func (d *day) wants(p payment.Payment) payment.Demand {
 	return "pin"
 }
 
+// twinsOf gives some of the days customers whose faces are alike; none of the kept seeds' days.
+func twinsOf(seed uint64) *rand.Rand {
+	if seed%5 != 1 {
+		return nil
+	}
+	return rand.New(rand.NewPCG(seed, 10))
+}
+
 // judged is the rule of verdicts, written once more, of a consent that is good otherwise.
-func (d *day) judged(p payment.Payment, l payment.Liveness) {
+func (d *day) judged(p payment.Payment, e payment.Evidence) {
+	l := e.Liveness
 	v, live := d.faces[p.ID], l.Verdict == "live" && l.Frames > 0
 	want := d.wants(p)
-	v.sure = v.sure || want == "" || live && want != "pin" && (l.Demand == "light" || l.Demand == want)
+	met := want == "" || live && want != "pin" && (l.Demand == "light" || l.Demand == want)
+	v.sure = v.sure || met && !e.Alike
 	v.unsure = v.unsure || p.Demand == "pin" || p.Demand != "" && l.Verdict != "live"
 }
 

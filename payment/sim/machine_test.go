@@ -3,7 +3,9 @@ package sim
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing/synctest"
@@ -175,9 +177,10 @@ func (d *day) products(facts []journal.Fact, over bool) {
 	}
 	d.street.mu.Lock()
 	fell := map[string]bool{}
+	prices := map[string]string{}
 	for _, p := range d.street.sim.Fallen() {
 		if p.Fell {
-			fell[p.Item] = true
+			fell[p.Item], prices[p.Item] = true, p.Price
 		}
 	}
 	d.street.mu.Unlock()
@@ -186,11 +189,16 @@ func (d *day) products(facts []journal.Fact, over bool) {
 		if !f.Vend {
 			continue
 		}
-		if kinds[f.Item] == nil {
-			kinds[f.Item] = map[string]journal.Fact{}
+		name := f.Item
+		if name == "" {
+			name = f.PaymentID
 		}
-		kinds[f.Item][f.Kind] = f
+		if kinds[name] == nil {
+			kinds[name] = map[string]journal.Fact{}
+		}
+		kinds[name][f.Kind] = f
 	}
+	rename(kinds, prices)
 	for item, k := range kinds {
 		_, vended := k["vending"]
 		_, paid := k["approved"]
@@ -211,6 +219,30 @@ func (d *day) products(facts []journal.Fact, over bool) {
 		}
 		if v, voided := k["voided"]; voided && v.Reason != payment.ReasonNotConfirmed {
 			d.fail("product %s fell for nothing, and nobody was told: %s", item, v.Reason)
+		}
+	}
+}
+
+// rename gives vends whose product's number came garbled, and which go by their payment's, the number of a
+// product that fell for their price and is nobody else's.
+func rename(kinds map[string]map[string]journal.Fact, prices map[string]string) {
+	for _, item := range slices.Sorted(maps.Keys(prices)) {
+		if kinds[item] != nil {
+			continue
+		}
+		found := ""
+		for _, id := range slices.Sorted(maps.Keys(kinds)) {
+			v, vended := kinds[id]["vending"]
+			if !vended || v.Item != "" || v.Amount.Decimal() != prices[item] {
+				continue
+			}
+			if _, paid := kinds[id]["approved"]; paid || found == "" {
+				found = id
+			}
+		}
+		if found != "" {
+			kinds[item] = kinds[found]
+			delete(kinds, found)
 		}
 	}
 }

@@ -64,6 +64,8 @@ const (
 	lookAgain = time.Second
 	// tellAgain is the time between attempts to tell the engine what it could not write down.
 	tellAgain = 5 * time.Second
+	// shutFor is how long the reader is off the bus after a choice that too many unreported payments refused.
+	shutFor = time.Minute
 	// flagEvery is how often the same kind of thing to look at is logged. All are counted.
 	flagEvery = time.Minute
 )
@@ -85,6 +87,9 @@ type Desk struct {
 	status payment.Status
 	cur    *vend                // what the reader has under way
 	ends   map[string]end       // how vends ended, of which the engine may not have heard
+	looked time.Time            // when look was last due
+	shut   time.Time            // no choice is taken before it
+	dirty  bool                 // Now has changed, and OnChange was not called
 	again  time.Time            // settle tells the engine nothing before it
 	said   map[Reason]time.Time // when what is to be looked at was last logged
 
@@ -156,7 +161,10 @@ func (d *Desk) Run(ctx context.Context) {
 		return
 	}
 	for ctx.Err() == nil {
-		d.look(ctx)
+		if time.Since(d.looked) >= lookAgain {
+			d.look(ctx)
+		}
+		d.hear(ctx)
 		d.settle(ctx)
 		d.show()
 		wait := lookAgain
@@ -168,7 +176,8 @@ func (d *Desk) Run(ctx context.Context) {
 		case <-ctx.Done():
 		case e := <-d.events:
 			d.feed(ctx, e)
-		case <-d.change:
+		case d.status = <-d.change:
+			d.looked = time.Time{} // and whether it serves may be another matter now
 		case <-timer.C:
 			d.feed(ctx, Tick{})
 		}
@@ -176,6 +185,19 @@ func (d *Desk) Run(ctx context.Context) {
 	}
 	if d.cur == nil || !d.cur.granted {
 		d.leave(context.WithoutCancel(ctx))
+	}
+}
+
+// hear takes what the adapter has said while the engine was asked: no yes is said to a choice that was taken
+// back.
+func (d *Desk) hear(ctx context.Context) {
+	for range cap(d.events) {
+		select {
+		case e := <-d.events:
+			d.feed(ctx, e)
+		default:
+			return
+		}
 	}
 }
 
@@ -268,12 +290,13 @@ func (d *Desk) ask(ctx context.Context) {
 
 // look learns whether the terminal takes payments.
 func (d *Desk) look(ctx context.Context) {
+	d.looked = time.Now()
 	on := false
 	if d.renew(ctx) {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		err := d.engine.Ready(ctx)
-		on = err == nil || errors.Is(err, payment.ErrBusy)
+		on = (err == nil || errors.Is(err, payment.ErrBusy)) && !time.Now().Before(d.shut)
 		d.ask(ctx)
 	}
 	if on != d.served {
@@ -320,6 +343,7 @@ func (d *Desk) send(line string) {
 
 func (d *Desk) flag(f Flag) {
 	now := time.Now()
+	d.dirty = true
 	d.mu.Lock()
 	if f.Reason == BadPrice || f.Reason == OverFunds || f.Reason == WrongMode {
 		d.now.Refused, d.now.At = fmt.Errorf("%w: %s", ErrRefused, f.Text), now
@@ -344,8 +368,9 @@ func (d *Desk) show() {
 	if p := d.status.Payment; d.cur != nil && p.ID == d.cur.id {
 		d.now.Price, d.now.Item, d.now.Held = p.Amount.Decimal(), p.Item, d.cur.granted
 	}
-	changed := before != d.now
+	changed := before != d.now || d.dirty
 	d.mu.Unlock()
+	d.dirty = false
 	if changed {
 		d.o.OnChange()
 	}

@@ -78,7 +78,11 @@ func (d *Desk) open(ctx context.Context, a Open) {
 	if err == nil {
 		return
 	}
-	d.cur = nil // if it began all the same, settle finds it
+	d.cur = nil                             // if it began all the same, settle finds it
+	if errors.Is(err, payment.ErrBacklog) { // known by trying alone: coins meanwhile
+		d.shut = time.Now().Add(shutFor)
+	}
+	d.dirty = true
 	d.mu.Lock()
 	why := err
 	if errors.Is(err, payment.ErrBusy) {
@@ -125,7 +129,9 @@ func (d *Desk) cancel(ctx context.Context, id string) {
 	defer cancel()
 	_, err := d.engine.Cancel(ctx, id, payment.ByMachine)
 	d.ask(ctx)
-	if err != nil && !errors.Is(err, payment.ErrClosed) && !errors.Is(err, payment.ErrVending) {
+	// One that stops has ended it, and leaves a vend to the next start.
+	if err != nil && !errors.Is(err, payment.ErrClosed) && !errors.Is(err, payment.ErrVending) &&
+		!errors.Is(err, payment.ErrStopped) {
 		d.o.Log.Warn("a choice that was taken back is not cancelled yet", "payment", id, "err", err)
 	}
 }
@@ -155,7 +161,8 @@ func (d *Desk) conclude(ctx context.Context, id string, e payment.Event) {
 	p := d.status.Payment
 	switch {
 	case fell && err == nil && p.ID == id && p.State == payment.StateVoided,
-		fell && errors.Is(err, payment.ErrNotRunning) && p.ID == id && p.State != payment.StateApproved:
+		fell && errors.Is(err, payment.ErrNotRunning) && p.ID == id && p.State.Terminal() &&
+			p.State != payment.StateApproved:
 		d.flag(Flag{Reason: Unasked, Text: "the product of payment " + id + " fell, and it is " + string(p.State)})
 	case err == nil || errors.Is(err, payment.ErrNotRunning):
 	default:

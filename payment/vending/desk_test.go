@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,6 +24,7 @@ var errStarting = errors.New("the terminal is starting")
 type counter struct {
 	*testing.T
 	j      *journal.Journal
+	disk   *disk
 	engine *payment.Engine
 	desk   *vending.Desk
 	stop   context.CancelFunc
@@ -30,6 +32,32 @@ type counter struct {
 	mu    sync.Mutex
 	open  bool // there is an engine
 	lines []string
+}
+
+// disk is a journal that can't be written while it is full.
+type disk struct {
+	*journal.Journal
+	full   atomic.Bool
+	during func(payment.Payment) // called before a commit
+}
+
+var errFull = errors.New("no space left on device")
+
+func (d *disk) Commit(ctx context.Context, p payment.Payment) error {
+	if d.full.Load() {
+		return errFull
+	}
+	if d.during != nil {
+		d.during(p)
+	}
+	return d.Journal.Commit(ctx, p)
+}
+
+func (d *disk) Probe(ctx context.Context) error {
+	if d.full.Load() {
+		return errFull
+	}
+	return d.Journal.Probe(ctx)
 }
 
 func (c *counter) till() (vending.Engine, error) {
@@ -119,7 +147,8 @@ func atDesk(t *testing.T, open bool, before func(*journal.Journal), work func(*c
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &counter{T: t, j: j, open: open, engine: payment.NewEngine(j, payment.Options{Vending: vend})}
+		c := &counter{T: t, j: j, open: open, disk: &disk{Journal: j}}
+		c.engine = payment.NewEngine(c.disk, payment.Options{Vending: vend})
 		c.desk = vending.NewDesk(vending.DeskOptions{Till: c.till, Write: c.write,
 			Settings: vending.Settings{Address: 0x10, Timeout: 30 * time.Second,
 				Scale: vending.Scale{Currency: "EUR", Decimals: 2, Factor: 1}},
@@ -130,9 +159,9 @@ func atDesk(t *testing.T, open bool, before func(*journal.Journal), work func(*c
 		ended.Go(func() { _ = c.engine.Run(ctx) })
 		ended.Go(func() { c.desk.Run(ctx) })
 		synctest.Wait()
+		defer ended.Wait() // also when work failed: who waits for a bubble would say no more than that it hangs
+		defer stop()
 		work(c)
-		stop()
-		ended.Wait()
 	})
 }
 
@@ -172,6 +201,54 @@ func TestDeskSells(t *testing.T) {
 		}
 		c.hears("c,VEND,SUCCESS")
 		c.want(payment.StateApproved, "")
+	})
+}
+
+// TestDeskOfAFullDisk: the machine's word is not forgotten while it can't be written, and nobody is sent to
+// look for a product that is charged a moment later.
+func TestDeskOfAFullDisk(t *testing.T) {
+	atDesk(t, true, nil, func(c *counter) {
+		c.ready()
+		c.hears("c,STATUS,VEND,1.20,10")
+		c.consent()
+		c.disk.full.Store(true)
+		c.hears("c,VEND,SUCCESS")
+		time.Sleep(time.Minute)
+		c.want(payment.StateVending, "")
+		c.disk.full.Store(false)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		c.want(payment.StateApproved, "")
+		if n := c.desk.Now(); n.Flags != 0 {
+			t.Errorf("%d times: %+v", n.Flags, n.Flag)
+		}
+	})
+}
+
+// TestDeskConsentTooLate: the machine takes its choice back in the moment in which the consent is written
+// down: no yes is said, and nothing is charged.
+func TestDeskConsentTooLate(t *testing.T) {
+	atDesk(t, true, nil, func(c *counter) {
+		c.ready()
+		c.hears("c,STATUS,VEND,1.20,10")
+		late := false
+		c.disk.during = func(p payment.Payment) {
+			if p.State == payment.StateVending {
+				late = true
+				c.desk.Tell(vending.Received{Line: vending.Parse([]byte("c,STATUS,IDLE"))})
+				time.Sleep(time.Second) // the desk asks the engine to cancel, and waits for it
+			}
+		}
+		c.consent()
+		time.Sleep(10 * time.Second)
+		if !late {
+			t.Fatal("nothing was committed")
+		}
+		synctest.Wait()
+		c.want(payment.StateVoided, payment.ReasonCancelledByMachine)
+		if lines := c.sent(); slices.ContainsFunc(lines, func(l string) bool { return l == "C,VEND,1.20" }) {
+			t.Errorf("said yes: %q", lines)
+		}
 	})
 }
 

@@ -104,3 +104,21 @@ func TestLivenessOfASet(t *testing.T) {
 		t.Errorf("%v, without saying what to do", err)
 	}
 }
+
+// TestFloatsAreAboveTheFloor: the originals, with which `make bench COMPARE=` and `make accuracy` compare,
+// open.
+func TestFloatsAreAboveTheFloor(t *testing.T) {
+	text, err := os.ReadFile("../../models/build/float.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := models.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, _ := m.Model(models.Embed)
+	x, f := model.Thresholds, floorOf("")
+	if x.Match < f.match || x.Verify < f.verify || x.SameFace < f.sameFace {
+		t.Errorf("%s: %+v, at least %+v is wanted", model.File, x, f)
+	}
+}

@@ -69,11 +69,13 @@ func unit(v []float32) []float32 {
 	return v
 }
 
-// Proven tells whether a payment that has ended proves who came: it was approved with the PIN, in the light
-// that the face answered, and there are pictures enough.
+// Proven tells whether a payment proves who came: it was consented to with the PIN, in the light that the
+// face answered, by a face like nobody else's, and there are pictures enough. Whether a machine's product
+// falls afterwards proves nothing of it.
 func (a *Arrival) Proven(p payment.Payment) bool {
 	l := p.Evidence.Liveness
-	return p.State == payment.StateApproved && p.PIN && p.Customer == a.customer && a.customer != "" &&
+	paid := p.State == payment.StateApproved || p.State == payment.StateVending
+	return paid && p.PIN && !p.Evidence.Alike && p.Customer == a.customer && a.customer != "" &&
 		l.Demand == payment.DemandLight && l.Verdict == payment.VerdictLive && len(a.now) >= gallery.TemplatesMin
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"smiletill/device/screen"
 	"smiletill/payment"
+	"smiletill/payment/vending"
 )
 
 // refusal is what a vending machine's customer chose and can't have, while nothing is to be paid.
@@ -16,14 +17,16 @@ type refusal struct {
 
 // Refused shows that a choice at a vending machine was refused, for as long as a result.
 func (f *Front) Refused(err error) {
-	why := screen.NotForSale
+	var why screen.Reason
 	switch {
 	case errors.Is(err, payment.ErrAboveLimit):
 		why = screen.AboveLimit
-	case errors.Is(err, payment.ErrBusy):
-		return // the other customer's payment stays on the screen
-	case errors.Is(err, payment.ErrOutOfOrder), errors.Is(err, payment.ErrJournal):
-		return // which it shows already
+	case errors.Is(err, payment.ErrBacklog):
+		why = screen.BacklogFull
+	case errors.Is(err, vending.ErrRefused):
+		why = screen.NotForSale
+	default: // somebody else's payment, or what is out of order, is on the screen already
+		return
 	}
 	f.mu.Lock()
 	f.refuse = refusal{why, time.Now().Add(resultFor)}

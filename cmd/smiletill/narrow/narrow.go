@@ -11,25 +11,31 @@ import (
 type Numbers struct {
 	mu              sync.Mutex
 	payment, digits string
-	fresh           bool // nobody has taken them yet
+	fresh           bool      // nobody has taken them yet
+	offered         [2]string // payment and digits that a program sent last
 }
 
 // Offer takes the digits that a register sends with a payment, and does nothing with those it sent already: a
 // request may be repeated. Errors: gallery.ErrDigits.
-func (n *Numbers) Offer(payment, digits string) error { return n.give(payment, digits, false) }
+func (n *Numbers) Offer(payment, digits string) error { return n.give(payment, digits, true) }
 
 // Type takes the digits that the customer types for a payment, the same ones again too.
-func (n *Numbers) Type(payment, digits string) error { return n.give(payment, digits, true) }
+func (n *Numbers) Type(payment, digits string) error { return n.give(payment, digits, false) }
 
-func (n *Numbers) give(payment, digits string, again bool) error {
+func (n *Numbers) give(payment, digits string, sent bool) error {
 	if err := gallery.CheckDigits(digits); err != nil {
 		return err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if again || n.payment != payment || n.digits != digits {
-		n.payment, n.digits, n.fresh = payment, digits, true
+	now := [2]string{payment, digits}
+	if sent && n.offered == now {
+		return nil
 	}
+	if sent {
+		n.offered = now
+	}
+	n.payment, n.digits, n.fresh = payment, digits, true
 	return nil
 }
 
@@ -84,13 +90,17 @@ func (q *Question) Customers(g *gallery.Gallery) (now, before gallery.Faces) {
 	return g.Narrow(q.digits)
 }
 
+// Named tells whether digits have said who stands there.
+func (q *Question) Named() bool { return q.digits != "" }
+
 // After takes what a visit found and tells whether the customer is asked now: the face is nobody's, and the
-// gallery is too large to say so for sure; or it was narrowed by a number that may be wrong. Digits that a
+// gallery is too large to say so for sure; or it is like two customers', whom their digits tell apart; or it
+// was narrowed by a number that may be wrong. Digits that a
 // register has sent are used then in place of the question, and not before: a customer whom the face alone
 // tells needs none, and may have given the shop others, or none. A poster is not asked, nor where nobody has
 // digits.
 func (q *Question) After(f vision.Finding, large bool, g *gallery.Gallery) bool {
-	if q.asking || f.Stage != vision.Unknown || f.Still || !large && q.digits == "" || !g.Numbers() {
+	if q.asking || f.Stage != vision.Unknown || f.Still || !large && !f.Alike && !q.Named() || !g.Numbers() {
 		return false
 	}
 	q.asking = true

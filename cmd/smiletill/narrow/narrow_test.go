@@ -94,7 +94,8 @@ func TestAnswers(t *testing.T) {
 		left     int
 	}{
 		{n.Offer, "p1", "0815", false, 0}, {n.Offer, "p1", "4711", true, 1}, {n.Offer, "p1", "4711", false, 1},
-		{n.Type, "p1", "4711", true, 1}, {n.Type, "p2", "0815", false, 1}, {n.Offer, "p1", "0815", true, 0},
+		{n.Type, "p1", "4711", true, 1}, {n.Offer, "p1", "4711", false, 1},
+		{n.Type, "p2", "0815", false, 1}, {n.Offer, "p1", "0815", true, 0},
 		{n.Type, "p1", "0815", true, 0},
 	} {
 		if err := c.give(c.payment, c.digits); err != nil {

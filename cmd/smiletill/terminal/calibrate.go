@@ -28,8 +28,9 @@ func (d service) Calibrate(ctx context.Context, progress func(string)) (control.
 	select {
 	case p.eyes.calibrations <- job:
 	case <-time.After(time.Second):
-		return control.Delay{}, payment.WithHint(errors.New("calibrate the screen: a payment is running"),
-			"wait for it to end, then try again")
+		return control.Delay{}, payment.WithHint(
+			errors.New("calibrate the screen: the camera is in use, by a payment or an enrolment"),
+			"wait for that to end, then try again")
 	case <-ctx.Done():
 		return control.Delay{}, ctx.Err()
 	}

@@ -71,7 +71,8 @@ func TestEveryPictureIsDamaged(t *testing.T) {
 
 	// Nobody pays: it is found all the same.
 	live.Cut(torn.Play(play))
-	s.Eventually("out of order again", func() bool { return s.cameraRow().Level == screen.LevelFault })
+	s.Eventually("a fault again", func() bool { return s.cameraRow().Level == screen.LevelFault })
+	s.Eventually("out of order again", func() bool { return s.Sees(screen.OutOfOrder) })
 	two := control.PaymentRequest{ID: "two", Amount: "1.00", Currency: "EUR"}
 	if _, err := s.Begin(t.Context(), two); err == nil {
 		t.Error("a payment began without a picture")

@@ -20,6 +20,7 @@ import (
 	"smiletill/models"
 	"smiletill/payment"
 	"smiletill/vision"
+	"smiletill/vision/gallery"
 )
 
 // eyes turns frames into payment events while a payment runs. While none runs nobody is looked at, and one
@@ -140,8 +141,8 @@ func (e *eyes) visit(ctx context.Context, p payment.Payment) error {
 	}
 }
 
-// alikeHint: a PIN asks one customer, and which of the two it is is what nobody knows.
-const alikeHint = "twins pay in another way; if one person was enrolled under two names, remove one of them"
+const alikeHint = "twins pay with a number of the customer's own (`smiletill enrol --again ID --digits`) " +
+	"and a PIN; if one person was enrolled under two names, remove one of them"
 
 // watcher is one visit in front of the camera, for one payment.
 type watcher struct {
@@ -163,10 +164,9 @@ type watcher struct {
 
 // begin has the visit begin anew, with what the payment demands.
 func (w *watcher) begin() {
-	now, before := w.question.Customers(w.parts.gallery)
-	w.visit = vision.NewVisit(now, w.parts.looker.Thresholds())
-	if before.Len() > 0 {
-		w.visit.Before(before, w.parts.looker.Before())
+	w.visit = w.newVisit(w.question.Customers(w.parts.gallery))
+	if w.question.Named() {
+		w.visit.Named()
 	}
 	w.stage, w.strangers, w.light, w.arrival = vision.Searching, 0, nil, enrolment.Arrival{}
 	switch w.payment.Demand {
@@ -176,6 +176,16 @@ func (w *watcher) begin() {
 		w.visit.Ask(vision.DemandLight) // and see lightUp
 	case payment.DemandNone, payment.DemandPIN: // no picture is enough for the latter
 	}
+}
+
+// newVisit is one that knows customers of the model in force, and of the one before while there are any: also
+// where the search is narrowed to others, or one of them would be taken for those.
+func (e *eyes) newVisit(now, before gallery.Faces) *vision.Visit {
+	v := vision.NewVisit(now, e.parts.looker.Thresholds())
+	if _, left := e.parts.gallery.All(); left.Len() > 0 {
+		v.Before(before, e.parts.looker.Before())
+	}
+	return v
 }
 
 // lightUp begins the light of a payment that demands it with its first picture, which says by what camera it
@@ -290,6 +300,7 @@ func (w *watcher) event(f vision.Finding, last *camera.Frame) payment.Event {
 			Model:    w.model(f),
 			Customer: f.Customer, MatchFrames: f.Evidence.Fused + f.Evidence.Matched, SmileFrames: f.Evidence.Smiling,
 			Camera:   payment.Camera{Kind: string(last.From.Kind), Driver: last.From.Driver},
+			Alike:    f.Alike,
 			Liveness: w.liveness(f),
 			Since:    later(w.since, w.payment.OpenedAt), At: last.At,
 		}}
@@ -360,8 +371,12 @@ func (e *eyes) capture(ctx context.Context, c *enrolment.Capture) error {
 
 // next gives the next picture; none if it is damaged, or there was none for a second.
 func (e *eyes) next(ctx context.Context) (image.Image, time.Time, error) {
+	return e.nextWithin(ctx, time.Second)
+}
+
+func (e *eyes) nextWithin(ctx context.Context, long time.Duration) (image.Image, time.Time, error) {
 	e.pulse.beat()
-	wait, stop := context.WithTimeout(ctx, time.Second)
+	wait, stop := context.WithTimeout(ctx, long)
 	defer stop()
 	f, err := e.parts.frames.Take(wait)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {

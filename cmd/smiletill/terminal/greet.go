@@ -2,7 +2,6 @@ package terminal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -21,70 +20,91 @@ const (
 	goneAfter = 3 * time.Second
 )
 
-// greet looks for a customer until a payment begins or the machine wants none, and makes the offer.
+// greeting is one look for a customer, and the offer that came of it.
+type greeting struct {
+	*eyes
+	visit   *vision.Visit
+	offered bool      // somebody was found, and the machine told
+	taken   bool      // the machine has heard of the offer
+	seen    time.Time // when a customer was seen last
+}
+
+// greet looks for a customer until a payment begins or the machine wants none, and makes the offer. Who wants
+// the camera for something else has it meanwhile.
 func (e *eyes) greet(ctx context.Context) error {
 	if e.machine == nil || !e.machine.WantsCustomer() || e.sight.inStep() {
 		return nil
 	}
-	v := vision.NewVisit(e.parts.gallery, e.parts.looker.Thresholds())
-	offered, taken := "", false // taken: the machine has heard of the offer
-	var seen time.Time
-	for e.machine.WantsCustomer() || offered != "" {
-		e.pulse.beat()
+	g := greeting{eyes: e}
+	g.anew()
+	defer g.end()
+	for ctx.Err() == nil && (g.offered || e.machine.WantsCustomer()) {
+		e.lend(ctx, 0)
 		if e.paying(ctx) {
-			return nil // the choice was made; what it is of goes on without this
-		}
-		wait, cancel := context.WithTimeout(ctx, time.Second)
-		f, err := e.parts.frames.Take(wait)
-		cancel()
-		switch {
-		case ctx.Err() != nil:
 			return nil
-		case errors.Is(err, context.DeadlineExceeded):
-		case err != nil:
-			return fmt.Errorf("camera: %w", err)
-		default:
-			img, err := e.decode(f)
-			if err != nil {
-				break
-			}
-			var found vision.Finding
-			at := f.Seen()
-			err = e.parts.looker.LookFor(v, img, at, func(l vision.Look) { found = v.Observe(l, at) })
-			if err != nil {
-				return fmt.Errorf("look at a frame: %w", err)
-			}
-			if found.Stage == vision.Recognised || found.Stage == vision.Consented {
-				seen = time.Now()
-				if offered == "" {
-					if offered, err = found.Customer, e.offer(ctx, found.Customer); err != nil {
-						return err
-					}
-				}
-			}
-			if found.Stage == vision.Consented || found.Stage == vision.Refused { // final: look anew
-				v = vision.NewVisit(e.parts.gallery, e.parts.looker.Thresholds())
-			}
-			if found.Reason == vision.NoFace && offered == "" {
-				e.pause(ctx)
-			}
+		}
+		if err := g.frame(ctx); err != nil {
+			return err
 		}
 		idle := e.machine.Idle()
-		taken = taken || offered != "" && !idle
-		if offered != "" && (time.Since(seen) > goneAfter || taken && idle) {
-			e.machine.Withdraw()
+		g.taken = g.taken || g.offered && !idle
+		if g.offered && (time.Since(g.seen) > goneAfter || g.taken && idle) {
 			return nil
 		}
 	}
 	return nil
 }
 
-// pause lets a moment pass in which nobody is looked at.
-func (e *eyes) pause(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(greetEvery):
+// end takes the offer back. What was chosen goes on without it.
+func (g *greeting) end() {
+	if g.offered {
+		g.machine.Withdraw()
 	}
+}
+
+// lend gives the camera to who wants it for something else, if somebody asks within a time.
+func (e *eyes) lend(ctx context.Context, long time.Duration) {
+	wait := time.NewTimer(long)
+	defer wait.Stop()
+	select {
+	case c := <-e.requests:
+		c.done <- e.capture(ctx, &c.Capture)
+	case c := <-e.calibrations:
+		c.done <- e.calibrate(ctx, &c.Calibration)
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+}
+
+func (g *greeting) anew() { g.visit = g.newVisit(g.parts.gallery.All()) }
+
+// frame looks at the next frame, if there is one.
+func (g *greeting) frame(ctx context.Context) error {
+	img, at, err := g.nextWithin(ctx, greetEvery)
+	if err != nil || img == nil {
+		return err
+	}
+	var found vision.Finding
+	err = g.parts.looker.LookFor(g.visit, img, at, func(l vision.Look) { found = g.visit.Observe(l, at) })
+	if err != nil {
+		return fmt.Errorf("look at a frame: %w", err)
+	}
+	switch found.Stage {
+	case vision.Recognised, vision.Consented:
+		g.seen = time.Now()
+		if !g.offered {
+			g.offered = true
+			err = g.offer(ctx, found.Customer)
+		}
+	case vision.Searching, vision.Unknown, vision.Refused:
+	}
+	if found.Stage == vision.Consented || found.Stage == vision.Refused { // final
+		g.anew()
+	}
+	if found.Reason == vision.NoFace && !g.offered {
+		g.lend(ctx, greetEvery)
+	}
+	return err
 }
 
 // paying tells whether a payment is open.

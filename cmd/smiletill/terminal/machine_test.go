@@ -158,6 +158,9 @@ func TestVendingMachine(t *testing.T) {
 		all := vends(t, path)
 		return len(all) == 2 && all[0].Payment.State == "voided" && all[0].Payment.Reason == "not_dispensed"
 	})
+	m.mu.Lock()
+	m.out.Reset() // what was said when it was set up
+	m.mu.Unlock()
 	end()
 	s.Eventually("the reader off the bus", func() bool { return m.said(`C < "C,0"`) })
 	unplug()

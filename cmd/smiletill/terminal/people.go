@@ -88,8 +88,8 @@ func (d people) Enrol(
 	case p.eyes.requests <- job:
 	case <-time.After(time.Second):
 		return control.Customer{}, payment.WithHintf(
-			errors.New("enrol by camera: a payment is running"),
-			"wait for it to end, then try again",
+			errors.New("enrol by camera: the camera is in use, by a payment or somebody else who is enrolled"),
+			"wait for that to end, then try again",
 		)
 	case <-ctx.Done():
 		return control.Customer{}, ctx.Err()

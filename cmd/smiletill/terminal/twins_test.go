@@ -9,14 +9,17 @@ import (
 	"strings"
 	"testing"
 
+	"smiletill/cmd/smiletill/terminal/terminaltest"
+	"smiletill/device/screen"
 	"smiletill/models"
 	"smiletill/vision/gallery"
 	"smiletill/vision/networks"
 	"smiletill/vision/visits"
 )
 
-// TestTwins: two customers are so alike that nobody can tell which of them smiles. Neither is charged:
-// the page says to pay in another way. Without the twin the other pays.
+// TestTwins: two customers are so alike that nobody can tell which of them smiles. They are asked for their
+// number, also in a small shop, and then for the PIN: without one nobody is charged. Alone, a twin pays as
+// everybody does.
 func TestTwins(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
@@ -52,11 +55,11 @@ func TestTwins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = g.Enrol("Ann", templates[:3], nil)
+	ann, err := g.Numbered("111").Enrol("Ann", templates[:3], nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	beth, err := g.Enrol("Beth", templates[2:], nil)
+	beth, err := g.Numbered("222").Enrol("Beth", templates[2:], nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,9 +68,18 @@ func TestTwins(t *testing.T) {
 	}
 	s.Open()
 	s.Opened()
+	s.Stdin(terminaltest.RightPIN + "\n" + terminaltest.RightPIN + "\n")
+	s.does("customers", "pin", ann.ID)
 	s.Pay("one", "4.20")
-	p := s.WantEnd("one", "declined", "not_recognised")
-	if p.Customer != "" {
+	s.typeNumber("one", "111")
+	s.Eventually("the question for the PIN", func() bool { return s.Sees(screen.EnterPIN) })
+	s.typePIN("one", terminaltest.RightPIN)
+	if p := s.WantEnd("one", "approved", ""); p.Customer != ann.ID {
+		t.Errorf("charged was %+v", p)
+	}
+	s.Pay("none", "4.20")
+	s.typeNumber("none", "222")
+	if p := s.WantEnd("none", "declined", "pin_not_set"); p.Customer != "" {
 		t.Errorf("somebody was charged, or named: %+v", p)
 	}
 	if code, _, errs := s.Cli("customers", "remove", "--yes", beth.ID); code != 0 {
@@ -75,7 +87,7 @@ func TestTwins(t *testing.T) {
 	}
 	s.Pay("two", "4.20")
 	s.WantEnd("two", "approved", "")
-	if _, out, _ := s.Cli("journal", "list"); strings.Count(out, "approved") != 1 {
+	if _, out, _ := s.Cli("journal", "list"); strings.Count(out, "approved") != 2 {
 		t.Errorf("journal:\n%s", out)
 	}
 }
