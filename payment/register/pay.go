@@ -171,10 +171,10 @@ func (s *Server) begin(ctx context.Context, till *Till, a asked, no *Response) (
 			return Record{}, r
 		}
 	}
-	if a.digits != "" && till.Digits != nil {
+	p, err := till.Engine.Begin(ctx, a.request)
+	if err == nil && a.digits != "" && till.Digits != nil { // or they would be another payment's
 		till.Digits(a.request.ID, a.digits)
 	}
-	p, err := till.Engine.Begin(ctx, a.request)
 	switch {
 	case err == nil && p.State.Terminal():
 		// The journal knows the message, the records had lost it.

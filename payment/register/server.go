@@ -58,7 +58,7 @@ type Till struct {
 	Books   Books
 	Records *Records
 	Limit   payment.Amount               // the largest payment, in the one currency that is taken
-	Digits  func(payment, digits string) // told the customer's, 3 to 12, before it begins; nil: nobody
+	Digits  func(payment, digits string) // told the customer's, 3 to 12, once it has begun; nil: nobody
 }
 
 // Health is how the terminal does, for Diagnosis.

@@ -9,8 +9,10 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/demo"
@@ -18,7 +20,9 @@ import (
 	"smiletill/device/camera"
 	"smiletill/device/screen"
 	"smiletill/models"
+	"smiletill/payment"
 	"smiletill/payment/journal"
+	"smiletill/payment/vending/machine"
 	"smiletill/vision/gallery"
 	"smiletill/vision/visits"
 )
@@ -28,21 +32,8 @@ import (
 // The facts say which model knew the customer, and that the faces were compared.
 func TestCustomerComesOver(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	s.Flags = append(s.Flags, "--liveness-mode", "on", "--camera-realtime=false",
-		"--camera-source", "replay:visit", "--pin-amount-max", "5.00")
-	s.Mirror = &demo.Mirror{}
-	s.Source = film(t, "customer_smile", func(f []byte) []byte { return f }).Play(
-		camera.Playback{Clock: visits.FPS, Loop: true})
-	cfg := s.Config()
-	if err := errors.Join(config.PreparePrivateDir(cfg.Paths.DataDir),
-		os.Symlink(models.Small, cfg.InstalledModels())); err != nil { // as `smiletill models swap` does
-		t.Fatal(err)
-	}
-	s.EnrolCustomer()
-	if err := os.Remove(cfg.InstalledModels()); err != nil {
-		t.Fatal(err)
-	}
+	s := beforeTheSwap(t)
+	s.answersTheLight()
 	s.Open()
 	s.Opened()
 	s.pays("alone", "4.20", false, models.Small)
@@ -61,6 +52,88 @@ func TestCustomerComesOver(t *testing.T) {
 	s.pays("by the new model", "4.30", false, "")
 	if out := s.does("customers", "list"); !strings.Contains(out, "yes  can pay\n") {
 		t.Errorf("customers list:\n%s", out)
+	}
+}
+
+// beforeTheSwap is a shop with a customer of the small set, and the default set in force.
+func beforeTheSwap(t *testing.T) *shop {
+	t.Helper()
+	s := newShop(t)
+	cfg := s.Config()
+	if err := errors.Join(config.PreparePrivateDir(cfg.Paths.DataDir),
+		os.Symlink(models.Small, cfg.InstalledModels())); err != nil { // as `smiletill models swap` does
+		t.Fatal(err)
+	}
+	s.EnrolCustomer()
+	if err := os.Remove(cfg.InstalledModels()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// answersTheLight has payments demand the light, and the customer's film answer it.
+func (s *shop) answersTheLight() {
+	s.T.Helper()
+	s.Flags = append(s.Flags, "--liveness-mode", "on", "--camera-realtime=false",
+		"--camera-source", "replay:visit", "--pin-amount-max", "5.00")
+	s.Mirror = &demo.Mirror{}
+	s.Source = film(s.T, "customer_smile", func(f []byte) []byte { return f }).Play(
+		camera.Playback{Clock: visits.FPS, Loop: true})
+}
+
+// sells serves a machine in a mode, with products of up to 7.00.
+func (s *shop) sells(mode string) *street {
+	s.T.Helper()
+	link := filepath.Join(s.Dir, "adapter")
+	m, _ := newStreet(s.T, link, machine.Options{Decimals: 2, Motor: 200 * time.Millisecond,
+		AuthoriseFirst: mode == "authorise-first"})
+	s.Flags = append(s.Flags, "--vending-port", link, "--vending-mode", mode, "--payment-amount-max", "7.00")
+	return m
+}
+
+// sold waits for the approval of a machine's only payment.
+func (s *shop) sold() (p payment.Payment) {
+	s.T.Helper()
+	cfg := s.Config()
+	s.Eventually("its approval", func() bool {
+		all := vends(s.T, cfg.JournalPath())
+		if len(all) != 1 || all[0].Payment.State != payment.StateApproved {
+			return false
+		}
+		p = all[0].Payment
+		return true
+	})
+	return p
+}
+
+// TestVendingByTheModelBefore: a customer of the model before pays at a machine with the PIN, in the light,
+// and comes over by it; and one is offered at a machine that wants the customer first.
+func TestVendingByTheModelBefore(t *testing.T) {
+	t.Parallel()
+	s := beforeTheSwap(t)
+	s.answersTheLight()
+	m := s.sells("always-idle")
+	s.Open()
+	s.Opened()
+	s.Stdin(terminaltest.RightPIN + "\n" + terminaltest.RightPIN + "\n")
+	s.does("customers", "pin", s.Term.Gallery().Stale()[0].ID)
+	m.choose(t, "6.00", "10")
+	s.Eventually("the keypad", func() bool { return s.Sees(screen.EnterPIN) })
+	s.typePIN(s.View().Asked, terminaltest.RightPIN)
+	if p := s.sold(); !p.PIN || p.Amount.Minor != 600 {
+		t.Errorf("sold: %+v", p)
+	}
+	s.Eventually("the customer to come over", func() bool { return len(s.Term.Gallery().Stale()) == 0 })
+
+	s = beforeTheSwap(t)
+	m = s.sells("authorise-first")
+	s.Open()
+	s.Opened()
+	s.Eventually("an offer", func() bool { return m.said(`"c,STATUS,IDLE,7.00"`) })
+	m.choose(t, "1.20", "10")
+	s.sold()
+	if len(s.Term.Gallery().Stale()) != 1 {
+		t.Error("the face alone brought the customer over")
 	}
 }
 

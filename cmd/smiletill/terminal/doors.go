@@ -33,11 +33,14 @@ func (d till) Begin(ctx context.Context, q control.PaymentRequest) (control.Paym
 		return control.Payment{}, err
 	}
 	if q.Digits != "" {
-		if err := p.numbers.Offer(q.ID, q.Digits); err != nil {
+		if err := gallery.CheckDigits(q.Digits); err != nil {
 			return control.Payment{}, err
 		}
 	}
 	began, err := p.engine.Begin(ctx, payment.Request{ID: q.ID, Amount: amount, Reference: q.Reference})
+	if err == nil && q.Digits != "" { // of one that is refused they would be another payment's
+		err = p.numbers.Offer(q.ID, q.Digits)
+	}
 	return control.Told(began), err
 }
 

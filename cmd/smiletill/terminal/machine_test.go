@@ -98,25 +98,21 @@ func vendingRow(s *shop) string {
 }
 
 // TestVendingCustomerFirst: a machine that wants the customer first hears what a customer may spend when one
-// stands there, and the product is paid for with the smile that comes after the choice.
+// stands there, and the product is paid for with the smile that comes after the choice. Somebody is enrolled
+// while the camera looks for one.
 func TestVendingCustomerFirst(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	s.EnrolCustomer()
-	link := filepath.Join(s.Dir, "adapter")
-	m, _ := newStreet(t, link, machine.Options{Decimals: 2, Motor: 200 * time.Millisecond, AuthoriseFirst: true})
-	s.Flags = append(s.Flags, "--vending-port", link, "--vending-mode", "authorise-first",
-		"--payment-amount-max", "7.00")
+	m := s.sells("authorise-first")
 	s.Open()
 	s.Opened()
+	s.Eventually("the reader on the bus", func() bool { return m.said("ENABLED") })
+	s.does("enrol", "Grace Hopper")
 	s.Eventually("an offer", func() bool { return m.said(`"c,STATUS,IDLE,7.00"`) })
+	s.does("enrol", "--again", s.Term.Gallery().List()[0].ID) // while she is looked at
 	m.choose(t, "1.20", "10")
 	s.Eventually("a product that falls", func() bool { return m.said("product 10 for 1.20 fell") })
-	cfg := s.Config()
-	s.Eventually("its approval", func() bool {
-		all := vends(t, cfg.JournalPath())
-		return len(all) == 1 && all[0].Payment.State == "approved"
-	})
+	s.sold()
 }
 
 // TestVendingMachine: a product is chosen at a machine on a serial line, the customer smiles, it falls and is
