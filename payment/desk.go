@@ -16,7 +16,8 @@ type desk struct {
 	run      *running // nil when idle
 	last     Payment  // the running one, or the last that ended
 	doubt    string   // id of the payment whose commit failed, until the journal has told its truth
-	decided  Payment  // the end of that payment, if a machine has said it: it is committed later
+	held     Payment  // that payment as a machine has it in hand, with what the journal's row does not keep
+	decided  Payment  // its end, if the machine has said it: it is committed later
 	sick     error    // why the journal can't be written, nil when it can
 	causes   []string
 	tries    int       // faces that were refused in a row
@@ -202,7 +203,7 @@ func (d *desk) handle(ev Event) error {
 	if err != nil {
 		d.doubt = p.ID
 		if r.payment.State == StateVending {
-			d.decided = p
+			d.held, d.decided = r.payment, p
 		}
 		r.err = d.fail(p.ID, err)
 		return r.err
@@ -237,7 +238,7 @@ func (d *desk) vend(p Payment) error {
 	p.TimeTrusted = d.engine.options.TimeTrusted()
 	if err := d.engine.journal.Commit(d.ctx, p); err != nil {
 		defer close(r.done)
-		d.run, d.doubt = nil, p.ID
+		d.run, d.doubt, d.held = nil, p.ID, p
 		r.err = d.fail(p.ID, err)
 		return r.err
 	}
@@ -304,7 +305,7 @@ func (d *desk) settle() {
 		d.show(d.last)
 		return
 	}
-	d.sick, d.doubt, d.decided = nil, "", Payment{}
+	d.sick, d.doubt, d.held, d.decided = nil, "", Payment{}, Payment{}
 	d.engine.options.Log.Info("journal works again")
 	d.show(d.last)
 }
@@ -333,7 +334,9 @@ func (d *desk) trySettle() error {
 			return err
 		}
 	}
-	if p.State == StateApproved { // whose faces are not refused any more
+	// What was refused in it was counted when its end could not be written, unless it was an approval then.
+	taken := d.held.ID == p.ID && (d.decided.ID == "" || d.decided.State == StateApproved)
+	if p.State == StateApproved || taken {
 		d.count(p)
 	}
 	d.last = p
@@ -344,6 +347,9 @@ func (d *desk) trySettle() error {
 // settled is what becomes of a payment that the journal still has open, after a commit that failed: what its
 // machine had said, unless the alarm was raised since. A vend that no machine was told of is taken back.
 func (d *desk) settled(open Payment) (Payment, error) {
+	if open.State == StateVending && d.held.ID == open.ID {
+		open = d.held
+	}
 	switch {
 	case d.decided.ID == open.ID:
 		return d.alarmed(open, d.decided)

@@ -44,6 +44,10 @@ var (
 	ErrConflict   = errors.New("payment id was used for another amount or reference")
 	ErrOutOfOrder = errors.New("terminal is out of order")
 	ErrBacklog    = errors.New("too many payments wait to be reported")
+
+	// ErrBacklogAmount is an ErrBacklog of this amount: a smaller one may still be taken.
+	ErrBacklogAmount = errors.New("with this one it would be more")
+
 	ErrNotFound   = errors.New("no such payment")
 	ErrUnsure     = errors.New("outcome was lost with a damaged journal")
 	ErrNotRunning = errors.New("payment is not running")

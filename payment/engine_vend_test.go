@@ -88,6 +88,25 @@ func TestEngineVendNotWritten(t *testing.T) {
 	}
 }
 
+// TestEngineVendWrittenLate: an approval that could not be written at once ends the row of refused faces too.
+func TestEngineVendWrittenLate(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		for lockAfter(b.options.FailedTries+1) == 0 {
+			b.options.FailedTries++
+		}
+		b.vends("a")
+		b.l.set(errDisk, false)
+		b.wantErr(b.Handle(b.Context(), "a", Dispensed{}), ErrJournal)
+		b.l.set(nil, false)
+		time.Sleep(time.Minute)
+		b.want("a", StateApproved, "")
+		b.begin("b")
+		b.do("b", Unknown{})
+		b.want("b", StateDeclined, ReasonNotRecognised)
+		b.begin("c") // the first of a new row
+	})
+}
+
 // TestEngineVendUnderAlarm: with the case open no vend begins, and one that is open is only taken back: the
 // machine's wires are in that case.
 func TestEngineVendUnderAlarm(t *testing.T) {

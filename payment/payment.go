@@ -160,7 +160,7 @@ type Evidence struct {
 	Since, At   time.Time
 	// Since and At are when the first and the last of these frames was taken, by time.Now (monotonic). A
 	// stored payment has neither: they mean nothing after a restart. Camera, Model and Liveness are in its fact
-	// alone; Alike is in none: the Need says it.
+	// alone; Alike is in none: the Need says it, where no limit wanted the PIN in any case.
 }
 
 // Camera says what a camera is, so that who reads an approval knows whether there was one at all.

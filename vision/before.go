@@ -21,25 +21,30 @@ func (j *judge) want() {
 	j.wanted = max(j.wanted, want)
 }
 
-// match returns the customer of fused embeddings, or "" when it is not sure; alike: because two customers are
-// too much like the face, or one is who was left out of the search. Of two who are alike a number may have
-// named one.
-func (j *judge) match(sum []float32, named bool) (id string, alike bool) {
+// like is who is like a face.
+type like struct {
+	id    string // of whom it is sure, or of two who are alike the one whom a number has named
+	alike bool   // two customers are too much like the face
+	left  bool   // nobody who was searched is like it, but somebody who was left out of the search
+}
+
+// match tells of whom fused embeddings are.
+func (j *judge) match(sum []float32, named bool) like {
 	j.probe = append(j.probe[:0], sum...)
 	if !normalise(j.probe) {
-		return "", false
+		return like{}
 	}
 	id, best, second := j.m.Match(j.probe)
 	j.want()
 	switch {
 	case id == "" || !(best >= j.wanted):
-		return "", second >= j.wanted // of a search that was narrowed; else the second is below the best
+		return like{left: second >= j.wanted} // of a search that was narrowed; else the second is below the best
 	case best-second >= j.t.Margin:
-		return id, false
+		return like{id: id}
 	case named && second-best < j.t.Margin:
-		return id, true
+		return like{id: id, alike: true}
 	}
-	return "", true
+	return like{alike: true}
 }
 
 // fuse adds an embedding of the model before, if there is such a model.
@@ -59,7 +64,8 @@ func (j *judge) forget() {
 
 // Before has the visit know customers by a second model too, while they come over from it one by one: those
 // of m, whose probes are Look.Before, by that model's own thresholds. It is called before the first frame.
-// Whoever is like a customer of each of the two is nobody's, as is one who is like two of one; but see Named.
+// Whoever is like a customer of each of the two is nobody's, in the search or left out of it, since cosines
+// of two models can't be compared; as is one who is like two of one, but see Named.
 func (v *Visit) Before(m Matcher, t Thresholds) {
 	if t.Check() != nil {
 		v.closed = true
@@ -69,8 +75,8 @@ func (v *Visit) Before(m Matcher, t Thresholds) {
 	v.before.want()
 }
 
-// Named tells the visit that its customer has said by a number who stands there: its Matchers look among
-// those alone who have it, and give as second whoever is next, with it or without. Who is like another
+// Named tells the visit that its customer has said by a number who stands there, and nobody else has it: its
+// Matchers look for that one alone, and give as second whoever is next. Who is like another
 // customer too is recognised then, as Finding.Alike says: a face and a number together don't tell twins
 // apart, so that it takes a PIN besides. Who is more like the other one is nobody's. It is called before
 // the first frame.
@@ -86,25 +92,23 @@ func (v *Visit) withBefore() Depth {
 
 // identify returns the customer of the face that was fused, whom v.by then knows; "" when nobody is sure.
 func (v *Visit) identify() string {
-	id, alike := v.now.match(v.sum, v.named)
-	v.by = &v.now
+	now, old := v.now.match(v.sum, v.named), like{}
 	if v.before != nil {
-		other, likewise := v.before.match(v.before.sum, v.named)
-		both := id != "" && other != ""
-		alike = alike || likewise || both
-		if both {
-			id = ""
-		} else if other != "" {
-			id, v.by = other, v.before
-		}
+		old = v.before.match(v.before.sum, v.named)
 	}
-	if v.finding.Alike = alike; alike && !v.named {
-		id = ""
+	known := func(l like) bool { return l.id != "" || l.alike }
+	found := now
+	v.by = &v.now
+	if known(old) {
+		found, v.by = old, v.before
 	}
-	if id == "" {
+	if known(now) && (known(old) || old.left) || known(old) && now.left {
+		found = like{alike: true}
+	}
+	if v.finding.Alike = found.alike; found.id == "" {
 		v.by = nil
 	}
-	return id
+	return found.id
 }
 
 // Keeps tells whether a frame of a visit would do as a picture of an enrolment.

@@ -136,15 +136,70 @@ func TestNamedTwin(t *testing.T) {
 	}
 }
 
+// later is a search that finds another customer as like the face from some question on, and at the first one.
+type later struct {
+	Matcher
+	asked, from int
+	first       bool
+}
+
+func (l *later) Match(e []float32) (id string, best, second float32) {
+	id, best, _ = l.Matcher.Match(e)
+	if l.asked++; l.asked >= l.from || l.first && l.asked == 1 {
+		return id, best, best
+	}
+	return id, best, 0
+}
+
+// TestAlikeAtTheSmile: that a face is like two customers counts whenever it was found of a visit: at the
+// smile alone, and before it alone.
+func TestAlikeAtTheSmile(t *testing.T) {
+	frames := shots(20, face1(anna, rest), 10, face1(anna, smile))
+	for from := range 40 {
+		m := &later{Matcher: both, from: from}
+		v := NewVisit(m, easy)
+		v.Named()
+		f, _ := run(v, frames)
+		if f.Stage == Consented && f.Alike != (m.asked >= from) {
+			t.Errorf("from question %d of %d on: alike %v", from, m.asked, f.Alike)
+		}
+	}
+	v := NewVisit(&later{Matcher: both, from: 1000, first: true}, easy)
+	v.Named()
+	if f, _ := run(v, frames); f.Stage != Consented || !f.Alike {
+		t.Errorf("when it was recognised: %s, alike %v", f.Stage, f.Alike)
+	}
+}
+
 // TestNarrowedByTheOtherModel: whoever is like a customer of one model is nobody of the other's, also where
 // that customer was left out of the search.
 func TestNarrowedByTheOtherModel(t *testing.T) {
 	frames := shots(20, old(face1(anna, rest), 1), 10, old(face1(anna, smile), 1))
-	for left, want := range map[float32]Stage{0.9: Unknown, 0.1: Consented} {
-		v := NewVisit(both, easy)
-		v.Before(others(left), easy)
-		if f, _ := run(v, frames); f.Stage != want || f.Alike != (want == Unknown) {
-			t.Errorf("one of the model before is %v like the face: %s, alike %v", left, f.Stage, f.Alike)
+	for left, want := range map[float32]Stage{0.99: Unknown, 0.9: Unknown, 0.1: Consented} {
+		for _, byNumber := range []bool{false, true} {
+			v := NewVisit(both, easy)
+			v.Before(others(left), easy)
+			if byNumber {
+				v.Named()
+			}
+			if f, _ := run(v, frames); f.Stage != want || f.Alike != (want == Unknown) {
+				t.Errorf("one of the model before is %v like the face, named %v: %s, alike %v", left, byNumber,
+					f.Stage, f.Alike)
+			}
 		}
+	}
+	// The other way round, and a number that was mistyped: the search is narrowed to nobody, and the customer's
+	// own row is left out of it. Nobody is like two customers then.
+	v := NewVisit(others(0.9), easy)
+	v.Before(gallery{"dora": old(Look{}, 1).Before}, easy)
+	v.Named()
+	f, _ := run(v, shots(20, old(face1(carl, rest), 1), 10, old(face1(carl, smile), 1)))
+	if f.Stage != Unknown || !f.Alike {
+		t.Errorf("one of the model now is left out: %s, alike %v", f.Stage, f.Alike)
+	}
+	v = NewVisit(others(0.9), easy)
+	v.Named()
+	if f, _ := run(v, shots(40, face1(anna, rest))); f.Stage != Unknown || f.Alike {
+		t.Errorf("mistyped: %s, alike %v", f.Stage, f.Alike)
 	}
 }

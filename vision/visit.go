@@ -302,8 +302,8 @@ func (v *Visit) await(l *Look, at time.Time) {
 	v.finding.Evidence.Smiling = v.consent.smiling
 	v.live.see(l, v.consent.risen, v.consent.level, at, &v.t)
 	if given {
-		id, alike := v.by.match(v.consent.sum, v.named)
-		if v.finding.Alike = alike || v.named && v.finding.Alike; id == v.finding.Customer {
+		is := v.by.match(v.consent.sum, v.named)
+		if v.finding.Alike = is.alike || v.named && v.finding.Alike; is.id == v.finding.Customer {
 			v.live.smiled = at
 		}
 	}

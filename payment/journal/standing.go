@@ -59,7 +59,11 @@ func (j *Journal) room(ctx context.Context, tx *transaction, p payment.Payment) 
 	if o.OwedMax > 0 && (owed > o.OwedMax || p.Amount.Minor > o.OwedMax-owed) {
 		sum := payment.Amount{Minor: owed, Currency: p.Amount.Currency}
 		limit := payment.Amount{Minor: o.OwedMax, Currency: p.Amount.Currency}
-		return payment.WithHint(fmt.Errorf("%w: %s of at most %s", payment.ErrBacklog, sum, limit), hint)
+		err := fmt.Errorf("%w: %s of at most %s", payment.ErrBacklog, sum, limit)
+		if owed < o.OwedMax {
+			err = fmt.Errorf("%w: %w", err, payment.ErrBacklogAmount)
+		}
+		return payment.WithHint(err, hint)
 	}
 	if o.UnreportedMax <= 0 {
 		return nil

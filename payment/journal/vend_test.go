@@ -124,3 +124,28 @@ func TestVendKeepsItsOrder(t *testing.T) {
 	}
 	verify(t, &j.Reader)
 }
+
+// TestVendedAtStays: when the machine got it in hand is written once, whoever writes.
+func TestVendedAtStays(t *testing.T) {
+	path := newPath(t)
+	j := open(t, path, Options{})
+	a := vend(t, "a")
+	commit(t, j, a[0])
+	set := func(to string) error {
+		_, err := j.db.ExecContext(t.Context(), "UPDATE payment SET vended_at = "+to+" WHERE id = 'a'")
+		return err
+	}
+	if set("'2026-01-01T00:00:00Z'") == nil {
+		t.Error("of one that waits")
+	}
+	commit(t, j, a[1])
+	for _, to := range []string{"'2026-01-01T00:00:00Z'", "NULL"} {
+		if set(to) == nil {
+			t.Errorf("of one that is vending: %s", to)
+		}
+	}
+	commit(t, j, a[2])
+	if set("NULL") == nil {
+		t.Error("of one that is approved")
+	}
+}

@@ -26,7 +26,8 @@ func (d *Desk) settle(ctx context.Context) {
 		}
 		return
 	}
-	if p.State.Terminal() {
+	if e, known := d.ends[p.ID]; known && p.State.Terminal() {
+		d.unpaid(p, e.event)
 		delete(d.ends, p.ID)
 	}
 	mine := c != nil && c.id == p.ID
@@ -78,8 +79,9 @@ func (d *Desk) open(ctx context.Context, a Open) {
 	if err == nil {
 		return
 	}
-	d.cur = nil                             // if it began all the same, settle finds it
-	if errors.Is(err, payment.ErrBacklog) { // known by trying alone: coins meanwhile
+	d.cur = nil // if it began all the same, settle finds it
+	// Known by trying alone: coins meanwhile. A cheaper product may still be sold.
+	if errors.Is(err, payment.ErrBacklog) && !errors.Is(err, payment.ErrBacklogAmount) {
 		d.shut = time.Now().Add(shutFor)
 	}
 	d.dirty = true
@@ -147,7 +149,7 @@ func (d *Desk) ended(ctx context.Context, number int, e payment.Event) {
 	d.conclude(ctx, c.id, e)
 }
 
-// conclude gives the engine the end of a vend. A product that fell and is not charged is told.
+// conclude gives the engine the end of a vend.
 func (d *Desk) conclude(ctx context.Context, id string, e payment.Event) {
 	d.forget()
 	if d.engine == nil {
@@ -157,16 +159,17 @@ func (d *Desk) conclude(ctx context.Context, id string, e payment.Event) {
 	defer cancel()
 	err := d.engine.Handle(ctx, id, e)
 	d.ask(ctx)
-	_, fell := e.(payment.Dispensed)
-	p := d.status.Payment
-	switch {
-	case fell && err == nil && p.ID == id && p.State == payment.StateVoided,
-		fell && errors.Is(err, payment.ErrNotRunning) && p.ID == id && p.State.Terminal() &&
-			p.State != payment.StateApproved:
-		d.flag(Flag{Reason: Unasked, Text: "the product of payment " + id + " fell, and it is " + string(p.State)})
-	case err == nil || errors.Is(err, payment.ErrNotRunning):
-	default:
+	if err != nil && !errors.Is(err, payment.ErrNotRunning) {
 		d.o.Log.Warn("how a vend ended is not written down yet", "payment", id, "err", err)
+	}
+}
+
+// unpaid tells of a product that fell and is not charged: the alarm of the case was there before its end was
+// written down.
+func (d *Desk) unpaid(p payment.Payment, e payment.Event) {
+	if _, fell := e.(payment.Dispensed); fell && p.State != payment.StateApproved {
+		d.flag(Flag{Reason: Unasked,
+			Text: "the product of payment " + p.ID + " fell, and it is " + string(p.State)})
 	}
 }
 

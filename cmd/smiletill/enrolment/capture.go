@@ -81,6 +81,9 @@ func (c *Capture) pictures(ctx context.Context, cam Camera, trying *vision.Tryin
 	var last time.Time
 	for len(c.Templates) < c.Want {
 		cam.Show(Looking, float64(len(c.Templates))/float64(c.Want))
+		if cam.Busy() { // whoever pays now may be somebody else
+			return payment.WithHint(errors.New("a payment has begun"), "wait for it to end, then try again")
+		}
 		img, _, err := cam.Next(ctx)
 		switch {
 		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil:

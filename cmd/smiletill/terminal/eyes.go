@@ -116,7 +116,7 @@ func (e *eyes) visit(ctx context.Context, p payment.Payment) error {
 			}
 		default:
 		}
-		// Frames may stop altogether, so the payment's end must be able to interrupt the wait for one.
+		// Frames may stop altogether: the payment's end has to interrupt the wait for one.
 		wait, cancel := context.WithTimeout(ctx, 250*time.Millisecond)
 		f, err := e.parts.frames.Take(wait)
 		cancel()
@@ -141,7 +141,7 @@ func (e *eyes) visit(ctx context.Context, p payment.Payment) error {
 	}
 }
 
-const alikeHint = "twins pay with a number of the customer's own (`smiletill enrol --again ID --digits`) " +
+const alikeHint = "twins pay with a number that each has alone (`smiletill enrol --again ID --digits`) " +
 	"and a PIN; if one person was enrolled under two names, remove one of them"
 
 // watcher is one visit in front of the camera, for one payment.
@@ -164,8 +164,9 @@ type watcher struct {
 
 // begin has the visit begin anew, with what the payment demands.
 func (w *watcher) begin() {
-	w.visit = w.newVisit(w.question.Customers(w.parts.gallery))
-	if w.question.Named() {
+	now, before := w.question.Customers(w.parts.gallery)
+	w.visit = w.newVisit(now, before)
+	if w.question.Named() && now.Len()+before.Len() == 1 {
 		w.visit.Named()
 	}
 	w.stage, w.strangers, w.light, w.arrival = vision.Searching, 0, nil, enrolment.Arrival{}
@@ -178,8 +179,7 @@ func (w *watcher) begin() {
 	}
 }
 
-// newVisit is one that knows customers of the model in force, and of the one before while there are any: also
-// where the search is narrowed to others, or one of them would be taken for those.
+// newVisit knows customers of the model in force, and of the one before while there are any, narrowed or not.
 func (e *eyes) newVisit(now, before gallery.Faces) *vision.Visit {
 	v := vision.NewVisit(now, e.parts.looker.Thresholds())
 	if _, left := e.parts.gallery.All(); left.Len() > 0 {
@@ -254,7 +254,8 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 		}
 	}
 	if found.Stage == vision.Unknown && w.stage != vision.Unknown && found.Alike {
-		w.log.Warn("a face is like two customers: nobody is charged", "payment", w.payment.ID, "hint", alikeHint)
+		w.log.Warn("a face is like two customers: by itself it pays for neither", "payment", w.payment.ID,
+			"hint", alikeHint)
 	}
 	if w.question.After(found, w.parts.large.Load(), w.parts.gallery) {
 		w.front.AskNumber(w.payment.ID)

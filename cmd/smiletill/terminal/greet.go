@@ -39,10 +39,10 @@ func (e *eyes) greet(ctx context.Context) error {
 	g.anew()
 	defer g.end()
 	for ctx.Err() == nil && (g.offered || e.machine.WantsCustomer()) {
-		e.lend(ctx, 0)
 		if e.paying(ctx) {
 			return nil
 		}
+		g.lend(ctx, 0)
 		if err := g.frame(ctx); err != nil {
 			return err
 		}
@@ -60,17 +60,21 @@ func (g *greeting) end() {
 	if g.offered {
 		g.machine.Withdraw()
 	}
+	g.offered, g.taken = false, false
 }
 
-// lend gives the camera to who wants it for something else, if somebody asks within a time.
-func (e *eyes) lend(ctx context.Context, long time.Duration) {
+// lend gives the camera to who wants it for something else, if somebody asks within a time. Whoever had an
+// offer has none then: nobody sees whether it is still them who stand there.
+func (g *greeting) lend(ctx context.Context, long time.Duration) {
 	wait := time.NewTimer(long)
 	defer wait.Stop()
 	select {
-	case c := <-e.requests:
-		c.done <- e.capture(ctx, &c.Capture)
-	case c := <-e.calibrations:
-		c.done <- e.calibrate(ctx, &c.Calibration)
+	case c := <-g.requests:
+		g.end()
+		c.done <- g.capture(ctx, &c.Capture)
+	case c := <-g.calibrations:
+		g.end()
+		c.done <- g.calibrate(ctx, &c.Calibration)
 	case <-wait.C:
 	case <-ctx.Done():
 	}
