@@ -100,7 +100,7 @@ func ModelsIn(dir string) (map[string]int, error) {
 			continue
 		}
 		data, _, err := readFile(filepath.Join(dir, f.Name()), int64(headerLen))
-		if err == nil && len(data) >= headerLen && strings.HasPrefix(string(data), recordMagic) {
+		if err == nil && len(data) >= headerLen && recordFormat(data) {
 			at := len(recordMagic) + keyIDLen
 			of[hex.EncodeToString(data[at:at+modelLen])]++
 		}

@@ -131,6 +131,9 @@ func TestCarriedOverWithDigits(t *testing.T) {
 	g.Close()
 	g = mustOpen(t, dir, twoModels())
 	if _, err := g.CarryOver(ids[0], shots(sface, 0, 20), shots(picture, 0, 20), nil); err != nil {
+	if of, err := ModelsIn(dir); err != nil || of[modelA.SHA256] != 3 {
+		t.Errorf("with digits %v are counted, %v, want 3 of the model", of, err)
+	}
 		t.Fatal(err)
 	}
 	now, before := g.Narrow("000")
