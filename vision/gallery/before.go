@@ -17,8 +17,21 @@ import (
 type Faces struct {
 	g    *Gallery
 	rows *atomic.Pointer[rows]
-	m    *model // theirs
-	only *mark  // those with these digits; nil: all
+	m    *model    // theirs
+	only *narrowed // those with some digits; nil: all
+}
+
+// narrowed are the digits of a search, and the cosine that the customers who have them want: worked out once,
+// and again when customers were enrolled or removed. A visit asks for it with each frame.
+type narrowed struct {
+	mark  *mark
+	asked atomic.Pointer[asked]
+}
+
+// asked is a cosine, and the customers whom it was worked out of.
+type asked struct {
+	now, older *rows
+	cosine     float32
 }
 
 func (f Faces) load() *rows {
@@ -31,14 +44,14 @@ func (f Faces) load() *rows {
 // Match is Gallery.Match, of these customers. Where they were narrowed down, one of the others who is as like
 // the probe as Cosine wants counts as the second best.
 func (f Faces) Match(probe []float32) (id string, best, second float32) {
-	if f.only == nil {
+	if f.only == nil || f.rows == nil {
 		return f.load().match(probe, nil, 0)
 	}
 	wanted, ok := f.Cosine()
 	if !ok {
 		wanted = f.m.Same
 	}
-	return f.load().match(probe, f.only, wanted)
+	return f.load().match(probe, f.only.mark, wanted)
 }
 
 // Cosine is Gallery.Cosine: what Match's best has to reach.
@@ -47,10 +60,16 @@ func (f Faces) Cosine() (cosine float32, ok bool) {
 	if f.only == nil || r.cosine == 0 {
 		return r.cosine, r.cosine != 0
 	}
+	now, older := f.g.rows.Load(), f.g.older.Load()
+	if a := f.only.asked.Load(); a != nil && a.now == now && a.older == older {
+		return a.cosine, true
+	}
 	counts := make([]int, TemplatesMax+1)
-	f.g.rows.Load().count(counts, f.only)
-	f.g.older.Load().count(counts, f.only)
-	return f.m.cosine(counts), true
+	now.count(counts, f.only.mark)
+	older.count(counts, f.only.mark)
+	a := &asked{now, older, f.m.cosine(counts)}
+	f.only.asked.Store(a)
+	return a.cosine, true
 }
 
 // Smile is Gallery.Smile.
@@ -63,7 +82,7 @@ func (f Faces) Counts() []int {
 		return slices.Clone(r.counts)
 	}
 	counts := make([]int, TemplatesMax+1)
-	r.count(counts, f.only)
+	r.count(counts, f.only.mark)
 	return counts
 }
 

@@ -107,7 +107,7 @@ func (g *Gallery) Narrow(digits string) (now, before Faces) {
 		*only = g.sealer.mark(digits)
 	}
 	now, before = g.faces(), g.Before()
-	now.only, before.only = only, only
+	now.only, before.only = &narrowed{mark: only}, &narrowed{mark: only} // each has a cosine of its own
 	return now, before
 }
 
