@@ -129,9 +129,9 @@ func ModelsIn(dir string) (map[string]int, error) {
 
 // CarryOver replaces the templates of a customer of Model.Before with those of the gallery's model, and
 // returns after they are on disk; id, name and the own smile stay. seen are embeddings of the same pictures,
-// by the model before: unlike EnrolAgain's they are held against the customer's old templates, as those of
-// one model are. before is as Enrol's. Errors: ErrUnknownCustomer, ErrTemplates, ErrDisagree,
-// ErrAlreadyEnrolled, ErrOtherFace, ErrClosed.
+// by the model before: they are held against the customer's old templates, as those of one model are, and
+// there is no carrying over without them. before is as Enrol's. Errors: ErrUnknownCustomer, ErrTemplates,
+// ErrDisagree, ErrAlreadyEnrolled, ErrOtherFace, ErrClosed.
 func (g *Gallery) CarryOver(
 	id string, templates, seen [][]float32, before func(Change) error,
 ) (Customer, error) {
@@ -147,19 +147,9 @@ func (g *Gallery) CarryOver(
 	old := g.left[at]
 	r := g.newRecord(id, old.customer.Name, templates)
 	r.digits = old.digits
-	held := make([]template, len(seen))
-	for i, t := range seen {
-		held[i] = t
-	}
 	err := g.checkFace(r)
-	if err == nil && len(held) != len(templates) {
-		err = fmt.Errorf("%w: %d of the model before, %d of this one", ErrTemplates, len(held), len(templates))
-	}
 	if err == nil {
-		err = checkTemplates(held)
-	}
-	if err == nil {
-		err = g.before.checkSame(held, old)
+		err = g.checkSeen(seen, r, old)
 	}
 	if err == nil {
 		err = g.write(r, Change{Again: true, Carried: true}, before, leaveOnError)
@@ -176,4 +166,20 @@ func (g *Gallery) CarryOver(
 	g.dropStale(g.findStale(id))
 	g.keep(r)
 	return r.customer, nil
+}
+
+// checkSeen says why the pictures of a renewal, as the model before sees them, are not of the person of a
+// record of it, if so.
+func (g *Gallery) checkSeen(seen [][]float32, r, old record) error {
+	if len(seen) != len(r.templates) {
+		return fmt.Errorf("%w: %d of the model before, %d of this one", ErrTemplates, len(seen), len(r.templates))
+	}
+	held := make([]template, len(seen))
+	for i, t := range seen {
+		held[i] = t
+	}
+	if err := checkTemplates(held); err != nil {
+		return err
+	}
+	return g.before.checkSame(held, old)
 }

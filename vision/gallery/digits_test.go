@@ -34,7 +34,7 @@ func TestNarrow(t *testing.T) {
 	bob := mustNumber(t, g, "Bob", "4711", 2)
 	eve := mustNumber(t, g, "Eve", "0815", 3)
 	fay := mustEnrol(t, g, "Fay", 4, 3)
-	if _, err := g.EnrolAgain(ada.ID, shots(picture, 1, 31), nil); err != nil {
+	if _, err := g.EnrolAgain(ada.ID, shots(picture, 1, 31), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	check := func(when string) {
@@ -71,7 +71,7 @@ func TestNarrow(t *testing.T) {
 
 	// Other digits, then none.
 	for _, digits := range []string{"999", ""} {
-		if _, err := g.Numbered(digits).EnrolAgain(eve.ID, pictures(3, 3), nil); err != nil {
+		if _, err := g.Numbered(digits).EnrolAgain(eve.ID, pictures(3, 3), nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		old, _ := g.Narrow("0815")
@@ -145,7 +145,7 @@ func TestCarriedOverWithDigits(t *testing.T) {
 		t.Errorf("the two with these digits are %q and %q, the third %q; %v is asked for", a, b, c, asks)
 	}
 	// Enrolled again, one of the model before keeps them too.
-	if _, err := g.EnrolAgain(ids[1], shots(sface, 1, 20), nil); err != nil || now.Len() != 2 {
+	if _, err := g.EnrolAgain(ids[1], shots(sface, 1, 20), nil, nil); err != nil || now.Len() != 2 {
 		t.Errorf("%d with these digits, %v", now.Len(), err)
 	}
 }

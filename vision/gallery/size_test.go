@@ -29,7 +29,7 @@ func TestCosineFollowsTheGallery(t *testing.T) {
 	ada := mustEnrol(t, g, "Ada", 1, 3)
 	mustEnrol(t, g, "Bob", 2, 5)
 	want("two", 0.52, 0, 0, 0, 1, 0, 1)
-	if _, err := g.EnrolAgain(ada.ID, pictures(1, 4), nil); err != nil {
+	if _, err := g.EnrolAgain(ada.ID, pictures(1, 4), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	want("one again, with four", 0.52, 0, 0, 0, 0, 1, 1)

@@ -33,7 +33,8 @@ func enrolCommand(a *app) *cobra.Command {
 			"counts at the till. Who does not smile is enrolled all the same; --no-smile asks for none.\n" +
 			"--again gives a customer new templates under the same id and name: after a change of the embedding\n" +
 			"model (`smiletill customers list` says who), or when a face has changed. The new face has to be that\n" +
-			"of the templates before; those of another model can't be compared, and the journal says so.",
+			"of the templates before, by the model that they were made with; where that is not on this device\n" +
+			"any more nothing can be compared, and the journal says so.",
 		Example: "  smiletill enrol \"Grace Hopper\" one.jpg two.jpg three.jpg\n" +
 			"  smiletill enrol \"Grace Hopper\"\n" +
 			"  smiletill enrol --again c_...",

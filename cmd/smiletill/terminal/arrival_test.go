@@ -166,6 +166,50 @@ func TestModelThatIsGone(t *testing.T) {
 	s.galleryRow("1 customer was enrolled with another model and must be enrolled again")
 }
 
+// TestEnrolAgainComparesByTheModelBefore: a customer who is left under the model before and is enrolled
+// again, from photos or by camera, by a terminal that runs or by the command alone, is compared by that
+// model.
+func TestEnrolAgainComparesByTheModelBefore(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"photos", "camera", "stopped"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t)
+			cfg := s.Config()
+			if err := errors.Join(config.PreparePrivateDir(cfg.Paths.DataDir),
+				os.Symlink(models.Small, cfg.InstalledModels())); err != nil {
+				t.Fatal(err)
+			}
+			s.EnrolCustomer()
+			if err := os.Remove(cfg.InstalledModels()); err != nil {
+				t.Fatal(err)
+			}
+			if how != "stopped" {
+				s.Open()
+				s.Opened()
+			}
+			customer := strings.Fields(strings.Split(s.does("customers", "list"), "\n")[1])[0]
+			args := []string{"enrol", "--again", customer, "--no-smile"}
+			if how != "camera" {
+				args = append(args, s.Photos("enrol_1", "enrol_2", "enrol_4")...)
+			}
+			if out := s.does(args...); strings.Contains(out, "nothing could tell") {
+				t.Errorf("it was not compared: %s", out)
+			}
+			if out := s.does("customers", "list"); !strings.Contains(out, "can pay\n") {
+				t.Errorf("customers list:\n%s", out)
+			}
+			if how == "stopped" {
+				return // the journal finds it at the next start, and can't know
+			}
+			last, err := s.reader().Customers(t.Context())
+			if a := last[customer]; err != nil || a.What != journal.CustomerRenewed || !a.Carried || a.Unmatched {
+				t.Errorf("the journal has %+v, %v", a, err)
+			}
+		})
+	}
+}
+
 // does runs a command that has to work.
 func (s *shop) does(args ...string) string {
 	s.T.Helper()
