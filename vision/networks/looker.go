@@ -64,17 +64,39 @@ func (l *Looker) openBefore(set models.Set, n *vision.Networks) (err error) {
 	if l.before, err = ThresholdsOf(set); err != nil {
 		return err
 	}
-	mod := set.Model(models.Embed)
-	o := OnPayments()
-	o.Want = want(mod)
-	ip, err := tflite.Open(set.Bytes(models.Embed), o)
+	ip, err := openEmbedder(set)
 	if err != nil {
-		return fmt.Errorf("open the embed model before, %s: %w", mod.File, err)
+		return err
 	}
+	mod := set.Model(models.Embed)
 	l.closers = append(l.closers, ip.Close)
 	n.Before = vision.Preprocessed(ip, mod.Preprocess.Colour == "BGR", mod.Preprocess.Subtract,
 		mod.Preprocess.Divide)
 	return nil
+}
+
+// openEmbedder opens the embedding network of a set on the CPU.
+func openEmbedder(set models.Set) (*tflite.Interpreter, error) {
+	o := OnPayments()
+	o.Want = want(set.Model(models.Embed))
+	ip, err := tflite.Open(set.Bytes(models.Embed), o)
+	if err != nil {
+		return nil, fmt.Errorf("open the embed model before, %s: %w", set.Model(models.Embed).File, err)
+	}
+	return ip, nil
+}
+
+// TryBefore tells what is wrong with a set that is to be the one before, by which customers are known who
+// have not come over: its thresholds, or an embedding network that the runtime doesn't open.
+func TryBefore(set models.Set) error {
+	if _, err := ThresholdsOf(set); err != nil {
+		return err
+	}
+	ip, err := openEmbedder(set)
+	if err != nil {
+		return err
+	}
+	return ip.Close()
 }
 
 // Thresholds are those of a visit.

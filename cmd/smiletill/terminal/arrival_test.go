@@ -210,6 +210,42 @@ func TestEnrolAgainComparesByTheModelBefore(t *testing.T) {
 	}
 }
 
+// kept puts a set into the data folder, as `smiletill models swap` keeps one, and enrols customers with it
+// who look like nobody.
+func (s *shop) kept(customers int, change func(m *models.Model, data []byte) []byte) {
+	s.T.Helper()
+	cfg := s.Config()
+	dir := terminaltest.CopyModels(s.T)
+	terminaltest.Remake(s.T, dir, models.Embed, func(m *models.Model, data []byte) []byte {
+		t := &m.Thresholds // of a network that nobody knows
+		t.Match, t.Verify, t.SameFace = 0.61, 0.54, 0.46
+		return change(m, data)
+	})
+	set, err := models.Open(dir)
+	if err := errors.Join(err, config.PreparePrivateDir(cfg.Paths.DataDir),
+		os.CopyFS(filepath.Join(cfg.Paths.DataDir, config.KeptModels+"1"), os.DirFS(dir))); err != nil {
+		s.T.Fatal(err)
+	}
+	s.strangers(set.Model(models.Embed).SHA256, customers)
+}
+
+// TestModelBeforeCannotBeOpened: a network of customers who are left that the runtime refuses keeps nobody
+// else from paying; its own customers are not recognised, and the terminal says so and what to do.
+func TestModelBeforeCannotBeOpened(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.kept(1, func(_ *models.Model, data []byte) []byte { return data[:len(data)/2] })
+	s.Open()
+	s.Opened()
+	s.EnrolCustomer()
+	s.Pay("p1", "4.20")
+	s.WantEnd("p1", "approved", "")
+	s.galleryRow("1 customer was enrolled with another model and must be enrolled again")
+	if out := s.does("customers", "list"); !strings.Contains(out, "must be enrolled again") {
+		t.Errorf("customers list:\n%s", out)
+	}
+}
+
 // does runs a command that has to work.
 func (s *shop) does(args ...string) string {
 	s.T.Helper()

@@ -24,8 +24,8 @@ import (
 
 const graceNumber = "847291038475"
 
-// fill enrols customers who look like nobody, the first with digits, and takes tables into use by which a
-// hundred customers ask for a cosine that no visit reaches, and a few for one that all do.
+// fill enrols strangers, and takes tables into use by which a hundred customers ask for a cosine that no
+// visit reaches, and a few for one that all do.
 func (s *shop) fill(customers int) {
 	s.T.Helper()
 	dir := terminaltest.CopyModels(s.T)
@@ -44,9 +44,15 @@ func (s *shop) fill(customers int) {
 	if err != nil {
 		s.T.Fatal(err)
 	}
+	s.strangers(set.Model(models.Embed).SHA256, customers)
+}
+
+// strangers enrols customers of a model who look like nobody, the first with digits.
+func (s *shop) strangers(model string, customers int) {
+	s.T.Helper()
 	cfg := s.Config()
-	g, err := gallery.Open(cfg.GalleryDir(), gallery.Model{SHA256: set.Model(models.Embed).SHA256, Agree: 0.4,
-		Same: 0.5}, slog.New(slog.DiscardHandler))
+	g, err := gallery.Open(cfg.GalleryDir(), gallery.Model{SHA256: model, Agree: 0.4, Same: 0.5},
+		slog.New(slog.DiscardHandler))
 	if err != nil {
 		s.T.Fatal(err)
 	}
