@@ -2,8 +2,10 @@ package gallery
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -129,11 +131,11 @@ func TestCarriedOverWithDigits(t *testing.T) {
 		ids = append(ids, mustNumber(t, g, fmt.Sprint("Customer ", i), fmt.Sprintf("%03d", i/2), i).ID)
 	}
 	g.Close()
-	g = mustOpen(t, dir, twoModels())
-	if _, err := g.CarryOver(ids[0], shots(sface, 0, 20), shots(picture, 0, 20), nil); err != nil {
 	if of, err := ModelsIn(dir); err != nil || of[modelA.SHA256] != 3 {
 		t.Errorf("with digits %v are counted, %v, want 3 of the model", of, err)
 	}
+	g = mustOpen(t, dir, twoModels())
+	if _, err := g.CarryOver(ids[0], shots(sface, 0, 20), shots(picture, 0, 20), nil); err != nil {
 		t.Fatal(err)
 	}
 	now, before := g.Narrow("000")
@@ -182,24 +184,36 @@ func TestDigitsAreKeptAsAHash(t *testing.T) {
 			t.Error(text)
 		}
 	}
-	// A cut record is damaged, whichever format it has.
-	record, err := filepath.Glob(filepath.Join(dir, "*"+recordExt))
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(record[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	id := strings.TrimSuffix(filepath.Base(record[0]), recordExt)
-	for n := range len(data) {
-		if _, err := g.sealer.open(id, data[:n]); !errors.Is(err, ErrDamaged) {
-			t.Fatalf("cut to %d bytes: %v", n, err)
+}
+
+// TestRecordsWithAndWithoutDigits: a cut record of either format is damaged, and so is one that is taken for
+// the other format.
+func TestRecordsWithAndWithoutDigits(t *testing.T) {
+	dir := t.TempDir() + "/g"
+	g := mustOpen(t, dir, modelA)
+	for i, digits := range []string{"4711", ""} {
+		c := mustNumber(t, g, fmt.Sprint("Customer ", i), digits, uint64(i))
+		data, err := os.ReadFile(filepath.Join(dir, c.ID+recordExt))
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	// Taken for one without a mark, or the other way round: the header is part of what is sealed.
-	data[len(recordMagic)-1] ^= 3
-	if _, err := g.sealer.open(id, data); !errors.Is(err, ErrDamaged) {
-		t.Errorf("another format: %v", err)
+		if r, err := g.sealer.open(c.ID, data); err != nil || (r.digits != mark{}) != (digits != "") {
+			t.Fatalf("%q: %v, %v", digits, r.digits, err)
+		}
+		for n := range len(data) {
+			if _, err := g.sealer.open(c.ID, data[:n]); !errors.Is(err, ErrDamaged) {
+				t.Fatalf("%q, cut to %d bytes: %v", digits, n, err)
+			}
+		}
+		// The header is part of what is sealed, whether its checksum is made to fit or not.
+		data[len(recordMagic)-1] ^= recordMagic[len(recordMagic)-1] ^ markedMagic[len(markedMagic)-1]
+		for _, fits := range []bool{false, true} {
+			if end := headerLen - 4; fits {
+				binary.LittleEndian.PutUint32(data[end:], crc32.ChecksumIEEE(data[:end]))
+			}
+			if _, err := g.sealer.open(c.ID, data); !errors.Is(err, ErrDamaged) {
+				t.Errorf("%q, taken for the other format: %v", digits, err)
+			}
+		}
 	}
 }
