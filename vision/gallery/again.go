@@ -63,7 +63,7 @@ type Change struct {
 	Record    string // see Records
 	Again     bool   // the customer is there already
 	Unmatched bool   // and the old templates are another model's: nobody can tell whether the face is the same
-	Carried   bool   // of another model they are, and by that model the face is the same: see CarryOver
+	Carried   bool   // of another model they are, and by that model, the one before, the face is the same
 }
 
 // Enrol keeps three to five templates of one person under a name, and returns after they are on disk.
@@ -94,15 +94,19 @@ func (g *Gallery) enrol(
 
 // EnrolAgain replaces the templates of a customer, also of one that Stale lists, and returns after they are
 // on disk. Id and name stay. The face is held against all other customers, and against the customer's own
-// old templates: whoever may enrol must not give a customer's account to another face. Those of another
-// model can't be compared, and Change says so. before is as Enrol's. Errors: ErrUnknownCustomer,
-// ErrTemplates, ErrDisagree, ErrAlreadyEnrolled, ErrOtherFace, ErrClosed.
-func (g *Gallery) EnrolAgain(id string, templates [][]float32, before func(Change) error) (Customer, error) {
-	return g.enrolAgain(id, nil, templates, before)
+// old templates: whoever may enrol must not give a customer's account to another face. For one who is left
+// under Model.Before that takes seen, embeddings of the same pictures by that model; without them, and of a
+// customer of any other model, nothing can be compared, and Change says so. Of others seen counts for
+// nothing. before is as Enrol's. Errors: ErrUnknownCustomer, ErrTemplates, ErrDisagree, ErrAlreadyEnrolled,
+// ErrOtherFace, ErrClosed.
+func (g *Gallery) EnrolAgain(
+	id string, templates, seen [][]float32, before func(Change) error,
+) (Customer, error) {
+	return g.enrolAgain(id, nil, templates, seen, before)
 }
 
 func (g *Gallery) enrolAgain(
-	id string, digits *string, templates [][]float32, before func(Change) error,
+	id string, digits *string, templates, seen [][]float32, before func(Change) error,
 ) (Customer, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -121,11 +125,17 @@ func (g *Gallery) enrolAgain(
 	}
 	g.number(&r, digits, had)
 	err := g.checkFace(r)
-	if err == nil && at >= 0 {
+	left, known := findIn(g.left, id)
+	known = known && len(seen) > 0
+	switch {
+	case err != nil:
+	case at >= 0:
 		err = g.now.checkSame(r.templates, g.records[at])
+	case known:
+		err = g.checkSeen(seen, r, g.left[left])
 	}
 	if err == nil {
-		err = g.write(r, Change{Again: true, Unmatched: at < 0}, before, leaveOnError)
+		err = g.write(r, Change{Again: true, Unmatched: at < 0 && !known, Carried: known}, before, leaveOnError)
 	}
 	if err != nil {
 		return Customer{}, err

@@ -106,7 +106,7 @@ func TestEnrolAgainRefuses(t *testing.T) {
 		{"another dimension", ada.ID, [][]float32{normalise(picture(1, 1)[:64]), normalise(picture(1, 1)[:64]),
 			normalise(picture(1, 1)[:64])}, ErrTemplates},
 	} {
-		_, err := g.EnrolAgain(c.id, c.templates, nil)
+		_, err := g.EnrolAgain(c.id, c.templates, nil, nil)
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
@@ -131,7 +131,7 @@ func TestEnrolAgain(t *testing.T) {
 	g.Close()
 	g = mustOpen(t, dir, modelB)
 	// The old templates are like these: they must not count.
-	again, err := g.EnrolAgain(ada.ID, pictures(1, 4), nil)
+	again, err := g.EnrolAgain(ada.ID, pictures(1, 4), nil, nil)
 	if err != nil || again.ID != ada.ID || again.Name != "Ada" || again.Templates != 4 {
 		t.Fatal(again, err)
 	}
@@ -152,15 +152,15 @@ func TestEnrolAgain(t *testing.T) {
 	g = mustOpen(t, dir, modelB)
 	check("reopened")
 	// Who is not stale may be enrolled anew too.
-	if _, err := g.EnrolAgain(ada.ID, pictures(1, 5), nil); err != nil {
+	if _, err := g.EnrolAgain(ada.ID, pictures(1, 5), nil, nil); err != nil {
 		t.Error(err)
 	}
-	_, err = g.EnrolAgain(bob.ID, pictures(2, 3), nil)
+	_, err = g.EnrolAgain(bob.ID, pictures(2, 3), nil, nil)
 	if err != nil || len(g.Stale()) != 0 || len(g.List()) != 2 {
 		t.Error(err, g.Stale())
 	}
 	g.Close()
-	if _, err := g.EnrolAgain(bob.ID, pictures(2, 3), nil); !errors.Is(err, ErrClosed) {
+	if _, err := g.EnrolAgain(bob.ID, pictures(2, 3), nil, nil); !errors.Is(err, ErrClosed) {
 		t.Errorf("closed: %v", err)
 	}
 	g = mustOpen(t, dir, modelA) // back to the old model: nobody is lost, everybody waits
@@ -181,7 +181,7 @@ func TestEnrolAgainWantsTheSameFace(t *testing.T) {
 	}
 	told := []Change{}
 	tell := func(c Change) error { told = append(told, c); return nil }
-	_, err = g.EnrolAgain(ada.ID, pictures(2, 4), tell)
+	_, err = g.EnrolAgain(ada.ID, pictures(2, 4), nil, tell)
 	wantHint(t, err, ErrOtherFace)
 	if len(told) != 0 {
 		t.Error("a refused renewal is told as one")
@@ -193,13 +193,14 @@ func TestEnrolAgainWantsTheSameFace(t *testing.T) {
 		t.Errorf("another woman matches %q, %v", id, best)
 	}
 	no := errors.New("no ink")
-	if _, err := g.EnrolAgain(ada.ID, pictures(1, 5), func(Change) error { return no }); !errors.Is(err, no) {
+	_, err = g.EnrolAgain(ada.ID, pictures(1, 5), nil, func(Change) error { return no })
+	if !errors.Is(err, no) {
 		t.Errorf("not written down: %v", err)
 	}
 	if now, _ := g.Records(); now[ada.ID] != records[ada.ID] {
 		t.Error("what could not be written down was done")
 	}
-	if _, err := g.EnrolAgain(ada.ID, pictures(1, 5), tell); err != nil {
+	if _, err := g.EnrolAgain(ada.ID, pictures(1, 5), nil, tell); err != nil {
 		t.Fatal(err)
 	}
 	now, _ := g.Records()
@@ -213,7 +214,7 @@ func TestEnrolAgainWantsTheSameFace(t *testing.T) {
 		t.Errorf("a reopened gallery has %v, not %v", again, now)
 	}
 	// Across models nothing can be compared.
-	if _, err := g.EnrolAgain(ada.ID, pictures(3, 3), tell); err != nil {
+	if _, err := g.EnrolAgain(ada.ID, pictures(3, 3), nil, tell); err != nil {
 		t.Fatal(err)
 	}
 	if len(told) != 2 || !told[1].Unmatched {

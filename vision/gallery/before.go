@@ -17,8 +17,21 @@ import (
 type Faces struct {
 	g    *Gallery
 	rows *atomic.Pointer[rows]
-	m    *model // theirs
-	only *mark  // those with these digits; nil: all
+	m    *model    // theirs
+	only *narrowed // those with some digits; nil: all
+}
+
+// narrowed are the digits of a search, and the cosine that the customers who have them want: worked out once,
+// and again when customers were enrolled or removed. A visit asks for it with each frame.
+type narrowed struct {
+	mark  *mark
+	asked atomic.Pointer[asked]
+}
+
+// asked is a cosine, and the customers whom it was worked out of.
+type asked struct {
+	now, older *rows
+	cosine     float32
 }
 
 func (f Faces) load() *rows {
@@ -31,14 +44,14 @@ func (f Faces) load() *rows {
 // Match is Gallery.Match, of these customers. Where they were narrowed down, one of the others who is as like
 // the probe as Cosine wants counts as the second best.
 func (f Faces) Match(probe []float32) (id string, best, second float32) {
-	if f.only == nil {
+	if f.only == nil || f.rows == nil {
 		return f.load().match(probe, nil, 0)
 	}
 	wanted, ok := f.Cosine()
 	if !ok {
 		wanted = f.m.Same
 	}
-	return f.load().match(probe, f.only, wanted)
+	return f.load().match(probe, f.only.mark, wanted)
 }
 
 // Cosine is Gallery.Cosine: what Match's best has to reach.
@@ -47,10 +60,16 @@ func (f Faces) Cosine() (cosine float32, ok bool) {
 	if f.only == nil || r.cosine == 0 {
 		return r.cosine, r.cosine != 0
 	}
+	now, older := f.g.rows.Load(), f.g.older.Load()
+	if a := f.only.asked.Load(); a != nil && a.now == now && a.older == older {
+		return a.cosine, true
+	}
 	counts := make([]int, TemplatesMax+1)
-	f.g.rows.Load().count(counts, f.only)
-	f.g.older.Load().count(counts, f.only)
-	return f.m.cosine(counts), true
+	now.count(counts, f.only.mark)
+	older.count(counts, f.only.mark)
+	a := &asked{now, older, f.m.cosine(counts)}
+	f.only.asked.Store(a)
+	return a.cosine, true
 }
 
 // Smile is Gallery.Smile.
@@ -63,7 +82,7 @@ func (f Faces) Counts() []int {
 		return slices.Clone(r.counts)
 	}
 	counts := make([]int, TemplatesMax+1)
-	r.count(counts, f.only)
+	r.count(counts, f.only.mark)
 	return counts
 }
 
@@ -100,7 +119,7 @@ func ModelsIn(dir string) (map[string]int, error) {
 			continue
 		}
 		data, _, err := readFile(filepath.Join(dir, f.Name()), int64(headerLen))
-		if err == nil && len(data) >= headerLen && strings.HasPrefix(string(data), recordMagic) {
+		if err == nil && len(data) >= headerLen && recordFormat(data) {
 			at := len(recordMagic) + keyIDLen
 			of[hex.EncodeToString(data[at:at+modelLen])]++
 		}
@@ -110,9 +129,9 @@ func ModelsIn(dir string) (map[string]int, error) {
 
 // CarryOver replaces the templates of a customer of Model.Before with those of the gallery's model, and
 // returns after they are on disk; id, name and the own smile stay. seen are embeddings of the same pictures,
-// by the model before: unlike EnrolAgain's they are held against the customer's old templates, as those of
-// one model are. before is as Enrol's. Errors: ErrUnknownCustomer, ErrTemplates, ErrDisagree,
-// ErrAlreadyEnrolled, ErrOtherFace, ErrClosed.
+// by the model before: they are held against the customer's old templates, as those of one model are, and
+// there is no carrying over without them. before is as Enrol's. Errors: ErrUnknownCustomer, ErrTemplates,
+// ErrDisagree, ErrAlreadyEnrolled, ErrOtherFace, ErrClosed.
 func (g *Gallery) CarryOver(
 	id string, templates, seen [][]float32, before func(Change) error,
 ) (Customer, error) {
@@ -128,19 +147,9 @@ func (g *Gallery) CarryOver(
 	old := g.left[at]
 	r := g.newRecord(id, old.customer.Name, templates)
 	r.digits = old.digits
-	held := make([]template, len(seen))
-	for i, t := range seen {
-		held[i] = t
-	}
 	err := g.checkFace(r)
-	if err == nil && len(held) != len(templates) {
-		err = fmt.Errorf("%w: %d of the model before, %d of this one", ErrTemplates, len(held), len(templates))
-	}
 	if err == nil {
-		err = checkTemplates(held)
-	}
-	if err == nil {
-		err = g.before.checkSame(held, old)
+		err = g.checkSeen(seen, r, old)
 	}
 	if err == nil {
 		err = g.write(r, Change{Again: true, Carried: true}, before, leaveOnError)
@@ -157,4 +166,20 @@ func (g *Gallery) CarryOver(
 	g.dropStale(g.findStale(id))
 	g.keep(r)
 	return r.customer, nil
+}
+
+// checkSeen says why the pictures of a renewal, as the model before sees them, are not of the person of a
+// record of it, if so.
+func (g *Gallery) checkSeen(seen [][]float32, r, old record) error {
+	if len(seen) != len(r.templates) {
+		return fmt.Errorf("%w: %d of the model before, %d of this one", ErrTemplates, len(seen), len(r.templates))
+	}
+	held := make([]template, len(seen))
+	for i, t := range seen {
+		held[i] = t
+	}
+	if err := checkTemplates(held); err != nil {
+		return err
+	}
+	return g.before.checkSame(held, old)
 }

@@ -155,6 +155,45 @@ func TestCarryOverRefuses(t *testing.T) {
 	}
 }
 
+// TestEnrolAgainByTheModelBefore: a customer who is left under the model before and is enrolled again is held
+// against the templates of it, so that the account goes to no other face; without pictures by that model
+// nothing can tell, and the change says so.
+func TestEnrolAgainByTheModelBefore(t *testing.T) {
+	g, all := comingOver(t, t.TempDir()+"/g", 3)
+	var said Change
+	say := func(c Change) error { said = c; return nil }
+	for what, c := range map[string]struct {
+		seen [][]float32
+		want error
+	}{
+		"another's face":         {shots(picture, 1, 20), ErrOtherFace},
+		"one picture of another": {[][]float32{picture(0, 20), picture(0, 21), picture(1, 22)}, ErrOtherFace},
+		"too few":                {shots(picture, 0, 20)[:2], ErrTemplates},
+	} {
+		_, err := g.EnrolAgain(all[0].ID, shots(sface, 0, 20), c.seen, say)
+		if !errors.Is(err, c.want) || said.ID != "" || len(g.Stale()) != 3 {
+			t.Errorf("%s: %v, %+v, %d left", what, err, said, len(g.Stale()))
+		}
+	}
+	if _, err := g.EnrolAgain(all[0].ID, shots(sface, 0, 20), shots(picture, 0, 20), say); err != nil ||
+		!said.Carried || said.Unmatched || !said.Again {
+		t.Errorf("the same face: %+v, %v", said, err)
+	}
+	if _, err := g.Numbered("4711").EnrolAgain(all[1].ID, shots(sface, 1, 20), shots(picture, 1, 20),
+		say); err != nil || !said.Carried || said.Unmatched {
+		t.Errorf("the same face, with digits: %+v, %v", said, err)
+	}
+	if _, err := g.EnrolAgain(all[2].ID, shots(sface, 2, 20), nil, say); err != nil || said.Carried ||
+		!said.Unmatched {
+		t.Errorf("nothing by the model before: %+v, %v", said, err)
+	}
+	// Who is of the model in force is compared by that one alone.
+	if _, err := g.EnrolAgain(all[0].ID, shots(sface, 0, 30), shots(picture, 1, 30), say); err != nil ||
+		said.Carried || said.Unmatched {
+		t.Errorf("of the model in force: %+v, %v", said, err)
+	}
+}
+
 // TestModelBefore: without the model before its customers wait, as those of any other; the same model twice
 // is a mistake.
 func TestModelBefore(t *testing.T) {

@@ -66,13 +66,15 @@ func (n Numbered) Enrol(name string, templates [][]float32, before func(Change) 
 }
 
 // EnrolAgain is Gallery.EnrolAgain, with the digits in place of those there are; ErrDigits too.
-func (n Numbered) EnrolAgain(id string, templates [][]float32, before func(Change) error) (Customer, error) {
+func (n Numbered) EnrolAgain(
+	id string, templates, seen [][]float32, before func(Change) error,
+) (Customer, error) {
 	if n.digits != "" {
 		if err := CheckDigits(n.digits); err != nil {
 			return Customer{}, err
 		}
 	}
-	return n.g.enrolAgain(id, &n.digits, templates, before)
+	return n.g.enrolAgain(id, &n.digits, templates, seen, before)
 }
 
 // number gives a record its digits: those that are given, or else the old record's.
@@ -107,7 +109,7 @@ func (g *Gallery) Narrow(digits string) (now, before Faces) {
 		*only = g.sealer.mark(digits)
 	}
 	now, before = g.faces(), g.Before()
-	now.only, before.only = only, only
+	now.only, before.only = &narrowed{mark: only}, &narrowed{mark: only} // each has a cosine of its own
 	return now, before
 }
 

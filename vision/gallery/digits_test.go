@@ -2,8 +2,10 @@ package gallery
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,7 +36,7 @@ func TestNarrow(t *testing.T) {
 	bob := mustNumber(t, g, "Bob", "4711", 2)
 	eve := mustNumber(t, g, "Eve", "0815", 3)
 	fay := mustEnrol(t, g, "Fay", 4, 3)
-	if _, err := g.EnrolAgain(ada.ID, shots(picture, 1, 31), nil); err != nil {
+	if _, err := g.EnrolAgain(ada.ID, shots(picture, 1, 31), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	check := func(when string) {
@@ -71,7 +73,7 @@ func TestNarrow(t *testing.T) {
 
 	// Other digits, then none.
 	for _, digits := range []string{"999", ""} {
-		if _, err := g.Numbered(digits).EnrolAgain(eve.ID, pictures(3, 3), nil); err != nil {
+		if _, err := g.Numbered(digits).EnrolAgain(eve.ID, pictures(3, 3), nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		old, _ := g.Narrow("0815")
@@ -129,6 +131,9 @@ func TestCarriedOverWithDigits(t *testing.T) {
 		ids = append(ids, mustNumber(t, g, fmt.Sprint("Customer ", i), fmt.Sprintf("%03d", i/2), i).ID)
 	}
 	g.Close()
+	if of, err := ModelsIn(dir); err != nil || of[modelA.SHA256] != 3 {
+		t.Errorf("with digits %v are counted, %v, want 3 of the model", of, err)
+	}
 	g = mustOpen(t, dir, twoModels())
 	if _, err := g.CarryOver(ids[0], shots(sface, 0, 20), shots(picture, 0, 20), nil); err != nil {
 		t.Fatal(err)
@@ -142,7 +147,7 @@ func TestCarriedOverWithDigits(t *testing.T) {
 		t.Errorf("the two with these digits are %q and %q, the third %q; %v is asked for", a, b, c, asks)
 	}
 	// Enrolled again, one of the model before keeps them too.
-	if _, err := g.EnrolAgain(ids[1], shots(sface, 1, 20), nil); err != nil || now.Len() != 2 {
+	if _, err := g.EnrolAgain(ids[1], shots(sface, 1, 20), nil, nil); err != nil || now.Len() != 2 {
 		t.Errorf("%d with these digits, %v", now.Len(), err)
 	}
 }
@@ -179,24 +184,36 @@ func TestDigitsAreKeptAsAHash(t *testing.T) {
 			t.Error(text)
 		}
 	}
-	// A cut record is damaged, whichever format it has.
-	record, err := filepath.Glob(filepath.Join(dir, "*"+recordExt))
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(record[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	id := strings.TrimSuffix(filepath.Base(record[0]), recordExt)
-	for n := range len(data) {
-		if _, err := g.sealer.open(id, data[:n]); !errors.Is(err, ErrDamaged) {
-			t.Fatalf("cut to %d bytes: %v", n, err)
+}
+
+// TestRecordsWithAndWithoutDigits: a cut record of either format is damaged, and so is one that is taken for
+// the other format.
+func TestRecordsWithAndWithoutDigits(t *testing.T) {
+	dir := t.TempDir() + "/g"
+	g := mustOpen(t, dir, modelA)
+	for i, digits := range []string{"4711", ""} {
+		c := mustNumber(t, g, fmt.Sprint("Customer ", i), digits, uint64(i))
+		data, err := os.ReadFile(filepath.Join(dir, c.ID+recordExt))
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	// Taken for one without a mark, or the other way round: the header is part of what is sealed.
-	data[len(recordMagic)-1] ^= 3
-	if _, err := g.sealer.open(id, data); !errors.Is(err, ErrDamaged) {
-		t.Errorf("another format: %v", err)
+		if r, err := g.sealer.open(c.ID, data); err != nil || (r.digits != mark{}) != (digits != "") {
+			t.Fatalf("%q: %v, %v", digits, r.digits, err)
+		}
+		for n := range len(data) {
+			if _, err := g.sealer.open(c.ID, data[:n]); !errors.Is(err, ErrDamaged) {
+				t.Fatalf("%q, cut to %d bytes: %v", digits, n, err)
+			}
+		}
+		// The header is part of what is sealed, whether its checksum is made to fit or not.
+		data[len(recordMagic)-1] ^= recordMagic[len(recordMagic)-1] ^ markedMagic[len(markedMagic)-1]
+		for _, fits := range []bool{false, true} {
+			if end := headerLen - 4; fits {
+				binary.LittleEndian.PutUint32(data[end:], crc32.ChecksumIEEE(data[:end]))
+			}
+			if _, err := g.sealer.open(c.ID, data); !errors.Is(err, ErrDamaged) {
+				t.Errorf("%q, taken for the other format: %v", digits, err)
+			}
+		}
 	}
 }

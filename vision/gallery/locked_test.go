@@ -57,7 +57,7 @@ func locked(t *testing.T, g *Gallery, id string, probe []float32) {
 		t.Errorf("a locked gallery knows %q and lists %d", got, len(g.List()))
 	}
 	_, enrol := g.Enrol("Bob", pictures(2, 3), nil)
-	_, again := g.EnrolAgain(id, pictures(2, 3), nil)
+	_, again := g.EnrolAgain(id, pictures(2, 3), nil, nil)
 	for what, err := range map[string]error{"enrol": enrol, "again": again} {
 		var h interface{ Hint() string }
 		if !errors.Is(err, ErrLocked) || !errors.As(err, &h) {

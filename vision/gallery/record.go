@@ -71,13 +71,18 @@ func additional(header []byte, id string) []byte {
 	return append(append([]byte(nil), header...), id...)
 }
 
+// recordFormat tells whether a header is a record's, of whatever format.
+func recordFormat(header []byte) bool {
+	return strings.HasPrefix(string(header), recordMagic[:len(recordMagic)-1])
+}
+
 // open reads the record of customer id, of whatever model.
 func (s sealer) open(id string, data []byte) (record, error) {
 	if len(data) < headerLen || len(data) > recordMax {
 		return record{}, fmt.Errorf("%w: it is %d bytes long", ErrDamaged, len(data))
 	}
 	h, sealed := data[:headerLen], data[headerLen:]
-	if !strings.HasPrefix(string(h), recordMagic[:len(recordMagic)-1]) {
+	if !recordFormat(h) {
 		return record{}, fmt.Errorf("%w: it isn't a gallery's record", ErrDamaged)
 	}
 	end := headerLen - 4

@@ -100,7 +100,7 @@ func TestSmileGoes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := g.EnrolAgain(ada.ID, pictures(1, 4), nil); err != nil {
+	if _, err := g.EnrolAgain(ada.ID, pictures(1, 4), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := smileOf(g, ada.ID); got != none {

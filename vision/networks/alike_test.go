@@ -15,7 +15,8 @@ import (
 	"smiletill/vision"
 )
 
-// TestOneMoment: photos that one program made of one another are of one moment, those of two people never.
+// TestOneMoment: two templates are of one moment from their network's own cosine on, and never when they are
+// not of one network.
 func TestOneMoment(t *testing.T) {
 	for _, dir := range []string{"", models.Small} {
 		set, err := models.Open(dir)

@@ -36,7 +36,7 @@ func ExampleLooker_Templates() {
 			fmt.Println(err)
 			return
 		}
-		templates, err := l.Templates([]networks.Photo{{Name: name + ".jpg", Image: img}})
+		templates, _, err := l.Templates([]networks.Photo{{Name: name + ".jpg", Image: img}})
 		fmt.Println(len(templates), err)
 	}
 	// Output:

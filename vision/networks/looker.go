@@ -32,9 +32,9 @@ func OpenLooker(set models.Set) (*Looker, error) {
 }
 
 // OpenLookerOn opens a set's networks on the CPU and gives them to an accelerator, which is closed with them.
-// Of another set, the one before, it opens the embedding network, on the CPU alone: for visits of customers
-// who have not come over yet; the zero Set: there is none. passive: the liveness network too, for visits that
-// demand no more; an error if the set has none.
+// Of another set, the one before, it opens the embedding network, on the CPU alone: for visits and renewals
+// of customers who have not come over yet; the zero Set: there is none. passive: the liveness network too,
+// for visits that demand no more; an error if the set has none.
 func OpenLookerOn(set, before models.Set, a *edgetpu.Accelerator, passive bool) (*Looker, error) {
 	t, err := ThresholdsOf(set)
 	if err != nil {
@@ -64,17 +64,39 @@ func (l *Looker) openBefore(set models.Set, n *vision.Networks) (err error) {
 	if l.before, err = ThresholdsOf(set); err != nil {
 		return err
 	}
-	mod := set.Model(models.Embed)
-	o := OnPayments()
-	o.Want = want(mod)
-	ip, err := tflite.Open(set.Bytes(models.Embed), o)
+	ip, err := openEmbedder(set)
 	if err != nil {
-		return fmt.Errorf("open the embed model before, %s: %w", mod.File, err)
+		return err
 	}
+	mod := set.Model(models.Embed)
 	l.closers = append(l.closers, ip.Close)
 	n.Before = vision.Preprocessed(ip, mod.Preprocess.Colour == "BGR", mod.Preprocess.Subtract,
 		mod.Preprocess.Divide)
 	return nil
+}
+
+// openEmbedder opens the embedding network of a set on the CPU.
+func openEmbedder(set models.Set) (*tflite.Interpreter, error) {
+	o := OnPayments()
+	o.Want = want(set.Model(models.Embed))
+	ip, err := tflite.Open(set.Bytes(models.Embed), o)
+	if err != nil {
+		return nil, fmt.Errorf("open the embed model before, %s: %w", set.Model(models.Embed).File, err)
+	}
+	return ip, nil
+}
+
+// TryBefore tells what is wrong with a set that is to be the one before, by which customers are known who
+// have not come over: its thresholds, or an embedding network that the runtime doesn't open.
+func TryBefore(set models.Set) error {
+	if _, err := ThresholdsOf(set); err != nil {
+		return err
+	}
+	ip, err := openEmbedder(set)
+	if err != nil {
+		return err
+	}
+	return ip.Close()
 }
 
 // Thresholds are those of a visit.
@@ -117,22 +139,29 @@ func (l *Looker) LookFor(v *vision.Visit, img image.Image, at time.Time, use fun
 	return err
 }
 
-// Template gives the embedding of an enrolment's picture, or the reason for which it can't be one.
-func (l *Looker) Template(img image.Image) ([]float32, vision.Reason, error) {
-	template, _, bad, err := l.template(img)
-	return template, bad, err
+// Template gives the embedding of an enrolment's picture, and that by the set before, nil where there is
+// none; or the reason for which it can't be one.
+func (l *Looker) Template(img image.Image) (now, before []float32, bad vision.Reason, err error) {
+	one, bad, err := l.template(img)
+	return one.now, one.before, bad, err
 }
 
-// template gives with the embedding what tells the picture from another of the same face.
-func (l *Looker) template(img image.Image) ([]float32, *vision.Grain, vision.Reason, error) {
+// template is what an enrolment makes of a picture.
+type template struct {
+	now, before []float32
+	grain       *vision.Grain // tells the picture from another of the same face
+}
+
+func (l *Looker) template(img image.Image) (template, vision.Reason, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	look, err := l.enrolment.Look(img, vision.Embed)
+	look, err := l.enrolment.Look(img, vision.Embed|vision.WithBefore)
 	if err == nil && look.Reason == vision.SeveralFaces {
 		look.Reason, err = l.several(img, look.Box)
 	}
 	if err != nil || look.Reason != "" {
-		return nil, nil, look.Reason, err
+		return template{}, look.Reason, err
 	}
-	return slices.Clone([]float32(look.Embedding)), l.enrolment.Grain(), "", nil
+	return template{slices.Clone([]float32(look.Embedding)), slices.Clone([]float32(look.Before)),
+		l.enrolment.Grain()}, "", nil
 }

@@ -19,29 +19,32 @@ var ErrOnePhoto = errors.New("the same photo once more")
 
 // Templates makes a template of each photo; each must show one face that the pipeline would take at the
 // counter, and be another photo than those before (ErrOnePhoto). The error names the first that does not.
-func (l *Looker) Templates(photos []Photo) ([][]float32, error) {
-	var templates [][]float32
+// before are the templates by the set before, nil where there is none.
+func (l *Looker) Templates(photos []Photo) (now, before [][]float32, err error) {
 	var grains []*vision.Grain
 	for i, p := range photos {
 		where := fmt.Sprintf("photo %d (%s)", i+1, p.Name)
-		template, grain, bad, err := l.template(p.Image)
+		one, bad, err := l.template(p.Image)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", where, err)
+			return nil, nil, fmt.Errorf("%s: %w", where, err)
 		}
 		if bad != "" {
-			return nil, withHint(fmt.Errorf("%s can't be used: %s", where, Advice(bad)),
+			return nil, nil, withHint(fmt.Errorf("%s can't be used: %s", where, Advice(bad)),
 				"nobody was enrolled; take that photo again and repeat the command")
 		}
-		for k, before := range grains {
-			if grain.SameAs(before) >= vision.OnePicture {
-				return nil, withHint(fmt.Errorf("%s can't be used: %w: photo %d (%s)", where, ErrOnePhoto, k+1,
+		for k, grain := range grains {
+			if one.grain.SameAs(grain) >= vision.OnePicture {
+				return nil, nil, withHint(fmt.Errorf("%s can't be used: %w: photo %d (%s)", where, ErrOnePhoto, k+1,
 					photos[k].Name), "nobody was enrolled; take photos of different moments: one alone, changed by "+
 					"a program, knows its person less well")
 			}
 		}
-		templates, grains = append(templates, template), append(grains, grain)
+		now, grains = append(now, one.now), append(grains, one.grain)
+		if one.before != nil {
+			before = append(before, one.before)
+		}
 	}
-	return templates, nil
+	return now, before, nil
 }
 
 // Advice says in a technician's words why a picture can't be used.

@@ -87,13 +87,13 @@ func TestOnePhotoIsNotTwo(t *testing.T) {
 		}
 		others = append(others, networks.Photo{Name: fmt.Sprintf("enrol_%d.jpg", i), Image: m})
 	}
-	if _, err := l.Templates(others); err != nil {
+	if _, _, err := l.Templates(others); err != nil {
 		t.Errorf("photos of other moments: %v", err)
 	}
 	all := copies(t, others[0].Image)
 	refused := func(name string, a, b image.Image) {
 		t.Helper()
-		_, err := l.Templates([]networks.Photo{{Name: "one", Image: a}, others[2], {Name: name, Image: b}})
+		_, _, err := l.Templates([]networks.Photo{{Name: "one", Image: a}, others[2], {Name: name, Image: b}})
 		var h interface{ Hint() string }
 		if !errors.Is(err, networks.ErrOnePhoto) || !errors.As(err, &h) || h.Hint() == "" {
 			t.Errorf("%s: %v", name, err)

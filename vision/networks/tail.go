@@ -15,8 +15,9 @@ type Tail struct {
 }
 
 // TailOf reads the tables of a set for one false alarm in so many searches of strangers. ok is false where
-// the manifest has none: then its match threshold holds for all sizes. An error, with a hint, is a table by
-// which the floor of match is better than anybody has measured.
+// the manifest has none: then its match threshold holds for all sizes. An error, with a hint, is a table of a
+// built-in network by which the floor of match is twice as good as it was measured; those of other networks,
+// of which nobody knows what a cosine is worth, are taken as they are.
 func TailOf(set models.Set, oneIn int) (t Tail, ok bool, err error) {
 	e := set.Model(models.Embed)
 	if len(e.Tail) == 0 {

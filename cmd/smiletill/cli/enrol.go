@@ -33,10 +33,12 @@ func enrolCommand(a *app) *cobra.Command {
 			"counts at the till. Who does not smile is enrolled all the same; --no-smile asks for none.\n" +
 			"--again gives a customer new templates under the same id and name: after a change of the embedding\n" +
 			"model (`smiletill customers list` says who), or when a face has changed. The new face has to be that\n" +
-			"of the templates before; those of another model can't be compared, and the journal says so.",
+			"of the templates before, by the model that they were made with; where that is not on this device\n" +
+			"any more nothing can be compared, and the journal says so.",
 		Example: "  smiletill enrol \"Grace Hopper\" one.jpg two.jpg three.jpg\n" +
 			"  smiletill enrol \"Grace Hopper\"\n" +
-			"  smiletill enrol --again c_...",
+			"  smiletill enrol --again c_...\n" +
+			"  smiletill enrol --again c_... --digits -",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if again != "" {
 				return nil
@@ -50,12 +52,9 @@ func enrolCommand(a *app) *cobra.Command {
 			}
 			q, named := control.EnrolRequest{Again: again, NoSmile: noSmile}, args
 			if cmd.Flags().Changed("digits") {
-				if digits == "none" {
-					digits = ""
-				} else if err := gallery.CheckDigits(digits); err != nil {
+				if q.Digits, err = digitsOf(cmd, digits, true); err != nil {
 					return config.Usage(fmt.Errorf("enrol: --digits: %w", err))
 				}
-				q.Digits = &digits
 			}
 			if again == "" {
 				q.Name, named = args[0], args[1:]
@@ -65,7 +64,8 @@ func enrolCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&again, "again", "", "id of a customer who gets new templates")
 	cmd.Flags().StringVar(&digits, "digits", "", "3 to 12 digits that the customer is asked for when the face "+
-		"alone doesn't do: the last four of a phone number, or a customer number; none takes them away")
+		"alone doesn't do: the last four of a phone number, or a customer number; "+typedDigits+"; none "+
+		"takes them away")
 	cmd.Flags().BoolVar(&noSmile, "no-smile", false, "don't ask for a smile, by camera")
 	bindHidden(cmd)
 	return cmd
@@ -112,6 +112,24 @@ func enrolCustomer(
 			"same. See to it that it is; the journal and the cloud say that it was not compared")
 	}
 	return nil
+}
+
+// typedDigits is said of the flags that take digits.
+const typedDigits = "- has them typed, unseen, or reads a line: a command line is seen by who lists " +
+	"processes, and kept by shells and sudo"
+
+// digitsOf are a customer's digits as a flag gives them: "-" asks, of new ones twice; "none" of them is "".
+func digitsOf(cmd *cobra.Command, given string, fresh bool) (*string, error) {
+	switch given {
+	case "none":
+		given = ""
+		return &given, nil
+	case "-":
+		typed, err := unseen{"number", "The customer's digits: ", fresh, gallery.CheckDigits}.ask(
+			cmd.InOrStdin(), cmd.ErrOrStderr())
+		return &typed, err
+	}
+	return &given, gallery.CheckDigits(given)
 }
 
 // isPhoto reports that a name is that of a file that is there: nobody is called so.

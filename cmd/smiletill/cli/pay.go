@@ -35,6 +35,13 @@ func payCommand(a *app) *cobra.Command {
 			if _, err := payment.ParseDecimal(q.Amount, q.Currency); err != nil {
 				return config.Usage(err)
 			}
+			if q.Digits == "-" {
+				digits, err := digitsOf(cmd, q.Digits, false)
+				if err != nil {
+					return config.Usage(fmt.Errorf("pay: --digits: %w", err))
+				}
+				q.Digits = *digits
+			}
 			if q.ID == "" {
 				q.ID = uuid.NewString()
 			}
@@ -55,7 +62,7 @@ func payCommand(a *app) *cobra.Command {
 	)
 	cmd.Flags().StringVar(&q.Reference, "reference", "", "your own words for it, such as an order number")
 	cmd.Flags().StringVar(&q.Digits, "digits", "", "the customer's digits (enrol --digits), if they are known: "+
-		"the face is looked for among who has them")
+		"the face is looked for among who has them; "+typedDigits)
 	bindHidden(cmd)
 	return cmd
 }

@@ -35,25 +35,38 @@ func customersPINCommand(a *app) *cobra.Command {
 
 // askNewPIN reads a PIN twice from a terminal, without showing it, or one line of a pipe.
 func askNewPIN(in io.Reader, out io.Writer) (string, error) {
+	return unseen{"PIN", "New PIN: ", true, pin.Check}.ask(in, out)
+}
+
+// unseen is what is typed without being shown.
+type unseen struct {
+	name, prompt string
+	again        bool // it is typed twice
+	check        func(string) error
+}
+
+// ask reads it from a terminal, or one line of a pipe.
+func (u unseen) ask(in io.Reader, out io.Writer) (string, error) {
 	f, ok := in.(*os.File)
 	if !ok || !typesHere(in) {
 		line, err := bufio.NewReader(io.LimitReader(in, 64)).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
-			return "", fmt.Errorf("read the PIN: %w", err)
+			return "", fmt.Errorf("read the %s: %w", u.name, err)
 		}
 		line = strings.TrimRight(line, "\r\n")
-		return line, pin.Check(line)
+		return line, u.check(line)
 	}
-	first, err := askPIN(f, out, "New PIN: ")
+	first, err := u.read(f, out, u.prompt)
 	if err == nil {
-		err = pin.Check(first)
+		err = u.check(first)
 	}
-	if err != nil {
-		return "", err
+	if err != nil || !u.again {
+		return first, err
 	}
-	second, err := askPIN(f, out, "The same again: ")
+	second, err := u.read(f, out, "The same again: ")
 	if err == nil && second != first {
-		err = payment.WithHintf(errors.New("the two PINs differ"), "run the command again; nothing was changed")
+		err = payment.WithHintf(fmt.Errorf("the two %ss differ", u.name),
+			"run the command again; nothing was changed")
 	}
 	return first, err
 }
@@ -64,12 +77,12 @@ func typesHere(in io.Reader) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-func askPIN(f *os.File, out io.Writer, prompt string) (string, error) {
+func (u unseen) read(f *os.File, out io.Writer, prompt string) (string, error) {
 	fmt.Fprint(out, prompt)
 	digits, err := term.ReadPassword(int(f.Fd()))
 	fmt.Fprintln(out)
 	if err != nil {
-		return "", fmt.Errorf("read the PIN: %w", err)
+		return "", fmt.Errorf("read the %s: %w", u.name, err)
 	}
 	return string(digits), nil
 }

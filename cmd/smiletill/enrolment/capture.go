@@ -55,6 +55,7 @@ type Capture struct {
 	Progress func(text string)
 
 	Templates [][]float32
+	Seen      [][]float32   // the same by the model before; none where there is none
 	Smile     gallery.Smile // zero: the thresholds of everybody will do
 }
 
@@ -102,7 +103,7 @@ func (c *Capture) pictures(ctx context.Context, cam Camera, trying *vision.Tryin
 		if time.Since(last) < captureEvery {
 			continue
 		}
-		template, reason, err := cam.Looker.Template(img)
+		template, seen, reason, err := cam.Looker.Template(img)
 		switch {
 		case err != nil:
 			return err
@@ -115,6 +116,9 @@ func (c *Capture) pictures(ctx context.Context, cam Camera, trying *vision.Tryin
 			continue
 		}
 		c.Templates = append(c.Templates, template)
+		if seen != nil {
+			c.Seen = append(c.Seen, seen)
+		}
 		trying.Face(template)
 		last = time.Now()
 		c.Progress(fmt.Sprintf("picture %d of %d", len(c.Templates), c.Want))

@@ -70,23 +70,24 @@ func Remove(
 		do+"; the terminal removes the PIN by itself when it can write again, at its next start at the latest")
 }
 
-// TemplatesOf makes a template of each photo; each must show one face that the pipeline would take at the
-// counter.
-func TemplatesOf(l *networks.Looker, files []control.Photo) ([][]float32, error) {
+// TemplatesOf makes a template of each photo, and one by the model before, if there is one; each must show
+// one face that the pipeline would take at the counter.
+func TemplatesOf(l *networks.Looker, files []control.Photo) (now, before [][]float32, err error) {
 	var photos []networks.Photo
 	for _, p := range files {
 		m, err := p.Image()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		photos = append(photos, networks.Photo{Name: p.Name, Image: m})
 	}
 	return l.Templates(photos)
 }
 
-// In enrols somebody, or gives a customer new templates.
+// In enrols somebody, or gives a customer new templates. seen are those of the same pictures by the model
+// before, if there is one: whoever is left under it is compared by them.
 func In(
-	g *gallery.Gallery, q control.EnrolRequest, templates [][]float32, before func(gallery.Change) error,
+	g *gallery.Gallery, q control.EnrolRequest, templates, seen [][]float32, before func(gallery.Change) error,
 ) (control.Customer, error) {
 	unmatched := false
 	ask := func(c gallery.Change) error {
@@ -97,11 +98,11 @@ func In(
 	var err error
 	switch {
 	case q.Digits != nil && q.Again != "":
-		c, err = g.Numbered(*q.Digits).EnrolAgain(q.Again, templates, ask)
+		c, err = g.Numbered(*q.Digits).EnrolAgain(q.Again, templates, seen, ask)
 	case q.Digits != nil:
 		c, err = g.Numbered(*q.Digits).Enrol(q.Name, templates, ask)
 	case q.Again != "":
-		c, err = g.EnrolAgain(q.Again, templates, ask)
+		c, err = g.EnrolAgain(q.Again, templates, seen, ask)
 	default:
 		c, err = g.Enrol(q.Name, templates, ask)
 	}

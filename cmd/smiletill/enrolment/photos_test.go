@@ -63,7 +63,7 @@ func TestPhotosOfAFaceFarAway(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all, err := l.Templates([]networks.Photo{{Name: p.Name, Image: m}})
+		all, _, err := l.Templates([]networks.Photo{{Name: p.Name, Image: m}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +134,7 @@ func TestBlurredBeforeSeveral(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = l.Templates([]networks.Photo{{Name: name, Image: m}})
+		_, _, err = l.Templates([]networks.Photo{{Name: name, Image: m}})
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s beside another: %v, want %q", name, err, says)
 		}

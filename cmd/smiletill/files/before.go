@@ -2,6 +2,7 @@ package files
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"maps"
 	"path/filepath"
@@ -15,8 +16,8 @@ import (
 
 // SetBefore finds the models by which customers are known who have not come over to those of a set yet: of
 // the embeddings that records are left of, the one with the most whose network is on this device, built in or
-// kept by `smiletill models swap`. The zero Set, when nobody is left, or no such network is here; then they
-// must be enrolled again, and the gallery's Stale says so.
+// kept by `smiletill models swap`, and can be opened. The zero Set, when nobody is left, or no such network
+// is here; then they must be enrolled again, and the gallery's Stale says so.
 func SetBefore(cfg config.Config, set models.Set, log *slog.Logger) (models.Set, error) {
 	of, err := gallery.ModelsIn(cfg.GalleryDir())
 	if err != nil {
@@ -41,7 +42,8 @@ func (f Files) Before(set models.Set) (string, error) {
 	return before.Model(models.Embed).SHA256, err
 }
 
-// setOf opens the set whose embedding has that SHA-256, if there is one that can be used.
+// setOf opens the set whose embedding has that SHA-256, if there is one that can be used. One that can't is
+// told and left out: those who have come over are to pay all the same.
 func setOf(cfg config.Config, sha256 string, log *slog.Logger) (models.Set, bool) {
 	dirs, _ := filepath.Glob(filepath.Join(cfg.Paths.DataDir, config.KeptModels+"*")) // the pattern is good
 	if dir, ok := models.BuiltIn(sha256); ok {
@@ -53,12 +55,15 @@ func setOf(cfg config.Config, sha256 string, log *slog.Logger) (models.Set, bool
 			continue
 		}
 		if err == nil {
-			_, err = networks.ThresholdsOf(set)
+			err = networks.TryBefore(set)
 		}
 		if err == nil {
 			return set, true
 		}
-		log.Warn("models that customers may be known by can't be used", "err", err)
+		log.Warn("models that customers may be known by can't be used", "err", err,
+			"hint", fmt.Sprintf("who was enrolled with them (`smiletill customers list`) is not recognised until the "+
+				"files in %s are as they were and the terminal is started again, or until `smiletill enrol --again ID`",
+				cmp.Or(dir, "the program")))
 	}
 	return models.Set{}, false
 }

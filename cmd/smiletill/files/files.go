@@ -14,6 +14,7 @@ import (
 	"smiletill/models"
 	"smiletill/payment"
 	"smiletill/payment/pin"
+	"smiletill/vision/edgetpu"
 	"smiletill/vision/gallery"
 	"smiletill/vision/networks"
 )
@@ -159,21 +160,25 @@ func (f Files) Enrol(_ context.Context, q control.EnrolRequest, _ func(string)) 
 	if err != nil {
 		return control.Customer{}, err
 	}
-	l, err := networks.OpenLooker(set)
+	before, err := SetBefore(f.cfg, set, f.log)
 	if err != nil {
 		return control.Customer{}, err
 	}
-	g, err := f.open(set)
+	l, err := networks.OpenLookerOn(set, before, edgetpu.New(edgetpu.Options{}), false)
+	if err != nil {
+		return control.Customer{}, err
+	}
+	g, err := f.openWith(set, before)
 	if err != nil {
 		return control.Customer{}, errors.Join(err, l.Close())
 	}
 	// The journal is told at the next start: this may be another user than the terminal's, who must not write
 	// it.
-	templates, err := enrolment.TemplatesOf(l, q.Photos)
+	templates, seen, err := enrolment.TemplatesOf(l, q.Photos)
 	if err != nil {
 		return control.Customer{}, errors.Join(err, g.Close(), l.Close())
 	}
-	c, err := enrolment.In(g, q, templates, func(gallery.Change) error { return nil })
+	c, err := enrolment.In(g, q, templates, seen, func(gallery.Change) error { return nil })
 	c.Advice = enrolment.Advice(l, q.Photos, templates)
 	return c, errors.Join(err, g.Close(), l.Close())
 }
@@ -184,6 +189,10 @@ func (f Files) open(set models.Set) (*gallery.Gallery, error) {
 	if err != nil {
 		return nil, err
 	}
+	return f.openWith(set, before)
+}
+
+func (f Files) openWith(set, before models.Set) (*gallery.Gallery, error) {
 	return OpenGallery(f.cfg, set, before, alarm.Stands(f.cfg.TamperPath()), f.log)
 }
 

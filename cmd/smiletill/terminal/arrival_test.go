@@ -166,6 +166,86 @@ func TestModelThatIsGone(t *testing.T) {
 	s.galleryRow("1 customer was enrolled with another model and must be enrolled again")
 }
 
+// TestEnrolAgainComparesByTheModelBefore: a customer who is left under the model before and is enrolled
+// again, from photos or by camera, by a terminal that runs or by the command alone, is compared by that
+// model.
+func TestEnrolAgainComparesByTheModelBefore(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"photos", "camera", "stopped"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t)
+			cfg := s.Config()
+			if err := errors.Join(config.PreparePrivateDir(cfg.Paths.DataDir),
+				os.Symlink(models.Small, cfg.InstalledModels())); err != nil {
+				t.Fatal(err)
+			}
+			s.EnrolCustomer()
+			if err := os.Remove(cfg.InstalledModels()); err != nil {
+				t.Fatal(err)
+			}
+			if how != "stopped" {
+				s.Open()
+				s.Opened()
+			}
+			customer := strings.Fields(strings.Split(s.does("customers", "list"), "\n")[1])[0]
+			args := []string{"enrol", "--again", customer, "--no-smile"}
+			if how != "camera" {
+				args = append(args, s.Photos("enrol_1", "enrol_2", "enrol_4")...)
+			}
+			if out := s.does(args...); strings.Contains(out, "nothing could tell") {
+				t.Errorf("it was not compared: %s", out)
+			}
+			if out := s.does("customers", "list"); !strings.Contains(out, "can pay\n") {
+				t.Errorf("customers list:\n%s", out)
+			}
+			if how == "stopped" {
+				return // the journal finds it at the next start, and can't know
+			}
+			last, err := s.reader().Customers(t.Context())
+			if a := last[customer]; err != nil || a.What != journal.CustomerRenewed || !a.Carried || a.Unmatched {
+				t.Errorf("the journal has %+v, %v", a, err)
+			}
+		})
+	}
+}
+
+// kept puts a set into the data folder, as `smiletill models swap` keeps one, and enrols customers with it
+// who look like nobody.
+func (s *shop) kept(customers int, change func(m *models.Model, data []byte) []byte) {
+	s.T.Helper()
+	cfg := s.Config()
+	dir := terminaltest.CopyModels(s.T)
+	terminaltest.Remake(s.T, dir, models.Embed, func(m *models.Model, data []byte) []byte {
+		t := &m.Thresholds // of a network that nobody knows
+		t.Match, t.Verify, t.SameFace = 0.61, 0.54, 0.46
+		return change(m, data)
+	})
+	set, err := models.Open(dir)
+	if err := errors.Join(err, config.PreparePrivateDir(cfg.Paths.DataDir),
+		os.CopyFS(filepath.Join(cfg.Paths.DataDir, config.KeptModels+"1"), os.DirFS(dir))); err != nil {
+		s.T.Fatal(err)
+	}
+	s.strangers(set.Model(models.Embed).SHA256, customers)
+}
+
+// TestModelBeforeCannotBeOpened: a network of customers who are left that the runtime refuses keeps nobody
+// else from paying; its own customers are not recognised, and the terminal says so and what to do.
+func TestModelBeforeCannotBeOpened(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.kept(1, func(_ *models.Model, data []byte) []byte { return data[:len(data)/2] })
+	s.Open()
+	s.Opened()
+	s.EnrolCustomer()
+	s.Pay("p1", "4.20")
+	s.WantEnd("p1", "approved", "")
+	s.galleryRow("1 customer was enrolled with another model and must be enrolled again")
+	if out := s.does("customers", "list"); !strings.Contains(out, "must be enrolled again") {
+		t.Errorf("customers list:\n%s", out)
+	}
+}
+
 // does runs a command that has to work.
 func (s *shop) does(args ...string) string {
 	s.T.Helper()

@@ -15,6 +15,9 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
+	"smiletill/cmd/smiletill/cli"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/terminal/terminaltest"
 	"smiletill/device/screen"
@@ -24,8 +27,8 @@ import (
 
 const graceNumber = "847291038475"
 
-// fill enrols customers who look like nobody, the first with digits, and takes tables into use by which a
-// hundred customers ask for a cosine that no visit reaches, and a few for one that all do.
+// fill enrols strangers, and takes tables into use by which a hundred customers ask for a cosine that no
+// visit reaches, and a few for one that all do.
 func (s *shop) fill(customers int) {
 	s.T.Helper()
 	dir := terminaltest.CopyModels(s.T)
@@ -44,9 +47,15 @@ func (s *shop) fill(customers int) {
 	if err != nil {
 		s.T.Fatal(err)
 	}
+	s.strangers(set.Model(models.Embed).SHA256, customers)
+}
+
+// strangers enrols customers of a model who look like nobody, the first with digits.
+func (s *shop) strangers(model string, customers int) {
+	s.T.Helper()
 	cfg := s.Config()
-	g, err := gallery.Open(cfg.GalleryDir(), gallery.Model{SHA256: set.Model(models.Embed).SHA256, Agree: 0.4,
-		Same: 0.5}, slog.New(slog.DiscardHandler))
+	g, err := gallery.Open(cfg.GalleryDir(), gallery.Model{SHA256: model, Agree: 0.4, Same: 0.5},
+		slog.New(slog.DiscardHandler))
 	if err != nil {
 		s.T.Fatal(err)
 	}
@@ -100,8 +109,13 @@ func TestNumberNarrows(t *testing.T) {
 	s.fill(100)
 	end := s.Open()
 	s.Opened()
-	args := append([]string{"enrol", "--digits", graceNumber, "Grace Hopper"}, s.Photos("enrol_1", "enrol_2",
+	args := append([]string{"enrol", "--digits", "-", "Grace Hopper"}, s.Photos("enrol_1", "enrol_2",
 		"enrol_3")...)
+	s.Stdin("12\n")
+	if code, _, errs := s.Cli(args...); code != 2 || !strings.Contains(errs, gallery.ErrDigits.Error()) {
+		t.Errorf("two digits from a pipe: %d: %s", code, errs)
+	}
+	s.Stdin(graceNumber + "\n")
 	code, out, errs := s.Cli(args...)
 	if code != 0 || !strings.Contains(out, "Take photo 3 (enrol_3.jpg) again") { // of one portrait all three are
 		t.Fatalf("enrol: %d: %s%s", code, out, errs)
@@ -123,6 +137,10 @@ func TestNumberNarrows(t *testing.T) {
 		t.Fatal(p, err)
 	}
 	s.WantEnd("sent", "approved", "")
+	s.Stdin(graceNumber + "\n")
+	if code, out, errs := s.Cli("pay", "4.35", "--digits", "-"); code != 0 {
+		t.Errorf("digits from a pipe: %d: %s%s", code, out, errs)
+	}
 	if _, err := s.Begin(t.Context(), control.PaymentRequest{ID: "bad", Amount: "4.30", Currency: "EUR",
 		Digits: "12x4"}); err == nil || !strings.Contains(err.Error(), gallery.ErrDigits.Error()) {
 		t.Errorf("digits that are none: %v", err)
@@ -134,6 +152,42 @@ func TestNumberNarrows(t *testing.T) {
 	s.WantEnd("wrong", "declined", "not_recognised")
 	s.nowhere(graceNumber)
 	end()
+}
+
+// TestDigitsAreTypedUnseen: at a terminal `--digits -` asks for them, twice, and shows nothing of them. Two
+// that differ enrol nobody.
+func TestDigitsAreTypedUnseen(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	args := append([]string{"enrol", "--digits", "-", "Grace Hopper"}, s.Photos("enrol_1", "enrol_2",
+		"enrol_3")...)
+	for _, c := range []struct {
+		again, says string
+		code        int
+	}{{"847291038476", "the two numbers differ", 2}, {graceNumber, "enrolled Grace Hopper", 0}} {
+		master, slave := openPTY(t)
+		var said bytes.Buffer
+		ended := make(chan int, 1)
+		go func() {
+			ended <- cli.Run(t.Context(), "test", append(args, s.Flags[:4]...), cli.Streams{In: slave, Out: &said,
+				Err: &said})
+		}()
+		s.Eventually("no echo", func() bool {
+			state, err := unix.IoctlGetTermios(int(slave.Fd()), unix.TCGETS)
+			return err == nil && state.Lflag&unix.ECHO == 0
+		})
+		if _, err := master.WriteString(graceNumber + "\n" + c.again + "\n"); err != nil {
+			t.Fatal(err)
+		}
+		if code := <-ended; code != c.code || !strings.Contains(said.String(), c.says) ||
+			strings.Contains(said.String(), graceNumber) {
+			t.Errorf("%d, want %d and %q:\n%s", code, c.code, c.says, &said)
+		}
+		if n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCINQ); err != nil || n > len("\r\n\r\n") {
+			t.Errorf("the terminal showed %d bytes of what was typed, %v", n, err)
+		}
+	}
+	s.nowhere(graceNumber)
 }
 
 // nowhere looks for digits in each file of the terminal.

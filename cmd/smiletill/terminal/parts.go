@@ -34,10 +34,8 @@ type parts struct {
 	looker      *networks.Looker
 	accelerator *edgetpu.Accelerator
 	gallery     *gallery.Gallery
-	tail        networks.Tail // how the gallery's size is answered, if sized
-	sized       bool
-	oneIn       int         // strangers of whom one may be taken for a customer
-	large       atomic.Bool // see size
+	size        files.Size
+	large       atomic.Bool // the gallery is, for faces alone
 	numbers     narrow.Numbers
 	disk        *disk
 	journal     *journal.Journal
@@ -92,8 +90,7 @@ func openParts(
 		return nil, err
 	}
 	p.closers = append(p.closers, p.gallery.Close)
-	p.oneIn = cfg.Gallery.OneIn()
-	if p.tail, p.sized, err = networks.TailOf(p.set, p.oneIn); err != nil {
+	if p.size, err = files.SizeOf(cfg, p.set, p.old); err != nil {
 		return nil, err
 	}
 	p.warnGallery()

@@ -97,7 +97,7 @@ func (d people) Enrol(
 	if err := <-job.done; err != nil {
 		return control.Customer{}, err
 	}
-	done, err := p.enrolTemplates(ctx, q, job.Templates)
+	done, err := p.enrolTemplates(ctx, q, job.Templates, job.Seen)
 	if err == nil {
 		if err := p.wroteFaces(job.KeepSmile(p.gallery, done.ID)); err != nil {
 			progress("the smile could not be kept, what holds for everybody holds: " + err.Error())
@@ -108,22 +108,22 @@ func (d people) Enrol(
 
 // enrolPhotos makes templates of photos and enrols their customer.
 func (p *parts) enrolPhotos(ctx context.Context, q control.EnrolRequest) (control.Customer, error) {
-	templates, err := enrolment.TemplatesOf(p.looker, q.Photos)
+	templates, seen, err := enrolment.TemplatesOf(p.looker, q.Photos)
 	if err != nil {
 		return control.Customer{}, err
 	}
-	done, err := p.enrolTemplates(ctx, q, templates)
+	done, err := p.enrolTemplates(ctx, q, templates, seen)
 	done.Advice = enrolment.Advice(p.looker, q.Photos, templates)
 	return done, err
 }
 
 // enrolTemplates enrols a customer once the journal has it.
 func (p *parts) enrolTemplates(
-	ctx context.Context, q control.EnrolRequest, templates [][]float32,
+	ctx context.Context, q control.EnrolRequest, templates, seen [][]float32,
 ) (control.Customer, error) {
 	defer p.warnSize()
 	return p.trail.Enrol(ctx, func(before func(gallery.Change) error) (control.Customer, error) {
-		return enrolment.In(p.gallery, q, templates, before)
+		return enrolment.In(p.gallery, q, templates, seen, before)
 	})
 }
 

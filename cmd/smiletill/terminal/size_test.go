@@ -3,6 +3,7 @@
 package terminal_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -62,6 +63,30 @@ func TestGalleryTooLarge(t *testing.T) {
 			if c.large { // and payments go on
 				s.Pay("one", "4.20")
 				s.WantEnd("one", "approved", "")
+			}
+		})
+	}
+}
+
+// TestTooLargeUnderTheModelBefore: the customers who have not come over yet count too, by the tables of their
+// own model.
+func TestTooLargeUnderTheModelBefore(t *testing.T) {
+	t.Parallel()
+	for share, large := range map[float64]bool{0.04: false, 0.12: true} {
+		t.Run(fmt.Sprint(share), func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t)
+			s.kept(3, func(m *models.Model, data []byte) []byte {
+				m.Tail = tables(share)
+				return append(data, 0) // another network, by its hash
+			})
+			s.Open()
+			s.Opened()
+			s.EnrolCustomer()
+			_, out, _ := s.Cli("status")
+			out = strings.Join(strings.Fields(out), " ")
+			if strings.Contains(out, "too large") != large || !strings.Contains(out, "by the model before from 0.6") {
+				t.Errorf("too large: %v wanted:\n%s", large, out)
 			}
 		})
 	}

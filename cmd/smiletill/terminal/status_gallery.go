@@ -8,43 +8,22 @@ import (
 	"smiletill/device/screen"
 )
 
-// missedMost is the share of customers' photos that may not be recognised before the gallery is called
-// too large.
-const missedMost = 0.05
-
-const (
-	tooLarge     = "the gallery is too large for faces alone"
-	tooLargeHint = "give customers digits (`smiletill enrol --again ID --digits 1234`): who is not recognised " +
-		"is asked for them; or remove customers who come no more, or allow more strangers to be taken for a " +
-		"customer (false_alarms under [gallery])"
-)
-
-// size tells from which cosine on a face is a customer's in the gallery as it is. large: so high that
-// more than one in twenty would not be recognised, by the models' tables, of one photo.
-func (p *parts) size() (words string, large bool) {
-	c, ok := p.gallery.Cosine()
-	if !p.sized || !ok {
-		return fmt.Sprintf("a face is a customer's from a cosine of %.3f on, however many there are: the models' "+
-			"manifest has no table for it", p.looker.Thresholds().Match), false
-	}
-	words = fmt.Sprintf("a face is a customer's from a cosine of %.3f on, for one stranger in %d", c, p.oneIn)
-	if missed := p.tail.Missed(p.gallery.Counts(), c); missed > missedMost {
-		return fmt.Sprintf("%s: of 100 looks at a customer about %.0f would not be enough (%s)", tooLarge,
-			100*missed, words), true
-	}
-	return words, false
-}
+const tooLargeHint = "give customers digits (`smiletill enrol --again ID --digits -`): who is not " +
+	"recognised is asked for them; or remove customers who come no more, or allow more strangers to be taken " +
+	"for a customer (false_alarms under [gallery])"
 
 // warnSize logs that the gallery has become too large, or is no more; again only when that changes.
 func (p *parts) warnSize() {
 	if p.gallery.Locked() {
 		return
 	}
-	switch words, large := p.size(); {
+	now, before := p.gallery.All()
+	customers := now.Len() + before.Len()
+	switch words, large := p.size.Words(p.gallery); {
 	case large && !p.large.Swap(true):
-		p.log.Warn(words, "customers", len(p.gallery.List()), "hint", tooLargeHint)
+		p.log.Warn(words, "customers", customers, "hint", tooLargeHint)
 	case !large && p.large.Swap(false):
-		p.log.Info("the gallery is no longer too large for faces alone", "customers", len(p.gallery.List()))
+		p.log.Info("the gallery is no longer too large for faces alone", "customers", customers)
 	}
 }
 
@@ -73,7 +52,7 @@ func (p *parts) galleryRow() screen.StatusRow {
 		row.Value = "locked by the alarm of the case: nobody is known until it ends"
 		return row
 	}
-	words, large := p.size()
+	words, large := p.size.Words(p.gallery)
 	row.Value += "; " + words
 	if large {
 		row.Level, row.Do = screen.LevelWarning, tooLargeHint

@@ -90,7 +90,7 @@ func (s *shop) twins(digits ...string) (ann, beth gallery.Customer) {
 		if err != nil {
 			s.T.Fatal(err)
 		}
-		one, reason, err := l.Template(img)
+		one, _, reason, err := l.Template(img)
 		if err != nil || reason != "" {
 			s.T.Fatal(reason, err)
 		}
