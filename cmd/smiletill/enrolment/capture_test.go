@@ -49,12 +49,26 @@ func (p *person) next(ctx context.Context) (image.Image, time.Time, error) {
 	return frames[p.shown%len(frames)], time.Now(), nil
 }
 
-// An enrolment by camera asks for a smile after the pictures, and goes on without one.
-func TestCaptureAsksForASmile(t *testing.T) {
+func openLooker(t *testing.T) *networks.Looker {
+	t.Helper()
 	set, err := models.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
+	l, err := networks.OpenLooker(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+// An enrolment by camera asks for a smile after the pictures, and goes on without one.
+func TestCaptureAsksForASmile(t *testing.T) {
 	clip, err := visits.Open("customer_smile")
 	if err != nil {
 		t.Fatal(err)
@@ -84,21 +98,13 @@ func TestCaptureAsksForASmile(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			l, err := networks.OpenLooker(set)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := l.Close(); err != nil {
-					t.Error(err)
-				}
-			})
+			l := openLooker(t)
 			var said []string
 			p := &person{rest: rest, asked: c.asked}
 			job := enrolment.Capture{Want: 3, NoSmile: c.noSmile, Wait: c.wait,
 				Progress: func(text string) { said = append(said, text) }}
-			err = job.Run(t.Context(), enrolment.Camera{Looker: l, Next: p.next, Show: p.show,
-				Busy: func() bool { return c.busy }})
+			err := job.Run(t.Context(), enrolment.Camera{Looker: l, Next: p.next, Show: p.show,
+				Busy: func() bool { return c.busy && len(job.Templates) == 3 }})
 			if err != nil || len(job.Templates) != 3 {
 				t.Fatalf("%d templates, %v; said %q", len(job.Templates), err, said)
 			}
@@ -113,5 +119,16 @@ func TestCaptureAsksForASmile(t *testing.T) {
 				t.Errorf("the person was asked for %q, want %q", p.steps, want)
 			}
 		})
+	}
+}
+
+// An enrolment takes no pictures of who stands there to pay.
+func TestCaptureEndsForAPayment(t *testing.T) {
+	var job enrolment.Capture
+	job.Want = 3
+	err := job.Run(t.Context(), enrolment.Camera{Show: func(enrolment.Step, float64) {},
+		Looker: openLooker(t), Busy: func() bool { return true }})
+	if err == nil || !strings.Contains(err.Error(), "a payment has begun") || len(job.Templates) > 0 {
+		t.Errorf("%v, %d templates", err, len(job.Templates))
 	}
 }
