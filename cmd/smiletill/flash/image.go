@@ -1,0 +1,201 @@
+package flash
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+
+	"smiletill/payment"
+)
+
+// image is a card's image in a file, as it was found when it was read to its end.
+type image struct {
+	path     string
+	bytes    int64  // of the card that it makes
+	digest   string // sha256 of these
+	declared string // the file whose checksum it has, or ""
+}
+
+// packed are the ways in which an image may be compressed, by how such a file begins.
+var packed = []struct {
+	magic string
+	open  func(io.Reader) (io.Reader, error)
+}{
+	{"\xfd7zXZ\x00", func(r io.Reader) (io.Reader, error) { return xz.NewReader(r) }},
+	{"\x28\xb5\x2f\xfd", openZstd},
+	{"\x1f\x8b", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
+}
+
+func openZstd(r io.Reader) (io.Reader, error) {
+	const window = 256 << 20 // what zstd --long=28 asks for; more is refused, not allocated
+	d, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(window), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	return d.IOReadCloser(), nil
+}
+
+// unpacked reads what is in an image's file.
+func unpacked(file io.Reader) (io.Reader, error) {
+	const longest = 6
+	b := bufio.NewReaderSize(file, 1<<20)
+	begin, err := b.Peek(longest)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	for _, p := range packed {
+		if strings.HasPrefix(string(begin), p.magic) {
+			return p.open(b)
+		}
+	}
+	for magic, what := range map[string]string{"PK\x03\x04": "zip", "BZh": "bzip2", "7z\xbc\xaf": "7z"} {
+		if strings.HasPrefix(string(begin), magic) {
+			return nil, payment.WithHint(fmt.Errorf("it is packed with %s", what),
+				"unpack it first; .xz, .zst and .gz are taken as they are")
+		}
+	}
+	return b, nil
+}
+
+// check reads an image to its end, as it will be written, and holds it against the checksum beside it.
+// most is how large it may be, in bytes.
+func check(ctx context.Context, path string, most int64, step func(done, all int64)) (image, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return image{}, payment.WithHint(err, "name the image's file: smiletill-pi4.img.xz for example")
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return image{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return image{}, payment.WithHint(fmt.Errorf("%s is no file", path),
+			"the image comes first, then the device")
+	}
+	whole, card := sha256.New(), sha256.New()
+	file := &counted{r: io.TeeReader(f, whole), ctx: ctx, step: func(n int64) { step(n, info.Size()) }}
+	im := image{path: path}
+	r, err := unpacked(file)
+	if err != nil {
+		return image{}, im.damaged(ctx, err)
+	}
+	var begin [512]byte
+	n, err := io.ReadFull(r, begin[:])
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return image{}, im.damaged(ctx, err)
+	}
+	if n < len(begin) || !bytes.Equal(begin[510:], []byte{0x55, 0xaa}) {
+		return image{}, payment.WithHint(fmt.Errorf("%s is no card's image: it has no partition table", path),
+			"name the file whose name ends with .img, .img.xz, .img.zst or .img.gz; an update (.raucb) is "+
+				"not written on a card")
+	}
+	card.Write(begin[:])
+	rest, err := io.Copy(card, io.LimitReader(r, most-int64(n)+1))
+	im.bytes = int64(n) + rest
+	switch {
+	case err != nil:
+		return image{}, im.damaged(ctx, err)
+	case im.bytes > most:
+		return image{}, payment.WithHintf(fmt.Errorf("the card holds %s, and the image needs more", sized(most)),
+			"take a larger card")
+	}
+	if _, err := io.Copy(io.Discard, file); err != nil { // what a decompressor has not asked for
+		return image{}, im.damaged(ctx, err)
+	}
+	im.digest = hex.EncodeToString(card.Sum(nil))
+	im.declared, err = held(path, hex.EncodeToString(whole.Sum(nil)), im.digest)
+	return im, err
+}
+
+func (im image) damaged(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return payment.WithHint(errors.New("stopped while the image was read"), "the card is as it was")
+	}
+	hint := "it is damaged, or was cut short on its way: get it again; the card is as it was"
+	if h := payment.HintOf(err); h != "" {
+		hint = h
+	}
+	return payment.WithHint(fmt.Errorf("read %s: %w", im.path, err), hint)
+}
+
+// counted reads with steps, until ctx ends.
+type counted struct {
+	r    io.Reader
+	ctx  context.Context
+	n    int64
+	step func(n int64)
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	c.step(c.n)
+	return n, err
+}
+
+// sum is a line of a checksum's file: 64 hexadecimal digits and, mostly, a file's name.
+var sum = regexp.MustCompile(`^([0-9a-fA-F]{64})(?:[ \t]+\*?(.*\S))?\s*$`)
+
+// held looks for a checksum beside an image (its name with .sha256, or a line of SHA256SUMS) and holds it
+// against the file's digest, or the card's where it speaks of the image unpacked. It gives the file that
+// said so.
+func held(path, file, card string) (string, error) {
+	bare := strings.TrimSuffix(path, filepath.Ext(path))
+	if strings.HasSuffix(path, ".img") {
+		bare = path
+	}
+	for _, from := range []string{path + ".sha256", bare + ".sha256", filepath.Join(filepath.Dir(path),
+		"SHA256SUMS")} {
+		text, err := os.ReadFile(from)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("read the checksum: %w", err)
+		}
+		want, got := "", ""
+		for line := range strings.Lines(string(text)) {
+			m := sum.FindStringSubmatch(strings.TrimRight(line, "\r\n"))
+			if m == nil {
+				continue
+			}
+			switch name := filepath.Base(m[2]); {
+			case name == filepath.Base(path), m[2] == "" && from == path+".sha256":
+				want, got = m[1], file
+			case name == filepath.Base(bare), m[2] == "":
+				want, got = m[1], card
+			}
+		}
+		switch {
+		case want == "" && filepath.Base(from) == "SHA256SUMS":
+			continue
+		case want == "":
+			return "", payment.WithHintf(fmt.Errorf("%s has no checksum of %s", from, filepath.Base(path)),
+				"get both again from one place; without that file the image is taken unchecked")
+		case !strings.EqualFold(want, got):
+			return "", payment.WithHintf(fmt.Errorf("%s is not what %s says: its sha256 is %s, and should be %s",
+				path, filepath.Base(from), got, strings.ToLower(want)),
+				"it is damaged or another one: get it again; the card is as it was")
+		}
+		return from, nil
+	}
+	return "", nil
+}
