@@ -36,7 +36,7 @@ func flashCommand() *cobra.Command {
 			if len(s.Lines()) > 0 {
 				job.Name, job.Settings = setup.FileName, s.Text()
 			}
-			job.Agreed = func(d flash.Disk) (bool, error) { return flash.Ask(in, errs, d) }
+			job.Agreed = func(d flash.Disk) (bool, error) { return flash.Ask(cmd.Context(), in, errs, d) }
 			if yes {
 				job.Agreed = func(d flash.Disk) (bool, error) { fmt.Fprintf(errs, "%s is erased\n", d); return true, nil }
 			}

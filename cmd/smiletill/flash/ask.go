@@ -2,6 +2,7 @@ package flash
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,16 +14,32 @@ import (
 )
 
 // Ask shows what is erased and asks for a word that nobody types by the way.
-func Ask(in io.Reader, out io.Writer, d Disk) (bool, error) {
+// Who presses Ctrl-C has said no.
+func Ask(ctx context.Context, in io.Reader, out io.Writer, d Disk) (bool, error) {
 	fmt.Fprintf(out, "ALL of this is erased:\n  %s\nType erase to go on: ", d)
-	line, err := bufio.NewReader(io.LimitReader(in, 256)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return false, fmt.Errorf("read the answer: %w", err)
+	type answer struct {
+		line string
+		err  error
 	}
-	if errors.Is(err, io.EOF) {
+	typed := make(chan answer, 1)
+	go func() { // it ends with the process, if nobody types
+		line, err := bufio.NewReader(io.LimitReader(in, 256)).ReadString('\n')
+		typed <- answer{line, err}
+	}()
+	select {
+	case <-ctx.Done():
 		fmt.Fprintln(out)
+		return false, nil
+	case a := <-typed:
+		if errors.Is(a.err, io.EOF) {
+			fmt.Fprintln(out)
+			a.err = nil
+		}
+		if a.err != nil {
+			return false, fmt.Errorf("read the answer: %w", a.err)
+		}
+		return strings.EqualFold(strings.TrimSpace(a.line), "erase"), nil
 	}
-	return strings.EqualFold(strings.TrimSpace(line), "erase"), nil
 }
 
 // Steps shows how far it is: on a terminal in one line, else a line for each part.

@@ -173,6 +173,11 @@ func TestLoopDevice(t *testing.T) {
 	if err := os.Truncate(disk, 64<<20); err != nil {
 		t.Fatal(err)
 	}
+	old := exec.Command("sfdisk", "-q", disk) // with a second table at its end
+	old.Stdin = strings.NewReader("label: gpt\nsize=1MiB\n")
+	if out, err := old.CombinedOutput(); err != nil {
+		t.Fatalf("sfdisk: %v\n%s", err, out)
+	}
 	out, err := exec.Command("losetup", "-f", "--show", disk).CombinedOutput()
 	if err != nil {
 		t.Skipf("this machine lends no loop device: %v %s", err, out)

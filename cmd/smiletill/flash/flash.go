@@ -95,7 +95,7 @@ func do(ctx context.Context, j Job, m machine, open func(Disk) (openedCard, erro
 			err = &unusable{j.Device, e}
 		}
 	}()
-	volume, err := put(ctx, j, c, im)
+	volume, err := put(ctx, j, c, im, disk)
 	if err != nil { // whether that can be written or not, all that is said of the card holds
 		_, e := c.WriteAt(make([]byte, min(block, im.bytes)), 0)
 		return Receipt{}, &unusable{j.Device, errors.Join(err, notAgain(err, e), notAgain(err, c.Sync()))}
@@ -105,7 +105,7 @@ func do(ctx context.Context, j Job, m machine, open func(Disk) (openedCard, erro
 }
 
 // put writes, compares and adds the settings. From its first line on the card is another one.
-func put(ctx context.Context, j Job, c openedCard, im image) (volume string, err error) {
+func put(ctx context.Context, j Job, c openedCard, im image, disk Disk) (volume string, err error) {
 	f, err := os.Open(j.Image)
 	if err != nil {
 		return "", err
@@ -122,6 +122,12 @@ func put(ctx context.Context, j Job, c openedCard, im image) (volume string, err
 	}
 	if digest != im.digest {
 		return "", errors.New("the image's file was changed while it was written")
+	}
+	// The second table of a GPT that was there before is at the end, and would be found.
+	if end := disk.Bytes - tail; !disk.Plain && end >= im.bytes {
+		if _, err := c.WriteAt(make([]byte, tail), end); err != nil {
+			return "", fmt.Errorf("write at its end: %w", err)
+		}
 	}
 	if err := compare(ctx, c, im, func(done, all int64) { j.Step("comparing", done, all) }); err != nil {
 		return "", err

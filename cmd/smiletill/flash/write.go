@@ -21,6 +21,8 @@ const (
 	// flushed is how much is written before the card has to have it: a progress that runs ahead in memory
 	// would stand still at its end for minutes.
 	flushed = 4 * block
+	// tail is what is emptied at the end of a disk.
+	tail = 1 << 20
 )
 
 // card is a device or file that is open for writing.

@@ -47,6 +47,9 @@ func (c checker) name(s Settings) {
 		c.add("name", "it has one part or three", instead)
 		return
 	}
+	if tenant == "demo" {
+		c.add("name", "demo is nobody", "write whose terminal it is, or test to try it out")
+	}
 	for name, value := range map[string]string{
 		"terminal.tenant": tenant, "terminal.site": site, "terminal.id": id,
 	} {

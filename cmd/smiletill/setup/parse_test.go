@@ -19,6 +19,7 @@ func TestMistakes(t *testing.T) {
 		{"UTF-16", "\xff\xfen\x00", "", "UTF-16", "UTF-8"},
 		{"too large", strings.Repeat("# long\n", 10000), "", "larger", "example"},
 		{"two parts", "name = \"acme/till-3\"\n", ":1:1", "one part or three", "TENANT/SITE/ID"},
+		{"nobody's", "name = \"demo/shop/till-3\"\n", ":1:1", "demo is nobody", "test"},
 		{"blanks", "name = \"acme/shop 1/till-3\"\n", ":1:1", "won't do", "letters, digits"},
 		{"name twice", "name = \"a/b/c\"\n[terminal]\nsite = \"d\"\n", ":3:1", "stands in name already",
 			"leave one"},

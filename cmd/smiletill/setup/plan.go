@@ -69,10 +69,16 @@ func (t Target) plan(s Settings) ([]change, []problem, error) {
 			[]byte("# Written by smiletill setup.\n[Time]\nNTP=" + strings.Join(s.Servers, " ") + "\n"), 0o644})
 	}
 	if s.Cloud != "" || s.Claim != "" {
-		text := Settings{Cloud: s.Cloud, Claim: s.Claim}.Text()
-		all = append(all, change{t.at("/etc/smiletill/claim.toml"), text, 0o640})
+		all = append(all, change{t.at("/etc/smiletill/claim.toml"), s.claiming(), 0o640})
 	}
 	return all, problems, nil
+}
+
+// claiming is what is kept for the cloud.
+func (s Settings) claiming() []byte {
+	return []byte("# For the terminal's claiming; written by smiletill setup.\ncloud = " +
+		config.Quote(s.Cloud) +
+		"\nclaim = " + config.Quote(s.Claim) + "\n")
 }
 
 // configuration is the terminal's as it stands, or the documented example where there is none.

@@ -45,7 +45,7 @@ func (t Target) Do(ctx context.Context, o Order, in io.Reader, out io.Writer) er
 	if t.named() {
 		wait = 2 * time.Second
 	}
-	return errors.Join(err, stick("/dev/disk/by-label", o.Stick, wait, func(folder string) error {
+	return errors.Join(err, stick("/dev/disk/by-label", o.Stick, fats(), wait, func(folder string) error {
 		return take(folder, true)
 	}))
 }

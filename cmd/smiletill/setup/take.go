@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -50,9 +51,9 @@ func (t Target) take(from source, now time.Time, step func(what string) error) (
 	if err != nil || path == "" {
 		return taken{}, err
 	}
-	data, err := os.ReadFile(path)
+	data, err := readFile(path)
 	if err != nil {
-		return taken{}, fmt.Errorf("read the settings: %w", err)
+		return taken{}, err
 	}
 	last, err := t.remembered()
 	if err != nil {
@@ -101,9 +102,9 @@ func (t Target) refresh(folder string) error {
 	if err != nil || path == "" {
 		return err
 	}
-	data, err := os.ReadFile(path)
+	data, err := readFile(path)
 	if err != nil {
-		return fmt.Errorf("read the settings: %w", err)
+		return err
 	}
 	m, err := t.remembered()
 	if err != nil || !slices.Contains(m.Digests, digest(data)) {
@@ -122,6 +123,20 @@ func (t Target) named() bool {
 	return err == nil && named
 }
 
+// readFile reads settings, up to one byte more than they may have.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the settings: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the settings: %w", err)
+	}
+	return data, nil
+}
+
 // find gives the settings file of a folder, or "". Editors add .txt, and FAT knows no case.
 func find(folder string) (string, error) {
 	entries, err := os.ReadDir(folder)
@@ -132,7 +147,7 @@ func find(folder string) (string, error) {
 	var found []string
 	for _, e := range entries {
 		name := strings.TrimSuffix(strings.ToLower(e.Name()), ".txt")
-		if !e.IsDir() && (name == FileName || name == "setup") {
+		if e.Type().IsRegular() && (name == FileName || name == "setup") {
 			found = append(found, filepath.Join(folder, e.Name()))
 		}
 	}
@@ -181,7 +196,7 @@ func (t Target) forbidden(from source, s Settings) ([]problem, error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("read the claim: %w", err)
 		}
-		if string(kept) != string(Settings{Cloud: s.Cloud, Claim: s.Claim}.Text()) {
+		if string(kept) != string(s.claiming()) {
 			problems = append(problems, problem{FileName, "cloud and claim are not changed by a stick any more",
 				"leave them out"})
 		}
