@@ -3,10 +3,10 @@
 // first partition.
 //
 // Invariants: nothing is written before the image was read to its end and held against its checksum, and
-// before whoever asked has agreed to what is erased; the disk that this system runs from, one that is in use
-// and a part of one are never written; the card's first blocks come last, so that a card whose writing was
-// cut short has no partition table, and nothing starts from it; what is reported as written was read back
-// from the card itself.
+// before whoever asked has agreed to what is erased; the disk that this system runs from, one that is in
+// use and a part of one are never written; the card's first megabyte, with its partition table, comes
+// last, when all else was compared, so that a card whose writing was cut short has no partition table, and
+// nothing starts from it; what is reported as written was read back from the card itself.
 //
 // It imports payment alone of the project, for hints. What the settings say is the caller's: it takes a file.
 //

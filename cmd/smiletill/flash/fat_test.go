@@ -112,7 +112,8 @@ func TestSettingsOnRealCards(t *testing.T) {
 		mkfs        []string
 	}{
 		{"the card's own", "dos", 16, nil}, {"FAT12", "dos", 4, []string{"-F", "12"}},
-		{"FAT32", "dos", 64, []string{"-F", "32"}}, {"the UEFI card's", "gpt", 64, []string{"-F", "32"}},
+		{"FAT32", "dos", 34, []string{"-F", "32", "-s", "1"}}, {"the UEFI card's", "gpt", 34, []string{"-F", "32",
+			"-s", "1"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			image := realImage(t, tc.table, tc.fatMB, tc.mkfs...)

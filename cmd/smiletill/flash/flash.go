@@ -116,12 +116,9 @@ func put(ctx context.Context, j Job, c openedCard, im image, disk Disk) (volume 
 		return "", err
 	}
 	j.Step("writing", 0, im.bytes)
-	digest, err := write(ctx, r, c, im, func(done, all int64) { j.Step("writing", done, all) })
+	head, err := write(ctx, r, c, im, func(done, all int64) { j.Step("writing", done, all) })
 	if err != nil {
 		return "", err
-	}
-	if digest != im.digest {
-		return "", errors.New("the image's file was changed while it was written")
 	}
 	// The second table of a GPT that was there before is at the end, and would be found.
 	if end := disk.Bytes - tail; !disk.Plain && end >= im.bytes {
@@ -129,13 +126,16 @@ func put(ctx context.Context, j Job, c openedCard, im image, disk Disk) (volume 
 			return "", fmt.Errorf("write at its end: %w", err)
 		}
 	}
-	if err := compare(ctx, c, im, func(done, all int64) { j.Step("comparing", done, all) }); err != nil {
+	if err := compare(ctx, c, im, head, func(done, all int64) { j.Step("comparing", done, all) }); err != nil {
 		return "", err
 	}
 	if j.Name != "" {
-		if volume, err = addFile(c, im.bytes, j.Name, j.Settings); err != nil {
+		if volume, err = addFile(headed{c, head}, im.bytes, j.Name, j.Settings); err != nil {
 			return "", fmt.Errorf("put %s into the first partition: %w", j.Name, err)
 		}
+	}
+	if err := finish(c, head); err != nil {
+		return "", err
 	}
 	if d, ok := c.(device); ok { // so that its partitions are there without pulling the card; a file has none
 		_ = unix.IoctlSetInt(int(d.Fd()), unix.BLKRRPART, 0)

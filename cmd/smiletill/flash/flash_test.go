@@ -63,7 +63,7 @@ func sums(data []byte) string {
 
 // What stands beside an image, and what is in it, before anything is erased.
 func TestImage(t *testing.T) {
-	data := plainImage(3 << 20)
+	data := plainImage(1 << 20)
 	for _, tc := range []struct {
 		name         string
 		pack         []string // a command that packs it
@@ -109,7 +109,7 @@ func TestImage(t *testing.T) {
 		{name: "no card", change: func(b []byte) []byte { b[510] = 0; return b }, said: "no partition table",
 			hinted: ".raucb"},
 		{name: "empty", change: func([]byte) []byte { return nil }, said: "no partition table", hinted: ".img"},
-		{name: "too large", change: func(b []byte) []byte { return append(b, make([]byte, 6<<20)...) },
+		{name: "too large", change: func(b []byte) []byte { return append(b, make([]byte, 8<<20)...) },
 			said: "holds 8.0 MB", hinted: "larger card"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -155,12 +155,13 @@ func TestImage(t *testing.T) {
 type broken struct {
 	openedCard
 	calls, fail int
+	gone        bool // all later calls fail too: it was pulled out
 	lies        bool
 }
 
 func (b *broken) next() error {
 	b.calls++
-	if b.calls == b.fail {
+	if b.calls == b.fail || b.gone && b.fail > 0 && b.calls > b.fail {
 		return syscall.EIO
 	}
 	return nil
@@ -200,13 +201,20 @@ func startsNothing(t *testing.T, path string) {
 	}
 }
 
-// Whatever call fails, the card is said to be not usable, and nothing would start from it.
+// Whatever call fails, once or from then on, the card is said to be not usable, and what begins like a card
+// that works is a whole one.
 func TestCardThatFails(t *testing.T) {
+	for _, gone := range []bool{false, true} {
+		t.Run(fmt.Sprintf("pulled out %v", gone), func(t *testing.T) { failing(t, gone) })
+	}
+}
+
+func failing(t *testing.T, gone bool) {
 	dir := t.TempDir()
-	image := put2(t, filepath.Join(dir, "c.img"), plainImage(3*block+512))
+	image := put2(t, filepath.Join(dir, "c.img"), plainImage(2*block+512))
 	for n := 1; ; n++ {
 		device := filepath.Join(dir, fmt.Sprint("card", n))
-		b := &broken{fail: n}
+		b := &broken{fail: n, gone: gone}
 		_, err := do(t.Context(), job(image, device), thisMachine(), func(d Disk) (openedCard, error) {
 			c, err := openCard(d)
 			b.openedCard = c
@@ -221,7 +229,9 @@ func TestCardThatFails(t *testing.T) {
 		if !errors.Is(err, syscall.EIO) || !strings.Contains(payment.HintOf(err), "NOT USABLE") {
 			t.Errorf("call %d: %v (%s)", n, err, payment.HintOf(err))
 		}
-		startsNothing(t, device)
+		if !gone || !bytes.Equal(read(t, device), read(t, image)) {
+			startsNothing(t, device)
+		}
 	}
 }
 
