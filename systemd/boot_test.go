@@ -30,7 +30,7 @@ func TestUnderSystemd(t *testing.T) {
 	}
 	b := &box{t: t, root: filepath.Join(t.TempDir(), "root")}
 	b.install(dir)
-	b.stick()
+	b.card()
 	b.boot()
 	b.until("an active terminal", 30*time.Second, func() bool { return b.show("ActiveState") == "active" })
 	for _, part := range []struct {
@@ -137,13 +137,26 @@ func (b *box) write(path string, data []byte) {
 	}
 }
 
-// stick has a system take its first settings from a folder at its start, as an image does.
-func (b *box) stick() {
+// card has the system take its first settings at its start as a card does: from a partition that is mounted
+// read-only, into an /etc that stays as it is.
+func (b *box) card() {
 	b.t.Helper()
-	b.write("srv/stick/setup.toml", []byte("name = \"till-9\"\n[network]\naddress = \"10.1.2.3/24\"\n"+
+	b.write("srv/select/setup.toml", []byte("name = \"till-9\"\n[network]\naddress = \"10.1.2.3/24\"\n"+
 		"[time]\nservers = [\"10.1.2.1\"]\n[terminal]\nname = \"The Corner Shop\"\n"))
-	b.write("etc/systemd/system/smiletill-setup.service.d/test.conf",
-		[]byte("[Service]\nExecStart=\nExecStart=/usr/bin/smiletill setup --from /srv/stick\n"))
+	b.write("etc/systemd/system/boot-select.mount", []byte("[Mount]\nWhat=/srv/select\nWhere=/boot/select\n"+
+		"Type=none\nOptions=bind,ro\n"))
+	part, err := os.ReadFile("setup-image.conf")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.write("etc/systemd/system/smiletill-setup.service.d/image.conf", part)
+	name := filepath.Join(b.root, "etc/hostname")
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		b.t.Fatal(err)
+	}
+	if err := os.Symlink("../run/hostname", name); err != nil {
+		b.t.Fatal(err)
+	}
 	enable := exec.Command("systemctl", "--root="+b.root, "enable", "smiletill-setup.service",
 		"systemd-networkd.service")
 	if out, err := enable.CombinedOutput(); err != nil {
@@ -158,10 +171,10 @@ func (b *box) firstSettings(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"/proc/sys/kernel/hostname": "till-9", "/etc/hostname": "till-9",
-		"/etc/systemd/network/10-smiletill.network":       "Address=10.1.2.3/24",
-		"/etc/systemd/timesyncd.conf.d/50-smiletill.conf": "NTP=10.1.2.1",
+		"/run/systemd/network/10-smiletill.network":       "Address=10.1.2.3/24",
+		"/run/systemd/timesyncd.conf.d/50-smiletill.conf": "NTP=10.1.2.1",
 		"/etc/smiletill/smiletill.toml":                   "id = \"till-9\"",
-		"/srv/stick/setup-report.txt":                     "till-9.local",
+		"/srv/select/setup-report.txt":                    "till-9.local",
 	} {
 		if got := b.must("cat " + path); !strings.Contains(got, want) {
 			t.Errorf("%s lacks %q:\n%s", path, want, got)
@@ -170,6 +183,9 @@ func (b *box) firstSettings(t *testing.T) {
 	got := strings.TrimSpace(b.must("stat -c '%U %G %a' /etc/smiletill/smiletill.toml"))
 	if got != "root root 644" {
 		t.Errorf("the configuration is %s", got)
+	}
+	if out, err := b.sh("touch /boot/select/x"); err == nil {
+		t.Errorf("the first partition can be written afterwards: %s", out)
 	}
 	stamp := func(property, unit string) (at int) {
 		out := b.must("systemctl show --value -p " + property + " " + unit)

@@ -1,6 +1,7 @@
 package systemd_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,6 +68,21 @@ func TestSetupUnits(t *testing.T) {
 		out, err := analyze("verify", "--man=no", "--recursive-errors=no", "--root="+root, name)
 		if err != nil || out != "" {
 			t.Errorf("%s: verify: %v\n%s", name, err, out)
+		}
+	}
+	for _, unit := range []string{"setup", "setup-report"} {
+		part, err := os.ReadFile(unit + "-image.conf")
+		if err != nil {
+			t.Fatal(err)
+		}
+		drop := filepath.Join(root, "usr/lib/systemd/system/smiletill-"+unit+".service.d/image.conf")
+		if err := errors.Join(os.MkdirAll(filepath.Dir(drop), 0o755), os.WriteFile(drop, part, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		out, err := analyze("verify", "--man=no", "--recursive-errors=no", "--root="+root,
+			"smiletill-"+unit+".service")
+		if err != nil || out != "" {
+			t.Errorf("a card's part: verify: %v\n%s", err, out)
 		}
 	}
 	text, err := os.ReadFile("smiletill-setup.service")

@@ -19,7 +19,7 @@ func flashCommand() *cobra.Command {
 		Long: "Write a card's image (.img, also compressed with xz, zstd or gzip) on a card, read it back and\n" +
 			"compare it, then put first settings into its first partition. The disk that this machine runs\n" +
 			"from, disks that are in use and single partitions are refused; what is erased is shown and asked\n" +
-			"about. IMAGE.sha256 or SHA256SUMS beside the image is held against it first.\n\n" +
+			"about. IMAGE.sha256, SHA256SUMS or the manifest beside the image is held against it first.\n\n" +
 			"The Wi-Fi's password is asked for, or read from --wifi-password-file or from the variable\n" +
 			setup.PasswordVariable + "; it is never an argument, which others on this machine could see.",
 		Example: "  sudo smiletill flash smiletill-pi4.img.xz /dev/sdb\n" +

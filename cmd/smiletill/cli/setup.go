@@ -7,7 +7,7 @@ import (
 )
 
 func setupCommand(a *app) *cobra.Command {
-	var root string
+	var root, kept string
 	var o setup.Order
 	cmd := &cobra.Command{
 		Use: "setup", GroupID: "tech",
@@ -21,7 +21,7 @@ func setupCommand(a *app) *cobra.Command {
 		Example: "  sudo smiletill setup\n  sudo smiletill setup --from /media/CONFIG",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t := setup.Target{Root: root, Config: a.configPath}
+			t := setup.Target{Root: root, Config: a.configPath, Kept: kept}
 			return t.Do(cmd.Context(), o, cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}
@@ -35,6 +35,9 @@ func setupCommand(a *app) *cobra.Command {
 	flags.BoolVar(&o.Report, "report", false,
 		"only write the report of a file that was taken over anew, with the "+
 			"addresses of now")
+	flags.StringVar(&kept, "kept", "",
+		"where /etc can't be written: folder for what belongs there; it is put below "+
+			"/run each time")
 	flags.StringVar(&root, "root", "", "folder of the system that is set up, in place of this one")
 	return cmd
 }

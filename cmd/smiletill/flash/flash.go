@@ -126,6 +126,7 @@ func put(ctx context.Context, j Job, c openedCard, im image, disk Disk) (volume 
 			return "", fmt.Errorf("write at its end: %w", err)
 		}
 	}
+	j.Step("comparing", 0, im.bytes)
 	if err := compare(ctx, c, im, head, func(done, all int64) { j.Step("comparing", done, all) }); err != nil {
 		return "", err
 	}

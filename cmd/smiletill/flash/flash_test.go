@@ -91,6 +91,16 @@ func TestImage(t *testing.T) {
 		{name: "one of a list", beside: func(p string) map[string]string {
 			return map[string]string{"SHA256SUMS": strings.Repeat("0", 64) + "  other.img\n" + p + "  c.img\n"}
 		}},
+		{name: "a manifest", pack: []string{"gzip", "-1"}, ending: ".gz", beside: func(string) map[string]string {
+			return map[string]string{"c.manifest.json": `{"board": "pi4", "image": {"sha256": "` + sums(data) + `"}}`}
+		}},
+		{name: "another's manifest", beside: func(p string) map[string]string {
+			return map[string]string{"c.img.sha256": p + "\n",
+				"c.manifest.json": `{"image": {"sha256": "` + strings.Repeat("0", 64) + `"}}`}
+		}, said: "not what c.manifest.json says", hinted: "get it again"},
+		{name: "a manifest cut short", beside: func(string) map[string]string {
+			return map[string]string{"c.manifest.json": `{"image": {"sha2`}
+		}, said: "has no checksum", hinted: "get both"},
 		{name: "another list", beside: func(string) map[string]string {
 			return map[string]string{"SHA256SUMS": strings.Repeat("0", 64) + "  other.img\n"}
 		}},

@@ -10,10 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -118,7 +115,7 @@ func check(ctx context.Context, path string, most int64, step func(done, all int
 		return image{}, im.damaged(ctx, err)
 	}
 	im.digest = hex.EncodeToString(card.Sum(nil))
-	im.declared, err = held(path, hex.EncodeToString(whole.Sum(nil)), im.digest)
+	im.declared, err = held(path, digests{hex.EncodeToString(whole.Sum(nil)), im.digest})
 	return im, err
 }
 
@@ -149,53 +146,4 @@ func (c *counted) Read(p []byte) (int, error) {
 	c.n += int64(n)
 	c.step(c.n)
 	return n, err
-}
-
-// sum is a line of a checksum's file: 64 hexadecimal digits and, mostly, a file's name.
-var sum = regexp.MustCompile(`^([0-9a-fA-F]{64})(?:[ \t]+\*?(.*\S))?\s*$`)
-
-// held looks for a checksum beside an image (its name with .sha256, or a line of SHA256SUMS) and holds it
-// against the file's digest, or the card's where it speaks of the image unpacked. It gives the file that
-// said so.
-func held(path, file, card string) (string, error) {
-	bare := strings.TrimSuffix(path, filepath.Ext(path))
-	if strings.HasSuffix(path, ".img") {
-		bare = path
-	}
-	for _, from := range []string{path + ".sha256", bare + ".sha256", filepath.Join(filepath.Dir(path),
-		"SHA256SUMS")} {
-		text, err := os.ReadFile(from)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return "", fmt.Errorf("read the checksum: %w", err)
-		}
-		want, got := "", ""
-		for line := range strings.Lines(string(text)) {
-			m := sum.FindStringSubmatch(strings.TrimRight(line, "\r\n"))
-			if m == nil {
-				continue
-			}
-			switch name := filepath.Base(m[2]); {
-			case name == filepath.Base(path), m[2] == "" && from == path+".sha256":
-				want, got = m[1], file
-			case name == filepath.Base(bare), m[2] == "":
-				want, got = m[1], card
-			}
-		}
-		switch {
-		case want == "" && filepath.Base(from) == "SHA256SUMS":
-			continue
-		case want == "":
-			return "", payment.WithHintf(fmt.Errorf("%s has no checksum of %s", from, filepath.Base(path)),
-				"get both again from one place; without that file the image is taken unchecked")
-		case !strings.EqualFold(want, got):
-			return "", payment.WithHintf(fmt.Errorf("%s is not what %s says: its sha256 is %s, and should be %s",
-				path, filepath.Base(from), got, strings.ToLower(want)),
-				"it is damaged or another one: get it again; the card is as it was")
-		}
-		return from, nil
-	}
-	return "", nil
 }

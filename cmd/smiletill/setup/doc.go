@@ -11,6 +11,9 @@
 // stands in no report, error or log; a terminal that has its name takes from a stick, which anybody can put
 // in, what concerns the network alone.
 //
+// Where /etc can't be written, what belongs there is kept on the data partition and put below /run at each
+// start; what another user has put there instead is left out.
+//
 // It imports config (what a terminal's values may be, and how its file is changed) and payment (hints).
 //
 // Sources: nm-settings-keyfile(5), systemd.network(5), timesyncd.conf(5), hostname(5), IEEE 802.11-2020

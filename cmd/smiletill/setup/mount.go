@@ -58,3 +58,32 @@ func mount(device, folder string, kinds []string) (err error) {
 	}
 	return err
 }
+
+// writable makes a card's first partition, which is mounted read-only, writable for as long as use takes. On
+// a system that keeps nothing elsewhere folders are left as they are.
+func (t Target) writable(folder string, use func() error) error {
+	var is unix.Statfs_t
+	if err := unix.Statfs(folder, &is); err != nil || t.Kept == "" || is.Flags&unix.ST_RDONLY == 0 {
+		return use() // which says what is wrong with the folder
+	}
+	// What else the mount is stays: these have the same numbers in both lists, the times of reading have not.
+	keep := uintptr(is.Flags) & (unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME)
+	remount := func(flags uintptr) error {
+		if err := unix.Mount("", folder, "", unix.MS_REMOUNT|keep|flags, ""); err != nil {
+			return fmt.Errorf("mount %s anew: %w", folder, err)
+		}
+		return nil
+	}
+	if err := remount(unix.MS_BIND); err != nil { // the place where it is mounted
+		return err
+	}
+	back := remount
+	// and the file system itself
+	if err := unix.Statfs(folder, &is); err == nil && is.Flags&unix.ST_RDONLY != 0 {
+		if err := remount(0); err != nil {
+			return err
+		}
+		back = func(flags uintptr) error { return errors.Join(remount(unix.MS_RDONLY), remount(flags)) }
+	}
+	return errors.Join(use(), back(unix.MS_BIND|unix.MS_RDONLY))
+}

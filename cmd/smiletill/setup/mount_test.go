@@ -78,3 +78,46 @@ func TestStickIsMounted(t *testing.T) {
 		t.Errorf("a stick of another kind: %v", err)
 	}
 }
+
+// TestFirstPartition has a card's first partition mounted read-only, in both ways: it is written, and is as
+// it was afterwards.
+func TestFirstPartition(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root mounts")
+	}
+	for _, whole := range []bool{false, true} {
+		folder := t.TempDir()
+		if err := unix.Mount("none", folder, "tmpfs", unix.MS_NODEV|unix.MS_NOSUID, ""); err != nil {
+			t.Skipf("this machine lets nobody mount: %v", err)
+		}
+		defer func() {
+			if err := unix.Unmount(folder, 0); err != nil {
+				t.Error(err)
+			}
+		}()
+		settings := filepath.Join(folder, FileName)
+		if err := os.WriteFile(settings, []byte("name = \"acme/shop/till-3\"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		how := uintptr(unix.MS_BIND)
+		if whole {
+			how = 0
+		}
+		err := unix.Mount("", folder, "", unix.MS_REMOUNT|unix.MS_RDONLY|unix.MS_NODEV|unix.MS_NOSUID|how, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := Target{Root: t.TempDir(), Kept: "/kept"}
+		if err := to.Do(t.Context(), Order{Folder: folder}, nil, &strings.Builder{}); err != nil {
+			t.Errorf("the whole file system %v: %v", whole, err)
+		}
+		if _, err := os.Stat(filepath.Join(folder, reportName)); err != nil {
+			t.Errorf("the whole file system %v: no report: %v", whole, err)
+		}
+		var is unix.Statfs_t
+		if err := unix.Statfs(folder, &is); err != nil || is.Flags&unix.ST_RDONLY == 0 ||
+			is.Flags&unix.ST_NODEV == 0 {
+			t.Errorf("the whole file system %v: afterwards it is mounted %x, %v", whole, is.Flags, err)
+		}
+	}
+}

@@ -15,15 +15,26 @@ import (
 type Target struct {
 	Root   string // before every path; empty is this machine
 	Config string // the terminal's configuration; empty is /etc/smiletill/smiletill.toml
+	// Kept is a folder for what belongs into an /etc that can't be written, as a card's: from there it is put
+	// below /run at each start.
+	Kept string
 }
 
 func (t Target) at(path string) string { return filepath.Join(t.Root, "/", path) }
 
+// etc is where a file of the system's configuration is kept.
+func (t Target) etc(path string) string { return t.at(filepath.Join(t.Kept, path)) }
+
+// config is the terminal's configuration itself: on a card /etc has a link to it.
 func (t Target) config() string {
-	if t.Config != "" {
-		return t.Config
+	path := t.Config
+	if path == "" {
+		path = t.at("/etc/smiletill/smiletill.toml")
 	}
-	return t.at("/etc/smiletill/smiletill.toml")
+	if itself, err := filepath.EvalSymlinks(path); err == nil {
+		return itself
+	}
+	return path
 }
 
 // change is a file as it is to be.
@@ -65,11 +76,11 @@ func (t Target) plan(s Settings) ([]change, []problem, error) {
 		all = append(all, names...)
 	}
 	if len(s.Servers) > 0 {
-		all = append(all, change{t.at("/etc/systemd/timesyncd.conf.d/50-smiletill.conf"),
+		all = append(all, change{t.etc("/etc/systemd/timesyncd.conf.d/50-smiletill.conf"),
 			[]byte("# Written by smiletill setup.\n[Time]\nNTP=" + strings.Join(s.Servers, " ") + "\n"), 0o644})
 	}
 	if s.Cloud != "" || s.Claim != "" {
-		all = append(all, change{t.at("/etc/smiletill/claim.toml"), s.claiming(), 0o640})
+		all = append(all, change{t.etc("/etc/smiletill/claim.toml"), s.claiming(), 0o640})
 	}
 	return all, problems, nil
 }
@@ -95,9 +106,9 @@ func (t Target) configuration() ([]byte, error) {
 
 // hostname names the machine, also for itself where it has a list of names.
 func (t Target) hostname(name string) ([]change, error) {
-	all := []change{{t.at("/etc/hostname"), []byte(name + "\n"), 0o644}}
+	all := []change{{t.etc("/etc/hostname"), []byte(name + "\n"), 0o644}}
 	text, err := os.ReadFile(t.at("/etc/hosts"))
-	if errors.Is(err, fs.ErrNotExist) {
+	if t.Kept != "" || errors.Is(err, fs.ErrNotExist) {
 		return all, nil
 	}
 	if err != nil {
@@ -132,7 +143,7 @@ func (t Target) network(s Settings) ([]change, []problem, error) {
 	case s.WiFi.SSID != "":
 		text := keyfile(s)
 		if !s.WiFi.Open && s.WiFi.Password == "" {
-			before, err := os.ReadFile(t.at(radio))
+			before, err := os.ReadFile(t.etc(radio))
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return nil, nil, fmt.Errorf("read the Wi-Fi's settings: %w", err)
 			}
@@ -144,16 +155,16 @@ func (t Target) network(s Settings) ([]change, []problem, error) {
 			}
 			text = strings.Replace(text, "\npsk=\n", "\n"+psk, 1)
 		}
-		all := []change{{t.at(radio), []byte(text), 0o600}}
+		all := []change{{t.etc(radio), []byte(text), 0o600}}
 		if s.WiFi.Country != "" {
-			all = append(all, change{t.at("/etc/modprobe.d/smiletill-country.conf"),
+			all = append(all, change{t.etc("/etc/modprobe.d/smiletill-country.conf"),
 				[]byte("options cfg80211 ieee80211_regdom=" + s.WiFi.Country + "\n"), 0o644})
 		}
 		return all, problems, nil
 	case manager:
-		return []change{{t.at(cable), []byte(keyfile(s)), 0o600}}, nil, nil
+		return []change{{t.etc(cable), []byte(keyfile(s)), 0o600}}, nil, nil
 	}
-	return []change{{t.at("/etc/systemd/network/10-smiletill.network"), []byte(networkd(s.Network)), 0o644}},
+	return []change{{t.etc("/etc/systemd/network/10-smiletill.network"), []byte(networkd(s.Network)), 0o644}},
 		nil, nil
 }
 

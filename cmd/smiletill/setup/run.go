@@ -36,18 +36,25 @@ func (t Target) Do(ctx context.Context, o Order, in io.Reader, out io.Writer) er
 	}
 	var err error
 	if o.Folder != "" {
-		err = take(o.Folder, o.Outside)
+		err = t.writable(o.Folder, func() error { return take(o.Folder, o.Outside) })
 	}
-	if o.Stick == "" {
-		return err
+	if o.Stick != "" {
+		err = errors.Join(err, t.fromStick(o, take))
 	}
+	if t.Kept != "" && !o.Report { // also when a stick has a mistake: what was taken before is in force
+		err = errors.Join(err, t.spread())
+	}
+	return err
+}
+
+func (t Target) fromStick(o Order, take func(folder string, outside bool) error) error {
 	wait := 5 * time.Second // a stick on USB is there a few seconds after the start
 	if t.named() {
 		wait = 2 * time.Second
 	}
-	return errors.Join(err, stick("/dev/disk/by-label", o.Stick, fats(), wait, func(folder string) error {
+	return stick("/dev/disk/by-label", o.Stick, fats(), wait, func(folder string) error {
 		return take(folder, true)
-	}))
+	})
 }
 
 func (t Target) takeAndSay(ctx context.Context, from source, out io.Writer) error {

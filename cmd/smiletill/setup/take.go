@@ -192,7 +192,7 @@ func (t Target) forbidden(from source, s Settings) ([]problem, error) {
 		}
 	}
 	if s.Cloud != "" || s.Claim != "" {
-		kept, err := os.ReadFile(t.at("/etc/smiletill/claim.toml"))
+		kept, err := os.ReadFile(t.etc("/etc/smiletill/claim.toml"))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("read the claim: %w", err)
 		}
