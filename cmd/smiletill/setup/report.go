@@ -32,8 +32,12 @@ func success(path string, m memory, addresses []string) string {
 	if len(addresses) > 0 {
 		fmt.Fprintf(&b, "\nIts addresses when this was written:\n\n  %s\n", strings.Join(addresses, "\n  "))
 	}
-	b.WriteString("\nA Wi-Fi password was erased from the file. To change something, write it there\n" +
-		"(and the password again) and start the terminal with it once more.\n")
+	again := "To change something, write it there"
+	if len(m.Digests) > 1 && m.Digests[0] != m.Digests[1] {
+		again = "The Wi-Fi password was erased from the file. To change something, write it there\n" +
+			"(and the password again)"
+	}
+	fmt.Fprintf(&b, "\n%s and start the terminal with it once more. %s\n", again, m.mark())
 	return b.String()
 }
 
@@ -58,11 +62,21 @@ func report(settings, text string) error {
 		"is the stick write-protected, or full? What was said is in the terminal's log too")
 }
 
-// isReported tells whether a report stands there that speaks of this file.
+// mark is what a report names the settings by that it speaks of: clocks without a battery tell the same time
+// at each start. It is of the text without the password.
+func (m memory) mark() string {
+	const enough = 12
+	if last := len(m.Digests) - 1; last >= 0 && len(m.Digests[last]) >= enough {
+		return "(settings " + m.Digests[last][:enough] + ")"
+	}
+	return "(settings)"
+}
+
+// isReported tells whether a report stands there that speaks of these settings.
 func (m memory) isReported(at string) bool {
 	text, err := os.ReadFile(at)
-	return err == nil && strings.Contains(string(text), m.At.UTC().Format(clock)) &&
-		strings.Contains(string(text), "was taken over")
+	return err == nil && strings.Contains(string(text), m.mark()) && strings.Contains(string(text),
+		"was taken over")
 }
 
 // addresses are those of the machine's cards, as a router's list has them too.

@@ -154,7 +154,7 @@ func TestTake(t *testing.T) {
 	}
 	report := p.read(p.stick, reportName)
 	for _, want := range []string{"was taken over, 2026-11-30 12:00 UTC", "acme/berlin-1/till_3", "till-3.local",
-		`Wi-Fi "Shop; Gäste", with its password`, "\r\n"} {
+		`Wi-Fi "Shop; Gäste", with its password`, "password was erased", "\r\n"} {
 		if !strings.Contains(report, want) {
 			t.Errorf("the report lacks %q:\n%s", want, report)
 		}
@@ -275,6 +275,9 @@ func TestStickOfAStranger(t *testing.T) {
 		t.Fatalf("another Wi-Fi: %v", err)
 	}
 	before := tree(t, p.root)
+	if strings.Contains(p.read(p.stick, reportName), "name acme") {
+		t.Error("the old report stands")
+	}
 	for _, text := range []string{
 		"name = \"thief/x/y\"\n", "[mqtt]\nbroker = \"mqtts://thief.example:8883\"\n", "claim = \"thief\"\n",
 		"[wifi]\nssid = \"New\"\nopen = true\n[payment]\namount_max = \"9999.00\"\n",
@@ -290,6 +293,9 @@ func TestStickOfAStranger(t *testing.T) {
 	p.write(filepath.Join(p.stick, FileName), "name = \"acme/berlin-1/till-4\"\n")
 	if _, err := p.take(false); err != nil {
 		t.Errorf("on the card itself: %v", err)
+	}
+	if strings.Contains(p.read(p.stick, reportName), "was erased") {
+		t.Error("a password is said to be erased that was not there")
 	}
 }
 
