@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/creack/pty"
+
 	"smiletill/cmd/smiletill/setup"
 )
 
@@ -149,3 +151,34 @@ func TestSetupCommand(t *testing.T) {
 		t.Errorf("nobody answers: %d %s", code, out)
 	}
 }
+
+// Who sits there types the Wi-Fi's password unseen.
+func TestFlashAsksForThePassword(t *testing.T) {
+	t.Setenv(setup.PasswordVariable, "x")
+	os.Unsetenv(setup.PasswordVariable)
+	keyboard, tty, err := pty.Open()
+	if err != nil {
+		t.Skipf("no pseudo-terminal: %v", err)
+	}
+	defer keyboard.Close()
+	defer tty.Close()
+	var out bytes.Buffer
+	asked := writerFunc(func(p []byte) (int, error) {
+		if strings.Contains(string(p), "Password of the Wi-Fi") {
+			go func() { _, _ = keyboard.WriteString("short\n") }()
+		}
+		return out.Write(p)
+	})
+	args := []string{"flash", cardImage(t), filepath.Join(t.TempDir(), "card"), "--file", "--yes", "--wifi",
+		"Shop"}
+	code := Run(t.Context(), "test", args, Streams{In: tty, Out: asked, Err: asked})
+	if code != exitUsage || !strings.Contains(out.String(), `Password of the Wi-Fi "Shop": `) ||
+		!strings.Contains(out.String(), "no Wi-Fi has such a password") || strings.Contains(out.String(), "short") {
+		t.Errorf("exit code %d\n%s", code, &out)
+	}
+}
+
+// writerFunc is a writer that is a function.
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
