@@ -45,6 +45,7 @@ func plainImage(size int) []byte {
 	for i := range data {
 		data[i] = byte(r.Uint32())
 	}
+	clear(data[446:510]) // a table without partitions
 	data[510], data[511] = 0x55, 0xaa
 	return data
 }
@@ -119,6 +120,10 @@ func TestImage(t *testing.T) {
 		{name: "no card", change: func(b []byte) []byte { b[510] = 0; return b }, said: "no partition table",
 			hinted: ".raucb"},
 		{name: "empty", change: func([]byte) []byte { return nil }, said: "no partition table", hinted: ".img"},
+		{name: "partitions behind its end", change: func(b []byte) []byte {
+			b[446+4], b[446+8+1], b[446+12+2] = 0x83, 8, 1 // from 1 MiB on, of 32 MiB
+			return b
+		}, said: "holds 8.0 MB, and the image's partitions need 34.6 MB", hinted: "larger card"},
 		{name: "too large", change: func(b []byte) []byte { return append(b, make([]byte, 8<<20)...) },
 			said: "holds 8.0 MB", hinted: "larger card"},
 	} {

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -101,6 +102,11 @@ func check(ctx context.Context, path string, most int64, step func(done, all int
 			"name the file whose name ends with .img, .img.xz, .img.zst or .img.gz; an update (.raucb) is "+
 				"not written on a card")
 	}
+	if needs := tableEnd(begin[:]); needs > most {
+		return image{}, payment.WithHintf(fmt.Errorf("the card holds %s, and the image's partitions need %s",
+			sized(most),
+			sized(needs)), "take a larger card")
+	}
 	card.Write(begin[:])
 	rest, err := io.Copy(card, io.LimitReader(r, most-int64(n)+1))
 	im.bytes = int64(n) + rest
@@ -117,6 +123,21 @@ func check(ctx context.Context, path string, most int64, step func(done, all int
 	im.digest = hex.EncodeToString(card.Sum(nil))
 	im.declared, err = held(path, digests{hex.EncodeToString(whole.Sum(nil)), im.digest})
 	return im, err
+}
+
+// tableEnd is where the last partition of a card's table ends, in bytes: an image may end before, where
+// nothing is in its last partition yet. What a GPT has in the place of that table says nothing.
+func tableEnd(begin []byte) (end int64) {
+	const first, entry, gpt = 446, 16, 0xee
+	for i := first; i < first+4*entry; i += entry {
+		e := begin[i : i+entry]
+		if e[4] == gpt {
+			return 0
+		}
+		start, count := binary.LittleEndian.Uint32(e[8:]), binary.LittleEndian.Uint32(e[12:])
+		end = max(end, (int64(start)+int64(count))*sector)
+	}
+	return end
 }
 
 func (im image) damaged(ctx context.Context, err error) error {
