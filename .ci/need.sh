@@ -38,7 +38,7 @@ packages() { # packages WHAT
 	models) echo python3-venv ;;
 	tests) echo mosquitto mosquitto-clients nats-server chromium strace iproute2 systemd patchelf dpkg ;;
 	arm64) [ "$(uname -m)" = aarch64 ] || echo qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross ;;
-	image) echo genimage mtools dosfstools squashfs-tools rauc dbus shellcheck fdisk e2fsprogs ;;
+	image) echo genimage mtools dosfstools squashfs-tools rauc dbus shellcheck fdisk e2fsprogs xz-utils zstd ;;
 	emulate) echo qemu-system-arm cpio kmod xz-utils bc e2fsprogs mosquitto mosquitto-clients ;;
 	boot) [ "$(id -u)" != 0 ] || echo mmdebstrap systemd-container ;; # only root boots a container
 	*) echo "need.sh: nobody knows what $1 is" >&2 && exit 2 ;;

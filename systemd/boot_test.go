@@ -30,13 +30,15 @@ func TestUnderSystemd(t *testing.T) {
 	}
 	b := &box{t: t, root: filepath.Join(t.TempDir(), "root")}
 	b.install(dir)
+	b.card()
 	b.boot()
 	b.until("an active terminal", 30*time.Second, func() bool { return b.show("ActiveState") == "active" })
 	for _, part := range []struct {
 		name string
 		run  func(t *testing.T)
 	}{
-		{"only installed", b.onlyInstalled}, {"takes a payment", b.takesPayment},
+		{"first settings", b.firstSettings}, {"only installed", b.onlyInstalled}, {"takes a payment",
+			b.takesPayment},
 		{"its files are its own", b.files},
 		{"what it may not reach", b.confined}, {"hung frame loop", b.hangs}, {"killed six times", b.killed},
 		{"package again, removed, purged", b.packages},
@@ -132,6 +134,76 @@ func (b *box) write(path string, data []byte) {
 	}
 	if err := os.WriteFile(path, data, 0o644); err != nil {
 		b.t.Fatal(err)
+	}
+}
+
+// card has the system take its first settings at its start as a card does: from a partition that is mounted
+// read-only, into an /etc that stays as it is.
+func (b *box) card() {
+	b.t.Helper()
+	b.write("srv/select/setup.toml", []byte("name = \"till-9\"\n[network]\naddress = \"10.1.2.3/24\"\n"+
+		"[time]\nservers = [\"10.1.2.1\"]\n[terminal]\nname = \"The Corner Shop\"\n"))
+	b.write("etc/systemd/system/boot-select.mount", []byte("[Mount]\nWhat=/srv/select\nWhere=/boot/select\n"+
+		"Type=none\nOptions=bind,ro\n"))
+	part, err := os.ReadFile("setup-image.conf")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.write("etc/systemd/system/smiletill-setup.service.d/image.conf", part)
+	name := filepath.Join(b.root, "etc/hostname")
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		b.t.Fatal(err)
+	}
+	if err := os.Symlink("../run/hostname", name); err != nil {
+		b.t.Fatal(err)
+	}
+	enable := exec.Command("systemctl", "--root="+b.root, "enable", "smiletill-setup.service",
+		"systemd-networkd.service")
+	if out, err := enable.CombinedOutput(); err != nil {
+		b.t.Fatalf("switch the units on: %v\n%s", err, out)
+	}
+}
+
+// firstSettings were taken at the start, before the network came up, and without a knot in the units' order.
+func (b *box) firstSettings(t *testing.T) {
+	if out := b.must("systemctl show --value -p Result smiletill-setup"); strings.TrimSpace(out) != "success" {
+		t.Fatalf("%s%s", out, b.must("journalctl --no-pager -u smiletill-setup"))
+	}
+	for path, want := range map[string]string{
+		"/proc/sys/kernel/hostname": "till-9", "/etc/hostname": "till-9",
+		"/run/systemd/network/10-smiletill.network":       "Address=10.1.2.3/24",
+		"/run/systemd/timesyncd.conf.d/50-smiletill.conf": "NTP=10.1.2.1",
+		"/etc/smiletill/smiletill.toml":                   "id = \"till-9\"",
+		"/srv/select/setup-report.txt":                    "till-9.local",
+	} {
+		if got := b.must("cat " + path); !strings.Contains(got, want) {
+			t.Errorf("%s lacks %q:\n%s", path, want, got)
+		}
+	}
+	got := strings.TrimSpace(b.must("stat -c '%U %G %a' /etc/smiletill/smiletill.toml"))
+	if got != "root root 644" {
+		t.Errorf("the configuration is %s", got)
+	}
+	if out, err := b.sh("touch /boot/select/x"); err == nil {
+		t.Errorf("the first partition can be written afterwards: %s", out)
+	}
+	stamp := func(property, unit string) (at int) {
+		out := b.must("systemctl show --value -p " + property + " " + unit)
+		if _, err := fmt.Sscan(out, &at); err != nil {
+			t.Fatalf("%s of %s: %v", property, unit, err)
+		}
+		return at
+	}
+	done := stamp("ExecMainExitTimestampMonotonic", "smiletill-setup.service")
+	for unit, property := range map[string]string{"network-pre.target": "ActiveEnterTimestampMonotonic",
+		"systemd-networkd.service": "ExecMainStartTimestampMonotonic",
+		"smiletill.service":        "ExecMainStartTimestampMonotonic"} {
+		if at := stamp(property, unit); done == 0 || at < done {
+			t.Errorf("%s came at %d µs, and the settings were there at %d µs", unit, at, done)
+		}
+	}
+	if log := b.must("journalctl --no-pager -b"); strings.Contains(log, "ordering cycle") {
+		t.Errorf("the units stand in a circle:\n%s", log)
 	}
 }
 

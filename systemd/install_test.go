@@ -27,12 +27,19 @@ func TestInstallUpgradePurge(t *testing.T) {
 	d := &disk{t: t, root: t.TempDir()}
 	d.make()
 	said := d.dpkg("-i", first)
-	if !strings.Contains(said, "no payments are taken before") || !strings.Contains(said, "terminal.tenant") {
+	if !strings.Contains(said, "no payments are taken before") || !strings.Contains(said,
+		"sudo smiletill setup") {
 		t.Errorf("the installation does not say what is to be done:\n%s", said)
 	}
 	const settings = "etc/smiletill/smiletill.toml"
-	if got := d.read(settings); !strings.Contains(got, "[terminal]") {
-		t.Fatalf("no settings were put there: %q", got)
+	if got := d.read(settings); !strings.Contains(got, "[terminal]") || !strings.Contains(got,
+		"\nkind = \"none\"\n") ||
+		strings.Count(got, "\n") != strings.Count(d.read("usr/share/smiletill/smiletill.toml"), "\n") {
+		t.Fatalf("no settings were put there, or of a board that nobody has named: %q", got)
+	}
+	if got := d.wants(); !strings.HasSuffix(got, "/smiletill.service") || strings.Contains(got,
+		"smiletill-setup") {
+		t.Errorf("settings are taken from any stick: %s", got)
 	}
 	const mine = "[terminal]\ntenant = \"acme\"\n"
 	d.write(settings, mine)
@@ -47,9 +54,21 @@ func TestInstallUpgradePurge(t *testing.T) {
 	} {
 		d.write("var/lib/smiletill/"+path, text)
 	}
+	const wifi = "etc/NetworkManager/system-connections/smiletill-wifi.nmconnection"
+	d.write(wifi, "psk=secret")
+	d.write("etc/smiletill/claim.toml", "claim = \"x\"")
+	enable := exec.Command("systemctl", "--root="+d.root, "enable", "smiletill-setup.service",
+		"smiletill-setup-report.service")
+	if out, err := enable.CombinedOutput(); err != nil || strings.Count(d.wants(), "smiletill-setup") != 2 {
+		t.Errorf("the units can't be switched on: %v %s", err, out)
+	}
 	said = d.dpkg("-P", "smiletill")
+	if d.wants() != "" {
+		t.Errorf("units are switched on that are gone: %s", d.wants())
+	}
 	for _, left := range []string{
 		"payments", "faces", "smiles", "gallery.key", "PINs", "terminal.key", "rm -r /var/lib/smiletill",
+		"rm /" + wifi, "rm -r /etc/smiletill",
 	} {
 		if !strings.Contains(said, left) {
 			t.Errorf("the purge says nothing of %s:\n%s", left, said)
@@ -92,6 +111,16 @@ func (d *disk) dpkg(args ...string) string {
 		d.t.Fatalf("dpkg %v: %v\n%s", args, err, out)
 	}
 	return string(out)
+}
+
+// wants are the units that are switched on.
+func (d *disk) wants() string {
+	d.t.Helper()
+	found, err := filepath.Glob(filepath.Join(d.root, "etc/systemd/system/*.wants/*"))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return strings.Join(found, " ")
 }
 
 func (d *disk) read(path string) string {

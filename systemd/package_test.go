@@ -66,6 +66,11 @@ func TestPackage(t *testing.T) {
 		"usr/share/doc/smiletill/copyright":             "../LICENSE",
 		"usr/share/doc/smiletill/NOTICES.md":            "../cmd/smiletill/cli/NOTICES.md",
 		"usr/share/doc/smiletill/examples/edgetpu.conf": "edgetpu.conf",
+
+		"usr/share/doc/smiletill/examples/setup-report-image.conf": "setup-report-image.conf",
+		"usr/share/doc/smiletill/examples/setup-image.conf":        "setup-image.conf",
+		"usr/lib/systemd/system/smiletill-setup.service":           "smiletill-setup.service",
+		"usr/lib/systemd/system/smiletill-setup-report.service":    "smiletill-setup-report.service",
 	} {
 		got := read(t, filepath.Join(tree, path))
 		if same != "" && !bytes.Equal(got, read(t, same)) {

@@ -1,6 +1,7 @@
 package systemd_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,6 +50,56 @@ func analyze(args ...string) (string, error) {
 
 func verifyUnit(root string) (string, error) {
 	return analyze("verify", "--man=no", "--recursive-errors=no", "--root="+root, "smiletill.service")
+}
+
+// The units of first settings are as systemd wants them, come before what reads their files, and wait for
+// nothing of that.
+func TestSetupUnits(t *testing.T) {
+	root := installed(t, nil)
+	for _, name := range []string{"smiletill-setup.service", "smiletill-setup-report.service"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := filepath.Join(root, "usr/lib/systemd/system", name)
+		if err := os.WriteFile(at, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		out, err := analyze("verify", "--man=no", "--recursive-errors=no", "--root="+root, name)
+		if err != nil || out != "" {
+			t.Errorf("%s: verify: %v\n%s", name, err, out)
+		}
+	}
+	for _, unit := range []string{"setup", "setup-report"} {
+		part, err := os.ReadFile(unit + "-image.conf")
+		if err != nil {
+			t.Fatal(err)
+		}
+		drop := filepath.Join(root, "usr/lib/systemd/system/smiletill-"+unit+".service.d/image.conf")
+		if err := errors.Join(os.MkdirAll(filepath.Dir(drop), 0o755), os.WriteFile(drop, part, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		out, err := analyze("verify", "--man=no", "--recursive-errors=no", "--root="+root,
+			"smiletill-"+unit+".service")
+		if err != nil || out != "" {
+			t.Errorf("a card's part: verify: %v\n%s", err, out)
+		}
+	}
+	text, err := os.ReadFile("smiletill-setup.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := ""
+	for line := range strings.Lines(string(text)) {
+		if list, ok := strings.CutPrefix(line, "Before="); ok {
+			before += " " + strings.TrimSpace(list)
+		}
+	}
+	for _, unit := range []string{"network-pre.target", "systemd-timesyncd.service", "smiletill.service"} {
+		if !slices.Contains(strings.Fields(before), unit) {
+			t.Errorf("it does not come before %s", unit)
+		}
+	}
 }
 
 func exposure(root string) (string, error) {

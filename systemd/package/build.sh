@@ -35,7 +35,7 @@ put 644 "$top/systemd/60-smiletill.rules" usr/lib/udev/rules.d/60-smiletill.rule
 # Not in /etc: dpkg would ask at each upgrade whose version counts, and stop where nobody answers. postinst copies it
 # there once. Nor in usr/share/doc, which small systems leave out.
 put 644 "$top/cmd/smiletill/config/smiletill.toml" usr/share/smiletill/smiletill.toml
-for part in edgetpu pwm; do
+for part in edgetpu pwm setup-image setup-report-image; do
 	put 644 "$top/systemd/$part.conf" "usr/share/doc/smiletill/examples/$part.conf"
 done
 for paper in README.md systemd/README.md payment/README.md payment/register/README.md payment/register/CONFORMANCE.md \

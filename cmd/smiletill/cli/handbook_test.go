@@ -49,6 +49,8 @@ var notRun = map[string]string{
 	"camera":                       "needs a camera: TestCameraTest, TestCameraCommandsRefuse",
 	"board test":                   "needs lamps and somebody who looks at them",
 	"status":                       "needs a terminal: TestStatusCommand",
+	"setup":                        "changes a system: TestSetupCommand, TestTake",
+	"flash":                        "writes on a disk: TestFlashCommand, TestLoopDevice",
 	"tamper reset":                 "needs a terminal and a case: TestCaseOpened",
 	"key":                          "the terminal makes it at its first start: TestCloudCommand",
 	"cloud trust":                  "needs a terminal's key: TestCloudCommand",

@@ -11,6 +11,7 @@ import (
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/till"
 	"smiletill/payment"
 )
 
@@ -79,15 +80,15 @@ func pay(
 	if err != nil {
 		return err
 	}
-	var typed typist
-	defer typed.stop()
+	var typed till.Typist
+	defer typed.Stop()
 	for state, who := "", "ID"; ; {
 		if p.Customer != "" {
 			who = p.Customer // a payment that was declined tells it no more
 		}
 		if p.State != state {
 			state = p.State
-			typed.newLine()
+			typed.NewLine()
 			fmt.Fprintf(out, "%s %s %s: %s\n", p.Amount, p.Currency, p.ID, p.Text())
 			if r := payment.Reason(p.Reason); r == payment.ReasonPINNotSet || r == payment.ReasonNotSure {
 				fmt.Fprintf(out, "`smiletill customers pin %s` gives the customer one; `smiletill customers list` "+
@@ -98,10 +99,10 @@ func pay(
 			break
 		}
 		wait := time.Second
-		if p.State == string(payment.StatePIN) && typed.start(in, out) {
+		if p.State == string(payment.StatePIN) && typed.Start(in, out) {
 			wait = 100 * time.Millisecond
-			if digits, ok := typed.next(); ok {
-				typed.enter(ctx, c, q.ID, digits)
+			if digits, ok := typed.Next(); ok {
+				typed.Enter(ctx, c, q.ID, digits)
 			}
 		}
 		if p, err = c.Wait(ctx, q.ID, wait); err != nil {

@@ -152,6 +152,8 @@ func rootCommand(version string) *cobra.Command {
 		accuracyCommand(a),
 		attackCommand(a),
 		benchCommand(a),
+		setupCommand(a),
+		flashCommand(),
 		grouped("tech", bound(configCommand(a.load))),
 		cropsCommand(),
 		versionCommand(a),

@@ -103,6 +103,8 @@ var programRooms = map[string][]string{
 		wings...),
 	"till":    {program + "/columns", program + "/config", program + "/control", "payment"},
 	"cloud":   {program + "/config", "payment", "vision"},
+	"flash":   {"payment"},
+	"setup":   {program + "/config", "payment"},
 	"light":   {"device/camera", "device/screen", "payment", "vision"},
 	"vending": {program + "/columns", program + "/config", "payment", "device/screen", "device/serial"},
 

@@ -27,7 +27,7 @@ func (c *Config) Write(w io.Writer) error {
 		}
 		text := o.text()
 		if o.kind() == "string" || o.kind() == "duration" {
-			text = tomlQuote(text)
+			text = Quote(text)
 		}
 		set := columns.Pad(o.key()+" = "+text, 36)
 		if _, err := fmt.Fprintf(w, "%s # %s\n", set, c.Origin(o.name)); err != nil {
@@ -37,8 +37,8 @@ func (c *Config) Write(w io.Writer) error {
 	return nil
 }
 
-// tomlQuote writes text as a basic string of TOML, whose escapes are fewer than Go's.
-func tomlQuote(text string) string {
+// Quote writes text as a basic string of TOML, whose escapes are fewer than Go's.
+func Quote(text string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, r := range text {

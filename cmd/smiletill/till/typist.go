@@ -1,4 +1,4 @@
-package cli
+package till
 
 import (
 	"context"
@@ -14,17 +14,17 @@ import (
 	"smiletill/cmd/smiletill/control"
 )
 
-// typist reads PINs from a terminal, unseen, while somebody else may enter them on the screen: it never
+// Typist reads PINs from a terminal, unseen, while somebody else may enter them on the screen: it never
 // waits for a line that nobody types. The zero value is ready.
-type typist struct {
+type Typist struct {
 	f      *os.File
 	before *term.State
 	out    io.Writer
 	asked  bool // a prompt stands on the screen without its end of line
 }
 
-// start asks, if in is a terminal.
-func (t *typist) start(in io.Reader, out io.Writer) bool {
+// Start asks, if in is a terminal.
+func (t *Typist) Start(in io.Reader, out io.Writer) bool {
 	if t.f != nil {
 		return true
 	}
@@ -50,21 +50,21 @@ func (t *typist) start(in io.Reader, out io.Writer) bool {
 	return true
 }
 
-func (t *typist) ask(prompt string) {
+func (t *Typist) ask(prompt string) {
 	fmt.Fprint(t.out, prompt)
 	t.asked = true
 }
 
-// newLine ends a prompt that something else is told after: the PIN was entered on the screen, say.
-func (t *typist) newLine() {
+// NewLine ends a prompt that something else is told after: the PIN was entered on the screen, say.
+func (t *Typist) NewLine() {
 	if t.asked {
 		fmt.Fprintln(t.out)
 		t.asked = false
 	}
 }
 
-// next gives a line if one was typed.
-func (t *typist) next() (string, bool) {
+// Next gives a line if one was typed.
+func (t *Typist) Next() (string, bool) {
 	ready := []unix.PollFd{{Fd: int32(t.f.Fd()), Events: unix.POLLIN}}
 	if n, err := unix.Poll(ready, 0); err != nil || n == 0 {
 		return "", false
@@ -79,17 +79,17 @@ func (t *typist) next() (string, bool) {
 	return string(buffer[:n-1]), true
 }
 
-// stop gives the terminal back as it was.
-func (t *typist) stop() {
+// Stop gives the terminal back as it was.
+func (t *Typist) Stop() {
 	if t.f == nil {
 		return
 	}
 	_ = term.Restore(int(t.f.Fd()), t.before) // there is nothing else to try
-	t.newLine()
+	t.NewLine()
 }
 
-// enter takes a typed PIN to the terminal and says if it was wrong; the payment's own course says the rest.
-func (t *typist) enter(ctx context.Context, c *control.Client, id, digits string) {
+// Enter takes a typed PIN to the terminal and says if it was wrong; the payment's own course says the rest.
+func (t *Typist) Enter(ctx context.Context, c *control.Client, id, digits string) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	switch p, err := c.EnterPIN(ctx, id, digits); {

@@ -1,0 +1,261 @@
+package setup
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"smiletill/cmd/smiletill/config"
+	"smiletill/payment"
+)
+
+// source is where a settings file is looked for.
+type source struct {
+	folder string
+	// outside is a stick that anybody can have put in: a terminal that has its name takes its network from it
+	// alone.
+	outside bool
+}
+
+// taken is what came of a settings file.
+type taken struct {
+	path  string   // of the file; empty where there was none
+	lines []string // what was taken over
+	again bool     // it had been taken over before: nothing was changed
+	host  string   // the machine's name from now on, if it was given one
+}
+
+// memory is what the terminal remembers of the last file that it took over.
+type memory struct {
+	Digests []string  `json:"digests"` // of its text with the password, and without
+	At      time.Time `json:"at"`
+	Lines   []string  `json:"lines"`
+	Host    string    `json:"host,omitempty"`
+}
+
+const memoryPath = "/var/lib/smiletill/setup.json"
+
+// take takes the settings file of a folder over, once, and leaves its report beside it. Cut short anywhere it
+// can be begun again. step is told what comes next; an error of it ends the work there.
+func (t Target) take(from source, now time.Time, step func(what string) error) (taken, error) {
+	path, err := find(from.folder)
+	if err != nil || path == "" {
+		return taken{}, err
+	}
+	data, err := readFile(path)
+	if err != nil {
+		return taken{}, err
+	}
+	last, err := t.remembered()
+	if err != nil {
+		return taken{}, err
+	}
+	if slices.Contains(last.Digests, digest(data)) {
+		err := t.answer(path, data, last, step)
+		return taken{path: path, lines: last.Lines, again: true, host: last.Host}, err
+	}
+	s, problems := parse(filepath.Base(path), data)
+	if len(problems) == 0 {
+		problems, err = t.forbidden(from, s)
+	}
+	var changes []change
+	if err == nil && len(problems) == 0 {
+		changes, problems, err = t.plan(s)
+	}
+	if err != nil {
+		return taken{}, err
+	}
+	if len(problems) > 0 {
+		wrong := asError("settings", problems)
+		return taken{path: path}, errors.Join(wrong, report(path, refusal(path, problems, now)))
+	}
+	for _, c := range changes {
+		if err := step("write " + c.path); err != nil {
+			return taken{}, err
+		}
+		if err := replace(c); err != nil {
+			return taken{}, payment.WithHint(err, "what was changed so far is whole; run it again")
+		}
+	}
+	m := memory{Digests: []string{digest(data), digest(erased(data))}, At: now, Lines: s.Lines()}
+	if _, _, id, ok := parts(s.Name); ok {
+		m.Host = host(id)
+	}
+	if err := t.remember(m, step); err != nil {
+		return taken{}, err
+	}
+	return taken{path: path, lines: m.Lines, host: m.Host}, t.answer(path, data, m, step)
+}
+
+// refresh writes the report of a file that was taken over anew, with the addresses that the machine has now.
+func (t Target) refresh(folder string) error {
+	path, err := find(folder)
+	if err != nil || path == "" {
+		return err
+	}
+	data, err := readFile(path)
+	if err != nil {
+		return err
+	}
+	m, err := t.remembered()
+	if err != nil || !slices.Contains(m.Digests, digest(data)) {
+		return err
+	}
+	return report(path, success(path, m, addresses()))
+}
+
+// named tells whether the terminal has its name: until then it waits longer for a stick.
+func (t Target) named() bool {
+	text, err := os.ReadFile(t.config())
+	if err != nil {
+		return false
+	}
+	_, named, err := config.Current(t.config(), text)
+	return err == nil && named
+}
+
+// readFile reads settings, up to one byte more than they may have.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the settings: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the settings: %w", err)
+	}
+	return data, nil
+}
+
+// find gives the settings file of a folder, or "". Editors add .txt, and FAT knows no case.
+func find(folder string) (string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return "", payment.WithHint(fmt.Errorf("look for settings: %w", err),
+			"name the folder where the stick is mounted")
+	}
+	var found []string
+	for _, e := range entries {
+		name := strings.TrimSuffix(strings.ToLower(e.Name()), ".txt")
+		if e.Type().IsRegular() && (name == FileName || name == "setup") {
+			found = append(found, filepath.Join(folder, e.Name()))
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", nil
+	case 1:
+		return found[0], nil
+	}
+	return "", payment.WithHintf(fmt.Errorf("there are two files of settings: %s", strings.Join(found, ", ")),
+		"leave one, %s", FileName)
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// forbidden are the settings that a stick may not change any more.
+func (t Target) forbidden(from source, s Settings) ([]problem, error) {
+	if !from.outside {
+		return nil, nil
+	}
+	text, err := os.ReadFile(t.config())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the terminal's configuration: %w", err)
+	}
+	now, named, err := config.Current(t.config(), text)
+	if err != nil || !named {
+		return nil, nil //nolint:nilerr // what is wrong with it is told when it is changed
+	}
+	var problems []problem
+	for name, v := range s.values() {
+		if now[name] != v {
+			problems = append(problems, problem{FileName, name +
+				" is not changed by a stick any more: this terminal " +
+				"has its name", "leave it out, or change it on the terminal's own card; a stick may set [wifi], " +
+				"[network] and [time]"})
+		}
+	}
+	if s.Cloud != "" || s.Claim != "" {
+		kept, err := os.ReadFile(t.etc("/etc/smiletill/claim.toml"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("read the claim: %w", err)
+		}
+		if string(kept) != string(s.claiming()) {
+			problems = append(problems, problem{FileName, "cloud and claim are not changed by a stick any more",
+				"leave them out"})
+		}
+	}
+	return problems, nil
+}
+
+func (t Target) remembered() (memory, error) {
+	var m memory
+	data, err := os.ReadFile(t.at(memoryPath))
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, nil
+	}
+	if err != nil {
+		return m, fmt.Errorf("read what was set up before: %w", err)
+	}
+	if json.Unmarshal(data, &m) != nil { // damaged: the file is taken over once more, which changes nothing
+		return memory{}, nil
+	}
+	return m, nil
+}
+
+func (t Target) remember(m memory, step func(string) error) error {
+	data, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("remember the settings: %w", err)
+	}
+	if err := step("remember"); err != nil {
+		return err
+	}
+	return replace(change{t.at(memoryPath), data, 0o600})
+}
+
+// answer erases the password of a file that was taken over, and leaves the report.
+func (t Target) answer(path string, data []byte, m memory, step func(string) error) error {
+	if without := erased(data); string(without) != string(data) {
+		if err := step("erase"); err != nil {
+			return err
+		}
+		if err := overwrite(path, without); err != nil {
+			return payment.WithHintf(fmt.Errorf("erase the Wi-Fi password from %s: %w", path, err),
+				"the settings are in force; the password still stands there: erase it by hand")
+		}
+	}
+	if _, err := os.Stat(reportPath(path)); err == nil && m.isReported(reportPath(path)) {
+		return nil
+	}
+	if err := step("report"); err != nil {
+		return err
+	}
+	return report(path, success(path, m, addresses()))
+}
+
+// overwrite changes a file in place; its length stays.
+func overwrite(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(data, 0)
+	return errors.Join(err, f.Sync(), f.Close())
+}

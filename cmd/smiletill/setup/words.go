@@ -1,0 +1,106 @@
+package setup
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"smiletill/cmd/smiletill/config"
+	"smiletill/payment"
+)
+
+// PasswordVariable is the variable of the environment that a script gives the Wi-Fi's password by.
+const PasswordVariable = "SMILETILL_WIFI_PASSWORD"
+
+// Words are first settings as flags have them.
+type Words struct {
+	Name, WiFi, Country, Address, Gateway, Broker, Cloud, Claim string
+	DNS, Servers                                                []string
+	// PasswordFile is where the Wi-Fi's password is; without one, the variable and whoever sits there are asked.
+	PasswordFile string
+	Open         bool
+}
+
+// flagOf is the flag that a key of the settings comes from.
+func flagOf(key string) string {
+	flag, ok := map[string]string{"wifi.ssid": "wifi", "wifi.password": "wifi", "wifi.open": "wifi-open",
+		"wifi.country": "wifi-country", "network.address": "address", "network.gateway": "gateway",
+		"network.dns": "dns", "time.servers": "time-server", "mqtt.broker": "broker"}[key]
+	if !ok {
+		flag = key
+	}
+	return "--" + flag
+}
+
+// Settings are what the words say, or all that is wrong with them. A password is asked for only then.
+func (w Words) Settings(in io.Reader, out io.Writer) (Settings, error) {
+	s := Settings{Name: w.Name, Cloud: w.Cloud, Claim: w.Claim, Servers: w.Servers, Values: map[string]string{}}
+	if w.Broker != "" {
+		s.Values["mqtt.broker"] = w.Broker
+	}
+	s.WiFi = WiFi{SSID: w.WiFi, Country: w.Country, Open: w.Open}
+	var problems []problem
+	add := func(key, what, instead string) {
+		problems = append(problems, problem{Where: flagOf(key), What: what, Instead: instead})
+	}
+	p := parser{add: add}
+	take := func(name string, texts ...string) {
+		if len(texts) > 0 && texts[0] != "" {
+			p.take(value{name: name, texts: texts})
+		}
+	}
+	take("network.address", w.Address)
+	take("network.gateway", w.Gateway)
+	take("network.dns", w.DNS...)
+	s.Network = p.s.Network
+	if len(problems) == 0 {
+		checker{add}.all(s)
+	}
+	if err := asError("settings", problems); err != nil || w.WiFi == "" || w.Open {
+		return s, err
+	}
+	password, err := w.password(in, out)
+	if err != nil {
+		return s, err
+	}
+	s.WiFi.Password = password
+	checker{add}.wifi(s.WiFi)
+	return s, asError("settings", problems)
+}
+
+func (w Words) password(in io.Reader, out io.Writer) (Secret, error) {
+	wanted := func(text string) (Secret, error) {
+		if text == "" {
+			return "", config.Usage(payment.WithHint(errors.New("the Wi-Fi's password is empty"),
+				"write --wifi-open for a Wi-Fi without one"))
+		}
+		return Secret(text), nil
+	}
+	if w.PasswordFile != "" {
+		data, err := os.ReadFile(w.PasswordFile)
+		if err != nil {
+			return "", fmt.Errorf("read the Wi-Fi's password: %w", err)
+		}
+		line, _, _ := strings.Cut(string(data), "\n")
+		return wanted(strings.TrimRight(line, "\r"))
+	}
+	if text, ok := os.LookupEnv(PasswordVariable); ok {
+		return wanted(text)
+	}
+	f, ok := in.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return "", config.Usage(payment.WithHint(errors.New("nobody is here to type the Wi-Fi's password"),
+			"give it by --wifi-password-file or the variable "+PasswordVariable))
+	}
+	fmt.Fprintf(out, "Password of the Wi-Fi %q: ", w.WiFi)
+	text, err := term.ReadPassword(int(f.Fd()))
+	fmt.Fprintln(out)
+	if err != nil {
+		return "", fmt.Errorf("read the Wi-Fi's password: %w", err)
+	}
+	return wanted(string(text))
+}
