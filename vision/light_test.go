@@ -32,7 +32,9 @@ type stage struct {
 	moves   float64                // what the room's light changes on the face within a second
 	hides   time.Duration          // after which, since the light began, the pictures are blurred; 0: never
 	jumps   bool                   // the mouth smiles from one picture to the next
+	veiled  bool                   // the face is blurred for 0.2 s, while the mouth jumps
 	dull    int                    // of ten pictures so many look like an artefact's
+	room    *room                  // what is behind the face; nil: nobody looks
 	demand  Demand
 	dark    bool // the screen can't play
 	unsaid  bool // the page never says that it has played
@@ -87,6 +89,12 @@ func (s stage) play(t *testing.T, seed uint64) (f Finding, lights int, took time
 			l.Passive.Live = .1
 		}
 		l.Skin = s.skin(tint(answered, at-s.late-s.relay), at, dice)
+		if since := at - 1100*time.Millisecond; s.veiled && since > 0 && since < 200*time.Millisecond {
+			l.Reason = Blurred
+		}
+		if s.room != nil {
+			l.Behind = s.room.behindOf(at)
+		}
 		if since := at - began; s.hides > 0 && shown != nil && since > s.hides {
 			l.Reason = Blurred
 		}

@@ -59,6 +59,7 @@ type liveness struct {
 	judged   int       // frames with Passive
 	alive    int       // those of them that look like a face's
 	rise     rise
+	behind   behind
 }
 
 // Ask sets what the visit demands, before its first frame.
@@ -81,15 +82,16 @@ func (s *liveness) forget() {
 	s.lighting.reset()
 	s.wished, s.lit, s.smiled = time.Time{}, nil, time.Time{}
 	s.judged, s.alive, s.rise = 0, 0, rise{}
+	s.behind.forget()
 }
 
 // depth is what the next Look must compute for the demand.
 func (s *liveness) depth() Depth {
 	switch s.demand {
 	case DemandLight:
-		return WithSkin
+		return WithSkin | WithBehind
 	case DemandPassive:
-		return WithPassive
+		return WithPassive | WithBehind
 	case DemandNone:
 	}
 	return 0
@@ -107,6 +109,9 @@ func (s *liveness) see(l *Look, risen, level float32, at time.Time, t *Threshold
 	if s.smiled.IsZero() { // a smile that lasts becomes the rest
 		s.rise.see(level, at)
 	}
+	if s.wished.IsZero() { // what is behind answers the light too
+		s.behind.see(&l.Behind, at)
+	}
 	if s.demand != DemandLight {
 		return
 	}
@@ -115,6 +120,12 @@ func (s *liveness) see(l *Look, risen, level float32, at time.Time, t *Threshold
 		s.wished = at
 		s.lights++
 	}
+}
+
+// miss takes a frame that shows nothing of the face.
+func (s *liveness) miss(at time.Time) {
+	s.lighting.miss(at)
+	s.rise.miss()
 }
 
 // wishes reports whether a light is to be played, or is being.
@@ -141,7 +152,14 @@ func (s *liveness) byPassive() (Verdict, int, bool) {
 	case s.alive*passiveOften < s.judged:
 		return VerdictFailed, s.judged, true
 	}
-	return s.rise.verdict(), s.judged, true
+	v := s.rise.verdict()
+	switch {
+	case v == VerdictLive && s.behind.follows():
+		v = VerdictUndecided
+	case s.rise.blind() && s.behind.stands(): // no photo in a hand
+		v = VerdictLive
+	}
+	return v, s.judged, true
 }
 
 func (s *liveness) byLight(t *Thresholds, at time.Time) (Verdict, int, bool) {
@@ -158,6 +176,9 @@ func (s *liveness) byLight(t *Thresholds, at time.Time) (Verdict, int, bool) {
 	if s.lights < lightsMax && a.frames < LightFrames || s.lights < lightsNear && near {
 		s.wished, s.lit, s.lights = at, nil, s.lights+1
 		return "", 0, false
+	}
+	if v == VerdictLive && s.behind.follows() {
+		v = VerdictUndecided
 	}
 	return v, a.frames, true
 }
