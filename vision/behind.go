@@ -33,8 +33,8 @@ const (
 	behindSeen  = 1.5 / (255 * 255)
 	// behindLeast is what each side must at least: hair and a passer-by move on one.
 	behindLeast = 0.2
-	// behindStill is up to which share a side stands still, behindFaint what is enough to see there for that, and
-	// behindLoose from which share the other side says that it does not.
+	// behindStill is up to which share a side stands still, behindFaint what is enough to see there for that,
+	// and behindLoose from which share the other side says that it does not.
 	behindStill, behindLoose = 0.25, 0.5
 	behindFaint              = 0.3 / (255 * 255)
 )

@@ -46,8 +46,8 @@ func (r room) behindOf(at time.Duration) Behind {
 }
 
 // TestWhatIsBehindStandsStill: the wall behind a person doesn't move with the face; what is behind the face
-// on a photo does. Where there is nothing to see on a side, or it is hair or a passer-by that moves, nobody is
-// suspected.
+// on a photo does. Where there is nothing to see on a side, or it is hair or a passer-by that moves, nobody
+// is suspected.
 func TestWhatIsBehindStandsStill(t *testing.T) {
 	for name, c := range map[string]struct {
 		room room
@@ -133,7 +133,8 @@ func TestSlowCamera(t *testing.T) {
 	}
 }
 
-// TestLightBeforeAPhoto: a face that answers the light, and takes along what is behind it, looks through paper.
+// TestLightBeforeAPhoto: a face that answers the light, and takes along what is behind it, looks through
+// paper.
 func TestLightBeforeAPhoto(t *testing.T) {
 	for share, want := range map[float64]Verdict{0: VerdictLive, 1: VerdictUndecided} {
 		s := lively()
