@@ -144,3 +144,25 @@ func TestLightBeforeAPhoto(t *testing.T) {
 		}
 	}
 }
+
+// inert is a network that computes nothing.
+type inert []float32
+
+func (s inert) Input(int) []float32  { return s }
+func (s inert) Output(int) []float32 { return nil }
+func (s inert) Run() error           { return nil }
+
+// BenchmarkBehind is what looking at what is behind the face adds to a frame that is compared with another.
+func BenchmarkBehind(b *testing.B) {
+	p := &Pipeline{detector: &detector{net: make(inert, detectSide*detectSide*3)}}
+	if err := p.frame.set(image.NewYCbCr(image.Rect(0, 0, 640, 480), image.YCbCrSubsampleRatio420)); err != nil {
+		b.Fatal(err)
+	}
+	l := Look{Eyes: Eyes{X: 320, Y: 220, Span: 110}}
+	var seen behind
+	start := time.Unix(0, 0)
+	for at := time.Duration(0); b.Loop(); at += 100 * time.Millisecond {
+		p.coarse(&l)
+		seen.see(&l.Behind, start.Add(at))
+	}
+}
