@@ -21,10 +21,10 @@
 //     frames, was then seen at rest, and then smiled for a third of a second, in frames that each match the
 //     same customer. A swap of the face at any moment starts over from nothing. When in doubt it does not
 //     consent;
-//   - while the recognised customer rests, most frames of a fast camera are only glanced at (LookFor): the
-//     mesh follows the face. A glance counts for nothing, neither for rest nor for smile nor for who it is; a
-//     tenth of a second after the last full look, and at once when anything happens, a frame is looked at in
-//     full;
+//   - while the recognised customer rests, frames of a fast camera between tenths of a second are only
+//     glanced at (LookFor): the mesh follows the face. A glance counts for nothing, neither for rest nor for
+//     smile nor for who it is; a tenth of a second after the last full look, and at once when anything
+//     happens, a frame is looked at in full;
 //   - embeddings never appear in text: they print, log and marshal as [redacted].
 //
 // Loops over pixels are marked go:norace: a Pipeline belongs to one goroutine, the race detector goes on

@@ -32,7 +32,9 @@ type stage struct {
 	moves   float64                // what the room's light changes on the face within a second
 	hides   time.Duration          // after which, since the light began, the pictures are blurred; 0: never
 	jumps   bool                   // the mouth smiles from one picture to the next
-	dull    int                    // of ten pictures so many look like an artefact's
+	veiled  bool                   // the face is blurred for 0.2 s, while the mouth jumps
+	dull    int                    // of twenty pictures so many look like an artefact's
+	room    *room                  // what is behind the face; nil: nobody looks
 	demand  Demand
 	dark    bool // the screen can't play
 	unsaid  bool // the page never says that it has played
@@ -83,10 +85,16 @@ func (s stage) play(t *testing.T, seed uint64) (f Finding, lights int, took time
 	for k := 0; k < 12*s.fps; k++ {
 		at := time.Duration(k) * time.Second / time.Duration(s.fps)
 		l := face1(anna, s.mouth(at))
-		if l.Passive = (Passive{Done: true, Live: .9}); k%10 < s.dull {
-			l.Passive.Live = .1
+		if l.Passive = (Passive{Done: true, Live: .9}); k%20 < s.dull {
+			l.Passive.Live = .05
 		}
 		l.Skin = s.skin(tint(answered, at-s.late-s.relay), at, dice)
+		if since := at - 1100*time.Millisecond; s.veiled && since > 0 && since < 200*time.Millisecond {
+			l.Reason = Blurred
+		}
+		if s.room != nil {
+			l.Behind = s.room.behindOf(at)
+		}
 		if since := at - began; s.hides > 0 && shown != nil && since > s.hides {
 			l.Reason = Blurred
 		}
@@ -243,11 +251,11 @@ func TestPassiveWantsTheSmileToCome(t *testing.T) {
 // TestPassiveWantsSomePicturesOfAFace: the network takes pictures of some people for an artefact's, but not
 // all of them.
 func TestPassiveWantsSomePicturesOfAFace(t *testing.T) {
-	for dull, want := range map[int]Verdict{0: VerdictLive, 8: VerdictLive, 10: VerdictFailed} {
+	for dull, want := range map[int]Verdict{0: VerdictLive, 18: VerdictLive, 20: VerdictFailed} {
 		s := lively()
 		s.demand, s.dull = DemandPassive, dull
 		if f, _, _ := s.play(t, 1); f.Stage != Consented || f.Verdict != want {
-			t.Errorf("%d of 10 like an artefact's: %s, %q, want %q", dull, f.Stage, f.Verdict, want)
+			t.Errorf("%d of 20 like an artefact's: %s, %q, want %q", dull, f.Stage, f.Verdict, want)
 		}
 	}
 }

@@ -122,7 +122,7 @@ func TestPassiveOfPortraits(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, l.Passive, err)
 		}
 		if n := testing.AllocsPerRun(3, func() {
-			_, _ = p.Look(img, vision.Embed|vision.WithPassive|vision.WithSkin)
+			_, _ = p.Look(img, vision.Embed|vision.WithPassive|vision.WithSkin|vision.WithBehind)
 		}); n != 0 {
 			t.Errorf("%v allocations a Look", n)
 		}
@@ -143,5 +143,52 @@ func TestSkin(t *testing.T) {
 				t.Errorf("%s: place %d is %+v, which no skin is", name, i, s)
 			}
 		}
+	}
+}
+
+// TestBehindIsTheFrame: the coarse picture is the whole frame, with bars where that ends, and the eyes are
+// where they are in it.
+func TestBehindIsTheFrame(t *testing.T) {
+	p, whole := withLiveness(t, nil), picture(t, "hopper.jpg")
+	var eyes *[2]float64 // in the whole picture's pixels
+	for _, cut := range []image.Rectangle{whole.Rect, image.Rect(90, 0, 530, 480), image.Rect(0, 30, 640, 450)} {
+		img := whole.SubImage(cut).(*image.YCbCr)
+		l, err := p.Look(img, vision.Landmarks|vision.WithBehind)
+		if err != nil || l.Reason != "" {
+			t.Fatal(l.Reason, err)
+		}
+		b, side := l.Behind, max(cut.Dx(), cut.Dy())
+		cell := float64(side) / 64
+		padX, padY := float64(side-cut.Dx())/2, float64(side-cut.Dy())/2
+		var off, n float64
+		for j := b.Area.Min.Y; j < b.Area.Max.Y; j++ {
+			for i := b.Area.Min.X; i < b.Area.Max.X; i++ {
+				x0, y0 := int(float64(i)*cell-padX), int(float64(j)*cell-padY)
+				var sum, of float64
+				for y := y0; y < y0+int(cell); y++ {
+					for x := x0; x < x0+int(cell); x++ {
+						if at := (image.Pt(x, y).Add(cut.Min)); at.In(cut) {
+							sum, of = sum+float64(img.Y[img.YOffset(at.X, at.Y)])/255, of+1
+						}
+					}
+				}
+				off, n = off+math.Abs(sum/of-float64(b.Luma[64*j+i])), n+1
+			}
+		}
+		if want := float64(cut.Dx()*cut.Dy()) / cell / cell; off > 0.02*n || n < 0.9*want || n > want+1 {
+			t.Errorf("%v: off by %.3f in the mean of %.0f cells, want %.0f", cut, off/n, n, want)
+		}
+		at := [2]float64{(float64(b.Eyes.X)+0.5)*cell - padX + float64(cut.Min.X),
+			(float64(b.Eyes.Y)+0.5)*cell - padY + float64(cut.Min.Y)}
+		if eyes == nil {
+			eyes = &at
+		}
+		if math.Hypot(at[0]-eyes[0], at[1]-eyes[1]) > 4 ||
+			math.Abs(float64(b.Eyes.Span)*cell-float64(l.Eyes.Span)) > 0.1 {
+			t.Errorf("%v: eyes at %.1f and %.1f cells apart, want %.1f", cut, at, b.Eyes.Span, *eyes)
+		}
+	}
+	if l, err := p.Look(whole, vision.Landmarks); err != nil || l.Behind.Luma != nil {
+		t.Errorf("nobody asked, and it is there: %v", err)
 	}
 }

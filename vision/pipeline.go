@@ -39,6 +39,8 @@ const (
 	WithSkin Depth = 1 << 9
 	// WithBefore asks for Look.Before too, of a frame that can be used: Embed | WithBefore.
 	WithBefore Depth = 1 << 10
+	// WithBehind asks for Look.Behind too, of a frame that can be used: Landmarks | WithBehind.
+	WithBehind Depth = 1 << 11
 )
 
 // Look is what one frame shows.
@@ -64,6 +66,8 @@ type Look struct {
 	Passive Passive // only WithPassive, with Reason "" and a liveness network
 
 	Skin [Patches]Patch // only WithSkin, with Reason ""
+
+	Behind Behind // only WithBehind, with Reason ""
 
 	Glance bool // nothing but the mesh was run, where the face had been: see Pipeline.LookFor
 
@@ -115,6 +119,7 @@ type Pipeline struct {
 	before   *embedder // nil: there is no such network
 	passive  passive
 	skin     *skin
+	behind   [behindSide * behindSide]float32
 	held     held
 	err      error // what is wrong with the networks; every Look returns it
 }
@@ -196,7 +201,7 @@ func (p *Pipeline) look(img image.Image, depth Depth, a ask) (Look, error) {
 
 // further examines a well-placed face as far as depth asks.
 func (p *Pipeline) further(main *face, l *Look, depth Depth) error {
-	plain := depth &^ (WithPassive | WithSkin | WithBefore)
+	plain := depth &^ (WithPassive | WithSkin | WithBefore | WithBehind)
 	if plain >= Landmarks {
 		if err := p.measure(main, l); err != nil || l.Reason != "" {
 			return err
@@ -218,6 +223,9 @@ func (p *Pipeline) further(main *face, l *Look, depth Depth) error {
 		clock := time.Now()
 		p.skin.measure(&p.frame, &p.mesh, &l.Skin)
 		l.Took.Skin = lap(&clock)
+	}
+	if depth&WithBehind != 0 && plain >= Landmarks {
+		p.coarse(l)
 	}
 	if depth&WithPassive != 0 {
 		return p.judge(main, l)

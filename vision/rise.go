@@ -23,6 +23,7 @@ type rise struct {
 	step          float32       // the largest from one picture to the next
 	gap           time.Duration // between these two
 	seen, high    bool          // a picture that shows nothing of the smile, and one since that shows all of it
+	hidden        bool          // there were pictures since that did not show the face well
 }
 
 // see takes how far the mouth is above the rest, in what is wanted; NaN when that is not known.
@@ -39,6 +40,12 @@ func (r *rise) see(level float32, at time.Time) {
 	}
 	r.at, r.last, r.top, r.high = level, at, max(r.top, level), r.high || level >= 1
 }
+
+// miss takes a picture that does not show the face well.
+func (r *rise) miss() { r.hidden = true }
+
+// blind says whether nothing but the camera's own rate kept the way from being seen.
+func (r *rise) blind() bool { return r.seen && r.high && !r.hidden && r.verdict() == VerdictUndecided }
 
 // verdict is what the way to the smile says of itself: failed where the mouth jumped, undecided where it may
 // have, while nobody saw it.

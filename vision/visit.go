@@ -214,7 +214,7 @@ func (v *Visit) outstay(s sight, gap time.Duration) {
 
 // pause takes a frame that shows nothing of the smile.
 func (v *Visit) pause(at time.Time) {
-	v.live.lighting.miss(at)
+	v.live.miss(at)
 	v.consent.pause(at, v.t.SmileGap)
 	v.finding.Evidence.Smiling = v.consent.smiling
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // benchVisits is what the frames of whole visits take, from the first picture to the consent: the mean, since
-// most of them are only glanced at (vision.Pipeline.LookFor).
+// some of them are only glanced at (vision.Pipeline.LookFor).
 type benchVisits struct {
 	Liveness  string  `json:"liveness"` // what is demanded besides the smile: "off", "passive" or "light"
 	Frames    int     `json:"frames"`
@@ -23,7 +23,7 @@ type benchVisits struct {
 }
 
 // visitRate is the pictures a second of the camera in these visits. The clip has ten: each is shown thrice,
-// which is all the same to networks.
+// which is all the same to networks, and easier for a glance than a face that moves in between.
 const visitRate = 30
 
 // benchDemands are what is demanded in turn.
