@@ -169,5 +169,6 @@ echo "$(cat "$images/verity") ${console:-}" >"$images/cmdline"
 say "image"
 sh "$shared/post-image.sh" "$images" "$board" >"$out/image.log" 2>&1 || { cat "$out/image.log"; exit 1; }
 python3 "$here/papers.py" "$out" "$board" "$cache" "$root" "$here/$board.lock"
-gzip -1n <"$images/smiletill-$board.img" >"$out/smiletill-$board.img.gz"
+gzip -1n <"$images/smiletill-$board.img" >"$out/image.part"
+mv "$out/image.part" "$out/smiletill-$board.img.gz"
 say "$out/smiletill-$board.img.gz: $(($(stat -c %s "$out/smiletill-$board.img.gz") / 1000000)) MB"
