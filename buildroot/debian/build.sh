@@ -1,7 +1,7 @@
 #!/bin/bash
 # build.sh BOARD OUT DEB: a card's image for BOARD (virt, pi3, pi4, zero2w) from Debian's arm64 packages and the terminal's own DEB, in OUT:
 # smiletill-BOARD.img.gz, its manifest and parts list (CycloneDX), and the list of packages that were used. Root only.
-# Packages are kept in OUT/../debs. KEYRING is the certificate that signs updates; without it the card takes none.
+# Packages are kept in OUT/debs while the lists are the same. KEYRING is the certificate that signs updates; without it the card takes none.
 # Packages that differ from debian/BOARD.lock are listed; with LOCKED=1 that stops.
 # No program for arm64 is run but by dpkg's scripts (qemu-user): what makes the card's files are this machine's own tools.
 set -euo pipefail
@@ -21,8 +21,9 @@ pi3 | pi4) loader=raspi-firmware components=main,non-free-firmware parts="kiosk 
 zero2w) loader=raspi-firmware components=main,non-free-firmware parts=pi ;; # 512 MB: no screen
 *) echo "build.sh: no card is made of Debian's packages for '$board': there are virt, pi3, pi4 and zero2w" >&2 && exit 2 ;;
 esac
-mkdir -p "$out" "$out/../debs"
-out=$(cd "$out" && pwd) cache=$(cd "$out/../debs" && pwd)
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+cache=$out/debs
 [ "$(id -u)" = 0 ] || { echo "build.sh: a root with its owners is made by root alone" >&2; exit 1; }
 root=$out/root images=$out/images
 rm -rf --one-file-system "$root" "$images"
@@ -43,6 +44,9 @@ names() {
 		[ ! -e "$here/packages${p:+.$p}" ] || sed 's/#.*//' "$here/packages${p:+.$p}"
 	done | tr -s ' \n' ',' | sed 's/^,//; s/,$//'
 }
+
+# all that is in the cache is installed
+[ "$(names)" = "$(cat "$cache/names" 2>/dev/null)" ] || { rm -rf "$cache"; mkdir "$cache"; names >"$cache/names"; }
 
 # packages: Debian's root. Its files are unpacked by this machine's own dpkg and tar; only the packages' scripts are arm64
 # programs, which qemu-user runs at a tenth of the speed. update-initramfs would take 12 minutes so, for what is made below in

@@ -28,6 +28,12 @@ for slow in update-initramfs update-ca-certificates; do
 	dpkg-divert --root="$root" --quiet --local --no-rename --divert "/usr/sbin/$slow.debian" --add "/usr/sbin/$slow"
 	ln -sf /bin/true "$root/usr/sbin/$slow"
 done
+# of a package that has a newer version meanwhile, the cache still has the old one too
+previous=
+while read -r file; do
+	[ "${previous%%_*}" != "${file%%_*}" ] || rm "$root/var/cache/apt/archives/$previous"
+	previous=$file
+done < <(find "$root/var/cache/apt/archives" -name '*.deb' -printf '%f\n' | sort -V)
 find "$root/var/cache/apt/archives" -name '*.deb' ! -name "${loader}_*" -print0 | sort -z | xargs -0 \
 	dpkg --root="$root" --force-architecture --force-depends --force-unsafe-io --force-confdef "${without[@]}" --unpack
 cp "$deb" "$root/terminal.deb"
