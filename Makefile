@@ -342,6 +342,17 @@ image: arm64 ## a card's image for BOARD=pi4, with a Buildroot checkout: BUILDRO
 	$(MAKE) -C "$(abspath $(BUILDROOT))" O=$(B)/buildroot/$(BOARD) BR2_EXTERNAL=$(CURDIR)/buildroot smiletill_$(BOARD)_defconfig
 	$(MAKE) -C "$(abspath $(BUILDROOT))" O=$(B)/buildroot/$(BOARD) BR2_EXTERNAL=$(CURDIR)/buildroot
 
+# The card's root has owners and special files: root alone makes it. Mounts of its making are gone with it.
+.PHONY: card card-test
+card: arm64 ## a card's image from Debian's packages for BOARD=virt: .build/card/BOARD; KEYRING=certificate of updates, LOCKED=1; as root
+	@test "$$(id -u)" = 0 || { echo "a card's root is made by root alone: sudo make card BOARD=$(BOARD)"; exit 1; }
+	@sh .ci/need.sh card
+	@unshare --mount bash buildroot/debian/build.sh "$(BOARD)" $(B)/card/$(BOARD) $(B)/dist/smiletill_*_arm64.deb
+card-test: deps ## boots the card that `make card BOARD=virt` made in an emulated machine: UEFI, verified root, slots, the terminal
+	@test -e $(B)/card/virt/smiletill-virt.img.gz || { echo "make card BOARD=virt comes first"; exit 1; }
+	@sh .ci/need.sh card
+	SMILETILL_CARD=$(B)/card/virt go test -vet=off -count 1 -timeout 45m -v -run '^TestCardBoots$$' ./buildroot
+
 .PHONY: buildroot-check
 buildroot-check: python ## the Buildroot tree: without Buildroot, and with a checkout if BUILDROOT=dir is given
 	@$(PY) buildroot/check.py alone

@@ -25,6 +25,9 @@ there() { # there PACKAGE
 	dbus) command -v dbus-run-session ;;
 	fdisk) test -x /sbin/sfdisk ;;
 	e2fsprogs) test -x /sbin/mkfs.ext4 ;;
+	qemu-user-static) command -v qemu-aarch64-static ;;
+	qemu-efi-aarch64) test -e /usr/share/qemu-efi-aarch64/QEMU_EFI.fd ;;
+	cryptsetup-bin) test -x /sbin/veritysetup ;;
 	qemu-system-arm) command -v qemu-system-aarch64 ;;
 	kmod) command -v depmod || test -x /sbin/depmod ;;
 	xz-utils) command -v xz ;;
@@ -40,6 +43,8 @@ packages() { # packages WHAT
 	arm64) [ "$(uname -m)" = aarch64 ] || echo qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross ;;
 	image) echo genimage mtools dosfstools squashfs-tools rauc dbus shellcheck fdisk e2fsprogs xz-utils zstd ;;
 	emulate) echo qemu-system-arm cpio kmod xz-utils bc e2fsprogs mosquitto mosquitto-clients ;;
+	card) echo mmdebstrap arch-test qemu-user-static cryptsetup-bin squashfs-tools cpio genimage mtools dosfstools fdisk e2fsprogs \
+		python3 qemu-system-arm qemu-efi-aarch64 ;;
 	boot) [ "$(id -u)" != 0 ] || echo mmdebstrap systemd-container ;; # only root boots a container
 	*) echo "need.sh: nobody knows what $1 is" >&2 && exit 2 ;;
 	esac

@@ -90,7 +90,7 @@ func TestBuildrootCheckNotices(t *testing.T) {
 func TestShellScripts(t *testing.T) {
 	tools(t, "shellcheck")
 	var scripts []string
-	for _, pattern := range []string{"buildroot/*.sh", "buildroot/board/card/*.sh",
+	for _, pattern := range []string{"buildroot/*.sh", "buildroot/board/card/*.sh", "buildroot/debian/*.sh",
 		"buildroot/board/card/overlay/usr/lib/smiletill/*", "systemd/package/*.sh", "systemd/package/p*",
 		"device/bench/guest/*.sh", ".ci/*.sh", "models/build/*.sh"} {
 		found, err := filepath.Glob("../" + pattern)

@@ -1,6 +1,7 @@
 #!/bin/sh
-# post-image.sh IMAGES BOARD: the card's image, and the parts of an update. Buildroot calls it when the root is made.
-# IMAGES holds Image, *.dtb, rootfs.squashfs and, for a Pi, rpi-firmware.
+# post-image.sh IMAGES BOARD: the card's image, and the parts of an update. Buildroot calls it when the root is made, and
+# debian/build.sh. IMAGES holds Image, *.dtb, rootfs.squashfs and, for a Pi, rpi-firmware; it may hold initrd, words for the end
+# of the command line (cmdline) and, for a board with UEFI, its boot loader as BOOTAA64.EFI.
 set -eu
 images=$1 board=$2
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,14 +14,26 @@ mkdir "$input"
 
 cp "$images/rootfs.squashfs" "$input/"
 cp "${SMILETILL_TOML:-$here/../../../cmd/smiletill/config/smiletill.toml}" "$input/smiletill.toml"
-SMILETILL_SELECT=$input "$here/overlay/usr/lib/smiletill/slots" init
+chooser=pi file=autoboot.txt
+[ ! -e "$images/BOOTAA64.EFI" ] || chooser=uefi file=slots.env
+SMILETILL_SELECT=$input "$here/overlay/usr/lib/smiletill/slots" init "$chooser"
+more=$(cat "$images/cmdline" 2>/dev/null || true)
+# cmdline SLOT ROOT
+cmdline() {
+	sed -e "s/@SIGNATURE@/$signature/" -e "s/@ROOT@/$2/" -e "s/@SLOT@/$1/" -e "s/ quiet\$/&${more:+ $more}/" "$here/../pi/cmdline.txt"
+}
 # boot SLOT ROOT: the folder of a slot's boot partition; prints its files as genimage wants them
 boot() {
 	mkdir -p "$input/$1"
 	cp "$images/Image" "$input/$1/"
 	for f in "$images"/*.dtb; do [ ! -e "$f" ] || cp "$f" "$input/$1/"; done
 	[ ! -d "$images/rpi-firmware" ] || cp -R "$images/rpi-firmware/." "$input/$1/"
-	sed -e "s/@SIGNATURE@/$signature/" -e "s/@ROOT@/$2/" -e "s/@SLOT@/$1/" "$here/../pi/cmdline.txt" >"$input/$1/cmdline.txt"
+	[ ! -e "$images/initrd" ] || cp "$images/initrd" "$input/$1/"
+	if [ "$chooser" = uefi ]; then # GRUB fills in which slot it is
+		sed "s#@CMDLINE@#$(cmdline "\$slot" "\$number")#" "$here/../efi/slot.cfg" >"$input/$1/slot.cfg"
+	else
+		cmdline "$1" "$2" >"$input/$1/cmdline.txt"
+	fi
 	(cd "$input/$1" && find . -mindepth 1 -maxdepth 1 | LC_ALL=C sort | sed "s#^\./\(.*\)#\"$1/\1\", #" | tr -d '\n' | sed 's/, $//')
 }
 # A Pi 3 and a Zero 2 W read their second stage from the first partition.
@@ -29,10 +42,16 @@ if [ -e "$images/rpi-firmware/bootcode.bin" ]; then
 	cp "$images/rpi-firmware/bootcode.bin" "$input/"
 	first=', "bootcode.bin"'
 fi
+if [ "$chooser" = uefi ]; then
+	mkdir -p "$input/EFI/BOOT" "$input/EFI/debian"
+	cp "$images/BOOTAA64.EFI" "$input/EFI/BOOT/"
+	cp "$here/../efi/grub.cfg" "$input/EFI/debian/" # where Debian's GRUB looks
+	first=', "EFI"'
+fi
 boot_a=$(boot A 05)
 boot_b=$(boot B 06)
 sed -e "s#@BOOT_A@#$boot_a#" -e "s#@BOOT_B@#$boot_b#" -e "s/@BOARD@/$board/" -e "s/@SIGNATURE@/$signature/" \
-	-e "s/@FIRST@/$first/" -e "s/@ROOT_SIZE@/$root_size/" -e "s/@DATA_SIZE@/$data_size/" "$here/genimage.cfg.in" >"$work/genimage.cfg"
+	-e "s/@FIRST@/$first/" -e "s/@CHOOSER@/$file/" -e "s/@ROOT_SIZE@/$root_size/" -e "s/@DATA_SIZE@/$data_size/" "$here/genimage.cfg.in" >"$work/genimage.cfg"
 # Times in the FAT and on disk come from the commit, so that the same source gives the same image.
 : "${SOURCE_DATE_EPOCH:=$(git -C "$here" log -1 --format=%ct 2>/dev/null || echo 0)}"
 export SOURCE_DATE_EPOCH

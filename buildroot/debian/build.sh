@@ -1,0 +1,178 @@
+#!/bin/bash
+# build.sh BOARD OUT DEB: a card's image for BOARD (virt, pi3, pi4, zero2w) from Debian's arm64 packages and the terminal's own DEB, in OUT:
+# smiletill-BOARD.img.gz, its manifest and parts list (CycloneDX), and the list of packages that were used. Root only.
+# Packages are kept in OUT/debs while the lists are the same. KEYRING is the certificate that signs updates; without it the card takes none.
+# Packages that differ from debian/BOARD.lock are listed; with LOCKED=1 that stops.
+# No program for arm64 is run but by dpkg's scripts (qemu-user): what makes the card's files are this machine's own tools.
+set -euo pipefail
+export LC_ALL=C PATH="$PATH:/sbin:/usr/sbin"
+board=$1 out=$2 deb=$(realpath "$3")
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+shared=$here/../board/card
+suite=bookworm
+: "${SOURCE_DATE_EPOCH:=$(git -C "$top" log -1 --format=%ct)}"
+export SOURCE_DATE_EPOCH
+begun=$SECONDS
+say() { printf '  card: %3d s  %s\n' $((SECONDS - begun)) "$*"; }
+case $board in
+virt) loader=grub-efi-arm64-signed components=main parts="kiosk virt" ;;
+pi3 | pi4) loader=raspi-firmware components=main,non-free-firmware parts="kiosk pi" ;;
+zero2w) loader=raspi-firmware components=main,non-free-firmware parts=pi ;; # 512 MB: no screen
+*) echo "build.sh: no card is made of Debian's packages for '$board': there are virt, pi3, pi4 and zero2w" >&2 && exit 2 ;;
+esac
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+cache=$out/debs
+[ "$(id -u)" = 0 ] || { echo "build.sh: a root with its owners is made by root alone" >&2; exit 1; }
+root=$out/root images=$out/images
+rm -rf --one-file-system "$root" "$images"
+mkdir -p "$images"
+
+# binfmt: the kernel starts arm64 programs with qemu-user, as Debian's package sets it up where systemd runs
+binfmt() {
+	local at=/proc/sys/fs/binfmt_misc
+	[ "$(uname -m)" != aarch64 ] || return 0
+	[ -e $at/register ] || mount -t binfmt_misc binfmt_misc $at
+	[ -e $at/qemu-aarch64 ] || cat /usr/lib/binfmt.d/qemu-aarch64.conf >$at/register
+}
+
+# names: the packages of the board's lists, without what is said of them, with commas
+names() {
+	local p
+	for p in "" $parts; do
+		[ ! -e "$here/packages${p:+.$p}" ] || sed 's/#.*//' "$here/packages${p:+.$p}"
+	done | tr -s ' \n' ',' | sed 's/^,//; s/,$//'
+}
+
+# all that is in the cache is installed
+[ "$(names)" = "$(cat "$cache/names" 2>/dev/null)" ] || { rm -rf "$cache"; mkdir "$cache"; names >"$cache/names"; }
+
+# packages: Debian's root. Its files are unpacked by this machine's own dpkg and tar; only the packages' scripts are arm64
+# programs, which qemu-user runs at a tenth of the speed. update-initramfs would take 12 minutes so, for what is made below in
+# a second.
+packages() {
+	mmdebstrap --quiet --mode=root --architectures=arm64 --variant=extract --components="$components" \
+		--include='?essential' --include="usr-is-merged,$(names)" --skip=download/empty --skip=essential/unlink \
+		--setup-hook="for d in bin sbin lib; do mkdir -p \"\$1/usr/\$d\"; ln -s \"usr/\$d\" \"\$1/\$d\"; done" \
+		--setup-hook="mkdir -p \"\$1/var/cache/apt/archives\"; find '$cache' -name '*.deb' -exec cp -lnt \"\$1/var/cache/apt/archives\" {} +" \
+		--extract-hook="cd \"\$1/var/cache/apt/archives\" && APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" apt-get -qq download $loader:arm64" \
+		--extract-hook="bash '$here/install.sh' \"\$1\" '$deb' '$loader'" \
+		--extract-hook="find \"\$1/var/cache/apt/archives\" -name '*.deb' -exec cp -lnt '$cache' {} +" \
+		"$suite" "$root"
+}
+
+# furnish: what makes Debian's root a card's: what Buildroot's has too, and no way to log in.
+furnish() {
+	local p system=$root/etc/systemd/system
+	cp -a --no-preserve=ownership "$shared/overlay/." "$root/"
+	for p in "" $parts; do
+		[ ! -d "$here/overlay${p:+.$p}" ] || cp -a --no-preserve=ownership "$here/overlay${p:+.$p}/." "$root/"
+	done
+	printf 'BR2_PACKAGE_SMILETILL_KEYRING="%s"\n' "${KEYRING:-}" >"$out/settings"
+	BR2_CONFIG=$out/settings sh "$shared/post-build.sh" "$root" "$board"
+	for p in getty@ serial-getty@ console-getty container-getty@ debug-shell e2scrub_reap systemd-firstboot; do
+		ln -sf /dev/null "$system/$p.service"
+	done
+	rm -rf "$system/getty.target.wants"
+	cp "$root/usr/share/systemd/tmp.mount" "$system/" # Debian has /tmp on the root
+	ln -sf ../tmp.mount "$system/local-fs.target.wants/"
+	chroot "$root" systemd-sysusers 2>/dev/null # what is there already is told too
+	: >"$root/etc/machine-id" # each card makes its own, in memory
+	rm -f "$root/var/lib/dbus/machine-id" "$root/etc/hostname"
+	echo till >"$root/etc/hostname"
+	ln -sf ../run/NetworkManager/resolv.conf "$root/etc/resolv.conf"
+	: >"$root/etc/fstab"
+	# `smiletill status` and the others find the settings without being told where
+	ln -sf /boot/select/smiletill.toml "$root/etc/smiletill/smiletill.toml"
+	rm -f "$root"/etc/dpkg/dpkg.cfg.d/* "$root/usr/sbin/update-"{initramfs,ca-certificates} "$root/etc/apt/sources.list"
+	rm -rf "$root/var/log/journal"
+	find "$root/var/log" "$root/var/cache" -type f -delete
+}
+
+# initrd: the program that finds and verifies the root, and the modules it needs, in the order in which they load.
+initrd() {
+	local dir=$out/initrd modules=$root/lib/modules/$kernel m
+	rm -rf "$dir"
+	mkdir -p "$dir/modules" "$dir/dev" "$dir/proc" "$dir/sys" "$dir/root"
+	add() { # add FILE: the modules it needs first, each once
+		local need
+		[ ! -e "$dir/modules/$(basename "$1")" ] || return 0
+		for need in $(sed -n "s#^$1: ##p" "$modules/modules.dep" | tr ' ' '\n' | tac); do add "$need"; done
+		cp "$modules/$1" "$dir/modules/"
+		basename "$1" >>"$dir/modules.list"
+	}
+	for m in virtio_pci virtio_blk mmc_block sdhci_iproc bcm2835 gpio_raspberrypi_exp clk_raspberrypi gpio_regulator \
+		sha256_generic sha256_arm64 sha2_ce dm_verity squashfs; do
+		# what is built into the kernel has no file
+		m=$(grep -E "/${m//[-_]/[-_]}\.ko:" "$modules/modules.dep" | cut -d: -f1 || true)
+		[ -z "$m" ] || add "$m"
+	done
+	(cd "$top" && CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -ldflags='-s -w' -o "$dir/init" ./buildroot/debian/init)
+	find "$dir" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+	(cd "$dir" && find . | sort | cpio --quiet --reproducible -o -H newc -R 0:0) | gzip -6n >"$images/initrd"
+}
+
+# verity: the root as one file, with its tree of hashes behind it, and what the command line says of both.
+verity() {
+	local file=$images/rootfs.squashfs size hash
+	rm -rf "$root/boot/"*linux* "$root/boot/"{vmlinuz,initrd,System.map,config}* "$root"/{vmlinuz,initrd.img}*
+	mksquashfs "$root" "$file" -quiet -no-progress -comp zstd -Xcompression-level 9 -b 256K -noappend
+	size=$(stat -c %s "$file")
+	[ $((size % 4096)) = 0 ]
+	hash=$(veritysetup format --no-superblock --hash=sha256 --salt=- --data-block-size=4096 --hash-block-size=4096 \
+		--data-blocks=$((size / 4096)) --hash-offset="$size" "$file" "$file" | sed -n 's/^Root hash:[[:space:]]*//p')
+	[ ${#hash} = 64 ]
+	echo "smiletill.verity=$((size / 4096)):$hash" >"$images/verity"
+}
+
+# unpack FILE...: files of the package with the board's boot loader, into OUT/loader
+unpack() {
+	local package
+	package=$(find "$cache" -name "${loader}_*.deb" | sort -V | tail -n 1)
+	rm -rf "$out/loader"
+	mkdir "$out/loader"
+	dpkg-deb --fsys-tarfile "$package" | tar -x -C "$out/loader" "$@"
+	# shellcheck disable=SC2016 # dpkg-deb's own
+	dpkg-deb -W --showformat='${Package} ${Version} ${Architecture}\n' "$package" >"$out/unpacked"
+}
+# firmware FILE...: the Pi's own, with its settings
+firmware() {
+	unpack "${@/#/./usr/lib/raspi-firmware/}"
+	mkdir "$images/rpi-firmware"
+	mv "$out/loader/usr/lib/raspi-firmware/"* "$images/rpi-firmware/"
+	{ cat "$here/../board/pi/config.txt"; printf '# Debian names its device trees as upstream does.\nupstream_kernel=1\ninitramfs initrd followkernel\n'; } \
+		>"$images/rpi-firmware/config.txt"
+}
+trees() { # trees NAME...: device trees
+	local name
+	for name; do cp "$root/usr/lib/linux-image-$kernel/broadcom/$name.dtb" "$images/"; done
+}
+
+say "packages"
+binfmt
+packages
+kernel=$(basename "$(echo "$root"/lib/modules/*)")
+say "kernel $kernel; the card's own files"
+furnish
+initrd
+cp "$root/boot/vmlinuz-$kernel" "$images/Image"
+case $board in
+virt)
+	unpack ./usr/lib/grub/arm64-efi-signed/grubaa64.efi.signed
+	mv "$out/loader/usr/lib/grub/arm64-efi-signed/grubaa64.efi.signed" "$images/BOOTAA64.EFI"
+	console="console=ttyAMA0"
+	;;
+pi4) firmware start4.elf fixup4.dat && trees bcm2711-rpi-4-b bcm2711-rpi-400 ;;
+pi3) firmware bootcode.bin start.elf fixup.dat && trees bcm2837-rpi-3-b bcm2837-rpi-3-b-plus ;;
+zero2w) firmware bootcode.bin start.elf fixup.dat && trees bcm2837-rpi-zero-2-w ;;
+esac
+say "root"
+verity
+echo "$(cat "$images/verity") ${console:-}" >"$images/cmdline"
+say "image"
+sh "$shared/post-image.sh" "$images" "$board" >"$out/image.log" 2>&1 || { cat "$out/image.log"; exit 1; }
+python3 "$here/papers.py" "$out" "$board" "$cache" "$root" "$here/$board.lock"
+gzip -1n <"$images/smiletill-$board.img" >"$out/image.part"
+mv "$out/image.part" "$out/smiletill-$board.img.gz"
+say "$out/smiletill-$board.img.gz: $(($(stat -c %s "$out/smiletill-$board.img.gz") / 1000000)) MB"

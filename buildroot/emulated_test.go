@@ -1,0 +1,164 @@
+//go:build linux
+
+package buildroot_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// emulated is a whole machine with a card in it: UEFI, a disk, a display, no network. What its serial console
+// says is kept.
+type emulated struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	qmp   net.Conn
+	reply *bufio.Reader
+	ended chan struct{}
+	log   *os.File // of the serial console, to look at while it runs
+
+	mu   sync.Mutex
+	text string // of the serial console
+	read int    // as far as until has come
+	more chan struct{}
+}
+
+// Write takes what the serial console says.
+func (e *emulated) Write(b []byte) (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.text += string(b)
+	_, _ = e.log.Write(b)
+	close(e.more)
+	e.more = make(chan struct{})
+	return len(b), nil
+}
+
+// start switches a machine on that has image as its disk.
+func start(t *testing.T, image string, memory int) *emulated {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "card") // the path of a socket has at most 107 bytes
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := strings.ReplaceAll(t.Name(), "/", "-") + ".txt"
+	log, err := os.Create(filepath.Join(os.Getenv("SMILETILL_CARD"), name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &emulated{t: t, more: make(chan struct{}), ended: make(chan struct{}), log: log}
+	e.cmd = exec.Command("qemu-system-aarch64", "-machine", "virt", "-cpu", "cortex-a72", "-smp", "2",
+		"-m", fmt.Sprint(memory), "-nodefaults", "-nic", "none",
+		// not -icount as in device/bench/remote: two threads are faster, and the page is drawn in software
+		"-accel", "tcg,thread=multi", "-device", "virtio-rng-pci",
+		"-display", "none", "-serial", "stdio",
+		"-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", "-device", "virtio-gpu-pci",
+		"-device", "qemu-xhci", "-device", "usb-tablet",
+		"-drive", "if=none,id=card,format=raw,file="+image, "-device", "virtio-blk-pci,drive=card,bootindex=0",
+		"-qmp", "unix:"+dir+"/qmp,server=on,wait=off")
+	e.cmd.Stdout, e.cmd.Stderr = e, e
+	if err := e.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = e.cmd.Wait(); close(e.ended) }()
+	t.Cleanup(func() {
+		_ = e.cmd.Process.Kill()
+		<-e.ended
+		_ = os.RemoveAll(dir)
+		_ = log.Close()
+	})
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if e.qmp, err = net.Dial("unix", dir+"/qmp"); err == nil {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("reach QEMU: %v", err)
+		}
+	}
+	t.Cleanup(func() { _ = e.qmp.Close() })
+	e.reply = bufio.NewReader(e.qmp)
+	e.tell("qmp_capabilities", nil)
+	return e
+}
+
+// tell has QEMU do something.
+func (e *emulated) tell(command string, arguments map[string]any) {
+	e.t.Helper()
+	b, err := json.Marshal(map[string]any{"execute": command, "arguments": arguments})
+	if arguments == nil {
+		b, err = json.Marshal(map[string]any{"execute": command})
+	}
+	if err == nil {
+		_, err = e.qmp.Write(b)
+	}
+	for err == nil {
+		var line []byte
+		if line, err = e.reply.ReadBytes('\n'); err != nil {
+			break
+		}
+		var answer struct {
+			Return *json.RawMessage
+			Error  *struct{ Desc string }
+		}
+		switch err = json.Unmarshal(line, &answer); {
+		case err != nil:
+		case answer.Error != nil:
+			err = errors.New(answer.Error.Desc)
+		case answer.Return != nil:
+			return
+		}
+	}
+	e.t.Fatalf("QEMU, %s: %v", command, err)
+}
+
+// until waits for a line of the serial console, after those that it has waited for before, and gives what its
+// group holds.
+func (e *emulated) until(pattern string, patience time.Duration) string {
+	e.t.Helper()
+	re := regexp.MustCompile(pattern)
+	for timeout := time.After(patience); ; {
+		e.mu.Lock()
+		more, text := e.more, e.text[e.read:]
+		if at := re.FindStringSubmatchIndex(text); at != nil {
+			e.read += at[1]
+			e.mu.Unlock()
+			if len(at) > 2 && at[2] >= 0 {
+				return text[at[2]:at[3]]
+			}
+			return text[at[0]:at[1]]
+		}
+		e.mu.Unlock()
+		select {
+		case <-more:
+		case <-e.ended:
+			e.t.Fatalf("the machine went off before %q:\n%s", pattern, last(text))
+		case <-timeout:
+			e.t.Fatalf("no %q within %v:\n%s", pattern, patience, last(text))
+		}
+	}
+}
+
+// last is the end of a text, for a message.
+func last(text string) string { return text[max(0, len(text)-6000):] }
+
+// off presses the power button and waits until the machine is off.
+func (e *emulated) off(patience time.Duration) {
+	e.t.Helper()
+	e.tell("system_powerdown", nil)
+	select {
+	case <-e.ended:
+	case <-time.After(patience):
+		e.t.Fatalf("the machine does not go off within %v:\n%s", patience, last(e.text))
+	}
+}
