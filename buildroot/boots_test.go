@@ -128,14 +128,13 @@ func (c *booted) tries(t *testing.T) {
 		t.Fatal(err)
 	}
 	output(t, "mcopy", "-o", "-i", c.at(1), file, "::slots.env")
-	// as a technician does on any computer
-	settings := strings.Replace(output(t, "mtype", "-i", c.at(1), "::smiletill.toml"), `tenant = "demo"`,
-		`tenant = "test"`, 1)
-	file = filepath.Join(t.TempDir(), "smiletill.toml")
+	// as a technician does on any computer, or `smiletill flash`
+	file = filepath.Join(t.TempDir(), "setup.toml")
+	settings := "name = \"test/berlin-1/till-3\"\n\n[network]\naddress = \"192.168.1.20/24\"\n"
 	if err := os.WriteFile(file, []byte(settings), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	output(t, "mcopy", "-o", "-i", c.at(1), file, "::smiletill.toml")
+	output(t, "mcopy", "-o", "-i", c.at(1), file, "::setup.toml")
 	// slot B has a kernel as shipped, and no root
 	m := start(t, c.image, 1024)
 	m.until(`init: mount /dev/dm-0`, patience)
@@ -148,6 +147,13 @@ func (c *booted) tries(t *testing.T) {
 		t.Errorf("after the try slots.env is %q", got)
 	}
 	c.holds("journal.db")
+	if text := output(t, "mtype", "-i", c.at(1), "::setup-report.txt"); !strings.Contains(text, "till-3") ||
+		!strings.Contains(text, "192.168.1.20") {
+		t.Errorf("the report of the first settings: %s", text)
+	}
+	if text := output(t, "mtype", "-i", c.at(1), "::smiletill.toml"); !strings.Contains(text, `id = "till-3"`) {
+		t.Errorf("the terminal's settings have no name:\n%s", text)
+	}
 }
 
 // altered changes a bit of the root: it does not start.

@@ -79,8 +79,8 @@ furnish() {
 	ln -sf ../tmp.mount "$system/local-fs.target.wants/"
 	chroot "$root" systemd-sysusers 2>/dev/null # what is there already is told too
 	: >"$root/etc/machine-id" # each card makes its own, in memory
-	rm -f "$root/var/lib/dbus/machine-id" "$root/etc/hostname"
-	echo till >"$root/etc/hostname"
+	rm -f "$root/var/lib/dbus/machine-id"
+	echo 'DEFAULT_HOSTNAME=till' >>"$root/usr/lib/os-release" # until it has one of its own
 	ln -sf ../run/NetworkManager/resolv.conf "$root/etc/resolv.conf"
 	: >"$root/etc/fstab"
 	# `smiletill status` and the others find the settings without being told where

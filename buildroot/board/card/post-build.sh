@@ -11,6 +11,16 @@ done
 wants=$target/etc/systemd/system/multi-user.target.wants
 mkdir -p "$wants"
 ln -sf /usr/lib/systemd/system/smiletill.service "$wants/smiletill.service"
+# The first settings, from the first partition or a CONFIG stick, before the network comes up. What they give the system is
+# kept on the data partition and lies below /run.
+system=$target/etc/systemd/system
+for unit in smiletill-setup:sysinit smiletill-setup-report:multi-user; do
+	name=${unit%:*}
+	mkdir -p "$system/$name.service.d" "$system/${unit#*:}.target.wants"
+	install -m 0644 "$(dirname "$0")/../../../systemd/${name#smiletill-}-image.conf" "$system/$name.service.d/image.conf"
+	ln -sf "/usr/lib/systemd/system/$name.service" "$system/${unit#*:}.target.wants/$name.service"
+done
+ln -sf /run/hostname "$target/etc/hostname"
 keyring=$(sed -n 's/^BR2_PACKAGE_SMILETILL_KEYRING="\(.*\)"$/\1/p' "${BR2_CONFIG:-/dev/null}")
 if [ -n "$keyring" ]; then
 	[ -r "$keyring" ] || { echo "post-build: the certificate of updates, $keyring, can't be read" >&2; exit 1; }
