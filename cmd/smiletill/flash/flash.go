@@ -126,6 +126,9 @@ func put(ctx context.Context, j Job, c openedCard, im image, disk Disk) (volume 
 			return "", fmt.Errorf("write at its end: %w", err)
 		}
 	}
+	if err := emptied(ctx, c, im.bytes, disk); err != nil {
+		return "", err
+	}
 	j.Step("comparing", 0, im.bytes)
 	if err := compare(ctx, c, im, head, func(done, all int64) { j.Step("comparing", done, all) }); err != nil {
 		return "", err
@@ -142,6 +145,28 @@ func put(ctx context.Context, j Job, c openedCard, im image, disk Disk) (volume 
 		_ = unix.IoctlSetInt(int(d.Fd()), unix.BLKRRPART, 0)
 	}
 	return volume, nil
+}
+
+// emptied sees that the new terminal finds nothing of an old one where its image ends: the data partition
+// begins there, and what is on it would be taken for its own.
+func emptied(ctx context.Context, c openedCard, from int64, disk Disk) error {
+	if disk.Plain {
+		return nil
+	}
+	if d, ok := c.(device); ok { // all of it, where the card or its reader can
+		_ = d.discard(from, disk.Bytes-from)
+	}
+	for end := min(from+behind, disk.Bytes); from < end; {
+		if ctx.Err() != nil {
+			return errors.New("stopped while what is behind the image was erased")
+		}
+		n := min(block, end-from)
+		if _, err := c.WriteAt(make([]byte, n), from); err != nil {
+			return fmt.Errorf("write behind the image: %w", err)
+		}
+		from += n
+	}
+	return c.Sync()
 }
 
 // notAgain leaves out an error that says what the first one said.

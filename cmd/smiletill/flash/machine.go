@@ -19,7 +19,10 @@ type Disk struct {
 	Path          string // as it was named
 	Model, Serial string // empty where it says none
 	Bytes         int64
-	Plain         bool // a plain file in place of a disk
+	Plain         bool   // a plain file in place of a disk
+	number        string // of its device, "8:16"
+	// medium is the kernel's number of what is in the reader, which another card changes; "" before Linux 5.15.
+	medium string
 }
 
 // String is how people know it: "/dev/sdb: SanDisk Ultra, 31.9 GB, serial 4C53".
@@ -69,12 +72,13 @@ func deviceNumber(path string) (own, holds string, err error) {
 	if !ok {
 		return "", "", fmt.Errorf("stat %s: no device number", path)
 	}
-	of := func(dev uint64) string { return fmt.Sprintf("%d:%d", unix.Major(dev), unix.Minor(dev)) }
 	if info.Mode()&fs.ModeDevice != 0 && info.Mode()&fs.ModeCharDevice == 0 {
-		own = of(st.Rdev)
+		own = numbered(st.Rdev)
 	}
-	return own, of(st.Dev), nil
+	return own, numbered(st.Dev), nil
 }
+
+func numbered(dev uint64) string { return fmt.Sprintf("%d:%d", unix.Major(dev), unix.Minor(dev)) }
 
 // block is the folder of a block device in sysfs, by its number.
 func (m machine) block(number string) (string, error) {
@@ -97,7 +101,7 @@ func there(path ...string) bool {
 
 // disk reads what a whole disk in sysfs says of itself. udev knows more than sysfs of what is behind USB.
 func (m machine) disk(dir, path, number string) Disk {
-	d := Disk{Path: path}
+	d := Disk{Path: path, number: number, medium: word(dir, "diskseq")}
 	if n, err := strconv.ParseInt(word(dir, "size"), 10, 64); err == nil {
 		const sector = 512 // sysfs counts in these, whatever the disk has
 		d.Bytes = n * sector
@@ -145,7 +149,10 @@ func (m machine) below(number string, found map[string]bool) {
 		m.below(word(s), found)
 	}
 	if file := word(dir, "loop/backing_file"); file != "" {
-		if _, holds, err := m.number(file); err == nil {
+		if own, holds, err := m.number(file); err == nil {
+			if own != "" { // a loop device over a disk, not over a file
+				holds = own
+			}
 			m.below(holds, found)
 		}
 	}

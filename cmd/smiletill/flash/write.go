@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -26,6 +27,8 @@ const (
 	flushed = 4 * block
 	// tail is what is emptied at the end of a disk.
 	tail = 1 << 20
+	// behind is how much is emptied behind the image: more than the gap before the data partition, and its head.
+	behind = 64 << 20
 )
 
 // card is a device or file that is open for writing.
@@ -60,6 +63,16 @@ func (d device) Forget() error {
 	return nil
 }
 
+// discard tells a card that a part of it holds nothing any more, whole sectors.
+func (d device) discard(from, bytes int64) error {
+	span := [2]uint64{uint64(from), uint64(bytes)}
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, d.Fd(), unix.BLKDISCARD, uintptr(unsafe.Pointer(&span)))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
 // openCard opens what find has let pass. O_EXCL has the kernel refuse a disk that was mounted meanwhile.
 func openCard(d Disk) (device, error) {
 	flags := os.O_RDWR | unix.O_EXCL
@@ -69,6 +82,13 @@ func openCard(d Disk) (device, error) {
 	f, err := os.OpenFile(d.Path, flags, 0o600)
 	if errors.Is(err, unix.EBUSY) {
 		err = payment.WithHintf(err, "another program has it: `lsblk %s` shows what is mounted of it", d.Path)
+	}
+	if err == nil && !d.Plain {
+		var st unix.Stat_t
+		if e := unix.Fstat(int(f.Fd()), &st); e != nil || numbered(st.Rdev) != d.number {
+			return device{}, payment.WithHint(errors.Join(fmt.Errorf("%s is another disk now", d.Path), e, f.Close()),
+				"look which one it is, then begin again")
+		}
 	}
 	return device{f}, err
 }

@@ -59,11 +59,11 @@ func mount(device, folder string, kinds []string) (err error) {
 	return err
 }
 
-// writable makes a card's first partition, which is mounted read-only, writable for as long as use takes. On
-// a system that keeps nothing elsewhere folders are left as they are.
+// writable makes a card's first partition, which is mounted read-only, writable for as long as use takes.
+// Other folders are left as they are.
 func (t Target) writable(folder string, use func() error) error {
 	var is unix.Statfs_t
-	if err := unix.Statfs(folder, &is); err != nil || t.Kept == "" || is.Flags&unix.ST_RDONLY == 0 {
+	if err := unix.Statfs(folder, &is); err != nil || is.Flags&unix.ST_RDONLY == 0 || !mounted(folder) {
 		return use() // which says what is wrong with the folder
 	}
 	// What else the mount is stays: these have the same numbers in both lists, the times of reading have not.
@@ -86,4 +86,11 @@ func (t Target) writable(folder string, use func() error) error {
 		back = func(flags uintptr) error { return errors.Join(remount(unix.MS_RDONLY), remount(flags)) }
 	}
 	return errors.Join(use(), back(unix.MS_BIND|unix.MS_RDONLY))
+}
+
+// mounted tells whether something of its own is mounted at a folder.
+func mounted(folder string) bool {
+	var is, above unix.Stat_t
+	return unix.Stat(folder, &is) == nil && unix.Stat(filepath.Dir(filepath.Clean(folder)), &above) == nil &&
+		is.Dev != above.Dev
 }

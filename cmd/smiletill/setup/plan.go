@@ -56,17 +56,6 @@ func (t Target) plan(s Settings) ([]change, []problem, error) {
 		return nil, nil, err
 	}
 	var all []change
-	if values := s.values(); len(values) > 0 {
-		text, err := t.configuration()
-		if err != nil {
-			return nil, nil, err
-		}
-		text, err = config.Change(t.config(), text, values)
-		if err != nil {
-			problems = append(problems, problem{FileName, err.Error(), hintOf(err)})
-		}
-		all = append(all, change{t.config(), text, 0o644})
-	}
 	all = append(all, network...)
 	if _, _, id, ok := parts(s.Name); ok {
 		names, err := t.hostname(host(id))
@@ -81,6 +70,17 @@ func (t Target) plan(s Settings) ([]change, []problem, error) {
 	}
 	if s.Cloud != "" || s.Claim != "" {
 		all = append(all, change{t.etc("/etc/smiletill/claim.toml"), s.claiming(), 0o640})
+	}
+	if values := s.values(); len(values) > 0 {
+		text, err := t.configuration()
+		if err != nil {
+			return nil, nil, err
+		}
+		text, err = config.Change(t.config(), text, values)
+		if err != nil {
+			problems = append(problems, problem{FileName, err.Error(), hintOf(err)})
+		}
+		all = append(all, change{t.config(), text, 0o644})
 	}
 	return all, problems, nil
 }

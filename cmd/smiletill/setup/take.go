@@ -34,7 +34,8 @@ type taken struct {
 	host  string   // the machine's name from now on, if it was given one
 }
 
-// memory is what the terminal remembers of the last file that it took over.
+// memory is what the terminal remembers of a file that it took over: of the last ones, since the card and
+// sticks have files of their own, and one that was taken over must not undo what came after it.
 type memory struct {
 	Digests []string  `json:"digests"` // of its text with the password, and without
 	At      time.Time `json:"at"`
@@ -43,6 +44,9 @@ type memory struct {
 }
 
 const memoryPath = "/var/lib/smiletill/setup.json"
+
+// memories is how many files are remembered.
+const memories = 16
 
 // take takes the settings file of a folder over, once, and leaves its report beside it. Cut short anywhere it
 // can be begun again. step is told what comes next; an error of it ends the work there.
@@ -55,11 +59,12 @@ func (t Target) take(from source, now time.Time, step func(what string) error) (
 	if err != nil {
 		return taken{}, err
 	}
-	last, err := t.remembered()
+	last, known, err := t.remembered(data)
 	if err != nil {
 		return taken{}, err
 	}
-	if slices.Contains(last.Digests, digest(data)) {
+	// A card that was flashed again has the file and what is remembered, and nothing of what was in it.
+	if known && (last.Host == "" || t.named()) {
 		err := t.answer(path, data, last, step)
 		return taken{path: path, lines: last.Lines, again: true, host: last.Host}, err
 	}
@@ -82,7 +87,7 @@ func (t Target) take(from source, now time.Time, step func(what string) error) (
 		if err := step("write " + c.path); err != nil {
 			return taken{}, err
 		}
-		if err := replace(c); err != nil {
+		if err := t.put(c); err != nil {
 			return taken{}, payment.WithHint(err, "what was changed so far is whole; run it again")
 		}
 	}
@@ -106,8 +111,8 @@ func (t Target) refresh(folder string) error {
 	if err != nil {
 		return err
 	}
-	m, err := t.remembered()
-	if err != nil || !slices.Contains(m.Digests, digest(data)) {
+	m, known, err := t.remembered(data)
+	if err != nil || !known {
 		return err
 	}
 	return report(path, success(path, m, addresses()))
@@ -179,8 +184,12 @@ func (t Target) forbidden(from source, s Settings) ([]problem, error) {
 		return nil, fmt.Errorf("read the terminal's configuration: %w", err)
 	}
 	now, named, err := config.Current(t.config(), text)
+	if err != nil && len(s.values()) > 0 {
+		return []problem{{FileName, "the terminal's own configuration has a mistake: " + err.Error(),
+			hintOf(err)}}, nil
+	}
 	if err != nil || !named {
-		return nil, nil //nolint:nilerr // what is wrong with it is told when it is changed
+		return nil, nil
 	}
 	var problems []problem
 	for name, v := range s.values() {
@@ -204,23 +213,43 @@ func (t Target) forbidden(from source, s Settings) ([]problem, error) {
 	return problems, nil
 }
 
-func (t Target) remembered() (memory, error) {
-	var m memory
+// remembered looks for a file among those that were taken over, the latest first.
+func (t Target) remembered(file []byte) (m memory, known bool, err error) {
+	all, err := t.recall()
+	if err != nil {
+		return memory{}, false, err
+	}
+	for _, m := range slices.Backward(all) {
+		if slices.Contains(m.Digests, digest(file)) {
+			return m, true, nil
+		}
+	}
+	return memory{}, false, nil
+}
+
+func (t Target) recall() (all []memory, err error) {
 	data, err := os.ReadFile(t.at(memoryPath))
 	if errors.Is(err, fs.ErrNotExist) {
-		return m, nil
+		return nil, nil
 	}
 	if err != nil {
-		return m, fmt.Errorf("read what was set up before: %w", err)
+		return nil, fmt.Errorf("read what was set up before: %w", err)
 	}
-	if json.Unmarshal(data, &m) != nil { // damaged: the file is taken over once more, which changes nothing
-		return memory{}, nil
+	if json.Unmarshal(data, &all) != nil { // damaged: a file that is there is taken over once more
+		return nil, nil
 	}
-	return m, nil
+	return all, nil
 }
 
 func (t Target) remember(m memory, step func(string) error) error {
-	data, err := json.Marshal(m)
+	all, err := t.recall()
+	if err != nil {
+		return err
+	}
+	if all = append(all, m); len(all) > memories {
+		all = all[len(all)-memories:]
+	}
+	data, err := json.Marshal(all)
 	if err != nil {
 		return fmt.Errorf("remember the settings: %w", err)
 	}
@@ -248,6 +277,14 @@ func (t Target) answer(path string, data []byte, m memory, step func(string) err
 		return err
 	}
 	return report(path, success(path, m, addresses()))
+}
+
+// put makes a change. On a card the configuration lies on the first partition, which is read-only.
+func (t Target) put(c change) error {
+	if c.path != t.config() {
+		return replace(c)
+	}
+	return t.writable(filepath.Dir(c.path), func() error { return replace(c) })
 }
 
 // overwrite changes a file in place; its length stays.
