@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -91,8 +92,11 @@ func TestEngineVendNotWritten(t *testing.T) {
 // TestEngineVendWrittenLate: an approval that could not be written at once ends the row of refused faces too.
 func TestEngineVendWrittenLate(t *testing.T) {
 	inBubble(t, func(b *bench) {
-		for lockAfter(b.options.FailedTries+1) == 0 {
-			b.options.FailedTries++
+		for n := 1; lockAfter(n) == 0; n++ {
+			id := fmt.Sprint("refused-", n)
+			b.begin(id)
+			b.do(id, Unknown{})
+			b.want(id, StateDeclined, ReasonNotRecognised)
 		}
 		b.vends("a")
 		b.l.set(errDisk, false)

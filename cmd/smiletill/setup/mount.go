@@ -63,8 +63,11 @@ func mount(device, folder string, kinds []string) (err error) {
 // Other folders are left as they are.
 func (t Target) writable(folder string, use func() error) error {
 	var is unix.Statfs_t
-	if err := unix.Statfs(folder, &is); err != nil || is.Flags&unix.ST_RDONLY == 0 || !mounted(folder) {
+	if err := unix.Statfs(folder, &is); err != nil || is.Flags&unix.ST_RDONLY == 0 {
 		return use() // which says what is wrong with the folder
+	}
+	if t.Kept == "" && !mounted(folder) {
+		return use()
 	}
 	// What else the mount is stays: these have the same numbers in both lists, the times of reading have not.
 	keep := uintptr(is.Flags) & (unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME)
@@ -88,7 +91,7 @@ func (t Target) writable(folder string, use func() error) error {
 	return errors.Join(use(), back(unix.MS_BIND|unix.MS_RDONLY))
 }
 
-// mounted tells whether something of its own is mounted at a folder.
+// mounted tells whether a file system of its own is mounted at a folder: not of a folder that is another's.
 func mounted(folder string) bool {
 	var is, above unix.Stat_t
 	return unix.Stat(folder, &is) == nil && unix.Stat(filepath.Dir(filepath.Clean(folder)), &above) == nil &&
