@@ -61,9 +61,9 @@ func TestBuildrootCheckNotices(t *testing.T) {
 		"another package's variable": {"package/smiletill/smiletill.mk", "SMILETILL_LICENSE =",
 			"SMILE_TILL_LICENSE =",
 			"is a variable of no package"},
-		"a unit that is not there": {"package/smiletill/smiletill.mk", "systemd/smiletill.service",
-			"systemd/till.service",
-			"systemd/till.service, which is not in the repository"},
+		"a file that is not there": {"package/smiletill/smiletill.mk", "systemd/60-smiletill.rules",
+			"systemd/60-till.rules",
+			"systemd/60-till.rules, which is not in the repository"},
 		"a script that is not there": {"configs/smiletill_zero2w_defconfig", "post-image.sh", "postimage.sh",
 			"board/card/postimage.sh is not in the tree"},
 	} {
