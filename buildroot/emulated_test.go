@@ -91,7 +91,7 @@ func headless(t *testing.T, image string, memory int, more ...string) *emulated 
 		_ = os.RemoveAll(dir)
 		_ = log.Close()
 	})
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		if e.qmp, err = net.Dial("unix", dir+"/qmp"); err == nil {
 			break
 		}
