@@ -62,7 +62,7 @@ packages() {
 		"$suite" "$root"
 }
 
-# furnish: what makes Debian's root a card's: what Buildroot's has too, and no way to log in.
+# furnish: what makes Debian's root a card's: what Buildroot's has too, and no way to log in but the technician's.
 furnish() {
 	local p system=$root/etc/systemd/system
 	cp -a --no-preserve=ownership "$shared/overlay/." "$root/"
