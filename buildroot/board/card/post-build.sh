@@ -37,9 +37,10 @@ if [ -n "$keyring" ]; then
 	[ -r "$keyring" ] || { echo "post-build: the certificate of updates, $keyring, can't be read" >&2; exit 1; }
 	install -m 0644 "$keyring" "$target/etc/rauc/keyring.pem"
 	ln -sf /usr/lib/systemd/system/smiletill-good.service "$wants/smiletill-good.service"
+	ln -sf /usr/lib/systemd/system/smiletill-back.timer "$system/sysinit.target.wants/smiletill-back.timer"
 else
 	echo "post-build: no certificate is set (BR2_PACKAGE_SMILETILL_KEYRING): this image takes no updates"
-	rm -f "$wants/smiletill-good.service"
+	rm -f "$wants/smiletill-good.service" "$system/sysinit.target.wants/smiletill-back.timer"
 fi
 # The journal of the system lives in memory: a card that is written all day dies early.
 mkdir -p "$target/etc/systemd/journald.conf.d"

@@ -26,9 +26,12 @@ define SMILETILL_USERS
 	technician -1 technician -1 * /var/lib/technician /bin/sh systemd-journal sets the terminal up
 endef
 
+# all units, as the Debian package: a card's own scripts enable some
 define SMILETILL_INSTALL_INIT_SYSTEMD
-	$(INSTALL) -D -m 0644 $(@D)/systemd/smiletill.service \
-		$(TARGET_DIR)/usr/lib/systemd/system/smiletill.service
+	for unit in $(@D)/systemd/*.service; do \
+		$(INSTALL) -D -m 0644 $$unit \
+			$(TARGET_DIR)/usr/lib/systemd/system/$${unit##*/} || exit 1; \
+	done
 	$(INSTALL) -D -m 0644 $(@D)/systemd/smiletill.tmpfiles \
 		$(TARGET_DIR)/usr/lib/tmpfiles.d/smiletill.conf
 	$(INSTALL) -D -m 0644 $(@D)/systemd/60-smiletill.rules \

@@ -9,6 +9,7 @@ import (
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/counter"
+	"smiletill/cmd/smiletill/pairing"
 	"smiletill/device/screen"
 	"smiletill/payment"
 	"smiletill/payment/register"
@@ -51,7 +52,7 @@ func (c *counterDoor) run(ctx context.Context) {
 }
 
 func (c *counterDoor) serve(ctx context.Context) error {
-	certificate, err := OpenCertificate(c.cfg)
+	certificate, err := pairing.OpenCertificate(c.cfg)
 	if err != nil {
 		return err
 	}

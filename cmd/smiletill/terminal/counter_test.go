@@ -19,7 +19,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"smiletill/cmd/smiletill/terminal"
+	"smiletill/cmd/smiletill/pairing"
 	"smiletill/cmd/smiletill/terminal/terminaltest"
 	"smiletill/device/screen"
 	"smiletill/payment"
@@ -284,7 +284,7 @@ func TestCounterDoor(t *testing.T) {
 	}
 	s.Eventually("without a PIN", func() bool { return strings.Contains(row().Value, "the clerk has no PIN") })
 	at := s.Term.Addresses().Counter
-	certificate, err := terminal.OpenCertificate(s.Config())
+	certificate, err := pairing.OpenCertificate(s.Config())
 	if err != nil {
 		t.Fatal(err)
 	}

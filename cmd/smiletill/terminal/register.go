@@ -15,6 +15,7 @@ import (
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/front"
+	"smiletill/cmd/smiletill/pairing"
 	"smiletill/device/screen"
 	"smiletill/payment"
 	"smiletill/payment/journal"
@@ -45,20 +46,6 @@ type cashDesk struct {
 
 // deskRetry is the time between looks at the paired registers.
 const deskRetry = 2 * time.Second
-
-// OpenCertificate gives the certificate for registers; the terminal's own is made where there is none.
-func OpenCertificate(cfg config.Config) (_ *register.Certificate, err error) {
-	defer func() { err = config.ForTerminal(err) }()
-	certFile, keyFile := cfg.RegisterCertificate()
-	if cfg.Register.CertFile != "" {
-		return register.OpenCertificate(certFile, keyFile)
-	}
-	if err := cfg.PrepareDataDir(); err != nil {
-		return nil, err
-	}
-	name, hosts := cfg.CertificateNames()
-	return register.MakeCertificate(certFile, keyFile, name, hosts)
-}
 
 func newCashDesk(
 	cfg config.Config, version string, a *access, f *front.Front, m *tamper, log *slog.Logger,
@@ -235,7 +222,7 @@ func (c *cashDesk) shut() string {
 }
 
 func (c *cashDesk) serve(ctx context.Context) error {
-	certificate, err := OpenCertificate(c.cfg)
+	certificate, err := pairing.OpenCertificate(c.cfg)
 	if err != nil {
 		return err
 	}

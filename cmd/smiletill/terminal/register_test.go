@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"smiletill/cmd/smiletill/terminal"
+	"smiletill/cmd/smiletill/pairing"
 	"smiletill/device/screen"
 	"smiletill/payment/register"
 )
@@ -149,7 +149,7 @@ func TestTechnicianSeesTheRegister(t *testing.T) {
 	s.Eventually("the register's address", func() bool { return s.Term.Addresses().Register != "" })
 	row := s.Term.RegisterRow()
 	cfg := s.Config()
-	c, err := terminal.OpenCertificate(cfg)
+	c, err := pairing.OpenCertificate(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
