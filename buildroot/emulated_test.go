@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// emulated is a whole machine with a card in it: UEFI, a disk, a watchdog, no network. What its serial console
-// says is kept.
+// emulated is a whole machine with a card in it: UEFI, a disk, a watchdog, no network. What its serial
+// console says is kept.
 type emulated struct {
 	t     *testing.T
 	cmd   *exec.Cmd
@@ -70,7 +70,8 @@ func headless(t *testing.T, image string, memory int, more ...string) *emulated 
 	if filepath.Ext(image) == ".qcow2" {
 		format = "qcow2"
 	}
-	e.cmd = exec.Command("qemu-system-aarch64", append([]string{"-machine", "virt", "-cpu", "cortex-a72", "-smp", "2",
+	e.cmd = exec.Command("qemu-system-aarch64", append([]string{"-machine", "virt", "-cpu", "cortex-a72",
+		"-smp", "2",
 		"-m", fmt.Sprint(memory), "-nodefaults", "-nic", "none",
 		// not -icount as in device/bench/remote: two threads are faster, and the page is drawn in software
 		"-accel", "tcg,thread=multi", "-device", "virtio-rng-pci",

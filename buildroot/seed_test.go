@@ -24,7 +24,8 @@ func played(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	var said bytes.Buffer
-	cmd := exec.Command(terminal, "demo", "--screen", "127.0.0.1:0", "--paths-control-socket", dir+"/control.sock")
+	cmd := exec.Command(terminal, "demo", "--screen", "127.0.0.1:0",
+		"--paths-control-socket", dir+"/control.sock")
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	out, err := cmd.StdoutPipe()
 	if err == nil {

@@ -10,14 +10,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
-// TestCardUpdates updates the virt card by sticks: what must be refused, what comes back, and a newer version,
-// from ten moments of which it starts again after a power cut. Payments and faces of a shop day stay.
+// TestCardUpdates updates the virt card by sticks: what must be refused, what comes back, and a newer
+// version, from ten moments of which it starts again after a power cut. Payments and faces of a shop day stay.
 func TestCardUpdates(t *testing.T) {
 	dir := os.Getenv("SMILETILL_CARD")
 	if dir == "" {
@@ -38,6 +39,7 @@ func TestCardUpdates(t *testing.T) {
 	}
 	refused, tampered, dark := b.refused(), b.stick(b.tampered()), b.stick(b.dark())
 	t.Run("refused", func(t *testing.T) { c.refuses(t, from(t), refused) })
+	t.Run("a full data partition", func(t *testing.T) { c.full(t, b.stick(b.small("v9.2"))) })
 	t.Run("a root that is not the signed one", func(t *testing.T) {
 		c.comesBack(t, from(t), tampered, `init: mount /dev/dm-0`)
 	})
@@ -74,6 +76,35 @@ func (c *booted) refuses(t *testing.T, file string, sticks []refusal) {
 		if n := m.written() - before; n > 1<<20 {
 			t.Errorf("%d bytes were written for a bundle that is refused", n)
 		}
+	}
+}
+
+// full starts a card whose data partition has no space left, with a stick in it that is right.
+func (c *booted) full(t *testing.T, stick string) {
+	f := &booted{t: t, image: filepath.Join(t.TempDir(), "card.img"), manifest: c.manifest}
+	output(t, "cp", "--sparse=always", c.image, f.image)
+	said := output(t, "/sbin/debugfs", "-R", "show_super_stats -h", f.offset(7))
+	free := regexp.MustCompile(`Free blocks:\s+(\d+)`).FindStringSubmatch(said)
+	if free == nil {
+		t.Fatal(said)
+	}
+	n, err := strconv.Atoi(free[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.debugfs(fmt.Sprintf("write /dev/null filler\nfallocate filler 0 %d\n", n-400)) // 400: the extents' own
+	before := f.sum(6)
+	m := headless(t, f.image, 1024, "-drive", "if=none,id=stick,format=raw,file="+stick,
+		"-device", "usb-storage,drive=stick")
+	t.Log(m.until(`(?i)no space.*`, patience))
+	m.until(enrolled, patience)
+	m.cut()
+	if f.sum(6) != before {
+		t.Error("slot B was written to")
+	}
+	f.debugfs("rm filler\n")
+	if got := kept(t, f.offset(7)); got != c.day {
+		t.Errorf("the data partition holds\n%s, want\n%s", got, c.day)
 	}
 }
 
@@ -274,25 +305,33 @@ type refusal struct{ stick, says string }
 // refused makes some. What their bundles hold does not matter.
 func (b *bundles) refused() (all []refusal) {
 	b.t.Helper()
-	images := b.path("small")
-	if err := os.Mkdir(images, 0o755); err != nil {
-		b.t.Fatal(err)
-	}
-	for name, size := range map[string]int64{"rootfs.squashfs": 1 << 20, "boot.vfat": 1 << 20} {
-		output(b.t, "sh", "-c", fmt.Sprintf("head -c %d /dev/urandom >%s/%s", size, images, name))
-	}
 	keys := filepath.Join(b.dir, "keys")
 	add := func(bundle, says string) {
 		all = append(all, refusal{b.stick(bundle), says})
 	}
-	add(b.sign(images, "pi4", "v9.0", keys), `the bundle is for another board: pi4`)
-	add(b.sign(images, "virt", "v9.0", keysIn(b.t)), `signed by nobody|signature|certificate`)
-	short := b.sign(images, "virt", "v9.0", keys)
+	add(b.sign(b.noise(), "pi4", "v9.0", keys), `the bundle is for another board: pi4`)
+	add(b.sign(b.noise(), "virt", "v9.0", keysIn(b.t)), `signed by nobody|signature|certificate`)
+	short := b.small("v9.0")
 	if err := os.Truncate(short, 1<<20); err != nil {
 		b.t.Fatal(err)
 	}
 	add(short, `cut short|signature|damaged`)
 	return all
+}
+
+// small is a bundle that would be installed; its slot would not start.
+func (b *bundles) small(version string) string {
+	return b.sign(b.noise(), "virt", version, filepath.Join(b.dir, "keys"))
+}
+
+// noise is a folder like the card's images, with nothing of use.
+func (b *bundles) noise() string {
+	b.t.Helper()
+	images := b.t.TempDir()
+	for _, name := range []string{"rootfs.squashfs", "boot.vfat"} {
+		output(b.t, "sh", "-c", "head -c 1048576 /dev/urandom >"+filepath.Join(images, name))
+	}
+	return images
 }
 
 // like is a folder with the card's own root and boot partition, to change.
@@ -342,7 +381,7 @@ func (b *bundles) dark() string {
 	return b.newer("y", map[string]string{"etc/systemd/system/smiletill.service": ""})
 }
 
-// newer is the card's root with a program of another version, whose last sign is another, and with more files.
+// newer is the card's root with a program of another version, whose last sign is another, and more files.
 func (b *bundles) newer(sign string, files map[string]string) string {
 	b.t.Helper()
 	version := b.version[:len(b.version)-1] + sign
