@@ -18,7 +18,8 @@ import (
 )
 
 // TestCardUpdates updates the virt card by sticks: what must be refused, what comes back, and a newer
-// version, from ten moments of which it starts again after a power cut. Payments and faces of a shop day stay.
+// version, from ten moments of which it starts again after a power cut. The payments and the customer of a
+// shop day stay.
 func TestCardUpdates(t *testing.T) {
 	dir := os.Getenv("SMILETILL_CARD")
 	if dir == "" {
