@@ -94,7 +94,7 @@ furnish() {
 	# Debian's newer package has this name too. A Zero 2 W whose Wi-Fi has another chip finds no firmware in either.
 	[ "$board" != zero2w ] || ln -s "brcmfmac43430-sdio.raspberrypi,3-model-b.txt" \
 		"$root/lib/firmware/brcm/brcmfmac43430-sdio.raspberrypi,model-zero-2-w.txt"
-	chroot "$root" smiletill version --json >"$images/version.json" 2>/dev/null || rm "$images/version.json"
+	chroot "$root" smiletill version --json >"$images/version.json"
 	# `smiletill status` and the others find the settings without being told where
 	ln -sf /boot/select/smiletill.toml "$root/etc/smiletill/smiletill.toml"
 	rm -f "$root"/etc/dpkg/dpkg.cfg.d/* "$root/usr/sbin/update-"{initramfs,ca-certificates} "$root/etc/apt/sources.list"
@@ -192,7 +192,7 @@ sh "$shared/post-image.sh" "$images" "$board" >"$out/image.log" 2>&1 || { cat "$
 python3 "$here/papers.py" "$out" "$board" "$cache" "$root" "$here/$board.lock"
 gzip -1n <"$images/smiletill-$board.img" >"$out/image.part"
 mv "$out/image.part" "$out/smiletill-$board.img.gz"
-if [ -n "${BUNDLE_KEY:-}" ] && [ -e "$images/version.json" ]; then
+if [ -n "${BUNDLE_KEY:-}" ]; then
 	sh "$shared/bundle.sh" "$images" "$board" "$out/smiletill-$board.raucb"
 	say "$out/smiletill-$board.raucb: $(($(stat -c %s "$out/smiletill-$board.raucb") / 1000000)) MB"
 fi
