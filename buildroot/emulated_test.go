@@ -78,7 +78,7 @@ func headless(t *testing.T, image string, memory int, more ...string) *emulated 
 		"-display", "none", "-serial", "stdio",
 		"-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", "-device", "qemu-xhci",
 		"-device", "i6300esb", "-action", "watchdog=reset",
-		"-drive", "if=none,id=card,node-name=card,format=" + format + ",file=" + image,
+		"-drive", "if=none,id=card,node-name=disk,format=" + format + ",file=" + image,
 		"-device", "virtio-blk-pci,drive=card,bootindex=0",
 		"-qmp", "unix:" + dir + "/qmp,server=on,wait=off"}, more...)...)
 	e.cmd.Stdout, e.cmd.Stderr = e, e
@@ -95,6 +95,11 @@ func headless(t *testing.T, image string, memory int, more ...string) *emulated 
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		if e.qmp, err = net.Dial("unix", dir+"/qmp"); err == nil {
 			break
+		}
+		select {
+		case <-e.ended:
+			t.Fatalf("QEMU did not start: %s", e.text)
+		default:
 		}
 		if time.Now().After(end) {
 			t.Fatalf("reach QEMU: %v", err)

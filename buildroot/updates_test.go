@@ -190,7 +190,7 @@ type cuts struct {
 // cut freezes what is on the card now; slot is the one that has to start from it.
 func (k *cuts) cut(when, slot string) {
 	n := len(k.all)
-	node := "card"
+	node := "disk"
 	if n > 0 {
 		node = fmt.Sprint("cut", n)
 	}
