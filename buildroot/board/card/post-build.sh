@@ -20,6 +20,17 @@ for unit in smiletill-setup:sysinit smiletill-setup-report:multi-user; do
 	install -m 0644 "$(dirname "$0")/../../../systemd/${name#smiletill-}-image.conf" "$system/$name.service.d/image.conf"
 	ln -sf "/usr/lib/systemd/system/$name.service" "$system/${unit#*:}.target.wants/$name.service"
 done
+# The technician's way in, and the firewall; the servers of the packages themselves stay off.
+for unit in smiletill-firewall:sysinit.target smiletill-firewall:smiletill.service smiletill-ssh:multi-user.target; do
+	mkdir -p "$system/${unit#*:}.wants"
+	ln -sf "/usr/lib/systemd/system/${unit%:*}.service" "$system/${unit#*:}.wants/${unit%:*}.service"
+done
+for unit in ssh.service ssh.socket sshd.service nftables.service; do
+	rm -f "$system/multi-user.target.wants/$unit" "$system/sysinit.target.wants/$unit"
+	ln -sf /dev/null "$system/$unit"
+done
+rm -f "$target/etc/ssh/ssh_host_"* # each card makes its own
+chmod 0440 "$target/etc/sudoers.d/technician"
 ln -sf /run/hostname "$target/etc/hostname"
 keyring=$(sed -n 's/^BR2_PACKAGE_SMILETILL_KEYRING="\(.*\)"$/\1/p' "${BR2_CONFIG:-/dev/null}")
 if [ -n "$keyring" ]; then
