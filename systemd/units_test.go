@@ -56,7 +56,8 @@ func verifyUnit(root string) (string, error) {
 // nothing of that.
 func TestSetupUnits(t *testing.T) {
 	root := installed(t, nil)
-	for _, name := range []string{"smiletill-setup.service", "smiletill-setup-report.service"} {
+	for _, name := range []string{"smiletill-setup.service", "smiletill-setup-report.service",
+		"smiletill-update.service"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -70,7 +71,7 @@ func TestSetupUnits(t *testing.T) {
 			t.Errorf("%s: verify: %v\n%s", name, err, out)
 		}
 	}
-	for _, unit := range []string{"setup", "setup-report"} {
+	for _, unit := range []string{"setup", "setup-report", "update"} {
 		part, err := os.ReadFile(unit + "-image.conf")
 		if err != nil {
 			t.Fatal(err)

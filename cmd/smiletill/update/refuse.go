@@ -57,10 +57,11 @@ func refusal(f facts, c card, w Wish) error {
 		return payment.WithHint(fmt.Errorf("%s can't read this terminal's journal (version %d, it knows %d): "+
 			"the terminal would be out of order", f.Version, c.schema, f.Journal), "take a newer one")
 	case same && !w.Again:
-		return payment.WithHint(fmt.Errorf("%s runs here already", f.Version),
+		return payment.WithHint(fmt.Errorf("%s runs here already: %w", f.Version, errAsBefore),
 			"install it once more with --again")
 	case c.last.outcome == hasComeBack && c.last.to == f.Version && !w.Again:
-		return payment.WithHint(fmt.Errorf("%s was tried here and came back: %s", f.Version, c.last.why),
+		return payment.WithHint(fmt.Errorf("%s was tried here and came back (%s): %w", f.Version, c.last.why,
+			errAsBefore),
 			"mend that, or take a newer one; try this one once more with --again")
 	case f.NoBack && !w.NoWayBack:
 		return payment.WithHint(fmt.Errorf("there is no way back from %s: what it writes %s can't read",

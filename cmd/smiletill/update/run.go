@@ -52,21 +52,27 @@ func (c Card) Do(ctx context.Context, o Order, out io.Writer) error {
 		return err
 	}
 	defer lock.Close()
+	if err := c.clean(); err != nil {
+		return fmt.Errorf("begin the update: %w", err)
+	}
 	if o.Stick != "" {
 		return c.fromStick(ctx, o, here, s, out)
 	}
-	path, fetched, err := c.source(ctx, o, here, s, out)
+	if info, err := os.Stat(o.Bundle); err == nil && info.IsDir() {
+		installed, err := c.fromFolder(ctx, o.Bundle, o, here, s, out)
+		if err != nil || !installed {
+			return err
+		}
+		return c.restart(ctx, o, out)
+	}
+	path, err := c.source(ctx, o.Bundle, out)
 	if err != nil {
 		return err
 	}
-	if fetched {
-		defer os.Remove(path)
-	}
-	if err := c.one(ctx, path, name(o.Bundle), o, here, s, out); err != nil {
+	// Removed before the restart, which may come before this returns.
+	err = errors.Join(c.one(ctx, path, name(o.Bundle), o, here, s, out), os.Remove(path))
+	if err != nil {
 		return err
-	}
-	if fetched { // before the restart, which may come before this returns
-		_ = os.Remove(path) // what stays is taken over or removed by the next update
 	}
 	return c.restart(ctx, o, out)
 }
