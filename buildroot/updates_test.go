@@ -205,9 +205,9 @@ func (k *cuts) file(n int) string { return filepath.Join(k.dir, fmt.Sprintf("cut
 func (k *cuts) take(t *testing.T, file, stick string) {
 	output(t, "mv", file, k.file(0))
 	k.m = headless(t, k.file(0), 1024, "-loadvm", "up")
-	begun := k.m.written()
 	k.m.plug(stick)
 	k.m.until(`signed; .* runs in slot A`, patience)
+	begun := k.m.written()
 	k.cut("looked at", "A")
 	for _, mega := range []int64{30, 100, 180, 240, 300} {
 		for end := time.Now().Add(patience); k.m.written() < begun+mega<<20; time.Sleep(10 * time.Millisecond) {
