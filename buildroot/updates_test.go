@@ -29,7 +29,7 @@ func TestCardUpdates(t *testing.T) {
 	day := played(t)
 	c := flashed(t, dir)
 	c.day = holdings(t, day)
-	c.put(1, "setup.toml", "name = \"demo/shop/till-1\"\n")
+	c.put(1, "setup.toml", "name = \"test/shop/till-1\"\n")
 	c.seed(day, dir)
 	up := filepath.Join(t.TempDir(), "up.qcow2")
 	t.Run("a start", func(t *testing.T) { c.t = t; c.keepUp(t, up) })
