@@ -355,7 +355,7 @@ bundle: ## an update for BOARD's cards of what `make card` made: BUNDLE_KEY, BUN
 	@test -z "$(IMAGES)" || { $(ONE) build && $(BIN) version --json >"$(IMAGES)/version.json"; }
 	@mkdir -p $(B)/card/$(BOARD) && BUNDLE_KEY="$(BUNDLE_KEY)" BUNDLE_CERT="$(BUNDLE_CERT)" BUNDLE_FLOOR="$(BUNDLE_FLOOR)" \
 	  sh buildroot/board/card/bundle.sh "$(or $(IMAGES),$(B)/card/$(BOARD)/images)" "$(BOARD)" $(B)/card/$(BOARD)/smiletill-$(BOARD).raucb
-card-test: deps ## boots the cards that `make card BOARD=virt` and BOARD=pi3 made in emulated machines, and looks into all that were made
+card-test: build ## boots the cards that `make card BOARD=virt` and BOARD=pi3 made in emulated machines, and looks into all that were made
 	@test -e $(B)/card/virt/smiletill-virt.img.gz || { echo "make card BOARD=virt comes first"; exit 1; }
 	@sh .ci/need.sh card
 	SMILETILL_CARD=$(B)/card/virt SMILETILL_CARDS=$(B)/card go test -vet=off -count 1 -timeout 45m -v \
