@@ -310,7 +310,7 @@ func (b *bundles) refused() (all []refusal) {
 	add := func(bundle, says string) {
 		all = append(all, refusal{b.stick(bundle), says})
 	}
-	add(b.sign(b.noise(), "pi4", "v9.0", keys), `the bundle is for another board: pi4`)
+	add(b.sign(b.noise(), "pi4", "v9.0", keys), `it is for pi4, this card is for virt`)
 	add(b.sign(b.noise(), "virt", "v9.0", keysIn(b.t)), `signed by nobody|signature|certificate`)
 	short := b.small("v9.0")
 	if err := os.Truncate(short, 1<<20); err != nil {
