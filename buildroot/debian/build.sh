@@ -1,7 +1,9 @@
 #!/bin/bash
 # build.sh BOARD OUT DEB: a card's image for BOARD (virt, pi3, pi4, zero2w) from Debian's arm64 packages and the terminal's own DEB, in OUT:
 # smiletill-BOARD.img.gz, its manifest and parts list (CycloneDX), and the list of packages that were used. Root only.
-# Packages are kept in OUT/debs while the lists are the same. KEYRING is the certificate that signs updates; without it the card takes none.
+# Packages are kept in OUT/debs while the lists are the same. KEYRING is the certificate that updates go back to; without it the card
+# takes none, but that for virt, whose keys are made in OUT/keys. With BUNDLE_KEY and BUNDLE_CERT the same is made an update for the
+# slots of other cards: smiletill-BOARD.raucb.
 # Packages that differ from debian/BOARD.lock are listed; with LOCKED=1 that stops.
 # No program for arm64 is run but by dpkg's scripts (qemu-user): what makes the card's files are this machine's own tools.
 set -euo pipefail
@@ -26,6 +28,11 @@ out=$(cd "$out" && pwd)
 cache=$out/debs
 [ "$(id -u)" = 0 ] || { echo "build.sh: a root with its owners is made by root alone" >&2; exit 1; }
 root=$out/root images=$out/images
+if [ "$board" = virt ] && [ -z "${KEYRING:-}" ]; then
+	sh "$here/../board/keys.sh" "$out/keys"
+	KEYRING=$out/keys/ca.pem BUNDLE_KEY=$out/keys/sign.key BUNDLE_CERT=$out/keys/sign.pem
+	export BUNDLE_KEY BUNDLE_CERT
+fi
 rm -rf --one-file-system "$root" "$images"
 mkdir -p "$images"
 
@@ -62,7 +69,7 @@ packages() {
 		"$suite" "$root"
 }
 
-# furnish: what makes Debian's root a card's: what Buildroot's has too, and no way to log in.
+# furnish: what makes Debian's root a card's: what Buildroot's has too, and no way to log in but the technician's.
 furnish() {
 	local p system=$root/etc/systemd/system
 	cp -a --no-preserve=ownership "$shared/overlay/." "$root/"
@@ -83,6 +90,7 @@ furnish() {
 	echo 'DEFAULT_HOSTNAME=till' >>"$root/usr/lib/os-release" # until it has one of its own
 	ln -sf ../run/NetworkManager/resolv.conf "$root/etc/resolv.conf"
 	: >"$root/etc/fstab"
+	chroot "$root" smiletill version --json >"$images/version.json" 2>/dev/null || rm "$images/version.json"
 	# `smiletill status` and the others find the settings without being told where
 	ln -sf /boot/select/smiletill.toml "$root/etc/smiletill/smiletill.toml"
 	rm -f "$root"/etc/dpkg/dpkg.cfg.d/* "$root/usr/sbin/update-"{initramfs,ca-certificates} "$root/etc/apt/sources.list"
@@ -90,7 +98,8 @@ furnish() {
 	find "$root/var/log" "$root/var/cache" -type f -delete
 }
 
-# initrd: the program that finds and verifies the root, and the modules it needs, in the order in which they load.
+# initrd: the program that finds and verifies the root, and the modules it needs, in the order in which they load; and the
+# machine's watchdog, which systemd feeds from its own start on.
 initrd() {
 	local dir=$out/initrd modules=$root/lib/modules/$kernel m
 	rm -rf "$dir"
@@ -103,7 +112,7 @@ initrd() {
 		basename "$1" >>"$dir/modules.list"
 	}
 	for m in virtio_pci virtio_blk mmc_block sdhci_iproc bcm2835 gpio_raspberrypi_exp clk_raspberrypi gpio_regulator \
-		sha256_generic sha256_arm64 sha2_ce dm_verity squashfs; do
+		sha256_generic sha256_arm64 sha2_ce dm_verity squashfs bcm2835_wdt i6300esb; do
 		# what is built into the kernel has no file
 		m=$(grep -E "/${m//[-_]/[-_]}\.ko:" "$modules/modules.dep" | cut -d: -f1 || true)
 		[ -z "$m" ] || add "$m"
@@ -175,4 +184,8 @@ sh "$shared/post-image.sh" "$images" "$board" >"$out/image.log" 2>&1 || { cat "$
 python3 "$here/papers.py" "$out" "$board" "$cache" "$root" "$here/$board.lock"
 gzip -1n <"$images/smiletill-$board.img" >"$out/image.part"
 mv "$out/image.part" "$out/smiletill-$board.img.gz"
+if [ -n "${BUNDLE_KEY:-}" ] && [ -e "$images/version.json" ]; then
+	sh "$shared/bundle.sh" "$images" "$board" "$out/smiletill-$board.raucb"
+	say "$out/smiletill-$board.raucb: $(($(stat -c %s "$out/smiletill-$board.raucb") / 1000000)) MB"
+fi
 say "$out/smiletill-$board.img.gz: $(($(stat -c %s "$out/smiletill-$board.img.gz") / 1000000)) MB"

@@ -68,6 +68,9 @@ type Service interface {
 	ResetTamper(ctx context.Context) error
 	// Calibrate measures how late the screen's light is seen, and tells its progress.
 	Calibrate(ctx context.Context, progress func(text string)) (Delay, error)
+	// Hold keeps payments away from when nothing is being paid, which is waited for so long at most, until ctx
+	// ends; it says Held when they are.
+	Hold(ctx context.Context, wait time.Duration, say func(text string)) error
 	// Status tells how the terminal does.
 	Status(ctx context.Context) (Status, error)
 }
@@ -191,6 +194,7 @@ func handler(d Doors) http.Handler {
 	mux.HandleFunc("POST /v1/screen/calibrate", func(w http.ResponseWriter, r *http.Request) {
 		calibrate(w, r, d.Service)
 	})
+	mux.HandleFunc("POST /v1/update/hold", func(w http.ResponseWriter, r *http.Request) { hold(w, r, d.Service) })
 	mux.HandleFunc("POST /v1/models/reload", answer(func(r *http.Request, _ nothing) (nothing, error) {
 		return nothing{}, d.Service.Reload(r.Context())
 	}))

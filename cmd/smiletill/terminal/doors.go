@@ -16,7 +16,7 @@ import (
 func (t *Terminal) doors() control.Doors {
 	return control.Doors{Till: till{t.access}, Back: back{t.access},
 		People: people{t.access, files.New(t.cfg, t.log)},
-		PINs:   pins{t.access, t.page.LockCounter}, Service: service{t.access, t.tamper, t.statusNow},
+		PINs:   pins{t.access, t.page.LockCounter}, Service: service{t.access, t.tamper, t.updates, t.statusNow},
 		Register: t.register.server.Own()}
 }
 
@@ -160,10 +160,15 @@ func (d pins) SetClerkPIN(ctx context.Context, digits string) error {
 type service struct {
 	access *access
 	tamper *tamper
+	update *updating
 	status func(context.Context) control.Status
 }
 
 func (d service) Status(ctx context.Context) (control.Status, error) { return d.status(ctx), nil }
+
+func (d service) Hold(ctx context.Context, wait time.Duration, say func(string)) error {
+	return d.update.Hold(ctx, wait, d.access.busy, say)
+}
 
 func (d service) Reload(ctx context.Context) error { return d.access.reopen(ctx) }
 

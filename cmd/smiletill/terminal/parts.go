@@ -59,7 +59,8 @@ type parts struct {
 }
 
 func openParts(
-	ctx context.Context, cfg config.Config, version string, t *tamper, disk *disk, log *slog.Logger,
+	ctx context.Context, cfg config.Config, version string, t *tamper, disk *disk, updates *updating,
+	log *slog.Logger,
 ) (_ *parts, err error) {
 	p := &parts{log: log, disk: disk}
 	defer func() {
@@ -123,7 +124,7 @@ func openParts(
 	if err := p.openKeys(cfg); err != nil {
 		return nil, err
 	}
-	return p, p.openReporter(cfg, version, troubles(t.Words, disk.Words, p.lacks))
+	return p, p.openReporter(cfg, version, troubles(t.Words, disk.Words, p.lacks, updates.Words))
 }
 
 // openEngine makes the engine, which goes on with what a vending machine had in hand. refused and failure are

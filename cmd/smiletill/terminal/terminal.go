@@ -20,6 +20,7 @@ import (
 	"smiletill/cmd/smiletill/front"
 	"smiletill/cmd/smiletill/light"
 	"smiletill/cmd/smiletill/storage"
+	"smiletill/cmd/smiletill/update"
 	"smiletill/cmd/smiletill/vending"
 	"smiletill/device"
 	"smiletill/device/camera"
@@ -45,6 +46,7 @@ type Terminal struct {
 	hardware *hardware
 	tamper   *tamper
 	disk     *disk
+	updates  *updating
 	register *cashDesk
 	counter  *counterDoor
 	machine  *vending.Machine // nil: none is served
@@ -103,6 +105,7 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 	t.front = front.New()
 	t.lamp = light.New(t.front, o.Light)
 	t.access = &access{why: t.front.Why, do: t.front.Do, restart: o.NotSetUp != nil}
+	t.updates = &updating{Keeper: update.NewKeeper(cfg.Paths.DataDir, t.log, t.updated)}
 	t.disk = newDisk(t.access, t.front, t.log, cfg.Paths.DataDir, cfg.GalleryDir())
 	page, err := screen.New(screen.Options{
 		// Whoever names another address than loopback in the configuration has chosen to show the page to the
@@ -193,6 +196,7 @@ func (t *Terminal) Run(ctx context.Context) error {
 		t.log.Warn("a camera's JPEG is decoded by the slower decoder", "err", err, "hint", payment.HintOf(err))
 	}
 	t.tamper.load()
+	t.updated()
 	if why := t.o.NotSetUp; why != nil { // known before anybody asks
 		t.front.Fault(front.PartsCause,
 			front.Fault{Reason: screen.NotSetUp, What: why.Error(), Do: payment.HintOf(why)})
@@ -208,6 +212,7 @@ func (t *Terminal) Run(ctx context.Context) error {
 	g.Go(func() error { t.front.Run(ctx, t.stage(), t.drawing.beat); return nil })
 	g.Go(func() error { t.hardware.keep(ctx); return nil })
 	g.Go(func() error { t.disk.Run(ctx, t.disk.probes, t.disk.apply); return nil })
+	g.Go(func() error { t.updates.Run(ctx); return nil })
 	g.Go(func() error { t.tellTechnician(ctx); return nil })
 	g.Go(func() error { t.keepOpen(ctx); return nil })
 	g.Go(func() error { t.supervision().run(ctx); return nil })
@@ -282,7 +287,7 @@ func (t *Terminal) waitForSettings(ctx context.Context) {
 
 func (t *Terminal) serveParts(ctx context.Context) error {
 	asked := t.access.asked() // before anything is read
-	p, err := openParts(ctx, t.cfg, t.o.Version, t.tamper, t.disk, t.log)
+	p, err := openParts(ctx, t.cfg, t.o.Version, t.tamper, t.disk, t.updates, t.log)
 	if err != nil {
 		return storage.WithHint(err)
 	}
@@ -291,7 +296,7 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 		return err
 	}
 	e := newEyes(p, t.camera, t.front, t.lamp, t.log.With("room", "vision"))
-	p.eyes, e.delayPath, e.machine = e, t.cfg.DelayPath(), t.machine
+	p.eyes, e.delayPath, e.machine, e.updates = e, t.cfg.DelayPath(), t.machine, t.updates
 	p.warnUnlit()
 	e.pulse.beat()
 	ctx, p.stop = context.WithCancelCause(ctx)
@@ -305,6 +310,7 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 	}
 	t.tamper.apply() // before any lamp tells that they are ready
 	t.disk.apply()
+	t.updated()
 	g.Go(func() error { return e.run(ctx) })
 	g.Go(func() error { p.accelerator.Run(ctx); return nil })
 	g.Go(func() error { t.front.Follow(ctx, p.engine, t.o.OnPayment); return nil })
@@ -312,19 +318,9 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 	if p.reporter != nil {
 		g.Go(func() error { return p.reporter.Run(ctx) })
 	}
-	t.log.Info(
-		"ready for payments",
-		"terminal",
-		t.cfg.Terminal.ID,
-		"customers",
-		len(p.gallery.List()),
-		"must_be_enrolled_again",
-		len(p.gallery.Stale()),
-		"models",
-		networks.DescribeSet(p.set),
-		"faces",
-		gallery.Protection,
-	)
+	t.log.Info("ready for payments", "terminal", t.cfg.Terminal.ID, "customers", len(p.gallery.List()),
+		"must_be_enrolled_again", len(p.gallery.Stale()), "models", networks.DescribeSet(p.set),
+		"faces", gallery.Protection)
 	err = g.Wait()
 	if errors.Is(context.Cause(stopped), errReopen) {
 		return errReopen
