@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestDisplay: the program that looks after the display is told at once what is shown, and whether the page is
-// there; others are told nothing.
+// TestDisplay: the program that looks after the display is told at once what is shown, and whether the page
+// is there; others are told nothing.
 func TestDisplay(t *testing.T) {
 	s := newServer(t, Options{})
 	s.heart = 30 * time.Second // what comes, comes of a change
@@ -62,8 +62,8 @@ func TestDisplay(t *testing.T) {
 	for range displayStreams - 1 {
 		open("/display")
 	}
-	if res := get(s, func(r *http.Request) { r.URL.Path, r.RemoteAddr = "/display", "127.0.0.1:1234" }); res.StatusCode !=
-		http.StatusServiceUnavailable {
+	res = get(s, func(r *http.Request) { r.URL.Path, r.RemoteAddr = "/display", "127.0.0.1:1234" })
+	if res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("one too many: %d", res.StatusCode)
 	}
 }

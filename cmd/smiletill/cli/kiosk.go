@@ -12,8 +12,8 @@ import (
 func kioskCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "kiosk", GroupID: "tech", Short: "Show the customer's page on this machine's own display",
-		Long: "Show the customer's page on the display that is plugged into this machine, with nothing beside it\n" +
-			"and no way out of it, until it is stopped. smiletill-kiosk.service runs it. Until the terminal\n" +
+		Long: "Show the customer's page on the display that is plugged into this machine, with nothing beside\n" +
+			"it and no way out of it, until it is stopped. smiletill-kiosk.service runs it. Until the terminal\n" +
 			"answers the display says so; without a display it waits for one.",
 		Example: "  sudo systemctl enable --now smiletill-kiosk",
 		Args:    cobra.NoArgs,

@@ -95,7 +95,7 @@ func startCompositor(ctx context.Context, dir string, rotate int) (*compositing,
 		}
 		select {
 		case <-c.ended:
-			return nil, failure{fmt.Errorf("%w: %s: %v", ErrEnded, compositor, c.err),
+			return nil, failure{fmt.Errorf("%w: %s: %v", errEnded, compositor, c.err),
 				"look at `journalctl -u smiletill-kiosk`, whether seatd runs, and whether there is a /dev/dri/card0"}
 		case <-time.After(50 * time.Millisecond):
 		}

@@ -105,8 +105,8 @@ func (f *follower) listen(ctx context.Context) {
 	}
 }
 
-// lost is closed when the terminal has answered for long and a browser that begins now does not show its page,
-// or shows it no more.
+// lost is closed when the terminal has answered for long and a browser that begins now does not show its
+// page, or shows it no more.
 func (f *follower) lost(ctx context.Context) <-chan struct{} {
 	gone := make(chan struct{})
 	go func() {

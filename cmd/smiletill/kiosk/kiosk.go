@@ -32,12 +32,12 @@ const (
 )
 
 var (
-	// ErrMissing is a machine that lacks a program which shows the page.
-	ErrMissing = errors.New("the display's program is not installed")
-	// ErrEnded is a display program that ended by itself.
-	ErrEnded = errors.New("the display's program has ended")
-	// ErrSession is a start without a folder for what belongs to a session.
-	ErrSession = errors.New("this is no session of a display")
+	// errMissing is a machine that lacks a program which shows the page.
+	errMissing = errors.New("the display's program is not installed")
+	// errEnded is a display program that ended by itself.
+	errEnded = errors.New("the display's program has ended")
+	// errSession is a start without a folder for what belongs to a session.
+	errSession = errors.New("this is no session of a display")
 )
 
 // failure is an error with what to do next.
@@ -71,26 +71,26 @@ func Page(listen string) (string, error) {
 	return (&url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: "/"}).String(), nil
 }
 
-// Show shows the page until ctx ends, which is no error, or the compositor does: ErrEnded. Without a display it
-// waits for one. Other errors: ErrMissing, ErrSession.
+// Show shows the page until ctx ends, which is no error, or the compositor does: errEnded. Without a display
+// it waits for one. Other errors: errMissing, errSession.
 func Show(ctx context.Context, o Options) error {
 	for _, program := range []string{compositor, browser} {
 		if _, err := exec.LookPath(program); err != nil {
-			return failure{fmt.Errorf("show the customer's page: %w: %s", ErrMissing, program),
+			return failure{fmt.Errorf("show the customer's page: %w: %s", errMissing, program),
 				"install what shows it: sudo apt install --no-install-recommends sway cog seatd"}
 		}
 	}
 	dir := os.Getenv("XDG_RUNTIME_DIR")
 	if dir == "" {
-		return failure{fmt.Errorf("show the customer's page: %w: XDG_RUNTIME_DIR is empty", ErrSession),
+		return failure{fmt.Errorf("show the customer's page: %w: XDG_RUNTIME_DIR is empty", errSession),
 			"start it as a service: sudo systemctl enable --now smiletill-kiosk"}
 	}
 	return show(ctx, o, machine{dir: dir, drm: "/sys/class/drm", input: "/dev/input", clock: clockIsSet,
 		shown: shownFor, touched: touchedFor})
 }
 
-// machine is where things are (the session's own folder, the kernel's displays and input devices), whether its
-// clock is set, and how long the display stays on at night for what was shown or touched.
+// machine is where things are (the session's own folder, the kernel's displays and input devices), whether
+// its clock is set, and how long the display stays on at night for what was shown or touched.
 type machine struct {
 	dir, drm, input string
 	clock           func() bool
@@ -138,7 +138,7 @@ func show(ctx context.Context, o Options, m machine) error {
 		case <-ctx.Done():
 			return nil
 		case <-c.ended:
-			return failure{fmt.Errorf("show the customer's page: %w: %s: %v", ErrEnded, compositor, c.err),
+			return failure{fmt.Errorf("show the customer's page: %w: %s: %v", errEnded, compositor, c.err),
 				"smiletill-kiosk.service starts it again; if it goes on, look at `journalctl -u smiletill-kiosk`"}
 		case <-touched:
 			n.touched = time.Now()

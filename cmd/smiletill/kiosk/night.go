@@ -49,8 +49,8 @@ func (n *night) needed(t told, now time.Time) bool {
 	return busy || now.Sub(n.changed) < n.shownFor || now.Sub(n.touched) < n.touchedFor
 }
 
-// clockIsSet reports whether the time of day is known: by a clock of the machine's own, or from the network. A
-// Pi has no such clock, and begins each start at an earlier time.
+// clockIsSet reports whether the time of day is known: by a clock of the machine's own, or from the network.
+// A Pi has no such clock, and begins each start at an earlier time.
 func clockIsSet() bool {
 	if _, err := os.Stat("/sys/class/rtc/rtc0"); err == nil {
 		return true

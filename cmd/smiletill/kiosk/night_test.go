@@ -41,10 +41,12 @@ func TestNight(t *testing.T) {
 			{4 * time.Hour, told{true, "enter_pin", 1}, true, "a PIN"},
 			{5 * time.Hour, told{true, "what may come", 1}, true, "a page of another time is not dark"},
 			{6 * time.Hour, told{}, true, "the terminal went"}, {7 * time.Hour, told{}, false, "long ago"}}},
-		{"a touch", true, true, time.Hour, []step{{0, idle, true, "begun"}, {59 * time.Minute, idle, false, "nobody"},
+		{"a touch", true, true, time.Hour, []step{{0, idle, true, "begun"},
+			{59 * time.Minute, idle, false, "nobody"},
 			{time.Hour + time.Second, idle, true, "touched"}, {time.Hour + 3*time.Minute, idle, false, "gone"}}},
 	} {
-		n := night{off: func(time.Time) bool { return c.dark }, clock: func() bool { return c.clock }, on: true, changed: start,
+		n := night{off: func(time.Time) bool { return c.dark }, clock: func() bool { return c.clock },
+			on: true, changed: start,
 			shownFor: shownFor, touchedFor: touchedFor}
 		was := true
 		for _, s := range c.steps {
@@ -65,7 +67,8 @@ func TestPlugged(t *testing.T) {
 	if plugged(filepath.Join(dir, "none")) {
 		t.Error("a machine without graphics has a display")
 	}
-	for name, status := range map[string]string{"card0-HDMI-A-1": "disconnected\n", "card0-HDMI-A-2": "unknown\n"} {
+	for name, status := range map[string]string{"card0-HDMI-A-1": "disconnected\n",
+		"card0-HDMI-A-2": "unknown\n"} {
 		if err := errors.Join(os.Mkdir(filepath.Join(dir, name), 0o755),
 			os.WriteFile(filepath.Join(dir, name, "status"), []byte(status), 0o644)); err != nil {
 			t.Fatal(err)
@@ -84,7 +87,8 @@ func TestPlugged(t *testing.T) {
 }
 
 func TestPage(t *testing.T) {
-	for listen, want := range map[string]string{"127.0.0.1:8080": "http://127.0.0.1:8080/", ":80": "http://127.0.0.1:80/",
+	for listen, want := range map[string]string{"127.0.0.1:8080": "http://127.0.0.1:8080/",
+		":80":       "http://127.0.0.1:80/",
 		"[::]:8080": "http://[::1]:8080/", "till.local:8080": "http://till.local:8080/"} {
 		if got, err := Page(listen); err != nil || got != want {
 			t.Errorf("%s: %s, %v", listen, got, err)
@@ -117,7 +121,8 @@ func TestWaiting(t *testing.T) {
 	wants := func(there, late bool) {
 		t.Helper()
 		var got struct{ There, Late bool }
-		if err := json.Unmarshal([]byte(get("/there")), &got); err != nil || got.There != there || got.Late != late {
+		err := json.Unmarshal([]byte(get("/there")), &got)
+		if err != nil || got.There != there || got.Late != late {
 			t.Errorf("there %+v, %v", got, err)
 		}
 	}

@@ -114,8 +114,8 @@ func (l *lines) String() string {
 	return l.b.String()
 }
 
-// switched is what the display was told last, in a log whose last word is whether it did. A display that is none
-// (headless) can't be switched off in truth; `make card-test` does that.
+// switched is what the display was told last, in a log whose last word is whether it did. A display that is
+// none (headless) can't be switched off in truth; `make card-test` does that.
 func (l *lines) switched() string {
 	text := l.String()
 	at := strings.LastIndex(text, "switched\" on=")
@@ -132,7 +132,7 @@ func session(t *testing.T) machine {
 	t.Helper()
 	for _, program := range []string{compositor, browser, "setpriv"} {
 		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("%s is not here: the display's programs are not tried (sh .ci/need.sh screen)", program)
+			t.Skipf("%s is not here: the display's programs are not tried (sh .ci/need.sh tests)", program)
 		}
 	}
 	dir, err := os.MkdirTemp("", "kiosk") // the path of a socket has at most 107 bytes
@@ -140,9 +140,11 @@ func session(t *testing.T) machine {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	m := machine{dir: filepath.Join(dir, "run"), drm: filepath.Join(dir, "drm"), input: filepath.Join(dir, "input"),
+	m := machine{dir: filepath.Join(dir, "run"), drm: filepath.Join(dir, "drm"),
+		input: filepath.Join(dir, "input"),
 		clock: func() bool { return true }, shown: time.Second / 2, touched: 3 * time.Second}
-	for _, d := range []string{m.dir, m.input, filepath.Join(dir, "bin"), filepath.Join(m.drm, "card0-HDMI-A-1")} {
+	for _, d := range []string{m.dir, m.input, filepath.Join(dir, "bin"),
+		filepath.Join(m.drm, "card0-HDMI-A-1")} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -159,15 +161,16 @@ func session(t *testing.T) machine {
 			if err != nil {
 				t.Fatal(err)
 			}
-			script := "#!/bin/sh\numask 0\nexec setpriv --reuid=65534 --regid=65534 --clear-groups --pdeathsig=TERM " + path + " \"$@\"\n"
+			script := "#!/bin/sh\numask 0\nexec setpriv --reuid=65534 --regid=65534 --clear-groups " +
+				"--pdeathsig=TERM " + path + " \"$@\"\n"
 			if err := os.WriteFile(filepath.Join(dir, "bin", program), []byte(script), 0o755); err != nil {
 				t.Fatal(err)
 			}
 		}
 		t.Setenv("PATH", filepath.Join(dir, "bin")+":"+os.Getenv("PATH"))
 	}
-	for key, value := range map[string]string{"XDG_RUNTIME_DIR": m.dir, "HOME": m.dir, "WLR_BACKENDS": "headless",
-		"WLR_RENDERER": "pixman", "WLR_LIBINPUT_NO_DEVICES": "1", "DBUS_SESSION_BUS_ADDRESS": "disabled:"} {
+	for key, value := range map[string]string{"XDG_RUNTIME_DIR": m.dir, "HOME": m.dir,
+		"WLR_BACKENDS": "headless", "WLR_RENDERER": "pixman", "WLR_LIBINPUT_NO_DEVICES": "1", "DBUS_SESSION_BUS_ADDRESS": "disabled:"} {
 		t.Setenv(key, value)
 	}
 	return m
@@ -175,7 +178,8 @@ func session(t *testing.T) machine {
 
 func plug(t *testing.T, m machine, status string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(m.drm, "card0-HDMI-A-1", "status"), []byte(status+"\n"), 0o644); err != nil {
+	file := filepath.Join(m.drm, "card0-HDMI-A-1", "status")
+	if err := os.WriteFile(file, []byte(status+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -198,8 +202,9 @@ func processes(word string) (pids map[string]int) {
 	return pids
 }
 
-// TestShow plays a day of the display with the real compositor and browser: plugged in late, the terminal later
-// still, the browser and its inner process killed, a night with a payment in it, the compositor killed.
+// TestShow plays a day of the display with the real compositor and browser: plugged in late, the terminal
+// later still, the browser and its inner process killed, a night with a payment in it, the compositor
+// killed.
 func TestShow(t *testing.T) {
 	m := session(t)
 	p := newTerminal()
@@ -230,7 +235,8 @@ func TestShow(t *testing.T) {
 	}()
 	says := func(what string) {
 		t.Helper()
-		for end := time.Now().Add(60 * time.Second); !strings.Contains(log.String(), what); time.Sleep(20 * time.Millisecond) {
+		end := time.Now().Add(60 * time.Second)
+		for ; !strings.Contains(log.String(), what); time.Sleep(20 * time.Millisecond) {
 			select {
 			case err := <-ended:
 				t.Fatalf("ended before %q: %v\n%s", what, err, log)
@@ -258,7 +264,8 @@ func TestShow(t *testing.T) {
 		if pid := processes(m.dir)[name]; pid == 0 || syscall.Kill(pid, syscall.SIGKILL) != nil {
 			t.Fatalf("no %s to kill: %v", name, processes(m.dir))
 		}
-		p.until(t, "the page comes again after the end of "+name, func() bool { return p.served > served && p.pages == 1 })
+		p.until(t, "the page comes again after the end of "+name,
+			func() bool { return p.served > served && p.pages == 1 })
 	}
 
 	mu.Lock()
@@ -296,7 +303,7 @@ func TestShow(t *testing.T) {
 	if pid := processes(m.dir)[compositor]; pid == 0 || syscall.Kill(pid, syscall.SIGKILL) != nil {
 		t.Fatalf("no compositor to kill: %v", processes(m.dir))
 	}
-	if err := <-ended; !errors.Is(err, ErrEnded) {
+	if err := <-ended; !errors.Is(err, errEnded) {
 		t.Errorf("the compositor was killed: %v", err)
 	}
 	for end := time.Now().Add(10 * time.Second); len(processes(m.dir)) > 0; time.Sleep(20 * time.Millisecond) {
