@@ -41,7 +41,7 @@ packages() { # packages WHAT
 	build) echo gcc libc6-dev npm maven ;;
 	jpeg) echo libturbojpeg0 ;; # makes JPEGs faster, is not needed
 	models) echo python3-venv ;;
-	tests) echo mosquitto mosquitto-clients nats-server chromium strace iproute2 nftables systemd patchelf dpkg libreoffice-calc-nogui ;;
+	tests) echo mosquitto mosquitto-clients nats-server chromium strace iproute2 nftables systemd patchelf dpkg libreoffice-calc-nogui sway cog ;;
 	arm64) [ "$(uname -m)" = aarch64 ] || echo qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross ;;
 	image) echo genimage mtools dosfstools squashfs-tools rauc dbus shellcheck fdisk e2fsprogs xz-utils zstd ;;
 	emulate) echo qemu-system-arm cpio kmod xz-utils bc e2fsprogs mosquitto mosquitto-clients ;;

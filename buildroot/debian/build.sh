@@ -105,7 +105,8 @@ furnish() {
 # initrd: the program that finds and verifies the root, and the modules it needs, in the order in which they load; and the
 # machine's watchdog, which systemd feeds from its own start on.
 initrd() {
-	local dir=$out/initrd modules=$root/lib/modules/$kernel m name
+	local dir=$out/initrd modules=$root/lib/modules/$kernel m name display=
+	case $parts in *kiosk*) display="virtio_gpu vc4" ;; esac # where the init program draws
 	rm -rf "$dir"
 	mkdir -p "$dir/modules" "$dir/dev" "$dir/proc" "$dir/sys" "$dir/root"
 	add() { # add FILE: the modules it needs first, each once
@@ -116,7 +117,7 @@ initrd() {
 		basename "$1" >>"$dir/modules.list"
 	}
 	for m in virtio_pci virtio_blk mmc_block sdhci_iproc bcm2835 gpio_raspberrypi_exp clk_raspberrypi gpio_regulator \
-		sha256_generic sha256_arm64 sha2_ce dm_verity squashfs bcm2835_wdt i6300esb; do
+		sha256_generic sha256_arm64 sha2_ce dm_verity squashfs bcm2835_wdt i6300esb $display; do
 		# what is built into the kernel has no file
 		! grep -qE "/${m//[-_]/[-_]}\.ko$" "$modules/modules.builtin" || continue
 		name=$(grep -E "/${m//[-_]/[-_]}\.ko:" "$modules/modules.dep" | cut -d: -f1) || { echo "build.sh: this kernel has no $m" >&2; exit 1; }
@@ -186,7 +187,9 @@ zero2w) trees=bcm2837-rpi-zero-2-w && firmware bootcode.bin start.elf fixup.dat 
 esac
 say "root"
 verity
-echo "$(cat "$images/verity") ${console:-}" >"$images/cmdline"
+# No console draws over what the init program drew.
+case $parts in *kiosk*) still="fbcon=map:9 vt.global_cursor_default=0" ;; esac
+echo "$(cat "$images/verity") ${still:-} ${console:-}" >"$images/cmdline"
 say "image"
 sh "$shared/post-image.sh" "$images" "$board" >"$out/image.log" 2>&1 || { cat "$out/image.log"; exit 1; }
 python3 "$here/papers.py" "$out" "$board" "$cache" "$root" "$here/$board.lock"

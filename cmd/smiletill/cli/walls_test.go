@@ -96,6 +96,7 @@ var programRooms = map[string][]string{
 		"device/screen"},
 	"enrolment": append([]string{program + "/control", program + "/storage"}, wings...),
 	"columns":   {},
+	"kiosk":     {},
 	"pairing": {program + "/columns", program + "/config", program + "/storage", "payment",
 		"device/screen"},
 	"books": {program + "/columns", "payment"},
