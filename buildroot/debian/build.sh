@@ -147,7 +147,7 @@ unpack() {
 	mkdir -p "$out/loader"
 	dpkg-deb --fsys-tarfile "$package" | tar -x -C "$out/loader" "${@:2}"
 	# shellcheck disable=SC2016 # dpkg-deb's own
-	dpkg-deb -W --showformat='${Package} ${Version} ${Architecture}\n' "$package" >>"$out/unpacked"
+	dpkg-deb -W --showformat='${Package} ${Version} ${Architecture} ${source:Package}\n' "$package" >>"$out/unpacked"
 }
 # grub: Debian's signed one. It asks slots.env which slot starts, and hands over to its kernel.
 grub() {
