@@ -241,6 +241,9 @@ python: floats
 	@cmp -s models/build/requirements.txt $(B)/python/requirements.txt || { echo "installing the Python tools for the models (40 MB)"; \
 	  $(PY) -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r models/build/requirements.txt && \
 	  cp models/build/requirements.txt $(B)/python/; }
+	@cmp -s buildroot/requirements.txt $(B)/python/buildroot.txt || { echo "installing the Python tools for the cards"; \
+	  $(PY) -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r buildroot/requirements.txt && \
+	  cp buildroot/requirements.txt $(B)/python/buildroot.txt; }
 	@sh models/build/fetch.sh $(B) wheels
 
 .PHONY: attack
@@ -360,6 +363,10 @@ card-test: build ## boots the cards that `make card BOARD=virt` and BOARD=pi3 ma
 	@sh .ci/need.sh card
 	SMILETILL_CARD=$(B)/card/virt SMILETILL_CARDS=$(B)/card go test -vet=off -count 1 -timeout 45m -v \
 	  -run '^(TestCardBoots|TestPiCards|TestPiBoots)$$' ./buildroot
+
+.PHONY: vulnerable
+vulnerable: build ## known vulnerabilities of Go and its modules that the program calls, by govulncheck; VULNDB=version of golang.org/x/vulndb
+	@VULNDB="$(VULNDB)" sh .ci/vulnerable.sh $(B) $(BIN)
 
 .PHONY: buildroot-check
 buildroot-check: python ## the Buildroot tree: without Buildroot, and with a checkout if BUILDROOT=dir is given

@@ -1,6 +1,6 @@
 #!/bin/bash
 # build.sh BOARD OUT DEB: a card's image for BOARD (virt, pi3, pi4, zero2w) from Debian's arm64 packages and the terminal's own DEB, in OUT:
-# smiletill-BOARD.img.gz, its manifest and parts list (CycloneDX), and the list of packages that were used. Root only.
+# smiletill-BOARD.img.gz, its map for bmaptool, manifest and parts list (CycloneDX), and the list of packages that were used. Root only.
 # Packages are kept in OUT/debs while the lists are the same. KEYRING is the certificate that updates go back to; without it the card
 # takes none, but that for virt, whose keys are made in OUT/keys. With BUNDLE_KEY and BUNDLE_CERT the same is made an update for the
 # slots of other cards: smiletill-BOARD.raucb.
@@ -148,7 +148,7 @@ unpack() {
 	mkdir -p "$out/loader"
 	dpkg-deb --fsys-tarfile "$package" | tar -x -C "$out/loader" "${@:2}"
 	# shellcheck disable=SC2016 # dpkg-deb's own
-	dpkg-deb -W --showformat='${Package} ${Version} ${Architecture}\n' "$package" >>"$out/unpacked"
+	dpkg-deb -W --showformat='${Package} ${Version} ${Architecture} ${source:Package}\n' "$package" >>"$out/unpacked"
 }
 # grub: Debian's signed one. It asks slots.env which slot starts, and hands over to its kernel.
 grub() {
@@ -193,6 +193,8 @@ echo "$(cat "$images/verity") ${still:-} ${console:-}" >"$images/cmdline"
 say "image"
 sh "$shared/post-image.sh" "$images" "$board" >"$out/image.log" 2>&1 || { cat "$out/image.log"; exit 1; }
 python3 "$here/papers.py" "$out" "$board" "$cache" "$root" "$here/$board.lock"
+# bmaptool writes what this names, a quarter of the image
+bmaptool -q create "$images/smiletill-$board.img" -o "$out/smiletill-$board.bmap"
 gzip -1n <"$images/smiletill-$board.img" >"$out/image.part"
 mv "$out/image.part" "$out/smiletill-$board.img.gz"
 if [ -n "${BUNDLE_KEY:-}" ]; then
