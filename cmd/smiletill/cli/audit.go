@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -15,11 +16,12 @@ import (
 func auditCommand(a *app) *cobra.Command {
 	limit := 20
 	cmd := &cobra.Command{
-		Use: "audit", Short: "List who was enrolled, renewed, removed, and which registers were paired",
+		Use: "audit", Short: "List what was done to the terminal, and who did it",
 		Args: cobra.NoArgs,
-		Long: "List the latest changes of who may pay and which register is let in, newest first. Each is\n" +
-			"a fact of the journal and reaches the cloud. Changes made while the terminal did not run are found at\n" +
-			"its start.",
+		Long: "List what was done to the terminal besides payments, newest first: to customers, clerks and\n" +
+			"registers, to its settings, models and program, to its case; and by whom, where that is known. Each\n" +
+			"is a fact of the journal and reaches the cloud. Changes made while the terminal did not run are found\n" +
+			"at its start.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.readJournal(cmd, func(r *journal.Reader, _ string) error {
 				all, err := r.Audits(cmd.Context(), limit)
@@ -40,9 +42,9 @@ func printAudits(w io.Writer, all []journal.Audit) error {
 		return err
 	}
 	t := columns.New(w)
-	fmt.Fprintln(t, "TIME\tWHAT\tWHOM\tHOW")
+	fmt.Fprintln(t, "TIME\tWHAT\tWHOM\tBY\tHOW")
 	for _, a := range all {
-		whom := a.Customer
+		whom := cmp.Or(a.Customer, a.Clerk)
 		if a.Register != "" {
 			whom = fmt.Sprintf("%s, version %d", a.Register, a.KeyVersion)
 		}
@@ -56,11 +58,20 @@ func printAudits(w io.Writer, all []journal.Audit) error {
 		if a.Carried {
 			how = append(how, "another model; by the one before the face is the same")
 		}
+		if a.OtherFace {
+			how = append(how, "another face; "+a.Second.String()+" stood by it")
+		}
+		if a.Keys != "" {
+			how = append(how, a.Keys)
+		}
+		if a.Consent != "" {
+			how = append(how, "agreed to "+a.Consent)
+		}
 		if a.Offline {
 			how = append(how, "not by the running terminal")
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", a.At.Local().Format(time.DateTime), strings.ReplaceAll(a.What, "_", " "),
-			whom, strings.Join(how, "; "))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", a.At.Local().Format(time.DateTime),
+			strings.ReplaceAll(a.What, "_", " "), whom, a.Who, strings.Join(how, "; "))
 	}
 	return t.Flush()
 }

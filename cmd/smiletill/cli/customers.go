@@ -114,8 +114,8 @@ func confirmRemoval(cmd *cobra.Command, of desk, id string) error {
 // desk is where enrolled customers are kept: the running terminal, or its files while none runs.
 type desk interface {
 	control.People
+	control.Clerks
 	SetPIN(ctx context.Context, id, digits string) error
-	SetClerkPIN(ctx context.Context, digits string) error
 }
 
 func customersOf(ctx context.Context, cfg config.Config) desk {

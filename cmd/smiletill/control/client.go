@@ -67,7 +67,8 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 	case errors.Is(err, fs.ErrPermission):
 		return nil, payment.WithHintf(
 			fmt.Errorf("the terminal's control socket %s is another user's: %w", c.path, fs.ErrPermission),
-			"put sudo before the command, or run it as the user that runs the terminal",
+			"put sudo before the command, or run it as the user that runs the terminal, or as one who has a role "+
+				"there (`smiletill clerks --help`)",
 		)
 	case err != nil:
 		return nil, fmt.Errorf("ask the terminal: %w", asLost(ctx, err))
@@ -262,9 +263,30 @@ func (c *Client) SetPIN(ctx context.Context, id, digits string) error {
 	return err
 }
 
-// SetClerkPIN gives the clerk a PIN, or takes it away ("").
-func (c *Client) SetClerkPIN(ctx context.Context, digits string) error {
-	_, err := call[nothing](ctx, c, http.MethodPut, "/v1/counter/pin", pinRequest{digits})
+// Clerks lists who has a role at the terminal by a PIN.
+func (c *Client) Clerks(ctx context.Context) ([]Clerk, error) {
+	return call[[]Clerk](ctx, c, http.MethodGet, "/v1/clerks", nil)
+}
+
+// AddClerk gives somebody a role, or another in place of that before.
+func (c *Client) AddClerk(ctx context.Context, one Clerk) error {
+	_, err := call[nothing](ctx, c, http.MethodPut, "/v1/clerks/"+url.PathEscape(one.Name), one)
+	return err
+}
+
+// RemoveClerk takes somebody's role and PIN away.
+func (c *Client) RemoveClerk(ctx context.Context, name string) error {
+	_, err := call[nothing](ctx, c, http.MethodDelete, "/v1/clerks/"+url.PathEscape(name), nil)
+	return err
+}
+
+// SetClerkPIN gives a clerk a PIN, or takes it away (""); of no name the clerk who has none.
+func (c *Client) SetClerkPIN(ctx context.Context, name, digits string) error {
+	path := "/v1/counter/pin"
+	if name != "" {
+		path = "/v1/clerks/" + url.PathEscape(name) + "/pin"
+	}
+	_, err := call[nothing](ctx, c, http.MethodPut, path, pinRequest{digits})
 	return err
 }
 

@@ -8,11 +8,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"smiletill/cmd/smiletill/people"
 	"smiletill/payment"
 )
 
@@ -22,9 +24,10 @@ type Doors struct {
 	Back    Back
 	People  People
 	PINs    PINs
+	Clerks  Clerks
 	Service Service
-	// Register answers a register's messages, at /nexo: whoever may open this socket may send plain ones. nil:
-	// none.
+	// Register answers a register's messages, at /nexo: whoever may open this socket may send plain ones.
+	// nil: none.
 	Register http.Handler
 }
 
@@ -57,7 +60,17 @@ type PINs interface {
 	// error.
 	EnterPIN(ctx context.Context, id, digits string) (Payment, error)
 	SetPIN(ctx context.Context, id, digits string) error
-	SetClerkPIN(ctx context.Context, digits string) error
+}
+
+// Clerks keeps those who have a role at the terminal by a PIN.
+type Clerks interface {
+	Clerks(ctx context.Context) ([]Clerk, error)
+	// AddClerk gives somebody a role, or another in place of that before.
+	AddClerk(ctx context.Context, c Clerk) error
+	// RemoveClerk takes role and PIN away.
+	RemoveClerk(ctx context.Context, name string) error
+	// SetClerkPIN sets the PIN of a clerk, or takes it away (""); of no name that of the clerk who has none.
+	SetClerkPIN(ctx context.Context, name, digits string) error
 }
 
 // Service is for technicians.
@@ -72,9 +85,15 @@ type Service interface {
 	Status(ctx context.Context) (Status, error)
 }
 
-// Server is the terminal's end of the control socket: HTTP over a Unix socket that only this user can open. A
-// web page in a browser can't reach it.
-type Server struct{ l net.Listener }
+// Server is the terminal's end of the control socket: HTTP over a Unix socket. A web page in a browser can't
+// reach it. Where the machine has groups that give roles every user may open it, and the server asks the
+// kernel who that is; where it has none, the socket is this user's alone.
+type Server struct {
+	// Groups gives the groups that give roles, at each connection; nil: the system's.
+	Groups func() people.Groups
+
+	l net.Listener
+}
 
 const (
 	bodyMax = 20 << 20 // five photos of PhotoSide, base64
@@ -106,7 +125,31 @@ func Listen(path string) (*Server, error) {
 		_ = l.Close()
 		return nil, fmt.Errorf("open the control socket: %w", err)
 	}
-	return &Server{l}, nil
+	return &Server{l: l}, nil
+}
+
+// letIn lets every user open the socket where there are groups that give roles.
+func (c *Server) letIn() error {
+	if c.Groups == nil {
+		c.Groups = people.SystemGroups
+	}
+	if len(c.Groups()) == 0 {
+		return nil
+	}
+	return os.Chmod(c.l.Addr().String(), 0o666)
+}
+
+// arrived says who opened a connection.
+func (c *Server) arrived(ctx context.Context, conn net.Conn) context.Context {
+	one, ok := conn.(*net.UnixConn)
+	if !ok {
+		return ctx
+	}
+	s, err := people.Peer(one, c.Groups())
+	if err != nil { // nobody known, who may do nothing
+		return ctx
+	}
+	return people.Arrived(ctx, s)
 }
 
 // Close gives a socket back that is not served.
@@ -114,9 +157,12 @@ func (c *Server) Close() error { return c.l.Close() }
 
 // Serve answers with what the doors do until ctx ends.
 func (c *Server) Serve(ctx context.Context, d Doors) error {
+	if err := c.letIn(); err != nil {
+		return fmt.Errorf("serve the control socket: %w", err)
+	}
 	s := &http.Server{
 		Handler: handler(d), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute,
-		BaseContext: func(net.Listener) context.Context { return ctx },
+		BaseContext: func(net.Listener) context.Context { return ctx }, ConnContext: c.arrived,
 	}
 	stop := context.AfterFunc(ctx, func() {
 		grace, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -132,75 +178,144 @@ func (c *Server) Serve(ctx context.Context, d Doors) error {
 	return nil
 }
 
+// route is what is asked for, and what one has to be allowed for it.
+type route struct {
+	pattern string
+	act     people.Act
+	answer  http.HandlerFunc
+}
+
 func handler(d Doors) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/payments", answer(func(r *http.Request, q PaymentRequest) (Payment, error) {
-		return d.Till.Begin(r.Context(), q)
-	}))
-	mux.HandleFunc("GET /v1/payments/{id}", answer(func(r *http.Request, _ nothing) (Payment, error) {
-		long, err := time.ParseDuration(r.URL.Query().Get("for"))
-		if err != nil || long < 0 || long > waitMax {
-			return Payment{}, fmt.Errorf("wait: ?for= must be a duration up to %v", waitMax)
-		}
-		return d.Till.Wait(r.Context(), r.PathValue("id"), long)
-	}))
-	mux.HandleFunc("POST /v1/payments/{id}/cancel", answer(func(r *http.Request, _ nothing) (Payment, error) {
-		by := payment.By(r.URL.Query().Get("by"))
-		if by == "" {
-			by = payment.ByOperator
-		}
-		return d.Till.Cancel(r.Context(), r.PathValue("id"), by)
-	}))
-	mux.HandleFunc("POST /v1/payments/{id}/pin", answer(func(r *http.Request, q pinRequest) (Payment, error) {
-		return d.PINs.EnterPIN(r.Context(), r.PathValue("id"), q.PIN)
-	}))
-	mux.HandleFunc("POST /v1/reversals", answer(func(r *http.Request, q ReversalRequest) (Reversal, error) {
-		return d.Back.Reverse(r.Context(), q)
-	}))
-	mux.HandleFunc("POST /v1/reports/{seq}/unpark", answer(func(r *http.Request, _ nothing) (nothing, error) {
-		seq, err := strconv.ParseInt(r.PathValue("seq"), 10, 64)
-		if err != nil {
-			return nothing{}, fmt.Errorf("unpark: %q is no number", r.PathValue("seq"))
-		}
-		return nothing{}, d.Back.Unpark(r.Context(), seq)
-	}))
-	mux.HandleFunc("GET /v1/customers", answer(func(r *http.Request, _ nothing) ([]Customer, error) {
-		return d.People.Customers(r.Context())
-	}))
-	one := make(chan struct{}, 1) // enrolment at a time is read: the photos of many would fill the memory
-	mux.HandleFunc("POST /v1/customers", func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case one <- struct{}{}:
-			defer func() { <-one }()
-			enrol(w, r, d.People)
-		case <-r.Context().Done():
-		}
-	})
-	mux.HandleFunc("DELETE /v1/customers/{id}", answer(func(r *http.Request, _ nothing) (nothing, error) {
-		return nothing{}, d.People.Remove(r.Context(), r.PathValue("id"))
-	}))
-	mux.HandleFunc("PUT /v1/customers/{id}/pin", answer(func(r *http.Request, q pinRequest) (nothing, error) {
-		return nothing{}, d.PINs.SetPIN(r.Context(), r.PathValue("id"), q.PIN)
-	}))
-	mux.HandleFunc("PUT /v1/counter/pin", answer(func(r *http.Request, q pinRequest) (nothing, error) {
-		return nothing{}, d.PINs.SetClerkPIN(r.Context(), q.PIN)
-	}))
-	mux.HandleFunc("GET /v1/status", answer(func(r *http.Request, _ nothing) (Status, error) {
-		return d.Service.Status(r.Context())
-	}))
-	mux.HandleFunc("POST /v1/screen/calibrate", func(w http.ResponseWriter, r *http.Request) {
-		calibrate(w, r, d.Service)
-	})
-	mux.HandleFunc("POST /v1/models/reload", answer(func(r *http.Request, _ nothing) (nothing, error) {
-		return nothing{}, d.Service.Reload(r.Context())
-	}))
-	mux.HandleFunc("POST /v1/tamper/reset", answer(func(r *http.Request, _ nothing) (nothing, error) {
-		return nothing{}, d.Service.ResetTamper(r.Context())
-	}))
-	if d.Register != nil {
-		mux.Handle("/nexo", d.Register)
+	for _, r := range routes(d) {
+		mux.HandleFunc(r.pattern, allowed(r.act, r.answer))
 	}
 	return mux
+}
+
+func routes(d Doors) []route {
+	return slices.Concat(tillRoutes(d), customerRoutes(d), clerkRoutes(d), serviceRoutes(d))
+}
+
+// allowed asks who is at the socket, and lets those go on whose role does.
+func allowed(a people.Act, next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		who, err := people.Asking(r.Context()).As(a)
+		if err != nil {
+			if len(people.Asking(r.Context()).Roles) == 0 { // a user who has no business here holds no connection
+				w.Header().Set("Connection", "close")
+			}
+			refuse(w, err)
+			return
+		}
+		next(w, r.WithContext(people.With(r.Context(), who)))
+	}
+}
+
+func refuse(w http.ResponseWriter, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(statusOf(err))
+	// A caller who left needs no answer.
+	_ = json.NewEncoder(w).Encode(errorReply{err.Error(), payment.HintOf(err)})
+}
+
+func tillRoutes(d Doors) []route {
+	all := []route{
+		{"POST /v1/payments", people.Pay, answer(func(r *http.Request, q PaymentRequest) (Payment, error) {
+			return d.Till.Begin(r.Context(), q)
+		})},
+		{"GET /v1/payments/{id}", people.Pay, answer(func(r *http.Request, _ nothing) (Payment, error) {
+			long, err := time.ParseDuration(r.URL.Query().Get("for"))
+			if err != nil || long < 0 || long > waitMax {
+				return Payment{}, fmt.Errorf("wait: ?for= must be a duration up to %v", waitMax)
+			}
+			return d.Till.Wait(r.Context(), r.PathValue("id"), long)
+		})},
+		{"POST /v1/payments/{id}/cancel", people.Pay, answer(func(r *http.Request, _ nothing) (Payment, error) {
+			by := payment.By(r.URL.Query().Get("by"))
+			if by == "" {
+				by = payment.ByOperator
+			}
+			return d.Till.Cancel(r.Context(), r.PathValue("id"), by)
+		})},
+		{"POST /v1/payments/{id}/pin", people.Pay, answer(func(r *http.Request, q pinRequest) (Payment, error) {
+			return d.PINs.EnterPIN(r.Context(), r.PathValue("id"), q.PIN)
+		})},
+		{"POST /v1/reversals", people.GiveBack, answer(func(r *http.Request, q ReversalRequest) (Reversal, error) {
+			return d.Back.Reverse(r.Context(), q)
+		})},
+	}
+	if d.Register != nil {
+		all = append(all, route{"/nexo", people.SendAsRegister, d.Register.ServeHTTP})
+	}
+	return all
+}
+
+func customerRoutes(d Doors) []route {
+	one := make(chan struct{}, 1) // enrolment at a time is read: the photos of many would fill the memory
+	return []route{
+		{"GET /v1/customers", people.SeeCustomers, answer(func(r *http.Request, _ nothing) ([]Customer, error) {
+			return d.People.Customers(r.Context())
+		})},
+		{"POST /v1/customers", people.Enrol, func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case one <- struct{}{}:
+				defer func() { <-one }()
+				enrol(w, r, d.People)
+			case <-r.Context().Done():
+			}
+		}},
+		{"DELETE /v1/customers/{id}", people.Remove, answer(func(r *http.Request, _ nothing) (nothing, error) {
+			return nothing{}, d.People.Remove(r.Context(), r.PathValue("id"))
+		})},
+		{"PUT /v1/customers/{id}/pin", people.SetPIN, answer(func(r *http.Request, q pinRequest) (nothing, error) {
+			return nothing{}, d.PINs.SetPIN(r.Context(), r.PathValue("id"), q.PIN)
+		})},
+	}
+}
+
+func clerkRoutes(d Doors) []route {
+	setPIN := answer(func(r *http.Request, q pinRequest) (nothing, error) {
+		return nothing{}, d.Clerks.SetClerkPIN(r.Context(), r.PathValue("name"), q.PIN)
+	})
+	return []route{
+		{"PUT /v1/counter/pin", people.ManageClerks, setPIN},
+		{"GET /v1/clerks", people.ManageClerks, answer(func(r *http.Request, _ nothing) ([]Clerk, error) {
+			return d.Clerks.Clerks(r.Context())
+		})},
+		{"PUT /v1/clerks/{name}", people.ManageClerks, answer(func(r *http.Request, q Clerk) (nothing, error) {
+			q.Name = r.PathValue("name")
+			return nothing{}, d.Clerks.AddClerk(r.Context(), q)
+		})},
+		{"DELETE /v1/clerks/{name}", people.ManageClerks, answer(func(r *http.Request, _ nothing) (nothing, error) {
+			return nothing{}, d.Clerks.RemoveClerk(r.Context(), r.PathValue("name"))
+		})},
+		{"PUT /v1/clerks/{name}/pin", people.ManageClerks, setPIN},
+	}
+}
+
+func serviceRoutes(d Doors) []route {
+	return []route{
+		{"GET /v1/status", people.SeeStatus, answer(func(r *http.Request, _ nothing) (Status, error) {
+			return d.Service.Status(r.Context())
+		})},
+		{"POST /v1/screen/calibrate", people.Serve, func(w http.ResponseWriter, r *http.Request) {
+			calibrate(w, r, d.Service)
+		}},
+		{"POST /v1/models/reload", people.Serve, answer(func(r *http.Request, _ nothing) (nothing, error) {
+			return nothing{}, d.Service.Reload(r.Context())
+		})},
+		{"POST /v1/reports/{seq}/unpark", people.Serve, answer(func(r *http.Request, _ nothing) (nothing, error) {
+			seq, err := strconv.ParseInt(r.PathValue("seq"), 10, 64)
+			if err != nil {
+				return nothing{}, fmt.Errorf("unpark: %q is no number", r.PathValue("seq"))
+			}
+			return nothing{}, d.Back.Unpark(r.Context(), seq)
+		})},
+		{"POST /v1/tamper/reset", people.EndAlarm, answer(func(r *http.Request, _ nothing) (nothing, error) {
+			return nothing{}, d.Service.ResetTamper(r.Context())
+		})},
+	}
 }
 
 // nothing is a request or an answer without content.
@@ -218,15 +333,12 @@ func answer[Q, A any](h func(*http.Request, Q) (A, error)) http.HandlerFunc {
 		if err == nil {
 			v, err = h(r, q)
 		}
-		w.Header().Set("Content-Type", "application/json")
 		if err != nil {
-			w.WriteHeader(statusOf(err))
-			_ = json.NewEncoder(w).
-				Encode(errorReply{err.Error(), payment.HintOf(err)})
-				// a caller who left needs no answer
+			refuse(w, err)
 			return
 		}
-		_ = json.NewEncoder(w).Encode(v) // as above
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(v) // as refuse
 	}
 }
 
@@ -243,6 +355,8 @@ func enrol(w http.ResponseWriter, r *http.Request, people People) {
 
 func statusOf(err error) int {
 	switch {
+	case errors.Is(err, people.ErrNotAllowed):
+		return http.StatusForbidden
 	case errors.Is(err, payment.ErrBusy), errors.Is(err, payment.ErrConflict), errors.Is(err, payment.ErrClosed),
 		errors.Is(err, payment.ErrUnsure),
 		errors.Is(err, payment.ErrNotApproved), errors.Is(err, payment.ErrTooMuch),

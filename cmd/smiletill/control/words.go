@@ -66,8 +66,8 @@ type PaymentRequest struct {
 	Amount    string `json:"amount"`
 	Currency  string `json:"currency"`
 	Reference string `json:"reference"`
-	// Digits narrow the search for the customer's face down: see gallery.Numbered. They may come later too, with
-	// the same request.
+	// Digits narrow the search for the customer's face down: see gallery.Numbered. They may come later too,
+	// with the same request.
 	Digits string `json:"digits,omitempty"`
 }
 
@@ -127,6 +127,13 @@ type Customer struct {
 	Unmatched bool `json:"unmatched,omitempty"`
 	// Advice is said of an enrolment that could be better: which photo to take again, and why; or "".
 	Advice string `json:"advice,omitempty"`
+}
+
+// Clerk is somebody who has a role at the terminal by a PIN.
+type Clerk struct {
+	Name string `json:"name"`
+	Role string `json:"role"`          // owner, technician or clerk
+	PIN  bool   `json:"pin,omitempty"` // is set
 }
 
 // Status is how the terminal does.

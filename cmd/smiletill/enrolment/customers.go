@@ -34,13 +34,13 @@ func List(g *gallery.Gallery) ([]control.Customer, error) {
 	return all, nil
 }
 
-// ErrPINStays is of a customer who is removed, and whose PIN is not: nobody can use it, and the terminal
+// errPINStays is of a customer who is removed, and whose PIN is not: nobody can use it, and the terminal
 // removes it when it can.
-var ErrPINStays = errors.New("the face is removed, its PIN could not be")
+var errPINStays = errors.New("the face is removed, its PIN could not be")
 
 // Remove removes a customer: the face first, which needs neither the PINs nor room on the disk, then the
 // PIN, also of one whose face is gone. face removes a face, and PINs are what open opens. Errors are those
-// of face, and ErrPINStays.
+// of face, and errPINStays.
 func Remove(
 	ctx context.Context, id string, face func(id string) error, open func(use func(*pin.Store) error) error,
 ) error {
@@ -66,7 +66,7 @@ func Remove(
 	if do == "" {
 		do = "see whether the disk is full, or read-only (dmesg)"
 	}
-	return payment.WithHint(fmt.Errorf("%w: %w", ErrPINStays, err),
+	return payment.WithHint(fmt.Errorf("%w: %w", errPINStays, err),
 		do+"; the terminal removes the PIN by itself when it can write again, at its next start at the latest")
 }
 

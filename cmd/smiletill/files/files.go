@@ -13,6 +13,7 @@ import (
 	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/models"
 	"smiletill/payment"
+	"smiletill/payment/journal"
 	"smiletill/payment/pin"
 	"smiletill/vision/edgetpu"
 	"smiletill/vision/gallery"
@@ -139,12 +140,38 @@ func (f Files) SetPIN(ctx context.Context, id, digits string) error {
 // user, who must not write the journal.
 func found(string) error { return nil }
 
-// SetClerkPIN gives the clerk a PIN, or takes it away ("").
-func (f Files) SetClerkPIN(ctx context.Context, digits string) error {
+// SetClerkPIN gives a clerk a PIN, or takes it away (""); of no name the clerk who has none.
+func (f Files) SetClerkPIN(ctx context.Context, name, digits string) error {
+	return f.clerks(ctx, func(s *pin.Store) error {
+		return enrolment.SetClerkPIN(ctx, s, name, digits, func(journal.PINOf, string) error { return nil })
+	})
+}
+
+// Clerks lists who has a role by a PIN.
+func (f Files) Clerks(ctx context.Context) (all []control.Clerk, err error) {
+	err = f.clerks(ctx, func(s *pin.Store) error {
+		all, err = enrolment.ListClerks(ctx, s)
+		return err
+	})
+	return all, err
+}
+
+// AddClerk gives somebody a role.
+func (f Files) AddClerk(ctx context.Context, c control.Clerk) error {
+	return f.clerks(ctx, func(s *pin.Store) error { return enrolment.AddClerk(ctx, s, c, found) })
+}
+
+// RemoveClerk takes somebody's role and PIN away.
+func (f Files) RemoveClerk(ctx context.Context, name string) error {
+	return f.clerks(ctx, func(s *pin.Store) error { return s.RemoveClerk(ctx, name, found) })
+}
+
+// clerks opens the PINs, and makes the folder for them.
+func (f Files) clerks(ctx context.Context, use func(*pin.Store) error) error {
 	if err := config.PreparePrivateDir(f.cfg.Paths.DataDir); err != nil {
 		return err
 	}
-	return f.pins(ctx, func(s *pin.Store) error { return enrolment.SetClerkPIN(ctx, s, digits, found) })
+	return f.pins(ctx, use)
 }
 
 // Enrol enrols somebody from photos: without a terminal that runs there is no camera.

@@ -14,6 +14,7 @@ import (
 	"smiletill/cmd/smiletill/files"
 	"smiletill/cmd/smiletill/light"
 	"smiletill/cmd/smiletill/narrow"
+	who "smiletill/cmd/smiletill/people"
 	"smiletill/device/camera"
 	"smiletill/models"
 	"smiletill/payment"
@@ -102,7 +103,7 @@ func openParts(
 		return nil, err
 	}
 	p.trail = enrolment.NewTrail(p.journal, p.gallery, log)
-	if err := p.trail.Customers(ctx); err != nil {
+	if err := p.compare(ctx, cfg, version, t.Raised()); err != nil {
 		return nil, err
 	}
 	refused, failure, err := p.before(ctx)
@@ -124,6 +125,19 @@ func openParts(
 		return nil, err
 	}
 	return p, p.openReporter(cfg, version, troubles(t.Words, disk.Words, p.lacks))
+}
+
+// compare has the journal know how people, the case and the machine differ from what it says.
+func (p *parts) compare(ctx context.Context, cfg config.Config, version string, alarm bool) error {
+	err := p.trail.Machine(ctx, enrolment.Machine{Settings: cfg.Settings(), Models: modelVersions(p.set),
+		Program: version, Seen: cfg.SettingsSeenPath()})
+	if err == nil {
+		err = p.trail.Case(ctx, alarm)
+	}
+	if err != nil {
+		return err
+	}
+	return p.trail.Customers(who.With(ctx, payment.Who{}))
 }
 
 // openEngine makes the engine, which goes on with what a vending machine had in hand. refused and failure are
@@ -289,11 +303,6 @@ func (p *parts) close() {
 func openJournal(
 	ctx context.Context, cfg config.Config, version string, set models.Set, failed func(error), log *slog.Logger,
 ) (*journal.Journal, error) {
-	// The thresholds that decide are the manifest's, and no model's hash tells them.
-	versions := map[string]string{"manifest": set.ManifestSHA256()[:16]}
-	for _, one := range set.Manifest.Models {
-		versions[string(one.Task)] = one.SHA256[:16]
-	}
 	var owed int64
 	if strings.Trim(cfg.Payment.UnreportedMax, "0.") != "" {
 		limit, err := payment.ParseDecimal(cfg.Payment.UnreportedMax, cfg.Terminal.Currency)
@@ -304,10 +313,20 @@ func openJournal(
 	}
 	return journal.Open(ctx, cfg.JournalPath(), journal.Options{
 		Tenant: cfg.Terminal.Tenant, Site: cfg.Terminal.Site, Terminal: cfg.Terminal.ID,
-		Models: versions, Log: log.With("room", "journal"),
+		Models: modelVersions(set), Log: log.With("room", "journal"),
 		Program: "smiletill " + version,
 		OwedMax: owed, UnreportedMax: cfg.Payment.UnreportedAge, OnFailure: failed,
 	})
+}
+
+// modelVersions is what facts say of a set of models. The thresholds that decide are the manifest's, and no
+// model's hash tells them.
+func modelVersions(set models.Set) map[string]string {
+	versions := map[string]string{"manifest": set.ManifestSHA256()[:16]}
+	for _, one := range set.Manifest.Models {
+		versions[string(one.Task)] = one.SHA256[:16]
+	}
+	return versions
 }
 
 // outbox shows the journal's outbox to the reporter, in the reporter's words.

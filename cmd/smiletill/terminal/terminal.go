@@ -17,8 +17,10 @@ import (
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/counter"
+	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/front"
 	"smiletill/cmd/smiletill/light"
+	who "smiletill/cmd/smiletill/people"
 	"smiletill/cmd/smiletill/storage"
 	"smiletill/cmd/smiletill/vending"
 	"smiletill/device"
@@ -47,6 +49,7 @@ type Terminal struct {
 	disk     *disk
 	register *cashDesk
 	counter  *counterDoor
+	desk     *enrolment.Desk
 	machine  *vending.Machine // nil: none is served
 	opening  *pulse           // of keepOpen
 	drawing  pulse            // of the page
@@ -104,19 +107,21 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 	t.lamp = light.New(t.front, o.Light)
 	t.access = &access{why: t.front.Why, do: t.front.Do, restart: o.NotSetUp != nil}
 	t.disk = newDisk(t.access, t.front, t.log, cfg.Paths.DataDir, cfg.GalleryDir())
+	till := counter.Desk{Open: t.access.atCounter, Reversing: t.access.reverse,
+		Memory: unread.At(cfg.CounterPath(), t.disk.Told(counterFile))}
 	page, err := screen.New(screen.Options{
 		// Whoever names another address than loopback in the configuration has chosen to show the page to the
 		// network.
 		AllowRemote: !config.OnlyHere(cfg.Screen.Listen), Hosts: cfg.OwnNames(), Keypad: keypad{t.access},
-		Lights: t.lamp,
-		Counter: counter.Desk{Open: t.access.atCounter, Reversing: t.access.reverse,
-			Memory: unread.At(cfg.CounterPath(), t.disk.Told(counterFile))},
-		Log: t.log.With("room", "screen"),
+		Lights:  t.lamp,
+		Counter: till,
+		Log:     t.log.With("room", "screen"),
 	})
 	if err != nil {
 		return nil, err
 	}
 	t.page = page
+	t.desk = t.people()
 	var sim *device.SimBoard
 	if cfg.Board.Kind == "simulated" {
 		sim = device.NewSimBoard(func(device.Transition) { t.front.Wake() })
@@ -126,7 +131,7 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 	t.camera = &eyesight{cfg: camera.Settings(cfg.Camera), open: o.OpenCamera, front: t.front, log: t.log}
 	t.register = newCashDesk(cfg, o.Version, t.access, t.front, t.tamper, t.log)
 	t.register.disk = t.disk
-	t.counter = &counterDoor{cfg: cfg, access: t.access, page: page, disk: t.disk, log: t.log}
+	t.counter = &counterDoor{cfg: cfg, access: t.access, page: page, till: till, disk: t.disk, log: t.log}
 	if cfg.Vending.Port != "" {
 		t.machine = vending.NewMachine(cfg, vending.Options{Till: t.access.engine, Payable: t.access.payable,
 			Refused: t.front.Refused, Log: t.log.With("room", "vending")})
@@ -282,7 +287,11 @@ func (t *Terminal) waitForSettings(ctx context.Context) {
 
 func (t *Terminal) serveParts(ctx context.Context) error {
 	asked := t.access.asked() // before anything is read
-	p, err := openParts(ctx, t.cfg, t.o.Version, t.tamper, t.disk, t.log)
+	starting := ctx
+	if by := t.access.by.Swap(nil); by != nil {
+		starting = who.With(ctx, *by)
+	}
+	p, err := openParts(starting, t.cfg, t.o.Version, t.tamper, t.disk, t.log)
 	if err != nil {
 		return storage.WithHint(err)
 	}
