@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"smiletill/payment"
@@ -25,9 +24,7 @@ const (
 	TerminalRenamed  = "terminal_renamed"
 
 	CustomerForgotten = "customer_forgotten" // removed at the customer's own wish, who has a receipt
-	CustomerBlocked   = "customer_blocked"   // can't pay until unblocked
-	CustomerUnblocked = "customer_unblocked"
-	ConsentGiven      = "consent_given" // by somebody who is enrolled: a new one comes with the enrolment
+	ConsentGiven      = "consent_given"      // by somebody who is enrolled: a new one comes with the enrolment
 	RenewalVouched    = "renewal_vouched"
 	ClerkAdded        = "clerk_added" // or given another role
 	ClerkRemoved      = "clerk_removed"
@@ -43,7 +40,6 @@ const (
 	ProgramUpdated     = "program_updated"
 
 	auditCustomers    = `'customer_enrolled', 'customer_renewed', 'customer_removed', 'customer_forgotten'`
-	auditBlocks       = `'customer_blocked', 'customer_unblocked'`
 	auditPINs         = `'customer_pin_set', 'customer_pin_taken', 'clerk_pin_set', 'clerk_pin_taken'`
 	auditRegisters    = `'register_paired', 'register_unpaired'`
 	auditCase         = `'case_opened', 'alarm_ended'`
@@ -192,13 +188,6 @@ func (r *Reader) lastOf(ctx context.Context, whats string) (Audit, body, error) 
 func (r *Reader) About(ctx context.Context, customer string) ([]Audit, error) {
 	return r.audits(ctx, `SELECT seq, body, lower(hex(hash)) FROM fact WHERE kind = 'audit'
 		AND json_extract(body, '$.customer') = ? ORDER BY seq`, customer)
-}
-
-// Blocked gives the customers who can't pay until somebody unblocks them.
-func (r *Reader) Blocked(ctx context.Context) (map[string]Audit, error) {
-	all, err := r.lastEach(ctx, auditBlocks)
-	maps.DeleteFunc(all, func(_ string, a Audit) bool { return a.What != CustomerBlocked })
-	return all, err
 }
 
 // Audits gives the latest changes that are kept, the newest first, at most limit.

@@ -66,7 +66,8 @@ type Change struct {
 	Again     bool   // the customer is there already
 	Unmatched bool   // and the old templates are another model's: nobody can tell whether the face is the same
 	Carried   bool   // of another model they are, and by that model, the one before, the face is the same
-	OtherFace bool   // it is another one, and was wished so: Wish.OtherFace
+	Consent   *Consent
+	OtherFace bool // it is another one, and was wished so: Wish.OtherFace
 }
 
 // Enrol keeps three to five templates of one person under a name, and returns after they are on disk.
@@ -168,7 +169,7 @@ func (g *Gallery) write(
 ) error {
 	data := g.sealer.seal(r)
 	if before != nil {
-		c.Customer, c.Record = r.customer, recordSum(data)
+		c.Customer, c.Record, c.Consent = r.customer, recordSum(data), agreed
 		if err := before(c); err != nil {
 			return err
 		}

@@ -43,7 +43,8 @@ func customersCommand(a *app) *cobra.Command {
 			return errors.Join(printCustomers(cmd.OutOrStdout(), all), err)
 		},
 	}
-	for _, c := range []*cobra.Command{list, removeCommand(a), customersPINCommand(a)} {
+	for _, c := range []*cobra.Command{list, removeCommand(a), customersPINCommand(a), forgetCommand(a),
+		receiptCommand(a), extractCommand(a), agreedCommand(a), vouchCommand(a), textCommand(a)} {
 		bindHidden(c)
 		cmd.AddCommand(c)
 	}
@@ -113,8 +114,10 @@ func confirmRemoval(cmd *cobra.Command, of desk, id string) error {
 
 // desk is where enrolled customers are kept: the running terminal, or its files while none runs.
 type desk interface {
-	control.People
 	control.Clerks
+	Customers(ctx context.Context) ([]control.Customer, error)
+	Enrol(ctx context.Context, q control.EnrolRequest, progress func(text string)) (control.Customer, error)
+	Remove(ctx context.Context, id string) error
 	SetPIN(ctx context.Context, id, digits string) error
 }
 
@@ -127,7 +130,7 @@ func customersOf(ctx context.Context, cfg config.Config) desk {
 
 func printCustomers(w io.Writer, all []control.Customer) error {
 	if len(all) == 0 {
-		_, err := fmt.Fprintln(w, "nobody is enrolled: `smiletill enrol NAME PHOTO PHOTO PHOTO` enrols somebody")
+		_, err := fmt.Fprintln(w, "nobody is enrolled: `smiletill enrol --help` says how somebody is")
 		return err
 	}
 	t := columns.New(w)

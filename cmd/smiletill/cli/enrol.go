@@ -13,14 +13,16 @@ import (
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/files"
+	"smiletill/cmd/smiletill/people"
 	"smiletill/device/camera"
 	"smiletill/payment"
 	"smiletill/vision/gallery"
 )
 
 func enrolCommand(a *app) *cobra.Command {
-	var again, digits string
-	var noSmile bool
+	var again, digits, lang string
+	var noSmile, newPIN bool
+	var agreed control.Agreed
 	cmd := &cobra.Command{
 		Use:     "enrol NAME [PHOTO...] | enrol --again ID [PHOTO...]",
 		Aliases: []string{"enroll"},
@@ -34,9 +36,12 @@ func enrolCommand(a *app) *cobra.Command {
 			"--again gives a customer new templates under the same id and name: after a change of the embedding\n" +
 			"model (`smiletill customers list` says who), or when a face has changed. The new face has to be that\n" +
 			"of the templates before, by the model that they were made with; where that is not on this device\n" +
-			"any more nothing can be compared, and the journal says so.",
-		Example: "  smiletill enrol \"Grace Hopper\" one.jpg two.jpg three.jpg\n" +
-			"  smiletill enrol \"Grace Hopper\"\n" +
+			"any more nothing can be compared, and the journal says so. Another face is taken where a second\n" +
+			"person vouches for it (`smiletill customers vouch ID`), and the customer has a new PIN (--new-pin).\n" +
+			"Nobody is enrolled without having agreed: --agreed says in which language the customer has read\n" +
+			"the text (`smiletill customers text`) and agreed; it is kept, sealed, with who explained it.",
+		Example: "  smiletill enrol \"Grace Hopper\" --agreed en one.jpg two.jpg three.jpg\n" +
+			"  smiletill enrol \"Grace Hopper\" --agreed de --explained-by Anna\n" +
 			"  smiletill enrol --again c_...\n" +
 			"  smiletill enrol --again c_... --digits -",
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -56,6 +61,14 @@ func enrolCommand(a *app) *cobra.Command {
 					return config.Usage(fmt.Errorf("enrol: --digits: %w", err))
 				}
 			}
+			if err := agreement(cfg, &q, agreed, lang); err != nil {
+				return err
+			}
+			if newPIN {
+				if q.PIN, err = askNewPIN(cmd.InOrStdin(), cmd.ErrOrStderr()); err != nil {
+					return err
+				}
+			}
 			if again == "" {
 				q.Name, named = args[0], args[1:]
 			}
@@ -66,9 +79,35 @@ func enrolCommand(a *app) *cobra.Command {
 	cmd.Flags().StringVar(&digits, "digits", "", "3 to 12 digits that the customer is asked for when the face "+
 		"alone doesn't do: the last four of a phone number, or a customer number; "+typedDigits+"; none "+
 		"takes them away")
+	cmd.Flags().StringVar(&lang, "agreed", "", "language in which the customer has read the text and agreed: "+
+		"en or de")
+	cmd.Flags().StringVar(&agreed.Explained, "explained-by", "", "who explained it; else who runs this")
+	cmd.Flags().StringVar(&agreed.Paper, "paper", "", "the shop's reference of the signed paper")
+	cmd.Flags().BoolVar(&newPIN, "new-pin", false, "with --again: give the customer a new PIN, typed unseen")
 	cmd.Flags().BoolVar(&noSmile, "no-smile", false, "don't ask for a smile, by camera")
 	bindHidden(cmd)
 	return cmd
+}
+
+// agreement puts what the customer agreed to into a request: the text as it is in force here, which is the
+// terminal's, that has read the same settings.
+func agreement(cfg config.Config, q *control.EnrolRequest, agreed control.Agreed, lang string) error {
+	if lang == "" && agreed.Paper == "" {
+		return nil // a renewal wants none; else it is said what is missing
+	}
+	if lang != "" {
+		rules, err := people.ReadRules(cfg.Consent.Paper, cfg.Consent.Files())
+		if err != nil {
+			return err
+		}
+		t, err := rules.Text(lang)
+		if err != nil {
+			return config.Usage(err)
+		}
+		agreed.Version, agreed.Lang = t.Version, t.Lang
+	}
+	q.Agreed = &agreed
+	return nil
 }
 
 func enrolCustomer(

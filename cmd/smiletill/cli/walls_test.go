@@ -101,7 +101,7 @@ var programRooms = map[string][]string{
 	"demo": append([]string{program + "/columns", program + "/config", program + "/control",
 		program + "/enrolment", program + "/files", program + "/terminal", program + "/vending"}, wings...),
 	"files": append([]string{program + "/alarm", program + "/config", program + "/control",
-		program + "/enrolment"}, wings...),
+		program + "/enrolment", program + "/people"}, wings...),
 	"trial": append([]string{program + "/columns", program + "/config", program + "/control"}, wings...),
 	"rates": append([]string{program + "/columns", program + "/config", program + "/light", program + "/trial"},
 		wings...),

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"smiletill/cmd/smiletill/people"
 	"smiletill/payment"
 )
 
@@ -261,6 +262,38 @@ func (c *Client) SetPIN(ctx context.Context, id, digits string) error {
 		pinRequest{digits},
 	)
 	return err
+}
+
+// Forget removes a customer, and gives the signed receipt of what was erased.
+func (c *Client) Forget(ctx context.Context, id string) (Receipt, error) {
+	return call[Receipt](ctx, c, http.MethodPost, "/v1/customers/"+url.PathEscape(id)+"/forget", nil)
+}
+
+// Extract gives all that is stored about a customer; faces: the templates too.
+func (c *Client) Extract(ctx context.Context, id string, faces bool) (Extract, error) {
+	path := "/v1/customers/" + url.PathEscape(id)
+	if faces {
+		path += "?faces=1"
+	}
+	return call[Extract](ctx, c, http.MethodGet, path, nil)
+}
+
+// Agree keeps what a customer agreed to.
+func (c *Client) Agree(ctx context.Context, id string, a Agreed) error {
+	_, err := call[nothing](ctx, c, http.MethodPut, "/v1/customers/"+url.PathEscape(id)+"/agreed", a)
+	return err
+}
+
+// Vouch gives a second person's word for a renewal by another face.
+func (c *Client) Vouch(ctx context.Context, id, name, pin string) error {
+	path := "/v1/customers/" + url.PathEscape(id) + "/vouch"
+	_, err := call[nothing](ctx, c, http.MethodPost, path, vouching{name, pin})
+	return err
+}
+
+// Texts are what a customer can agree to.
+func (c *Client) Texts(ctx context.Context) ([]people.Text, error) {
+	return call[[]people.Text](ctx, c, http.MethodGet, "/v1/texts", nil)
 }
 
 // Clerks lists who has a role at the terminal by a PIN.

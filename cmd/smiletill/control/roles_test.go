@@ -110,6 +110,24 @@ func (a *anything) Calibrate(ctx context.Context, _ func(string)) (control.Delay
 	return control.Delay{}, nil
 }
 
+func (a *anything) Forget(ctx context.Context, _ string) (control.Receipt, error) {
+	a.note(ctx)
+	return control.Receipt{}, nil
+}
+
+func (a *anything) Extract(ctx context.Context, _ string, _ bool) (control.Extract, error) {
+	a.note(ctx)
+	return control.Extract{}, nil
+}
+
+func (a *anything) Texts(ctx context.Context) ([]people.Text, error) { a.note(ctx); return nil, nil }
+
+func (a *anything) Agree(ctx context.Context, _ string, _ control.Agreed) error {
+	a.note(ctx)
+	return nil
+}
+
+func (a *anything) Vouch(ctx context.Context, _, _, _ string) error     { a.note(ctx); return nil }
 func (a *anything) Unpark(ctx context.Context, _ int64) error           { a.note(ctx); return nil }
 func (a *anything) Remove(ctx context.Context, _ string) error          { a.note(ctx); return nil }
 func (a *anything) SetPIN(ctx context.Context, _, _ string) error       { a.note(ctx); return nil }
@@ -157,7 +175,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 		}
 	}()
 	var asks []string
-	fill := strings.NewReplacer("{id}", "c_1?for=1s", "{name}", "Anna", "{seq}", "7")
+	fill := strings.NewReplacer("payments/{id}", "payments/c_1?for=1s", "{id}", "c_1",
+		"{name}", "Anna", "{seq}", "7")
 	for _, r := range control.Routes(d) {
 		if !strings.Contains(r.Pattern, " ") {
 			r.Pattern = "POST " + r.Pattern

@@ -52,6 +52,17 @@ type People interface {
 	// Enrol tells its progress while the camera looks.
 	Enrol(ctx context.Context, q EnrolRequest, progress func(text string)) (Customer, error)
 	Remove(ctx context.Context, id string) error
+	// Forget removes a customer too, and says what was erased.
+	Forget(ctx context.Context, id string) (Receipt, error)
+	// Extract gives all that is stored about a customer; faces: the templates too.
+	Extract(ctx context.Context, id string, faces bool) (Extract, error)
+	// Agree keeps what a customer agreed to.
+	Agree(ctx context.Context, id string, a Agreed) error
+	// Vouch takes a second person's word that a customer's new face is to be taken though it is another: of the
+	// one who asks, or of a clerk by name and PIN.
+	Vouch(ctx context.Context, id, name, pin string) error
+	// Texts are what can be agreed to.
+	Texts(ctx context.Context) ([]people.Text, error)
 }
 
 // PINs takes PINs and changes them; "" takes one away.
@@ -267,6 +278,21 @@ func customerRoutes(d Doors) []route {
 		}},
 		{"DELETE /v1/customers/{id}", people.Remove, answer(func(r *http.Request, _ nothing) (nothing, error) {
 			return nothing{}, d.People.Remove(r.Context(), r.PathValue("id"))
+		})},
+		{"POST /v1/customers/{id}/forget", people.Remove, answer(func(r *http.Request, _ nothing) (Receipt, error) {
+			return d.People.Forget(r.Context(), r.PathValue("id"))
+		})},
+		{"GET /v1/customers/{id}", people.SeeCustomers, answer(func(r *http.Request, _ nothing) (Extract, error) {
+			return d.People.Extract(r.Context(), r.PathValue("id"), r.URL.Query().Get("faces") == "1")
+		})},
+		{"PUT /v1/customers/{id}/agreed", people.Enrol, answer(func(r *http.Request, q Agreed) (nothing, error) {
+			return nothing{}, d.People.Agree(r.Context(), r.PathValue("id"), q)
+		})},
+		{"POST /v1/customers/{id}/vouch", people.Vouch, answer(func(r *http.Request, q vouching) (nothing, error) {
+			return nothing{}, d.People.Vouch(r.Context(), r.PathValue("id"), q.Name, q.PIN)
+		})},
+		{"GET /v1/texts", people.SeeStatus, answer(func(r *http.Request, _ nothing) ([]people.Text, error) {
+			return d.People.Texts(r.Context())
 		})},
 		{"PUT /v1/customers/{id}/pin", people.SetPIN, answer(func(r *http.Request, q pinRequest) (nothing, error) {
 			return nothing{}, d.PINs.SetPIN(r.Context(), r.PathValue("id"), q.PIN)

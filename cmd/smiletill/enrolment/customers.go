@@ -87,7 +87,8 @@ func TemplatesOf(l *networks.Looker, files []control.Photo) (now, before [][]flo
 // In enrols somebody, or gives a customer new templates. seen are those of the same pictures by the model
 // before, if there is one: whoever is left under it is compared by them.
 func In(
-	g *gallery.Gallery, q control.EnrolRequest, templates, seen [][]float32, before func(gallery.Change) error,
+	g *gallery.Gallery, q control.EnrolRequest, w gallery.Wish, templates, seen [][]float32,
+	before func(gallery.Change) error,
 ) (control.Customer, error) {
 	unmatched := false
 	ask := func(c gallery.Change) error {
@@ -96,15 +97,10 @@ func In(
 	}
 	var c gallery.Customer
 	var err error
-	switch {
-	case q.Digits != nil && q.Again != "":
-		c, err = g.Numbered(*q.Digits).EnrolAgain(q.Again, templates, seen, ask)
-	case q.Digits != nil:
-		c, err = g.Numbered(*q.Digits).Enrol(q.Name, templates, ask)
-	case q.Again != "":
-		c, err = g.EnrolAgain(q.Again, templates, seen, ask)
-	default:
-		c, err = g.Enrol(q.Name, templates, ask)
+	if q.Again != "" {
+		c, err = g.EnrolAgainAs(q.Again, templates, seen, w, ask)
+	} else {
+		c, err = g.EnrolAs(q.Name, templates, w, ask)
 	}
 	if err != nil {
 		return control.Customer{}, err

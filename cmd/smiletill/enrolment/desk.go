@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/people"
+	"smiletill/payment"
 	"smiletill/payment/journal"
 	"smiletill/payment/pin"
+	"smiletill/payment/report/signature"
 	"smiletill/vision/gallery"
 	"smiletill/vision/networks"
 )
@@ -24,6 +28,11 @@ type Parts struct {
 	Take func(context.Context, *Capture) error
 	// Wrote notes whether the gallery could be written, and gives the error back.
 	Wrote func(error) error
+	// Idle is payment.ErrBusy while a payment runs.
+	Idle func(context.Context) error
+	// Key signs what the terminal says, Source names it.
+	Key    *signature.Key
+	Source string
 	// Changed is told that the gallery has more or fewer customers.
 	Changed func()
 	Log     *slog.Logger
@@ -38,6 +47,12 @@ type Desk struct {
 	Closed func(ctx context.Context, id string) error
 	// Shut ends what was opened with a clerk's PIN.
 	Shut func()
+	// Rules are what an enrolment wants of a consent.
+	Rules people.Rules
+
+	mu      sync.Mutex
+	vouches map[string]vouch // by customer
+	asked   asked
 }
 
 // Customers is control.People's.
@@ -89,6 +104,9 @@ func (d *Desk) Enrol(
 	if q.Again != "" && q.Name != "" {
 		return control.Customer{}, errors.New("enrol: a name and the id of a customer who has one")
 	}
+	if _, err := Consent(d.Rules, q, people.From(ctx), time.Now()); err != nil { // before anybody is looked at
+		return control.Customer{}, err
+	}
 	if len(q.Photos) > 0 {
 		templates, seen, err := TemplatesOf(p.Looker, q.Photos)
 		if err != nil {
@@ -111,14 +129,44 @@ func (d *Desk) Enrol(
 	return done, p.Wrote(err)
 }
 
-// enrol enrols a customer once the journal has it.
+// enrol enrols a customer once the journal has it. A renewal by another face needs a second person's word,
+// and gives the customer a new PIN before it takes the face: whoever knew the old one knows nothing then, at
+// no moment.
 func (d *Desk) enrol(
 	ctx context.Context, p Parts, q control.EnrolRequest, templates, seen [][]float32,
 ) (control.Customer, error) {
 	defer p.Changed()
-	return p.Trail.Enrol(ctx, func(before func(gallery.Change) error) (control.Customer, error) {
-		return In(p.Gallery, q, templates, seen, before)
+	asks := people.From(ctx)
+	agreed, err := Consent(d.Rules, q, asks, time.Now())
+	if err == nil && q.PIN != "" {
+		err = pin.Check(q.PIN)
+	}
+	if err != nil {
+		return control.Customer{}, err
+	}
+	wish := gallery.Wish{Digits: q.Digits, Consent: agreed}
+	second := payment.Who{}
+	if q.Again != "" && q.PIN != "" {
+		second, wish.OtherFace = d.vouched(q.Again, asks)
+	}
+	done, err := p.Trail.Enrol(ctx, second, func(before func(gallery.Change) error) (control.Customer, error) {
+		return In(p.Gallery, q, wish, templates, seen, func(c gallery.Change) error {
+			if err := before(c); err != nil || q.PIN == "" {
+				return err
+			}
+			return p.PINs.SetAfter(ctx, c.ID, q.PIN, func(mark string) error {
+				return p.Trail.PINChanged(ctx, journal.PINOf{Customer: c.ID}, mark)
+			})
+		})
 	})
+	if err == nil && wish.OtherFace {
+		d.spent(q.Again)
+	}
+	if errors.Is(err, gallery.ErrOtherFace) {
+		err = payment.WithHintf(err, "%s. Where it is the customer: a second person says so (`smiletill customers "+
+			"vouch %s`), then `smiletill enrol --again %[2]s --new-pin`", payment.HintOf(err), q.Again)
+	}
+	return done, asUnknown(err)
 }
 
 // SetPIN is control.PINs's.

@@ -111,10 +111,11 @@ func differences(
 	return all
 }
 
-// Enrol has somebody enrolled once it is written down. When the record then can't be kept, the journal is
-// told.
+// Enrol has somebody enrolled once it is written down; second is who else stood by a renewal by another face.
+// When the record then can't be kept, the journal is told.
 func (t *Trail) Enrol(
-	ctx context.Context, do func(before func(gallery.Change) error) (control.Customer, error),
+	ctx context.Context, second payment.Who,
+	do func(before func(gallery.Change) error) (control.Customer, error),
 ) (control.Customer, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -124,6 +125,12 @@ func (t *Trail) Enrol(
 			Unmatched: c.Unmatched, Carried: c.Carried}
 		if c.Again {
 			a.What = journal.CustomerRenewed
+		}
+		if a.OtherFace = c.OtherFace; c.OtherFace {
+			a.Second = second
+		}
+		if c.Consent != nil {
+			a.Consent = c.Consent.Summary()
 		}
 		noted = true // even after an error it may be written
 		return unwritten(t.journal.Note(ctx, now(ctx, a)))

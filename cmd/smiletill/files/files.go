@@ -6,11 +6,13 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"time"
 
 	"smiletill/cmd/smiletill/alarm"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/enrolment"
+	"smiletill/cmd/smiletill/people"
 	"smiletill/models"
 	"smiletill/payment"
 	"smiletill/payment/journal"
@@ -175,7 +177,19 @@ func (f Files) clerks(ctx context.Context, use func(*pin.Store) error) error {
 }
 
 // Enrol enrols somebody from photos: without a terminal that runs there is no camera.
-func (f Files) Enrol(_ context.Context, q control.EnrolRequest, _ func(string)) (control.Customer, error) {
+func (f Files) Enrol(ctx context.Context, q control.EnrolRequest, _ func(string)) (control.Customer, error) {
+	if q.PIN != "" {
+		return control.Customer{}, payment.WithHint(control.ErrNotRunning,
+			"a new PIN with a renewal needs the running terminal (`smiletill run`)")
+	}
+	rules, err := people.ReadRules(f.cfg.Consent.Paper, f.cfg.Consent.Files())
+	if err != nil {
+		return control.Customer{}, err
+	}
+	agreed, err := enrolment.Consent(rules, q, people.From(ctx), time.Now())
+	if err != nil {
+		return control.Customer{}, err
+	}
 	if len(q.Photos) == 0 {
 		return control.Customer{}, payment.WithHintf(control.ErrNotRunning,
 			"enrolment by camera needs the running terminal (`smiletill run`); else give 3 to 5 photos")
@@ -205,7 +219,8 @@ func (f Files) Enrol(_ context.Context, q control.EnrolRequest, _ func(string)) 
 	if err != nil {
 		return control.Customer{}, errors.Join(err, g.Close(), l.Close())
 	}
-	c, err := enrolment.In(g, q, templates, seen, func(gallery.Change) error { return nil })
+	w := gallery.Wish{Digits: q.Digits, Consent: agreed}
+	c, err := enrolment.In(g, q, w, templates, seen, func(gallery.Change) error { return nil })
 	c.Advice = enrolment.Advice(l, q.Photos, templates)
 	return c, errors.Join(err, g.Close(), l.Close())
 }

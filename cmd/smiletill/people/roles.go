@@ -43,7 +43,6 @@ const (
 	SeeCustomers   Act = "see customers"
 	Enrol          Act = "enrol and renew"
 	Vouch          Act = "vouch for a renewal"
-	Block          Act = "block"
 	Remove         Act = "remove and forget"
 	SetPIN         Act = "set customers' PINs"
 	EndAlarm       Act = "end an alarm"
@@ -54,7 +53,7 @@ const (
 
 // acts gives all of them.
 func acts() []Act {
-	return []Act{SeeStatus, Pay, GiveBack, SeePayments, SeeCustomers, Enrol, Vouch, Block, Remove, SetPIN,
+	return []Act{SeeStatus, Pay, GiveBack, SeePayments, SeeCustomers, Enrol, Vouch, Remove, SetPIN,
 		EndAlarm, Serve, SendAsRegister, ManageClerks}
 }
 
@@ -67,7 +66,7 @@ func (r Role) May(a Act) bool {
 	case Technician:
 		return slices.Contains([]Act{SeeStatus, Pay, EndAlarm, Serve, SendAsRegister}, a)
 	case Clerk:
-		return slices.Contains([]Act{SeeStatus, Pay, GiveBack, SeePayments, SeeCustomers, Enrol, Vouch, Block,
+		return slices.Contains([]Act{SeeStatus, Pay, GiveBack, SeePayments, SeeCustomers, Enrol, Vouch,
 			Remove, SetPIN}, a)
 	}
 	return false

@@ -47,6 +47,7 @@ type parts struct {
 	engine      *payment.Engine
 	reporter    *report.Reporter // nil without a broker
 	key         *signature.Key   // signs this terminal's events
+	source      string           // its name in them
 	cloudKeys   *report.KeyFile  // none: no acknowledgement is believed
 	frames      *camera.Latest
 	eyes        *eyes
@@ -62,7 +63,7 @@ type parts struct {
 func openParts(
 	ctx context.Context, cfg config.Config, version string, t *tamper, disk *disk, log *slog.Logger,
 ) (_ *parts, err error) {
-	p := &parts{log: log, disk: disk}
+	p := &parts{log: log, disk: disk, source: Address(cfg).Source()}
 	defer func() {
 		if err != nil {
 			err = config.ForTerminal(err)

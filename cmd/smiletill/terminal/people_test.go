@@ -3,13 +3,20 @@
 package terminal_test
 
 import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
 	"fmt"
+	"io"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/people"
 	"smiletill/cmd/smiletill/terminal/terminaltest"
 )
@@ -188,5 +195,215 @@ func TestMachineAndCaseAreFacts(t *testing.T) {
 	last := audits(s.Shop)
 	if a := last[len(last)-1]; !strings.Contains(a, "not by the running terminal") {
 		t.Errorf("somebody seems to have ended it: %s", a)
+	}
+}
+
+// forget posts what the customer's page does when somebody wants to be forgotten.
+func (s *shop) forget(path, body string) (int, string) {
+	s.T.Helper()
+	resp, err := http.Post("http://"+s.Term.Addresses().Screen+"/forget/"+path, "application/json",
+		strings.NewReader(body))
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+// traces are the files of the data folder, and of a copy that was made of it, that hold any of these bytes.
+func (s *shop) traces(of map[string][]byte) (found []string) {
+	s.T.Helper()
+	backup := filepath.Join(s.Dir, "backup")
+	if err := os.RemoveAll(backup); err != nil {
+		s.T.Fatal(err)
+	}
+	s.copyData(backup)
+	err := filepath.WalkDir(s.Dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || !strings.Contains(path, "/data/") && !strings.Contains(path, "/backup/") {
+			return err
+		}
+		for what, part := range of {
+			if bytes.Contains(terminaltest.Read(s.T, path), part) {
+				found = append(found, what+" in "+path)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	return found
+}
+
+// Who wants to be forgotten is, at the terminal, by the own face, the PIN and a touch; not while a payment
+// runs, and not a stranger. Nothing of face, name, consent or PIN is left in any file, nor in a copy that is
+// made then; the payment stays under the pseudonym, and a signed receipt says all that.
+func TestForgetMe(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.EnrolCustomer()
+	s.Open()
+	s.Opened()
+	all, err := s.Customers(t.Context())
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	id := all[0].ID
+	s.Stdin(terminaltest.RightPIN + "\n")
+	if code, _, errs := s.Cli("customers", "pin", id); code != 0 {
+		t.Fatal(errs)
+	}
+	s.Pay("order-1", "1.00")
+	s.WantEnd("order-1", "approved", "")
+	code, out, errs := s.Cli("customers", "extract", id, "--faces")
+	var e control.Extract
+	if err := json.Unmarshal([]byte(out), &e); code != 0 || err != nil || e.Name != "Grace Hopper" || !e.PIN ||
+		e.Agreed == nil || e.Agreed.Lang != "en" || len(e.Payments) != 1 || len(e.Faces) != e.Templates {
+		t.Fatalf("extract: %d %s %s", code, out, errs)
+	}
+	of := map[string][]byte{"the name": []byte("Grace Hopper")}
+	for i, f := range e.Faces {
+		part := make([]byte, 0, 32)
+		for _, v := range f[:8] {
+			part = binary.LittleEndian.AppendUint32(part, math.Float32bits(v))
+		}
+		of[fmt.Sprintf("template %d", i)] = part
+	}
+	for _, ext := range []string{".face", ".consent"} {
+		sealed := terminaltest.Read(t, filepath.Join(s.Dir, "data", "gallery", id+ext))
+		for at := len(sealed) - 32; at > 90; at -= 64 {
+			of[fmt.Sprintf("%s at %d", ext, at)] = sealed[at : at+16]
+		}
+	}
+	if found := s.traces(of); len(found) < 4 { // the sealed files are there, and in the copy
+		t.Fatalf("the test sees nothing: %q", found)
+	}
+
+	s.Pay("order-2", "1.00")
+	if status, answer := s.forget("look", "{}"); status != http.StatusConflict || !strings.Contains(answer, "busy") {
+		t.Errorf("while a payment runs: %d %s", status, answer)
+	}
+	s.End("order-2")
+	var seen struct {
+		Token string
+		PIN   bool
+	}
+	s.Eventually("the own face", func() bool {
+		status, answer := s.forget("look", "{}")
+		return status == http.StatusOK && json.Unmarshal([]byte(answer), &seen) == nil
+	})
+	if !seen.PIN {
+		t.Error("who has a PIN is not asked for it")
+	}
+	for body, want := range map[string]int{
+		`{"token":"","pin":""}`:                           http.StatusConflict,
+		`{"token":"other","pin":""}`:                      http.StatusConflict,
+		fmt.Sprintf(`{"token":%q,"pin":""}`, seen.Token):  http.StatusUnprocessableEntity,
+		fmt.Sprintf(`{"token":%q,"pin":"1"}`, seen.Token): http.StatusUnprocessableEntity,
+	} {
+		if status, answer := s.forget("confirm", body); status != want {
+			t.Errorf("%s: %d %s", body, status, answer)
+		}
+	}
+	status, answer := s.forget("confirm", fmt.Sprintf(`{"token":%q,"pin":%q}`, seen.Token, terminaltest.RightPIN))
+	var told struct{ Receipt json.RawMessage }
+	if err := json.Unmarshal([]byte(answer), &told); status != http.StatusOK || err != nil {
+		t.Fatalf("confirmed: %d %s", status, answer)
+	}
+	wantAudits(s.Shop, "customer forgotten")
+	if found := s.traces(of); len(found) > 0 {
+		t.Errorf("left: %q", found)
+	}
+	s.noPINInFiles()
+	file := filepath.Join(s.Dir, "receipt.json")
+	if err := os.WriteFile(file, told.Receipt, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs = s.Cli("customers", "receipt", file)
+	if code != 0 || !strings.Contains(out, "erased customer "+id) || !strings.Contains(out, "payments stay") ||
+		strings.Contains(out, "Grace") {
+		t.Errorf("receipt: %d %s %s", code, out, errs)
+	}
+	if err := os.WriteFile(file, bytes.Replace(told.Receipt, []byte(id[2:6]), []byte("aaaa"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, _ = s.Cli("customers", "receipt", file); code == 0 {
+		t.Error("a receipt that was changed holds")
+	}
+	if code, out, _ := s.Cli("journal", "list"); code != 0 || !strings.Contains(out, "order-1") {
+		t.Errorf("the payment is gone: %s", out)
+	}
+	if status, answer := s.forget("look", "{}"); status != http.StatusConflict || !strings.Contains(answer, "unsure") {
+		t.Errorf("who is no customer any more: %d %s", status, answer)
+	}
+}
+
+// Nobody is enrolled without having agreed, and another face takes no account without a second person's word
+// and a new PIN: one's own word does not do, nor an old one.
+func TestConsentAndSecondPerson(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.EnrolCustomer()
+	s.Open()
+	s.Opened()
+	photos := strangers(t, s.Dir)
+	for _, args := range [][]string{{}, {"--paper", "folder 7"}, {"--agreed", "fr"}} {
+		code, _, errs := s.Cli(slices.Concat([]string{"enrol", "Ada Lovelace"}, args, photos)...)
+		if code == 0 || !strings.Contains(errs, "nobody has agreed") {
+			t.Errorf("enrolled with %v: %d %s", args, code, errs)
+		}
+	}
+	all, err := s.Customers(t.Context())
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	id := all[0].ID
+	again := slices.Concat([]string{"enrol", "--again", id, "--new-pin"}, photos)
+	refused := func(when string) {
+		t.Helper()
+		s.Stdin("730164\n")
+		if code, _, errs := s.Cli(again...); code == 0 || !strings.Contains(errs, "not the face") ||
+			!strings.Contains(errs, "vouch") {
+			t.Errorf("%s: %d %s", when, code, errs)
+		}
+	}
+	refused("without a second person")
+	if code, _, errs := s.Cli("customers", "vouch", id); code != 0 { // one's own word
+		t.Fatal(errs)
+	}
+	refused("with the own word")
+	s.clerk("Anna", "clerk", "915372")
+	s.clerk("Tim", "technician", "284619")
+	for name, digits := range map[string]string{"Tim": "284619", "Anna": "915373", "Nobody": "915372"} {
+		s.Stdin(digits + "\n")
+		if code, _, errs := s.Cli("customers", "vouch", id, "--as", name); code == 0 {
+			t.Errorf("%s vouches: %s", name, errs)
+		}
+	}
+	s.Stdin("915372\n")
+	if code, _, errs := s.Cli("customers", "vouch", id, "--as", "anna"); code != 0 {
+		t.Fatal(errs)
+	}
+	if code, _, errs := s.Cli(slices.Concat([]string{"enrol", "--again", id}, photos)...); code == 0 {
+		t.Errorf("without a new PIN: %s", errs)
+	}
+	s.Stdin("730164\n")
+	if code, _, errs := s.Cli(again...); code != 0 {
+		t.Fatal(errs)
+	}
+	wantAudits(s.Shop, "renewal vouched", "customer renewed", "customer pin set")
+	said := false
+	for _, a := range audits(s.Shop) {
+		said = said || strings.Contains(a, "another face; clerk Anna (page) stood by it")
+	}
+	if !said {
+		t.Errorf("nobody stood by it: %q", audits(s.Shop))
+	}
+	if all, err := s.Customers(t.Context()); err != nil || !all[0].PIN {
+		t.Errorf("no PIN: %+v, %v", all, err)
 	}
 }

@@ -102,18 +102,23 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 		}
 		o.OpenCamera = camera.Settings(cfg.Camera).Open
 	}
+	rules, err := who.ReadRules(cfg.Consent.Paper, cfg.Consent.Files())
+	if err != nil {
+		return nil, err
+	}
 	t := &Terminal{cfg: cfg, o: o, log: o.Log, opening: &pulse{}, started: time.Now()}
 	t.front = front.New()
 	t.lamp = light.New(t.front, o.Light)
 	t.access = &access{why: t.front.Why, do: t.front.Do, restart: o.NotSetUp != nil}
 	t.disk = newDisk(t.access, t.front, t.log, cfg.Paths.DataDir, cfg.GalleryDir())
+	t.desk = t.people(rules)
 	till := counter.Desk{Open: t.access.atCounter, Reversing: t.access.reverse,
 		Memory: unread.At(cfg.CounterPath(), t.disk.Told(counterFile))}
 	page, err := screen.New(screen.Options{
 		// Whoever names another address than loopback in the configuration has chosen to show the page to the
 		// network.
 		AllowRemote: !config.OnlyHere(cfg.Screen.Listen), Hosts: cfg.OwnNames(), Keypad: keypad{t.access},
-		Lights:  t.lamp,
+		Lights: t.lamp, Forget: farewell{t.desk},
 		Counter: till,
 		Log:     t.log.With("room", "screen"),
 	})
@@ -121,7 +126,6 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 		return nil, err
 	}
 	t.page = page
-	t.desk = t.people()
 	var sim *device.SimBoard
 	if cfg.Board.Kind == "simulated" {
 		sim = device.NewSimBoard(func(device.Transition) { t.front.Wake() })
