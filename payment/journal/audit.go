@@ -33,6 +33,8 @@ const (
 	ReportUnparked    = "report_unparked"
 	ScreenCalibrated  = "screen_calibrated"
 
+	DayClosed = "day_closed"
+
 	// What a terminal is: its first start, and what was another at a later one.
 	TerminalConfigured = "terminal_configured"
 	SettingsChanged    = "settings_changed"
@@ -48,8 +50,8 @@ const (
 )
 
 // Audit is what somebody did to the terminal that is no payment: to who may pay or work there, to what it is,
-// to its case. Of customers it names nobody, a customer is a pseudonym; of those who did it the name that the
-// shop knows them by. No template, PIN or key is in it, and no setting's value.
+// to its case; or the end of a day. Of customers it names nobody, a customer is a pseudonym; of those who did
+// it the name that the shop knows them by. No template, PIN or key is in it, and no setting's value.
 type Audit struct {
 	What     string // one of the constants above
 	Customer string // pseudonym; empty where no customer is concerned
@@ -69,6 +71,7 @@ type Audit struct {
 	OtherFace   bool        // a renewal whose new face is not the old one: Second vouched for it
 	Who         payment.Who // did it; nobody where that is not known
 	Second      payment.Who
+	Closing     *Closing // of DayClosed, else nil
 	At          time.Time
 	TimeTrusted bool
 
@@ -104,6 +107,7 @@ func auditBody(o Options, a Audit) body {
 		Clerk: a.Clerk, Keys: a.Keys, Program: a.Program, Consent: a.Consent, OtherFace: a.OtherFace,
 		By: known(a.Who), Second: known(a.Second),
 	}
+	b.Closing = a.Closing.words()
 	switch a.What {
 	case CustomerEnrolled, CustomerRenewed, TerminalConfigured, SettingsChanged, ModelsSwapped, ProgramUpdated:
 		b.Models = o.Models
@@ -276,10 +280,14 @@ func (b body) audit(hash string) (Audit, error) {
 	if err != nil {
 		return Audit{}, fmt.Errorf("fact %d: %w", b.Seq, err)
 	}
+	closing, err := b.closing(at)
+	if err != nil {
+		return Audit{}, err
+	}
 	return Audit{
 		What: b.Audit, Customer: b.Customer, Record: b.Record, Templates: b.Templates, Unmatched: b.Unmatched,
 		Carried: b.Carried, Register: b.Register, KeyVersion: b.KeyVersion, Offline: b.Offline,
-		Formerly: b.Formerly, At: at, TimeTrusted: b.TimeTrusted,
+		Formerly: b.Formerly, Closing: closing, At: at, TimeTrusted: b.TimeTrusted,
 		Clerk: b.Clerk, Keys: b.Keys, Program: b.Program, Consent: b.Consent, OtherFace: b.OtherFace,
 		Who: named(b.By), Second: named(b.Second),
 		Seq: b.Seq, Hash: hash,

@@ -84,6 +84,8 @@ type body struct {
 	// Who did it, of an audit fact or a reversal, and who else stood by it.
 	By     *payment.Who `json:"by,omitempty"`
 	Second *payment.Who `json:"second,omitempty"`
+
+	Closing map[string]string `json:"closing,omitempty"` // see Closing.words
 }
 
 // known is somebody as a fact names them: nil where nobody is known.

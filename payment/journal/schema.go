@@ -19,6 +19,10 @@ func migrations() []string {
 	return []string{schema1, schema2, schema3, schema4, schema5, schema6}
 }
 
+// Schema is the version of the journals that this program writes: it brings older ones to it, and does not
+// open newer ones.
+func Schema() int { return len(migrations()) }
+
 const schema1 = `
 CREATE TABLE fact (
 	seq       INTEGER PRIMARY KEY CHECK (seq > 0),

@@ -1,21 +1,13 @@
 package cli
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
-	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/files"
-	"smiletill/cmd/smiletill/people"
-	"smiletill/device/camera"
-	"smiletill/payment"
 	"smiletill/vision/gallery"
 )
 
@@ -61,7 +53,7 @@ func enrolCommand(a *app) *cobra.Command {
 					return config.Usage(fmt.Errorf("enrol: --digits: %w", err))
 				}
 			}
-			if err := agreement(cfg, &q, agreed, lang); err != nil {
+			if err := files.Agreement(cfg, &q, agreed, lang); err != nil {
 				return err
 			}
 			if newPIN {
@@ -72,7 +64,8 @@ func enrolCommand(a *app) *cobra.Command {
 			if again == "" {
 				q.Name, named = args[0], args[1:]
 			}
-			return enrolCustomer(cmd.Context(), cfg, q, named, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			e := files.Enrolment{Cfg: cfg, Desk: customersOf(cmd.Context(), cfg)}
+			return e.Do(cmd.Context(), q, named, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVar(&again, "again", "", "id of a customer who gets new templates")
@@ -87,70 +80,6 @@ func enrolCommand(a *app) *cobra.Command {
 	cmd.Flags().BoolVar(&noSmile, "no-smile", false, "don't ask for a smile, by camera")
 	bindHidden(cmd)
 	return cmd
-}
-
-// agreement puts what the customer agreed to into a request: the text as it is in force here, which is the
-// terminal's, that has read the same settings.
-func agreement(cfg config.Config, q *control.EnrolRequest, agreed control.Agreed, lang string) error {
-	if lang == "" && agreed.Paper == "" {
-		return nil // a renewal wants none; else it is said what is missing
-	}
-	if lang != "" {
-		rules, err := people.ReadRules(cfg.Consent.Paper, cfg.Consent.Files())
-		if err != nil {
-			return err
-		}
-		t, err := rules.Text(lang)
-		if err != nil {
-			return config.Usage(err)
-		}
-		agreed.Version, agreed.Lang = t.Version, t.Lang
-	}
-	q.Agreed = &agreed
-	return nil
-}
-
-func enrolCustomer(
-	ctx context.Context, cfg config.Config, q control.EnrolRequest, named []string, out, progress io.Writer,
-) error {
-	name := q.Name + q.Again // one of them is empty
-	if q.Again == "" && isPhoto(q.Name) {
-		return config.Usage(payment.WithHint(
-			fmt.Errorf("enrol: the customer's name is missing: %s is a file", name),
-			"write the name before the photos: `smiletill enrol \"Grace Hopper\" one.jpg two.jpg three.jpg`"))
-	}
-	if n := len(named); n > 0 && (n < gallery.TemplatesMin || n > gallery.TemplatesMax) {
-		return config.Usage(payment.WithHintf(fmt.Errorf("enrol %s: %d photos", name, n),
-			"give %d to %d photos of different moments", gallery.TemplatesMin, gallery.TemplatesMax))
-	}
-	var photos []enrolment.File
-	for _, f := range named {
-		photos = append(photos, enrolment.File{Name: filepath.Base(f),
-			Read: func() ([]byte, error) { return camera.ReadPhoto(f) }})
-	}
-	var err error
-	if q.Photos, err = files.Photos(cfg, photos); err != nil {
-		return fmt.Errorf("enrol %s: %w", name, err)
-	}
-	done, err := customersOf(ctx, cfg).Enrol(ctx, q, func(text string) { fmt.Fprintln(progress, text) })
-	if err != nil {
-		return fmt.Errorf("enrol %s: %w", name, err)
-	}
-	fmt.Fprintf(
-		out,
-		"enrolled %s as %s with %d templates; no photo was stored\n",
-		done.Name,
-		done.ID,
-		done.Templates,
-	)
-	if done.Advice != "" {
-		fmt.Fprintf(out, "%s: then `smiletill enrol --again %s` with all photos\n", done.Advice, done.ID)
-	}
-	if done.Unmatched {
-		fmt.Fprintln(out, "the templates before were another model's: nothing could tell whether the face is the\n"+
-			"same. See to it that it is; the journal and the cloud say that it was not compared")
-	}
-	return nil
 }
 
 // typedDigits is said of the flags that take digits.
@@ -169,10 +98,4 @@ func digitsOf(cmd *cobra.Command, given string, fresh bool) (*string, error) {
 		return &typed, err
 	}
 	return &given, gallery.CheckDigits(given)
-}
-
-// isPhoto reports that a name is that of a file that is there: nobody is called so.
-func isPhoto(name string) bool {
-	info, err := os.Stat(name)
-	return err == nil && info.Mode().IsRegular()
 }

@@ -155,6 +155,7 @@ func rootCommand(version string) *cobra.Command {
 		benchCommand(a),
 		setupCommand(a),
 		flashCommand(),
+		updateCommand(a),
 		grouped("tech", bound(configCommand(a.load))),
 		cropsCommand(),
 		versionCommand(a),

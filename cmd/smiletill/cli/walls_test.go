@@ -100,7 +100,7 @@ var programRooms = map[string][]string{
 	"books": {program + "/columns", "payment"},
 	"demo": append([]string{program + "/columns", program + "/config", program + "/control",
 		program + "/enrolment", program + "/files", program + "/terminal", program + "/vending"}, wings...),
-	"files": append([]string{program + "/alarm", program + "/config", program + "/control",
+	"files": append([]string{program + "/alarm", program + "/columns", program + "/config", program + "/control",
 		program + "/enrolment", program + "/people"}, wings...),
 	"trial": append([]string{program + "/columns", program + "/config", program + "/control"}, wings...),
 	"rates": append([]string{program + "/columns", program + "/config", program + "/light", program + "/trial"},

@@ -110,6 +110,11 @@ func (a *anything) Calibrate(ctx context.Context, _ func(string)) (control.Delay
 	return control.Delay{}, nil
 }
 
+func (a *anything) Hold(ctx context.Context, _ time.Duration, _ func(string)) error {
+	a.note(ctx)
+	return nil
+}
+
 func (a *anything) Forget(ctx context.Context, _ string) (control.Receipt, error) {
 	a.note(ctx)
 	return control.Receipt{}, nil
@@ -175,7 +180,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 		}
 	}()
 	var asks []string
-	fill := strings.NewReplacer("payments/{id}", "payments/c_1?for=1s", "{id}", "c_1",
+	fill := strings.NewReplacer("update/hold", "update/hold?wait=1s",
+		"payments/{id}", "payments/c_1?for=1s", "{id}", "c_1",
 		"{name}", "Anna", "{seq}", "7")
 	for _, r := range control.Routes(d) {
 		if !strings.Contains(r.Pattern, " ") {

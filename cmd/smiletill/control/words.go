@@ -197,7 +197,23 @@ type Status struct {
 	Do    string        `json:"do,omitempty"`
 	Up    time.Duration `json:"up_ns"` // since it was started
 	Parts []Part        `json:"parts"`
+	// Faults are why no payment is taken, but for an update: what decides whether a new version is good.
+	Faults []Fault `json:"faults,omitempty"`
+	Looked uint64  `json:"looked"` // frames that the networks looked at since it was started
 }
+
+// Fault is one reason why no payment is taken.
+type Fault struct {
+	Part string `json:"part"` // which part of the terminal, or Itself
+	Kind string `json:"kind"` // what is wrong with it; the same where it is the same
+	What string `json:"what"` // in words
+}
+
+// Itself is the part of a fault of the whole terminal: it starts, hangs, or does not answer.
+const Itself = "terminal"
+
+// Same tells whether two are one fault, before and after: the words may differ.
+func (f Fault) Same(other Fault) bool { return f.Part == other.Part && f.Kind == other.Kind }
 
 // Part is how one part does, as the technician's page shows it.
 type Part struct {

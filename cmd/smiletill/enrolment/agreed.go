@@ -16,7 +16,8 @@ import (
 )
 
 // Consent is what is kept of what a customer agreed to, by the rules of the shop: nil of a renewal that
-// brings nothing new. by is who asks, and has explained it unless somebody else is named. people.ErrConsent.
+// brings nothing new. by is who asks, and has explained it unless somebody else is named.
+// Its errors say what is missing.
 func Consent(
 	rules people.Rules, q control.EnrolRequest, by payment.Who, now time.Time,
 ) (*gallery.Consent, error) {
@@ -75,7 +76,7 @@ func (d *Desk) Vouch(ctx context.Context, id, name, digits string) error {
 	}
 	by := people.From(ctx)
 	if name != "" {
-		if by, err = ByPIN(ctx, p.PINs, name, digits, people.Vouch); err != nil {
+		if by, err = byPIN(ctx, p.PINs, name, digits, people.Vouch); err != nil {
 			return err
 		}
 	}
@@ -92,9 +93,9 @@ func (d *Desk) Vouch(ctx context.Context, id, name, digits string) error {
 	return nil
 }
 
-// ByPIN gives who somebody is by name and PIN, if they may do an act. Errors are those of a PIN, and
+// byPIN gives who somebody is by name and PIN, if they may do an act. Errors are those of a PIN, and
 // people.ErrNotAllowed.
-func ByPIN(ctx context.Context, s *pin.Store, name, digits string, a people.Act) (payment.Who, error) {
+func byPIN(ctx context.Context, s *pin.Store, name, digits string, a people.Act) (payment.Who, error) {
 	who := people.Someone{Name: pin.Unnamed, Door: people.Page, Roles: []people.Role{people.Clerk}}
 	if !strings.EqualFold(name, pin.Unnamed) {
 		n, err := s.Find(ctx, name)

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 
+	"smiletill/cmd/smiletill/people"
+	"smiletill/payment"
 	"smiletill/payment/journal"
 )
 
@@ -27,11 +29,22 @@ type Machine struct {
 	Seen string
 }
 
-// Machine writes down how the terminal differs from what the journal knows of it: its settings, by name, its
+// Start writes down how the machine, its case and its customers differ from what the journal knows.
+func (t *Trail) Start(ctx context.Context, m Machine, alarm bool) error {
+	if err := t.machine(ctx, m); err != nil {
+		return err
+	}
+	if err := t.Case(ctx, alarm); err != nil {
+		return err
+	}
+	return t.Customers(people.With(ctx, payment.Who{}))
+}
+
+// machine writes down how the terminal differs from what the journal knows of it: its settings, by name, its
 // models, its program. Who did it is known where somebody asked for the start (models swap); root can change
 // all of them unasked. While an older program could still go back to the journal of before it waits for the
 // next start: the fact of an upgrade must not be what forbids the way back from it.
-func (t *Trail) Machine(ctx context.Context, m Machine) error {
+func (t *Trail) machine(ctx context.Context, m Machine) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if waits, err := t.journal.Returnable(ctx); err != nil || waits {

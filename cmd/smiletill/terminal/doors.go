@@ -16,7 +16,7 @@ import (
 func (t *Terminal) doors() control.Doors {
 	return control.Doors{Till: till{t.access}, Back: back{t.access},
 		People: t.desk, PINs: pins{t.desk, t.access}, Clerks: t.desk,
-		Service:  service{t.access, t.tamper, t.statusNow},
+		Service:  service{t.access, t.tamper, t.updates, t.statusNow},
 		Register: t.register.server.Own()}
 }
 
@@ -134,10 +134,15 @@ func (d pins) EnterPIN(ctx context.Context, id, digits string) (control.Payment,
 type service struct {
 	access *access
 	tamper *tamper
+	update *updating
 	status func(context.Context) control.Status
 }
 
 func (d service) Status(ctx context.Context) (control.Status, error) { return d.status(ctx), nil }
+
+func (d service) Hold(ctx context.Context, wait time.Duration, say func(string)) error {
+	return d.update.Hold(ctx, wait, d.access.busy, say)
+}
 
 func (d service) Reload(ctx context.Context) error {
 	d.access.by.Store(new(who.From(ctx)))

@@ -14,7 +14,6 @@ import (
 	"smiletill/cmd/smiletill/files"
 	"smiletill/cmd/smiletill/light"
 	"smiletill/cmd/smiletill/narrow"
-	who "smiletill/cmd/smiletill/people"
 	"smiletill/device/camera"
 	"smiletill/models"
 	"smiletill/payment"
@@ -61,7 +60,8 @@ type parts struct {
 }
 
 func openParts(
-	ctx context.Context, cfg config.Config, version string, t *tamper, disk *disk, log *slog.Logger,
+	ctx context.Context, cfg config.Config, version string, t *tamper, disk *disk, updates *updating,
+	log *slog.Logger,
 ) (_ *parts, err error) {
 	p := &parts{log: log, disk: disk, source: Address(cfg).Source()}
 	defer func() {
@@ -104,7 +104,8 @@ func openParts(
 		return nil, err
 	}
 	p.trail = enrolment.NewTrail(p.journal, p.gallery, log)
-	if err := p.compare(ctx, cfg, version, t.Raised()); err != nil {
+	if err := p.trail.Start(ctx, enrolment.Machine{Settings: cfg.Settings(), Models: modelVersions(p.set),
+		Program: version, Seen: cfg.SettingsSeenPath()}, t.Raised()); err != nil {
 		return nil, err
 	}
 	refused, failure, err := p.before(ctx)
@@ -125,20 +126,7 @@ func openParts(
 	if err := p.openKeys(cfg); err != nil {
 		return nil, err
 	}
-	return p, p.openReporter(cfg, version, troubles(t.Words, disk.Words, p.lacks))
-}
-
-// compare has the journal know how people, the case and the machine differ from what it says.
-func (p *parts) compare(ctx context.Context, cfg config.Config, version string, alarm bool) error {
-	err := p.trail.Machine(ctx, enrolment.Machine{Settings: cfg.Settings(), Models: modelVersions(p.set),
-		Program: version, Seen: cfg.SettingsSeenPath()})
-	if err == nil {
-		err = p.trail.Case(ctx, alarm)
-	}
-	if err != nil {
-		return err
-	}
-	return p.trail.Customers(who.With(ctx, payment.Who{}))
+	return p, p.openReporter(cfg, version, troubles(t.Words, disk.Words, p.lacks, updates.Words))
 }
 
 // openEngine makes the engine, which goes on with what a vending machine had in hand. refused and failure are

@@ -2,7 +2,6 @@ package terminal
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"syscall"
 	"time"
@@ -10,9 +9,7 @@ import (
 	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/files"
 	who "smiletill/cmd/smiletill/people"
-	"smiletill/device/screen"
 	"smiletill/payment"
-	"smiletill/vision/gallery"
 )
 
 // people is the desk of customers and clerks.
@@ -54,7 +51,7 @@ func (p *parts) take(ctx context.Context, c *enrolment.Capture) error {
 	select {
 	case p.eyes.requests <- job:
 	case <-time.After(time.Second):
-		return payment.WithHintf(errCameraInUse, "wait for that to end, then try again")
+		return payment.WithHintf(enrolment.ErrCameraInUse, "wait for that to end, then try again")
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -65,37 +62,6 @@ func (p *parts) take(ctx context.Context, c *enrolment.Capture) error {
 func (p *parts) wroteFaces(err error) error {
 	if errors.As(err, new(syscall.Errno)) {
 		p.disk.Failed(facesFile, err)
-	}
-	return err
-}
-
-var errCameraInUse = errors.New("the camera is in use, by a payment or somebody else who stands before it")
-
-// farewell is the customer's page, as far as somebody wants to be forgotten.
-type farewell struct{ desk *enrolment.Desk }
-
-func (f farewell) Look(ctx context.Context) (token string, pin bool, err error) {
-	token, pin, err = f.desk.Look(ctx)
-	return token, pin, forgetError(err)
-}
-
-func (f farewell) Confirm(ctx context.Context, token, digits string) (json.RawMessage, error) {
-	r, err := f.desk.Confirm(ctx, token, digits)
-	if err != nil {
-		return nil, forgetError(err)
-	}
-	return json.Marshal(r)
-}
-
-// forgetError is an error as the page knows it.
-func forgetError(err error) error {
-	switch {
-	case errors.Is(err, gallery.ErrUnknownCustomer):
-		return screen.ErrForgetUnsure
-	case errors.Is(err, payment.ErrBusy), errors.Is(err, errCameraInUse):
-		return screen.ErrForgetBusy
-	case errors.Is(err, payment.ErrPINWrong):
-		return screen.ErrWrongPIN
 	}
 	return err
 }

@@ -223,7 +223,8 @@ func (s *shop) traces(of map[string][]byte) (found []string) {
 	}
 	s.copyData(backup)
 	err := filepath.WalkDir(s.Dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() || !strings.Contains(path, "/data/") && !strings.Contains(path, "/backup/") {
+		kept := strings.Contains(path, "/data/") || strings.Contains(path, "/backup/")
+		if err != nil || !d.Type().IsRegular() || !kept {
 			return err
 		}
 		for what, part := range of {
@@ -284,7 +285,8 @@ func TestForgetMe(t *testing.T) {
 	}
 
 	s.Pay("order-2", "1.00")
-	if status, answer := s.forget("look", "{}"); status != http.StatusConflict || !strings.Contains(answer, "busy") {
+	if status, answer := s.forget("look", "{}"); status != http.StatusConflict ||
+		!strings.Contains(answer, "busy") {
 		t.Errorf("while a payment runs: %d %s", status, answer)
 	}
 	s.End("order-2")
@@ -309,7 +311,8 @@ func TestForgetMe(t *testing.T) {
 			t.Errorf("%s: %d %s", body, status, answer)
 		}
 	}
-	status, answer := s.forget("confirm", fmt.Sprintf(`{"token":%q,"pin":%q}`, seen.Token, terminaltest.RightPIN))
+	yes := fmt.Sprintf(`{"token":%q,"pin":%q}`, seen.Token, terminaltest.RightPIN)
+	status, answer := s.forget("confirm", yes)
 	var told struct{ Receipt json.RawMessage }
 	if err := json.Unmarshal([]byte(answer), &told); status != http.StatusOK || err != nil {
 		t.Fatalf("confirmed: %d %s", status, answer)
@@ -328,7 +331,8 @@ func TestForgetMe(t *testing.T) {
 		strings.Contains(out, "Grace") {
 		t.Errorf("receipt: %d %s %s", code, out, errs)
 	}
-	if err := os.WriteFile(file, bytes.Replace(told.Receipt, []byte(id[2:6]), []byte("aaaa"), 1), 0o600); err != nil {
+	changed := bytes.Replace(told.Receipt, []byte(id[2:6]), []byte("aaaa"), 1)
+	if err := os.WriteFile(file, changed, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if code, _, _ = s.Cli("customers", "receipt", file); code == 0 {
@@ -337,7 +341,8 @@ func TestForgetMe(t *testing.T) {
 	if code, out, _ := s.Cli("journal", "list"); code != 0 || !strings.Contains(out, "order-1") {
 		t.Errorf("the payment is gone: %s", out)
 	}
-	if status, answer := s.forget("look", "{}"); status != http.StatusConflict || !strings.Contains(answer, "unsure") {
+	if status, answer := s.forget("look", "{}"); status != http.StatusConflict ||
+		!strings.Contains(answer, "unsure") {
 		t.Errorf("who is no customer any more: %d %s", status, answer)
 	}
 }

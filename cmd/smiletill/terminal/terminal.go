@@ -22,6 +22,7 @@ import (
 	"smiletill/cmd/smiletill/light"
 	who "smiletill/cmd/smiletill/people"
 	"smiletill/cmd/smiletill/storage"
+	"smiletill/cmd/smiletill/update"
 	"smiletill/cmd/smiletill/vending"
 	"smiletill/device"
 	"smiletill/device/camera"
@@ -47,6 +48,7 @@ type Terminal struct {
 	hardware *hardware
 	tamper   *tamper
 	disk     *disk
+	updates  *updating
 	register *cashDesk
 	counter  *counterDoor
 	desk     *enrolment.Desk
@@ -110,6 +112,7 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 	t.front = front.New()
 	t.lamp = light.New(t.front, o.Light)
 	t.access = &access{why: t.front.Why, do: t.front.Do, restart: o.NotSetUp != nil}
+	t.updates = &updating{Keeper: update.NewKeeper(cfg.Paths.DataDir, t.log, t.updated)}
 	t.disk = newDisk(t.access, t.front, t.log, cfg.Paths.DataDir, cfg.GalleryDir())
 	t.desk = t.people(rules)
 	till := counter.Desk{Open: t.access.atCounter, Reversing: t.access.reverse,
@@ -118,7 +121,7 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 		// Whoever names another address than loopback in the configuration has chosen to show the page to the
 		// network.
 		AllowRemote: !config.OnlyHere(cfg.Screen.Listen), Hosts: cfg.OwnNames(), Keypad: keypad{t.access},
-		Lights: t.lamp, Forget: farewell{t.desk},
+		Lights: t.lamp, Forget: enrolment.Farewell{Desk: t.desk},
 		Counter: till,
 		Log:     t.log.With("room", "screen"),
 	})
@@ -202,6 +205,7 @@ func (t *Terminal) Run(ctx context.Context) error {
 		t.log.Warn("a camera's JPEG is decoded by the slower decoder", "err", err, "hint", payment.HintOf(err))
 	}
 	t.tamper.load()
+	t.updated()
 	if why := t.o.NotSetUp; why != nil { // known before anybody asks
 		t.front.Fault(front.PartsCause,
 			front.Fault{Reason: screen.NotSetUp, What: why.Error(), Do: payment.HintOf(why)})
@@ -217,6 +221,7 @@ func (t *Terminal) Run(ctx context.Context) error {
 	g.Go(func() error { t.front.Run(ctx, t.stage(), t.drawing.beat); return nil })
 	g.Go(func() error { t.hardware.keep(ctx); return nil })
 	g.Go(func() error { t.disk.Run(ctx, t.disk.probes, t.disk.apply); return nil })
+	g.Go(func() error { t.updates.Run(ctx); return nil })
 	g.Go(func() error { t.tellTechnician(ctx); return nil })
 	g.Go(func() error { t.keepOpen(ctx); return nil })
 	g.Go(func() error { t.supervision().run(ctx); return nil })
@@ -295,7 +300,7 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 	if by := t.access.by.Swap(nil); by != nil {
 		starting = who.With(ctx, *by)
 	}
-	p, err := openParts(starting, t.cfg, t.o.Version, t.tamper, t.disk, t.log)
+	p, err := openParts(starting, t.cfg, t.o.Version, t.tamper, t.disk, t.updates, t.log)
 	if err != nil {
 		return storage.WithHint(err)
 	}
@@ -304,7 +309,7 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 		return err
 	}
 	e := newEyes(p, t.camera, t.front, t.lamp, t.log.With("room", "vision"))
-	p.eyes, e.delayPath, e.machine = e, t.cfg.DelayPath(), t.machine
+	p.eyes, e.delayPath, e.machine, e.updates = e, t.cfg.DelayPath(), t.machine, t.updates
 	p.warnUnlit()
 	e.pulse.beat()
 	ctx, p.stop = context.WithCancelCause(ctx)
@@ -318,6 +323,7 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 	}
 	t.tamper.apply() // before any lamp tells that they are ready
 	t.disk.apply()
+	t.updated()
 	g.Go(func() error { return e.run(ctx) })
 	g.Go(func() error { p.accelerator.Run(ctx); return nil })
 	g.Go(func() error { t.front.Follow(ctx, p.engine, t.o.OnPayment); return nil })
@@ -325,19 +331,9 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 	if p.reporter != nil {
 		g.Go(func() error { return p.reporter.Run(ctx) })
 	}
-	t.log.Info(
-		"ready for payments",
-		"terminal",
-		t.cfg.Terminal.ID,
-		"customers",
-		len(p.gallery.List()),
-		"must_be_enrolled_again",
-		len(p.gallery.Stale()),
-		"models",
-		networks.DescribeSet(p.set),
-		"faces",
-		gallery.Protection,
-	)
+	t.log.Info("ready for payments", "terminal", t.cfg.Terminal.ID, "customers", len(p.gallery.List()),
+		"must_be_enrolled_again", len(p.gallery.Stale()), "models", networks.DescribeSet(p.set),
+		"faces", gallery.Protection)
 	err = g.Wait()
 	if errors.Is(context.Cause(stopped), errReopen) {
 		return errReopen
