@@ -16,7 +16,8 @@ import (
 func (t *Terminal) people(rules who.Rules) *enrolment.Desk {
 	closed := files.New(t.cfg, t.log) // for a removal while the parts are closed
 	return &enrolment.Desk{
-		Open: t.access.atDesk, Shut: func() { t.page.LockCounter() }, // which is made after this Rules: rules,
+		Open: t.access.atDesk, Shut: func() { t.page.LockCounter() }, // made after this
+		Rules: rules,
 		Closed: func(ctx context.Context, id string) error {
 			const tries = 30
 			remove := func() error { return closed.Remove(ctx, id) }
