@@ -289,6 +289,10 @@ func TestForgetMe(t *testing.T) {
 		!strings.Contains(answer, "busy") {
 		t.Errorf("while a payment runs: %d %s", status, answer)
 	}
+	if code, _, errs := s.Cli("customers", "forget", id); code == 0 ||
+		!strings.Contains(errs, "wait for the payment") {
+		t.Errorf("consent is taken back in the middle of a payment: %d %s", code, errs)
+	}
 	s.End("order-2")
 	var seen struct {
 		Token string
@@ -327,7 +331,8 @@ func TestForgetMe(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, errs = s.Cli("customers", "receipt", file)
-	if code != 0 || !strings.Contains(out, "erased customer "+id) || !strings.Contains(out, "payments stay") ||
+	if code != 0 || !strings.Contains(out, "erased customer "+id) ||
+		!strings.Contains(out, "2 of them not reported") ||
 		strings.Contains(out, "Grace") {
 		t.Errorf("receipt: %d %s %s", code, out, errs)
 	}
