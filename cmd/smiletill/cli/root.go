@@ -136,6 +136,7 @@ func rootCommand(version string) *cobra.Command {
 		payCommand(a),
 		reverseCommand(a),
 		counterCommand(a),
+		clerksCommand(a),
 		enrolCommand(a),
 		customersCommand(a),
 		journalCommand(a),

@@ -30,7 +30,7 @@ func updateCommand(a *app) *cobra.Command {
 		})}
 	confirm := &cobra.Command{Use: "confirm", Args: cobra.NoArgs,
 		Short: "Say whether a slot that is only tried is good",
-		Long: update.ConfirmHelp, RunE: run(func(c update.Card, cmd *cobra.Command, _ []string) error {
+		Long:  update.ConfirmHelp, RunE: run(func(c update.Card, cmd *cobra.Command, _ []string) error {
 			return c.Confirm(cmd.Context(), within, cmd.OutOrStdout())
 		})}
 	restart := &cobra.Command{Use: "restart", Args: cobra.NoArgs,

@@ -85,7 +85,7 @@ func (e *eyes) run(ctx context.Context) error {
 				return err
 			}
 		case c := <-e.requests:
-			c.done <- e.capture(ctx, &c.Capture)
+			c.done <- e.capture(ctx, c.Capture)
 		case c := <-e.calibrations:
 			c.done <- e.calibrate(ctx, &c.Calibration)
 		case s := <-changes:
@@ -352,7 +352,7 @@ func later(a, b time.Time) time.Time {
 
 // request is an enrolment by camera.
 type request struct {
-	enrolment.Capture
+	*enrolment.Capture
 	done chan error
 }
 

@@ -17,8 +17,10 @@ import (
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/counter"
+	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/front"
 	"smiletill/cmd/smiletill/light"
+	who "smiletill/cmd/smiletill/people"
 	"smiletill/cmd/smiletill/storage"
 	"smiletill/cmd/smiletill/update"
 	"smiletill/cmd/smiletill/vending"
@@ -49,6 +51,7 @@ type Terminal struct {
 	updates  *updating
 	register *cashDesk
 	counter  *counterDoor
+	desk     *enrolment.Desk
 	machine  *vending.Machine // nil: none is served
 	opening  *pulse           // of keepOpen
 	drawing  pulse            // of the page
@@ -101,20 +104,26 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 		}
 		o.OpenCamera = camera.Settings(cfg.Camera).Open
 	}
+	rules, err := who.ReadRules(cfg.Consent.Paper, cfg.Consent.Files())
+	if err != nil {
+		return nil, err
+	}
 	t := &Terminal{cfg: cfg, o: o, log: o.Log, opening: &pulse{}, started: time.Now()}
 	t.front = front.New()
 	t.lamp = light.New(t.front, o.Light)
 	t.access = &access{why: t.front.Why, do: t.front.Do, restart: o.NotSetUp != nil}
 	t.updates = &updating{Keeper: update.NewKeeper(cfg.Paths.DataDir, t.log, t.updated)}
 	t.disk = newDisk(t.access, t.front, t.log, cfg.Paths.DataDir, cfg.GalleryDir())
+	t.desk = t.people(rules)
+	till := counter.Desk{Open: t.access.atCounter, Reversing: t.access.reverse,
+		Memory: unread.At(cfg.CounterPath(), t.disk.Told(counterFile))}
 	page, err := screen.New(screen.Options{
 		// Whoever names another address than loopback in the configuration has chosen to show the page to the
 		// network.
 		AllowRemote: !config.OnlyHere(cfg.Screen.Listen), Hosts: cfg.OwnNames(), Keypad: keypad{t.access},
-		Lights: t.lamp,
-		Counter: counter.Desk{Open: t.access.atCounter, Reversing: t.access.reverse,
-			Memory: unread.At(cfg.CounterPath(), t.disk.Told(counterFile))},
-		Log: t.log.With("room", "screen"),
+		Lights: t.lamp, Forget: enrolment.Farewell{Desk: t.desk},
+		Counter: till,
+		Log:     t.log.With("room", "screen"),
 	})
 	if err != nil {
 		return nil, err
@@ -129,7 +138,7 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 	t.camera = &eyesight{cfg: camera.Settings(cfg.Camera), open: o.OpenCamera, front: t.front, log: t.log}
 	t.register = newCashDesk(cfg, o.Version, t.access, t.front, t.tamper, t.log)
 	t.register.disk = t.disk
-	t.counter = &counterDoor{cfg: cfg, access: t.access, page: page, disk: t.disk, log: t.log}
+	t.counter = &counterDoor{cfg: cfg, access: t.access, page: page, till: till, disk: t.disk, log: t.log}
 	if cfg.Vending.Port != "" {
 		t.machine = vending.NewMachine(cfg, vending.Options{Till: t.access.engine, Payable: t.access.payable,
 			Refused: t.front.Refused, Log: t.log.With("room", "vending")})
@@ -287,7 +296,11 @@ func (t *Terminal) waitForSettings(ctx context.Context) {
 
 func (t *Terminal) serveParts(ctx context.Context) error {
 	asked := t.access.asked() // before anything is read
-	p, err := openParts(ctx, t.cfg, t.o.Version, t.tamper, t.disk, t.updates, t.log)
+	starting := ctx
+	if by := t.access.by.Swap(nil); by != nil {
+		starting = who.With(ctx, *by)
+	}
+	p, err := openParts(starting, t.cfg, t.o.Version, t.tamper, t.disk, t.updates, t.log)
 	if err != nil {
 		return storage.WithHint(err)
 	}
