@@ -77,7 +77,7 @@ func headless(t *testing.T, image string, memory int, more ...string) *emulated 
 		"-display", "none", "-serial", "stdio",
 		"-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", "-device", "qemu-xhci",
 		"-device", "i6300esb", "-action", "watchdog=reset",
-		"-drive", "if=none,id=card,node-name=card,format=" + format + ",file=" + image,
+		"-drive", "if=none,id=card,node-name=disk,format=" + format + ",file=" + image,
 		"-device", "virtio-blk-pci,drive=card,bootindex=0",
 		"-qmp", "unix:" + dir + "/qmp,server=on,wait=off"}, more...)...)
 	e.cmd.Stdout, e.cmd.Stderr = e, e
