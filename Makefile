@@ -241,6 +241,9 @@ python: floats
 	@cmp -s models/build/requirements.txt $(B)/python/requirements.txt || { echo "installing the Python tools for the models (40 MB)"; \
 	  $(PY) -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r models/build/requirements.txt && \
 	  cp models/build/requirements.txt $(B)/python/; }
+	@cmp -s buildroot/requirements.txt $(B)/python/buildroot.txt || { echo "installing the Python tools for the cards"; \
+	  $(PY) -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r buildroot/requirements.txt && \
+	  cp buildroot/requirements.txt $(B)/python/buildroot.txt; }
 	@sh models/build/fetch.sh $(B) wheels
 
 .PHONY: attack
@@ -355,10 +358,15 @@ bundle: ## an update for BOARD's cards of what `make card` made: BUNDLE_KEY, BUN
 	@test -z "$(IMAGES)" || { $(ONE) build && $(BIN) version --json >"$(IMAGES)/version.json"; }
 	@mkdir -p $(B)/card/$(BOARD) && BUNDLE_KEY="$(BUNDLE_KEY)" BUNDLE_CERT="$(BUNDLE_CERT)" BUNDLE_FLOOR="$(BUNDLE_FLOOR)" \
 	  sh buildroot/board/card/bundle.sh "$(or $(IMAGES),$(B)/card/$(BOARD)/images)" "$(BOARD)" $(B)/card/$(BOARD)/smiletill-$(BOARD).raucb
-card-test: deps ## boots the card that `make card BOARD=virt` made in an emulated machine: UEFI, verified root, slots, the terminal
+card-test: build ## boots the cards that `make card BOARD=virt` and BOARD=pi3 made in emulated machines, and looks into all that were made
 	@test -e $(B)/card/virt/smiletill-virt.img.gz || { echo "make card BOARD=virt comes first"; exit 1; }
 	@sh .ci/need.sh card
-	SMILETILL_CARD=$(B)/card/virt go test -vet=off -count 1 -timeout 45m -v -run '^TestCardBoots$$' ./buildroot
+	SMILETILL_CARD=$(B)/card/virt SMILETILL_CARDS=$(B)/card go test -vet=off -count 1 -timeout 45m -v \
+	  -run '^(TestCardBoots|TestPiCards|TestPiBoots)$$' ./buildroot
+
+.PHONY: vulnerable
+vulnerable: build ## known vulnerabilities of Go and its modules that the program calls, by govulncheck; VULNDB=version of golang.org/x/vulndb
+	@VULNDB="$(VULNDB)" sh .ci/vulnerable.sh $(B) $(BIN)
 
 .PHONY: buildroot-check
 buildroot-check: python ## the Buildroot tree: without Buildroot, and with a checkout if BUILDROOT=dir is given

@@ -7,6 +7,7 @@ there() { # there PACKAGE
 	case $1 in
 	libc6-dev) test -e /usr/include/stdlib.h ;;
 	maven) command -v mvn ;;
+	libreoffice-calc-nogui) command -v soffice ;;
 	libturbojpeg0) /sbin/ldconfig -p | grep -q libturbojpeg.so.0 ;;
 	python3-venv) python3 -c 'import ensurepip, venv' ;;
 	mosquitto) test -x /usr/sbin/mosquitto ;;
@@ -21,6 +22,7 @@ there() { # there PACKAGE
 	libc6-dev-arm64-cross) test -e /usr/aarch64-linux-gnu/include/stdlib.h ;;
 	libstdc++6-arm64-cross) test -e /usr/aarch64-linux-gnu/lib/libstdc++.so.6 ;;
 	mtools) command -v mdir ;;
+	bmap-tools) command -v bmaptool ;;
 	dosfstools) test -x /sbin/mkfs.vfat ;;
 	squashfs-tools) command -v mksquashfs ;;
 	dbus) command -v dbus-run-session ;;
@@ -40,11 +42,11 @@ packages() { # packages WHAT
 	build) echo gcc libc6-dev npm maven ;;
 	jpeg) echo libturbojpeg0 ;; # makes JPEGs faster, is not needed
 	models) echo python3-venv ;;
-	tests) echo nftables mosquitto mosquitto-clients nats-server chromium strace iproute2 systemd patchelf dpkg ;;
+	tests) echo mosquitto mosquitto-clients nats-server chromium strace iproute2 nftables systemd patchelf dpkg libreoffice-calc-nogui sway cog ;;
 	arm64) [ "$(uname -m)" = aarch64 ] || echo qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross ;;
 	image) echo genimage mtools dosfstools squashfs-tools rauc dbus shellcheck fdisk e2fsprogs xz-utils zstd ;;
 	emulate) echo qemu-system-arm cpio kmod xz-utils bc e2fsprogs mosquitto mosquitto-clients ;;
-	card) echo mmdebstrap arch-test qemu-user-static cryptsetup-bin squashfs-tools cpio genimage mtools dosfstools fdisk e2fsprogs \
+	card) echo bmap-tools mmdebstrap arch-test qemu-user-static cryptsetup-bin squashfs-tools cpio genimage mtools dosfstools fdisk e2fsprogs \
 		python3 qemu-system-arm qemu-efi-aarch64 rauc ;;
 	boot) [ "$(id -u)" != 0 ] || echo mmdebstrap systemd-container ;; # only root boots a container
 	*) echo "need.sh: nobody knows what $1 is" >&2 && exit 2 ;;

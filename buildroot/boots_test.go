@@ -19,6 +19,9 @@ import (
 // patience is how long each step of an emulated start may take; all of it takes a minute on two cores.
 const patience = 5 * time.Minute
 
+// size of the emulated card, in bytes.
+const size = 4 << 30
+
 // TestCardBoots boots the card that `make card BOARD=virt` made (SMILETILL_CARD is its folder) in QEMU: a
 // first start, a try of a slot that does not start, a root that was altered. `make card-test` runs it;
 // elsewhere it skips.
@@ -50,7 +53,7 @@ func flashed(t *testing.T, dir string) *booted {
 		t.Fatalf("unpack the image: %v %s", err, out)
 	}
 	// The image ends where nothing is in it any more; the card goes on.
-	if err := os.Truncate(c.image, 4<<30); err != nil {
+	if err := os.Truncate(c.image, size); err != nil {
 		t.Fatal(err)
 	}
 	return c

@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// emulated is a whole machine with a card in it: UEFI, a disk, a watchdog, no network. What its serial console
-// says is kept.
+// emulated is a whole machine with a card in it: UEFI, a disk, a watchdog, no network. What its serial
+// console says is kept.
 type emulated struct {
 	t     *testing.T
 	cmd   *exec.Cmd
@@ -70,7 +70,8 @@ func headless(t *testing.T, image string, memory int, more ...string) *emulated 
 	if filepath.Ext(image) == ".qcow2" {
 		format = "qcow2"
 	}
-	e.cmd = exec.Command("qemu-system-aarch64", append([]string{"-machine", "virt", "-cpu", "cortex-a72", "-smp", "2",
+	e.cmd = exec.Command("qemu-system-aarch64", append([]string{"-machine", "virt", "-cpu", "cortex-a72",
+		"-smp", "2",
 		"-m", fmt.Sprint(memory), "-nodefaults", "-nic", "none",
 		// not -icount as in device/bench/remote: two threads are faster, and the page is drawn in software
 		"-accel", "tcg,thread=multi", "-device", "virtio-rng-pci",
@@ -91,9 +92,14 @@ func headless(t *testing.T, image string, memory int, more ...string) *emulated 
 		_ = os.RemoveAll(dir)
 		_ = log.Close()
 	})
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		if e.qmp, err = net.Dial("unix", dir+"/qmp"); err == nil {
 			break
+		}
+		select {
+		case <-e.ended:
+			t.Fatalf("QEMU did not start: %s", e.text)
+		default:
 		}
 		if time.Now().After(end) {
 			t.Fatalf("reach QEMU: %v", err)

@@ -17,7 +17,7 @@ import (
 func TestGrowData(t *testing.T) {
 	tools(t, "genimage", "mksquashfs", "/sbin/mkfs.vfat", "/sbin/sfdisk")
 	image := postImage(t, images(t))
-	const size = 256 << 20
+	const size int64 = 256 << 20
 	if err := os.Truncate(image, size); err != nil {
 		t.Fatal(err)
 	}
@@ -49,11 +49,11 @@ func TestGrowData(t *testing.T) {
 		}
 	}
 	end := output(t, "partx", "--noheadings", "--show", "--output", "END", "--nr", "7", image)
-	if strings.TrimSpace(end) != strconv.Itoa(size/512-1) {
+	if strings.TrimSpace(end) != strconv.FormatInt(size/512-1, 10) {
 		t.Errorf("the data partition ends at sector %s of %d", end, size/512)
 	}
 	var changed []int
-	for at := 0; at < size; at += 512 {
+	for at := 0; at < int(size); at += 512 {
 		if !bytes.Equal(before[at:at+512], after[at:at+512]) {
 			changed = append(changed, at)
 		}

@@ -13,6 +13,7 @@ import (
 
 const cardStatus = `Package: libc6
 Status: install ok installed
+Source: glibc (2.36-9)
 Architecture: arm64
 Version: 2.36-9
 Description: C library
@@ -103,10 +104,12 @@ func TestCardPapers(t *testing.T) {
 		purls += c.Purl + "\n"
 	}
 	if bom.BomFormat != "CycloneDX" ||
-		!strings.Contains(purls, "pkg:deb/debian/mawk@1%3A3.4?arch=arm64&distro=debian-12\n") ||
+		!strings.Contains(purls, "pkg:deb/debian/mawk@1%3A3.4?arch=arm64&distro=debian-12&upstream=mawk\n") ||
+		!strings.Contains(purls, "/libc6@2.36-9?arch=arm64&distro=debian-12&upstream=glibc\n") ||
 		!strings.Contains(purls, "pkg:generic/smiletill@0.1\n") || strings.Contains(purls, "gone") {
 		t.Errorf("%s with parts\n%s", bom.BomFormat, purls)
 	}
+	validSBOM(t, filepath.Join(out, "smiletill-pi4.cdx.json"))
 	var manifest struct {
 		Image      struct{ Bytes int64 }
 		Kernel     string
@@ -117,5 +120,34 @@ func TestCardPapers(t *testing.T) {
 	}
 	if manifest.Kernel != "6.1.0-57-arm64" || len(manifest.Partitions) != 7 || manifest.Image.Bytes == 0 {
 		t.Errorf("manifest: %+v", manifest)
+	}
+}
+
+// validSBOM holds a parts list against CycloneDX's own schema, by CycloneDX's own library; a list with a part
+// that has no name is none.
+func validSBOM(t *testing.T, file string) {
+	t.Helper()
+	python := "../.build/python/bin/python"
+	if exec.Command(python, "-c", "import cyclonedx.validation.json, jsonschema").Run() != nil {
+		t.Skip("cyclonedx is not there: `make python` installs it")
+	}
+	validate := func(file string) (string, error) {
+		out, err := exec.Command(python, "-c", `import sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+bad = JsonStrictValidator(SchemaVersion.V1_5).validate_str(open(sys.argv[1]).read())
+sys.exit(str(bad)[:500] if bad else 0)`, file).CombinedOutput()
+		return string(out), err
+	}
+	if out, err := validate(file); err != nil {
+		t.Errorf("%s is no CycloneDX: %v %s", file, err, out)
+	}
+	broken := filepath.Join(t.TempDir(), "broken.json")
+	text := strings.Replace(string(read(t, file)), `"name"`, `"nome"`, 1)
+	if err := os.WriteFile(broken, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := validate(broken); err == nil {
+		t.Errorf("the validator takes everything: %s", out)
 	}
 }

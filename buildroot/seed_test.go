@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,8 @@ func played(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	var said bytes.Buffer
-	cmd := exec.Command(terminal, "demo", "--screen", "127.0.0.1:0", "--paths-control-socket", dir+"/control.sock")
+	cmd := exec.Command(terminal, "demo", "--screen", "127.0.0.1:0",
+		"--paths-control-socket", dir+"/control.sock")
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	out, err := cmd.StdoutPipe()
 	if err == nil {
@@ -49,13 +51,23 @@ func played(t *testing.T) string {
 	return found[0]
 }
 
-// seed puts a data folder on the data partition, as the terminal's own.
-func (c *booted) seed(data string) {
+// seed makes the data partition of a card that was used: a file system on all that is left of the card, with
+// what is in a data folder as the terminal's own. dir is where the card was made.
+func (c *booted) seed(data, dir string) {
 	c.t.Helper()
-	owner := regexp.MustCompile(`User:\s*(\d+)\s+Group:\s*(\d+)`).FindStringSubmatch(
-		output(c.t, "/sbin/debugfs", "-R", "stat /register.key", c.offset(7)))
+	cmd := exec.Command("sh", lib+"grow-data", c.image)
+	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/sbin:/usr/sbin")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		c.t.Fatalf("grow-data: %v %s", err, out)
+	}
+	start := c.manifest.Partitions[6].Start
+	output(c.t, "/sbin/mkfs.ext4", "-q", "-F", "-E", fmt.Sprint("offset=", start), c.image,
+		fmt.Sprint((size-start)>>10, "k"))
+	c.put(1, "data-made", "The data partition was made.\n")
+	owner := regexp.MustCompile(`(?m)^smiletill:[^:]*:(\d+):(\d+):`).FindStringSubmatch(
+		string(read(c.t, filepath.Join(dir, "root/etc/passwd"))))
 	if owner == nil {
-		c.t.Fatal("the data partition has no file of the terminal's")
+		c.t.Fatal("the card has no user for the terminal")
 	}
 	var script strings.Builder
 	err := filepath.WalkDir(data, func(path string, d fs.DirEntry, err error) error {
@@ -68,7 +80,7 @@ func (c *booted) seed(data string) {
 		case strings.HasSuffix(name, "-shm") || strings.HasSuffix(name, ".lock"):
 			return nil
 		default:
-			fmt.Fprintf(&script, "rm %s\nwrite %s %[1]s\nsif %[1]s mode 0100600\n", name, path)
+			fmt.Fprintf(&script, "write %s %s\nsif %[2]s mode 0100600\n", path, name)
 		}
 		fmt.Fprintf(&script, "sif %s uid %s\nsif %[1]s gid %s\n", name, owner[1], owner[2])
 		return nil
@@ -76,6 +88,7 @@ func (c *booted) seed(data string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	fmt.Fprintf(&script, "sif / uid %s\nsif / gid %s\nsif / mode 040700\n", owner[1], owner[2])
 	c.debugfs(script.String())
 	if got := kept(c.t, c.offset(7)); got != c.day {
 		c.t.Fatalf("on the data partition is\n%s, want\n%s", got, c.day)
@@ -102,6 +115,7 @@ func kept(t *testing.T, partition string) string {
 	}
 	dir := t.TempDir()
 	output(t, "/sbin/debugfs", "-R", "rdump / "+dir, partition)
+	output(t, "chown", "-R", strconv.Itoa(os.Geteuid()), dir) // keys of others are not read
 	return holdings(t, dir)
 }
 

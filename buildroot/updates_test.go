@@ -10,14 +10,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
-// TestCardUpdates updates the virt card by sticks: what must be refused, what comes back, and a newer version,
-// from ten moments of which it starts again after a power cut. Payments and faces of a shop day stay.
+// TestCardUpdates updates the virt card by sticks: what must be refused, what comes back, and a newer
+// version, from ten moments of which it starts again after a power cut. The payments and the customer of a
+// shop day stay.
 func TestCardUpdates(t *testing.T) {
 	dir := os.Getenv("SMILETILL_CARD")
 	if dir == "" {
@@ -27,42 +29,109 @@ func TestCardUpdates(t *testing.T) {
 	day := played(t)
 	c := flashed(t, dir)
 	c.day = holdings(t, day)
-	c.put(1, "setup.toml", "name = \"demo/shop/till-1\"\n")
-	t.Run("first start", func(t *testing.T) {
-		c.t = t
-		m := headless(t, c.image, 1024)
-		m.until(`Started smiletill.service`, patience)
-		m.until(`(?m)^journal +ok`, patience)
-		m.off(patience)
+	c.put(1, "setup.toml", "name = \"test/shop/till-1\"\n")
+	c.seed(day, dir)
+	up := filepath.Join(t.TempDir(), "up.qcow2")
+	t.Run("a start", func(t *testing.T) { c.t = t; c.keepUp(t, up) })
+	from := func(t *testing.T) string { // a copy of the card and of the machine that runs on it
+		file := filepath.Join(t.TempDir(), "card.qcow2")
+		output(t, "cp", "--reflink=auto", "--sparse=always", up, file)
+		return file
+	}
+	refused, tampered, dark := b.refused(), b.stick(b.tampered()), b.stick(b.dark())
+	t.Run("refused", func(t *testing.T) { c.refuses(t, from(t), refused) })
+	t.Run("a full data partition", func(t *testing.T) { c.full(t, b.stick(b.small("v9.2"))) })
+	t.Run("a root that is not the signed one", func(t *testing.T) {
+		c.comesBack(t, from(t), tampered, `init: mount /dev/dm-0`)
 	})
-	c.t = t
-	c.seed(day)
-	cuts := &cuts{t: t, dir: t.TempDir(), image: c.image}
-	t.Run("updates", func(t *testing.T) {
-		m := headless(t, c.image, 1024)
-		m.until(`(?m)^gallery +ok +enrolled customers: 1`, patience)
-		for _, refused := range b.refused() {
-			m.plug(refused.stick)
-			m.until(refused.says, patience)
-			m.unplug()
-		}
-		m.plug(b.stick(b.tampered()))
-		m.until(`init: slot B`, patience)
-		m.until(`init: slot A`, patience)
-		m.until(`(?m)^gallery +ok +enrolled customers: 1`, patience)
-		m.unplug()
-		m.plug(b.stick(b.dark()))
-		m.until(`init: slot B`, patience)
-		begun := time.Now()
-		m.until(`init: slot A`, patience)
-		t.Logf("a terminal that never starts: slot A was back %.1f s after slot B", time.Since(begun).Seconds())
-		m.until(`(?m)^gallery +ok +enrolled customers: 1`, patience)
-		m.unplug()
-		cuts.m = m
-		cuts.take(b.stick(b.newer("z", nil)))
-	})
+	t.Run("a terminal that never starts", func(t *testing.T) { c.comesBack(t, from(t), dark, `init: slot B`) })
+	cuts := &cuts{dir: t.TempDir()}
+	newer := b.stick(b.newer("z", nil))
+	t.Run("newer", func(t *testing.T) { cuts.take(t, from(t), newer) })
 	for i, cut := range cuts.all {
 		t.Run(fmt.Sprintf("cut %d, %s", i+1, cut.when), func(t *testing.T) { cuts.check(t, c, i) })
+	}
+}
+
+const enrolled = `(?m)^gallery +ok +enrolled customers: 1` // by `smiletill status`
+
+// keepUp starts the card and keeps the machine as it is when its terminal runs, in file, to go on from there
+// several times.
+func (c *booted) keepUp(t *testing.T, file string) {
+	output(t, "qemu-img", "create", "-q", "-f", "qcow2", "-b", c.image, "-F", "raw", file)
+	m := headless(t, file, 1024)
+	m.until(enrolled, patience)
+	m.until(`(?m)^journal +ok`, patience)
+	m.tell("human-monitor-command", map[string]any{"command-line": "savevm up"})
+	m.cut()
+}
+
+// refuses plugs sticks in that nothing is installed from.
+func (c *booted) refuses(t *testing.T, file string, sticks []refusal) {
+	m := headless(t, file, 1024, "-loadvm", "up")
+	for _, refused := range sticks {
+		before := m.written()
+		m.plug(refused.stick)
+		t.Log(m.until(refused.says, patience))
+		m.unplug()
+		if n := m.written() - before; n > 1<<20 {
+			t.Errorf("%d bytes were written for a bundle that is refused", n)
+		}
+	}
+}
+
+// full starts a card whose data partition has no space left, with a stick in it that is right.
+func (c *booted) full(t *testing.T, stick string) {
+	f := &booted{t: t, image: filepath.Join(t.TempDir(), "card.img"), manifest: c.manifest}
+	output(t, "cp", "--sparse=always", c.image, f.image)
+	said := output(t, "/sbin/debugfs", "-R", "show_super_stats -h", f.offset(7))
+	free := regexp.MustCompile(`Free blocks:\s+(\d+)`).FindStringSubmatch(said)
+	if free == nil {
+		t.Fatal(said)
+	}
+	n, err := strconv.Atoi(free[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.debugfs(fmt.Sprintf("write /dev/null filler\nfallocate filler 0 %d\n", n-400)) // 400: the extents' own
+	before := f.sum(6)
+	m := headless(t, f.image, 1024, "-drive", "if=none,id=stick,format=raw,file="+stick,
+		"-device", "usb-storage,drive=stick")
+	t.Log(m.until(`(?i)no space.*`, patience))
+	m.until(enrolled, patience)
+	m.cut()
+	if f.sum(6) != before {
+		t.Error("slot B was written to")
+	}
+	f.debugfs("rm filler\n")
+	if got := kept(t, f.offset(7)); got != c.day {
+		t.Errorf("the data partition holds\n%s, want\n%s", got, c.day)
+	}
+}
+
+// comesBack has a stick's bundle installed, whose slot says something when it is tried, and does not stay.
+func (c *booted) comesBack(t *testing.T, file, stick, says string) {
+	m := headless(t, file, 1024, "-loadvm", "up")
+	m.plug(stick)
+	m.until(`restarting into slot B`, patience)
+	m.until(says, patience)
+	begun := time.Now()
+	m.until(`init: slot A`, patience)
+	t.Logf("slot A was back %.1f s after slot B was tried", time.Since(begun).Seconds())
+	m.unplug()
+	m.until(enrolled, patience)
+	m.cut()
+	c.sameData(t, file)
+}
+
+// sameData fails unless the data partition in a qcow2 file holds what it has to keep.
+func (c *booted) sameData(t *testing.T, file string) {
+	t.Helper()
+	data, p := filepath.Join(t.TempDir(), "data"), c.manifest.Partitions[6]
+	output(t, "qemu-img", "convert", "-O", "raw", "--image-opts", fmt.Sprintf("driver=raw,offset=%d,size=%d,"+
+		"file.driver=qcow2,file.file.driver=file,file.file.filename=%s", p.Start, size-p.Start, file), data)
+	if got := kept(t, data); got != c.day {
+		t.Errorf("the data partition holds\n%s, want\n%s", got, c.day)
 	}
 }
 
@@ -113,36 +182,37 @@ func (e *emulated) written() int64 {
 // cuts are what is on the card at moments of an update. Each is what a power cut would have left there: the
 // machine writes on into another file.
 type cuts struct {
-	t          *testing.T
-	dir, image string
-	m          *emulated
-	all        []struct{ when, slot, file string }
+	dir string
+	m   *emulated
+	all []struct{ when, slot, file string }
 }
 
 // cut freezes what is on the card now; slot is the one that has to start from it.
 func (k *cuts) cut(when, slot string) {
 	n := len(k.all)
-	node, file := "card", k.image
+	node := "disk"
 	if n > 0 {
-		node, file = fmt.Sprint("cut", n), k.file(n)
+		node = fmt.Sprint("cut", n)
 	}
 	k.m.tell("blockdev-snapshot-sync", map[string]any{"node-name": node, "snapshot-file": k.file(n + 1),
 		"snapshot-node-name": fmt.Sprint("cut", n+1), "format": "qcow2"})
-	k.all = append(k.all, struct{ when, slot, file string }{when, slot, file})
+	k.all = append(k.all, struct{ when, slot, file string }{when, slot, k.file(n)})
 }
 
 func (k *cuts) file(n int) string { return filepath.Join(k.dir, fmt.Sprintf("cut%d.qcow2", n)) }
 
 // take updates by a stick and freezes ten moments.
-func (k *cuts) take(stick string) {
-	begun := k.m.written()
+func (k *cuts) take(t *testing.T, file, stick string) {
+	output(t, "mv", file, k.file(0))
+	k.m = headless(t, k.file(0), 1024, "-loadvm", "up")
 	k.m.plug(stick)
 	k.m.until(`signed; .* runs in slot A`, patience)
+	begun := k.m.written()
 	k.cut("looked at", "A")
 	for _, mega := range []int64{30, 100, 180, 240, 300} {
 		for end := time.Now().Add(patience); k.m.written() < begun+mega<<20; time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(end) {
-				k.m.t.Fatalf("%d bytes were written in %v", k.m.written()-begun, patience)
+				t.Fatalf("%d bytes were written in %v", k.m.written()-begun, patience)
 			}
 		}
 		k.cut(fmt.Sprintf("%d MiB written", mega), "A")
@@ -158,26 +228,20 @@ func (k *cuts) take(stick string) {
 	k.m.cut()
 }
 
-// check starts the card from what was there at a cut.
+// check starts the card from what was there at a cut: the right slot has its root. From two of them, in the
+// middle of the writing and when slot B was to be tried, the terminal's start is waited for too.
 func (k *cuts) check(t *testing.T, c *booted, i int) {
 	cut := k.all[i]
 	overlay := filepath.Join(t.TempDir(), "card.qcow2")
-	format := "raw"
-	if i > 0 {
-		format = "qcow2"
-	}
-	output(t, "qemu-img", "create", "-q", "-f", "qcow2", "-b", cut.file, "-F", format, overlay)
+	output(t, "qemu-img", "create", "-q", "-f", "qcow2", "-b", cut.file, "-F", "qcow2", overlay)
 	m := headless(t, overlay, 1024)
 	m.until(`init: slot `+cut.slot, patience)
-	m.until(`(?m)^gallery +ok +enrolled customers: 1`, patience)
-	m.until(`(?m)^journal +ok`, patience)
-	m.cut()
-	data, p := filepath.Join(t.TempDir(), "data"), c.manifest.Partitions[6]
-	output(t, "qemu-img", "convert", "-O", "raw", "--image-opts", fmt.Sprintf("driver=raw,offset=%d,size=%d,"+
-		"file.driver=qcow2,file.file.driver=file,file.file.filename=%s", p.Start, int64(4<<30)-p.Start, overlay), data)
-	if got := kept(t, data); got != c.day {
-		t.Errorf("the data partition holds\n%s, want\n%s", got, c.day)
+	if i == 3 || i == 6 {
+		m.until(enrolled, patience)
+		m.until(`(?m)^journal +ok`, patience)
 	}
+	m.cut()
+	c.sameData(t, overlay)
 }
 
 // bundles makes updates of what the card in dir was made of.
@@ -199,7 +263,9 @@ func newBundles(t *testing.T, dir string) *bundles {
 	return &bundles{t, dir, t.TempDir(), said.Version}
 }
 
-func (b *bundles) path(names ...string) string { return filepath.Join(append([]string{b.work}, names...)...) }
+func (b *bundles) path(names ...string) string {
+	return filepath.Join(append([]string{b.work}, names...)...)
+}
 
 // sign makes a bundle of a folder like the card's images, for a board, signed with keys.
 func (b *bundles) sign(images, board, version, keys string) string {
@@ -234,28 +300,39 @@ func (b *bundles) stick(bundle string) string {
 	return file
 }
 
-// refused are sticks that nothing is installed from. What their bundles hold does not matter.
-func (b *bundles) refused() (all []struct{ stick, says string }) {
+// refusal is a stick that nothing is installed from, and what is said.
+type refusal struct{ stick, says string }
+
+// refused makes some. What their bundles hold does not matter.
+func (b *bundles) refused() (all []refusal) {
 	b.t.Helper()
-	images := b.path("small")
-	if err := os.Mkdir(images, 0o755); err != nil {
-		b.t.Fatal(err)
-	}
-	for name, size := range map[string]int64{"rootfs.squashfs": 1 << 20, "boot.vfat": 1 << 20} {
-		output(b.t, "sh", "-c", fmt.Sprintf("head -c %d /dev/urandom >%s/%s", size, images, name))
-	}
 	keys := filepath.Join(b.dir, "keys")
 	add := func(bundle, says string) {
-		all = append(all, struct{ stick, says string }{b.stick(bundle), says})
+		all = append(all, refusal{b.stick(bundle), says})
 	}
-	add(b.sign(images, "pi4", "v9.0", keys), `the bundle is for another board: pi4`)
-	add(b.sign(images, "virt", "v9.0", keysIn(b.t)), `signed by nobody|signature|certificate`)
-	short := b.sign(images, "virt", "v9.0", keys)
+	add(b.sign(b.noise(), "pi4", "v9.0", keys), `it is for pi4, this card is for virt`)
+	add(b.sign(b.noise(), "virt", "v9.0", keysIn(b.t)), `signed by nobody|signature|certificate`)
+	short := b.small("v9.0")
 	if err := os.Truncate(short, 1<<20); err != nil {
 		b.t.Fatal(err)
 	}
 	add(short, `cut short|signature|damaged`)
 	return all
+}
+
+// small is a bundle that would be installed; its slot would not start.
+func (b *bundles) small(version string) string {
+	return b.sign(b.noise(), "virt", version, filepath.Join(b.dir, "keys"))
+}
+
+// noise is a folder like the card's images, with nothing of use.
+func (b *bundles) noise() string {
+	b.t.Helper()
+	images := b.t.TempDir()
+	for _, name := range []string{"rootfs.squashfs", "boot.vfat"} {
+		output(b.t, "sh", "-c", "head -c 1048576 /dev/urandom >"+filepath.Join(images, name))
+	}
+	return images
 }
 
 // like is a folder with the card's own root and boot partition, to change.
@@ -305,7 +382,7 @@ func (b *bundles) dark() string {
 	return b.newer("y", map[string]string{"etc/systemd/system/smiletill.service": ""})
 }
 
-// newer is the card's root with a program of another version, whose last sign is another, and with more files.
+// newer is the card's root with a program of another version, whose last sign is another, and more files.
 func (b *bundles) newer(sign string, files map[string]string) string {
 	b.t.Helper()
 	version := b.version[:len(b.version)-1] + sign

@@ -71,6 +71,7 @@ func TestPackage(t *testing.T) {
 		"usr/share/doc/smiletill/examples/setup-image.conf":        "setup-image.conf",
 		"usr/lib/systemd/system/smiletill-setup.service":           "smiletill-setup.service",
 		"usr/lib/systemd/system/smiletill-setup-report.service":    "smiletill-setup-report.service",
+		"usr/lib/systemd/system/smiletill-kiosk.service":           "smiletill-kiosk.service",
 	} {
 		got := read(t, filepath.Join(tree, path))
 		if same != "" && !bytes.Equal(got, read(t, same)) {

@@ -56,7 +56,8 @@ func verifyUnit(root string) (string, error) {
 // nothing of that.
 func TestSetupUnits(t *testing.T) {
 	root := installed(t, nil)
-	for _, name := range []string{"smiletill-setup.service", "smiletill-setup-report.service"} {
+	for _, name := range []string{"smiletill-setup.service", "smiletill-setup-report.service",
+		"smiletill-update.service"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -70,7 +71,7 @@ func TestSetupUnits(t *testing.T) {
 			t.Errorf("%s: verify: %v\n%s", name, err, out)
 		}
 	}
-	for _, unit := range []string{"setup", "setup-report"} {
+	for _, unit := range []string{"setup", "setup-report", "update"} {
 		part, err := os.ReadFile(unit + "-image.conf")
 		if err != nil {
 			t.Fatal(err)
@@ -103,8 +104,38 @@ func TestSetupUnits(t *testing.T) {
 }
 
 func exposure(root string) (string, error) {
-	return analyze("security", "--offline=true", "--threshold="+exposureMax,
-		filepath.Join(root, "usr/lib/systemd/system/smiletill.service"))
+	return exposureOf(filepath.Join(root, "usr/lib/systemd/system/smiletill.service"), exposureMax)
+}
+
+func exposureOf(unit, bound string) (string, error) {
+	return analyze("security", "--offline=true", "--threshold="+bound, unit)
+}
+
+// The display's unit is as systemd wants it, always comes back, and may do little more than the terminal: a
+// browser compiles scripts, and has a user of its own.
+func TestKioskUnit(t *testing.T) {
+	root := installed(t, nil)
+	text, err := os.ReadFile("smiletill-kiosk.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := filepath.Join(root, "usr/lib/systemd/system/smiletill-kiosk.service")
+	if err := os.WriteFile(at, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err := analyze("verify", "--man=no", "--recursive-errors=no", "--root="+root, "smiletill-kiosk.service")
+	if err != nil || out != "" {
+		t.Errorf("verify: %v\n%s", err, out)
+	}
+	if out, err := exposureOf(at, "25"); err != nil {
+		t.Errorf("exposure: %v\n%s", err, out)
+	}
+	for _, want := range []string{"Restart=always", "StartLimitIntervalSec=0", "DynamicUser=yes",
+		"IPAddressDeny=any", "InaccessiblePaths=-/var/lib/smiletill"} {
+		if !strings.Contains(string(text), "\n"+want) {
+			t.Errorf("the unit lacks %s", want)
+		}
+	}
 }
 
 func TestUnit(t *testing.T) {

@@ -1,6 +1,6 @@
 #!/bin/bash
 # build.sh BOARD OUT DEB: a card's image for BOARD (virt, pi3, pi4, zero2w) from Debian's arm64 packages and the terminal's own DEB, in OUT:
-# smiletill-BOARD.img.gz, its manifest and parts list (CycloneDX), and the list of packages that were used. Root only.
+# smiletill-BOARD.img.gz, its map for bmaptool, manifest and parts list (CycloneDX), and the list of packages that were used. Root only.
 # Packages are kept in OUT/debs while the lists are the same. KEYRING is the certificate that updates go back to; without it the card
 # takes none, but that for virt, whose keys are made in OUT/keys. With BUNDLE_KEY and BUNDLE_CERT the same is made an update for the
 # slots of other cards: smiletill-BOARD.raucb.
@@ -17,10 +17,11 @@ suite=bookworm
 export SOURCE_DATE_EPOCH
 begun=$SECONDS
 say() { printf '  card: %3d s  %s\n' $((SECONDS - begun)) "$*"; }
+pi="grub-efi-arm64-signed u-boot-rpi raspi-firmware"
 case $board in
-virt) loader=grub-efi-arm64-signed components=main parts="kiosk virt" ;;
-pi3 | pi4) loader=raspi-firmware components=main,non-free-firmware parts="kiosk pi" ;;
-zero2w) loader=raspi-firmware components=main,non-free-firmware parts=pi ;; # 512 MB: no screen
+virt) loaders="grub-efi-arm64-signed" components=main parts="kiosk virt" ;;
+pi3 | pi4) loaders="$pi" components=main,non-free-firmware parts="kiosk pi" ;;
+zero2w) loaders="$pi" components=main,non-free-firmware parts=pi ;; # 512 MB: no screen
 *) echo "build.sh: no card is made of Debian's packages for '$board': there are virt, pi3, pi4 and zero2w" >&2 && exit 2 ;;
 esac
 mkdir -p "$out"
@@ -63,8 +64,8 @@ packages() {
 		--include='?essential' --include="usr-is-merged,$(names)" --skip=download/empty --skip=essential/unlink \
 		--setup-hook="for d in bin sbin lib; do mkdir -p \"\$1/usr/\$d\"; ln -s \"usr/\$d\" \"\$1/\$d\"; done" \
 		--setup-hook="mkdir -p \"\$1/var/cache/apt/archives\"; find '$cache' -name '*.deb' -exec cp -lnt \"\$1/var/cache/apt/archives\" {} +" \
-		--extract-hook="cd \"\$1/var/cache/apt/archives\" && APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" apt-get -qq download $loader:arm64" \
-		--extract-hook="bash '$here/install.sh' \"\$1\" '$deb' '$loader'" \
+		--extract-hook="cd \"\$1/var/cache/apt/archives\" && APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" apt-get -qq download ${loaders// /:arm64 }:arm64" \
+		--extract-hook="bash '$here/install.sh' \"\$1\" '$deb' '$loaders'" \
 		--extract-hook="find \"\$1/var/cache/apt/archives\" -name '*.deb' -exec cp -lnt '$cache' {} +" \
 		"$suite" "$root"
 }
@@ -90,7 +91,10 @@ furnish() {
 	echo 'DEFAULT_HOSTNAME=till' >>"$root/usr/lib/os-release" # until it has one of its own
 	ln -sf ../run/NetworkManager/resolv.conf "$root/etc/resolv.conf"
 	: >"$root/etc/fstab"
-	chroot "$root" smiletill version --json >"$images/version.json" 2>/dev/null || rm "$images/version.json"
+	# Debian's newer package has this name too. A Zero 2 W whose Wi-Fi has another chip finds no firmware in either.
+	[ "$board" != zero2w ] || ln -s "brcmfmac43430-sdio.raspberrypi,3-model-b.txt" \
+		"$root/lib/firmware/brcm/brcmfmac43430-sdio.raspberrypi,model-zero-2-w.txt"
+	chroot "$root" smiletill version --json >"$images/version.json"
 	# `smiletill status` and the others find the settings without being told where
 	ln -sf /boot/select/smiletill.toml "$root/etc/smiletill/smiletill.toml"
 	rm -f "$root"/etc/dpkg/dpkg.cfg.d/* "$root/usr/sbin/update-"{initramfs,ca-certificates} "$root/etc/apt/sources.list"
@@ -101,7 +105,8 @@ furnish() {
 # initrd: the program that finds and verifies the root, and the modules it needs, in the order in which they load; and the
 # machine's watchdog, which systemd feeds from its own start on.
 initrd() {
-	local dir=$out/initrd modules=$root/lib/modules/$kernel m
+	local dir=$out/initrd modules=$root/lib/modules/$kernel m name display=
+	case $parts in *kiosk*) display="virtio_gpu vc4" ;; esac # where the init program draws
 	rm -rf "$dir"
 	mkdir -p "$dir/modules" "$dir/dev" "$dir/proc" "$dir/sys" "$dir/root"
 	add() { # add FILE: the modules it needs first, each once
@@ -112,10 +117,11 @@ initrd() {
 		basename "$1" >>"$dir/modules.list"
 	}
 	for m in virtio_pci virtio_blk mmc_block sdhci_iproc bcm2835 gpio_raspberrypi_exp clk_raspberrypi gpio_regulator \
-		sha256_generic sha256_arm64 sha2_ce dm_verity squashfs bcm2835_wdt i6300esb; do
+		sha256_generic sha256_arm64 sha2_ce dm_verity squashfs bcm2835_wdt i6300esb $display; do
 		# what is built into the kernel has no file
-		m=$(grep -E "/${m//[-_]/[-_]}\.ko:" "$modules/modules.dep" | cut -d: -f1 || true)
-		[ -z "$m" ] || add "$m"
+		! grep -qE "/${m//[-_]/[-_]}\.ko$" "$modules/modules.builtin" || continue
+		name=$(grep -E "/${m//[-_]/[-_]}\.ko:" "$modules/modules.dep" | cut -d: -f1) || { echo "build.sh: this kernel has no $m" >&2; exit 1; }
+		add "$name"
 	done
 	(cd "$top" && CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -ldflags='-s -w' -o "$dir/init" ./buildroot/debian/init)
 	find "$dir" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
@@ -135,27 +141,32 @@ verity() {
 	echo "smiletill.verity=$((size / 4096)):$hash" >"$images/verity"
 }
 
-# unpack FILE...: files of the package with the board's boot loader, into OUT/loader
+# unpack PACKAGE FILE...: files of a package with a boot loader, into OUT/loader
 unpack() {
 	local package
-	package=$(find "$cache" -name "${loader}_*.deb" | sort -V | tail -n 1)
-	rm -rf "$out/loader"
-	mkdir "$out/loader"
-	dpkg-deb --fsys-tarfile "$package" | tar -x -C "$out/loader" "$@"
+	package=$(find "$cache" -name "$1_*.deb" | sort -V | tail -n 1)
+	mkdir -p "$out/loader"
+	dpkg-deb --fsys-tarfile "$package" | tar -x -C "$out/loader" "${@:2}"
 	# shellcheck disable=SC2016 # dpkg-deb's own
-	dpkg-deb -W --showformat='${Package} ${Version} ${Architecture}\n' "$package" >"$out/unpacked"
+	dpkg-deb -W --showformat='${Package} ${Version} ${Architecture} ${source:Package}\n' "$package" >>"$out/unpacked"
 }
-# firmware FILE...: the Pi's own, with its settings
+# grub: Debian's signed one. It asks slots.env which slot starts, and hands over to its kernel.
+grub() {
+	local file=usr/lib/grub/arm64-efi-signed/grubaa64.efi.signed
+	unpack grub-efi-arm64-signed "./$file"
+	mv "$out/loader/$file" "$images/BOOTAA64.EFI"
+}
+# firmware FILE...: what brings a Pi as far as GRUB: its own firmware, which reads config.txt and one of the device trees in $trees,
+# and U-Boot, which offers UEFI. All of it is on the first partition, for both slots.
 firmware() {
-	unpack "${@/#/./usr/lib/raspi-firmware/}"
-	mkdir "$images/rpi-firmware"
-	mv "$out/loader/usr/lib/raspi-firmware/"* "$images/rpi-firmware/"
-	{ cat "$here/../board/pi/config.txt"; printf '# Debian names its device trees as upstream does.\nupstream_kernel=1\ninitramfs initrd followkernel\n'; } \
-		>"$images/rpi-firmware/config.txt"
-}
-trees() { # trees NAME...: device trees
-	local name
-	for name; do cp "$root/usr/lib/linux-image-$kernel/broadcom/$name.dtb" "$images/"; done
+	local name first=$images/first loader=$out/loader/usr/lib
+	mkdir "$first"
+	unpack raspi-firmware "${@/#/./usr/lib/raspi-firmware/}"
+	unpack u-boot-rpi ./usr/lib/u-boot/rpi_arm64/u-boot.bin
+	mv "$loader/raspi-firmware/"* "$loader/u-boot/rpi_arm64/u-boot.bin" "$first/"
+	cp "$here/config.txt" "$first/"
+	python3 "$here/uboot.py" "$here/uboot.txt" "$first/uboot.env"
+	for name in $trees; do cp "$root/usr/lib/linux-image-$kernel/broadcom/$name.dtb" "$first/"; done
 }
 
 say "packages"
@@ -166,25 +177,27 @@ say "kernel $kernel; the card's own files"
 furnish
 initrd
 cp "$root/boot/vmlinuz-$kernel" "$images/Image"
+rm -rf "$out/loader" "$out/unpacked"
+grub
 case $board in
-virt)
-	unpack ./usr/lib/grub/arm64-efi-signed/grubaa64.efi.signed
-	mv "$out/loader/usr/lib/grub/arm64-efi-signed/grubaa64.efi.signed" "$images/BOOTAA64.EFI"
-	console="console=ttyAMA0"
-	;;
-pi4) firmware start4.elf fixup4.dat && trees bcm2711-rpi-4-b bcm2711-rpi-400 ;;
-pi3) firmware bootcode.bin start.elf fixup.dat && trees bcm2837-rpi-3-b bcm2837-rpi-3-b-plus ;;
-zero2w) firmware bootcode.bin start.elf fixup.dat && trees bcm2837-rpi-zero-2-w ;;
+virt) console="console=ttyAMA0" ;;
+pi4) trees="bcm2711-rpi-4-b bcm2711-rpi-400" && firmware start4.elf fixup4.dat ;;
+pi3) trees="bcm2837-rpi-3-b bcm2837-rpi-3-b-plus" && firmware bootcode.bin start.elf fixup.dat ;;
+zero2w) trees=bcm2837-rpi-zero-2-w && firmware bootcode.bin start.elf fixup.dat ;;
 esac
 say "root"
 verity
-echo "$(cat "$images/verity") ${console:-}" >"$images/cmdline"
+# No console draws over what the init program drew.
+case $parts in *kiosk*) still="fbcon=map:9 vt.global_cursor_default=0" ;; esac
+echo "$(cat "$images/verity") ${still:-} ${console:-}" >"$images/cmdline"
 say "image"
 sh "$shared/post-image.sh" "$images" "$board" >"$out/image.log" 2>&1 || { cat "$out/image.log"; exit 1; }
 python3 "$here/papers.py" "$out" "$board" "$cache" "$root" "$here/$board.lock"
+# bmaptool writes what this names, a quarter of the image
+bmaptool -q create "$images/smiletill-$board.img" -o "$out/smiletill-$board.bmap"
 gzip -1n <"$images/smiletill-$board.img" >"$out/image.part"
 mv "$out/image.part" "$out/smiletill-$board.img.gz"
-if [ -n "${BUNDLE_KEY:-}" ] && [ -e "$images/version.json" ]; then
+if [ -n "${BUNDLE_KEY:-}" ]; then
 	sh "$shared/bundle.sh" "$images" "$board" "$out/smiletill-$board.raucb"
 	say "$out/smiletill-$board.raucb: $(($(stat -c %s "$out/smiletill-$board.raucb") / 1000000)) MB"
 fi

@@ -27,18 +27,19 @@ def sha256(path):
 
 
 def installed(root):
-    """(name, version, architecture) of each package that dpkg has in root, sorted."""
+    """(name, version, architecture, source) of each package that dpkg has in root, sorted. Debian tells of holes by sources."""
     found = []
     for entry in (root / "var/lib/dpkg/status").read_text().split("\n\n"):
-        field = dict(re.findall(r"^(Package|Version|Architecture|Status): (.*)$", entry, re.M))
+        field = dict(re.findall(r"^(Package|Version|Architecture|Status|Source): (.*)$", entry, re.M))
         if field.get("Status") == "install ok installed":
-            found.append((field["Package"], field["Version"], field["Architecture"]))
+            source = field.get("Source", field["Package"]).split()[0]
+            found.append((field["Package"], field["Version"], field["Architecture"], source))
     return sorted(found)
 
 
 def lock(packages, debs):
     """The lines of packages.lock. A package whose file is not there any more is an error."""
-    for name, version, arch in packages:
+    for name, version, arch, _ in packages:
         if name != OWN:
             file = f"{name}_{version.replace(':', '%3a')}_{arch}.deb"
             yield f"{name} {version} {arch} {sha256(debs / file)}"
@@ -64,7 +65,7 @@ def go_modules(program):
     return re.findall(r"^\tdep\t(\S+)\t(\S+)", text, re.M)
 
 
-def sbom(board, image, version, lines, modules):
+def sbom(board, image, version, lines, modules, sources):
     def component(kind, name, v, purl, sha=None):
         c = {"type": kind, "bom-ref": purl, "name": name, "version": v, "purl": purl}
         if sha:
@@ -74,7 +75,7 @@ def sbom(board, image, version, lines, modules):
     quote = urllib.parse.quote
     parts = [component("application", OWN, version, f"pkg:generic/{OWN}@{quote(version)}")]
     for name, v, arch, sha in map(str.split, lines):
-        parts.append(component("library", name, v, f"pkg:deb/debian/{quote(name)}@{quote(v)}?arch={arch}&distro=debian-12", sha))
+        parts.append(component("library", name, v, f"pkg:deb/debian/{quote(name)}@{quote(v)}?arch={arch}&distro=debian-12&upstream={quote(sources[name])}", sha))
     for path, v in modules:
         parts.append(component("library", path, v, f"pkg:golang/{path}@{v}"))
     return {
@@ -97,7 +98,7 @@ def main():
     packages = installed(root)
     # what starts the card is unpacked, not installed
     if (out / "unpacked").exists():
-        packages += [tuple(line.split()) for line in (out / "unpacked").read_text().splitlines()]
+        packages += [tuple((line.split() + line.split()[:1])[:4]) for line in (out / "unpacked").read_text().splitlines()]
     lines = list(lock(packages, debs))
     (out / "packages.lock").write_text("".join(line + "\n" for line in lines))
     old = pathlib.Path(locked).read_text().splitlines() if os.path.exists(locked) else []
@@ -106,10 +107,11 @@ def main():
         print(f"  card: the packages are not those of {os.path.basename(locked)}:")
         print("".join(f"    {line}\n" for line in told), end="")
         print(f"  card: to take them as they are: cp {out}/packages.lock {locked}")
-    version = next((v for name, v, _ in packages if name == OWN), "unknown")
+    version = next((v for name, v, *_ in packages if name == OWN), "unknown")
     file = out / "images" / f"smiletill-{board}.img"
     image = sha256(file)
-    bom = sbom(board, image, version, lines, go_modules(root / "usr/bin/smiletill"))
+    sources = {name: source for name, _, _, source in packages}
+    bom = sbom(board, image, version, lines, go_modules(root / "usr/bin/smiletill"), sources)
     (out / f"smiletill-{board}.cdx.json").write_text(json.dumps(bom, indent=1) + "\n")
     table = json.loads(subprocess.run(["sfdisk", "-J", file], check=True, capture_output=True, text=True).stdout)["partitiontable"]
     blocks, top = re.fullmatch(r"smiletill\.verity=(\d+):(\w+)\n", (out / "images/verity").read_text()).groups()

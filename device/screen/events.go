@@ -112,6 +112,7 @@ func (s *Server) join(own bool) (*client, bool) {
 	c := &client{wake: make(chan struct{}, 1), out: make(chan struct{}), own: own, since: time.Now()}
 	c.wake <- struct{}{} // the current View goes out at once
 	s.clients[c] = struct{}{}
+	s.wakeDisplays()
 	return c, true
 }
 
@@ -119,6 +120,7 @@ func (s *Server) leave(c *client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.clients, c)
+	s.wakeDisplays()
 }
 
 // serveEvents sends the current View and then every newer one, the newest first and older ones not at

@@ -50,6 +50,7 @@ type Server struct {
 	seq      uint64 // of view, from 1: 0 is before the first
 	lights   lights // of the last Light
 	clients  map[*client]struct{}
+	displays map[chan struct{}]struct{} // programs that look after the display, to be woken
 	status   Status
 	statusAt time.Time
 	statuses []chan struct{} // streams of technician's pages, the longest first; closed to end one
@@ -79,13 +80,14 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		opt: o, log: o.Log, words: words, pages: pages, version: version, hosts: hostNames(o.Hosts),
 		heart: heartbeat, lost: lostAfter, patience: writePatience,
-		clients: map[*client]struct{}{}, grumbled: map[string]bool{},
+		clients: map[*client]struct{}{}, displays: map[chan struct{}]struct{}{}, grumbled: map[string]bool{},
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.serveCustomer)
 	mux.HandleFunc("GET /status", s.serveStatus)
 	mux.HandleFunc("GET /status/events", s.serveStatusEvents)
 	mux.HandleFunc("GET /events", s.serveEvents)
+	mux.HandleFunc("GET /display", s.serveDisplay)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.HandleFunc("POST /pin", s.keypad(s.enterPIN))
 	mux.HandleFunc("POST /cancel", s.keypad(s.cancelPIN))
@@ -153,6 +155,7 @@ func (s *Server) wake() {
 		default: // it has yet to look; it will see the newest
 		}
 	}
+	s.wakeDisplays()
 }
 
 // current returns what is shown, and its number.

@@ -18,13 +18,15 @@ const (
 	RegisterPaired    = "register_paired"
 	RegisterUnpaired  = "register_unpaired"
 	TerminalRenamed   = "terminal_renamed"
+	DayClosed         = "day_closed"
 	auditCustomers    = `'customer_enrolled', 'customer_renewed', 'customer_removed'`
 	auditPINs         = `'customer_pin_set', 'customer_pin_taken', 'clerk_pin_set', 'clerk_pin_taken'`
 	auditRegisters    = `'register_paired', 'register_unpaired'`
 	auditSubjectClerk = "clerk"
 )
 
-// Audit is a change of who may pay, which register is let in or what the terminal is called. It names nobody:
+// Audit is a change of who may pay, which register is let in or what the terminal is called, or a day's end.
+// It names nobody:
 // a customer is a pseudonym, a register the identifier of its key. No template, PIN or key is in it.
 type Audit struct {
 	What        string // one of the constants above
@@ -35,8 +37,9 @@ type Audit struct {
 	Carried     bool   // a renewal for another model; by the model before the face is the old one
 	Register    string // the key's identifier; empty where no register is concerned
 	KeyVersion  int
-	Offline     bool   // found at the start or in passing: it was not done by the running terminal
-	Formerly    string // the terminal's name before, TENANT/SITE/TERMINAL; empty unless it was renamed
+	Offline     bool     // found at the start or in passing: it was not done by the running terminal
+	Formerly    string   // the terminal's name before, TENANT/SITE/TERMINAL; empty unless it was renamed
+	Closing     *Closing // of DayClosed, else nil
 	At          time.Time
 	TimeTrusted bool
 
@@ -53,7 +56,7 @@ func (b body) subject() string {
 		return b.Customer
 	case b.Register != "":
 		return b.Register
-	case b.Audit == TerminalRenamed:
+	case b.Audit == TerminalRenamed, b.Audit == DayClosed:
 		return b.Terminal
 	}
 	return auditSubjectClerk
@@ -68,6 +71,7 @@ func auditBody(o Options, a Audit) body {
 		Time: stamp(a.At), TimeTrusted: a.TimeTrusted,
 		Tenant: o.Tenant, Site: o.Site, Terminal: o.Terminal, Formerly: a.Formerly,
 	}
+	b.Closing = a.Closing.words()
 	if a.What == CustomerEnrolled || a.What == CustomerRenewed {
 		b.Models = o.Models
 	}
@@ -184,10 +188,14 @@ func (b body) audit(hash string) (Audit, error) {
 	if err != nil {
 		return Audit{}, fmt.Errorf("fact %d: %w", b.Seq, err)
 	}
+	closing, err := b.closing(at)
+	if err != nil {
+		return Audit{}, err
+	}
 	return Audit{
 		What: b.Audit, Customer: b.Customer, Record: b.Record, Templates: b.Templates, Unmatched: b.Unmatched,
 		Carried: b.Carried, Register: b.Register, KeyVersion: b.KeyVersion, Offline: b.Offline,
-		Formerly: b.Formerly, At: at, TimeTrusted: b.TimeTrusted,
+		Formerly: b.Formerly, Closing: closing, At: at, TimeTrusted: b.TimeTrusted,
 		Seq: b.Seq, Hash: hash,
 	}, nil
 }

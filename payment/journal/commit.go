@@ -243,7 +243,8 @@ func (j *Journal) failed(ctx context.Context, err error) {
 // refusal tells our own answers, which leave the connection sound, from failures of SQLite.
 func refusal(err error) bool {
 	for _, ours := range []error{payment.ErrBacklog, payment.ErrConflict, payment.ErrClosed, payment.ErrNotFound,
-		payment.ErrNotApproved, payment.ErrTooMuch, payment.ErrUnsure, ErrMismatch, ErrUnknown} {
+		payment.ErrNotApproved, payment.ErrTooMuch, payment.ErrUnsure, ErrMismatch, ErrUnknown,
+		ErrNothingToClose} {
 		if errors.Is(err, ours) {
 			return true
 		}

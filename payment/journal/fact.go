@@ -75,6 +75,8 @@ type body struct {
 	KeyVersion int    `json:"key_version,omitempty"`
 	Offline    bool   `json:"offline,omitempty"`
 	Formerly   string `json:"formerly,omitempty"` // the terminal's name before: TENANT/SITE/TERMINAL
+
+	Closing map[string]string `json:"closing,omitempty"` // see Closing.words
 }
 
 // camera is what the frames of an approval were taken with.

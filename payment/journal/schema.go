@@ -19,8 +19,8 @@ func migrations() []string {
 	return []string{schema1, schema2, schema3, schema4, schema5}
 }
 
-// Schema is the version of the journals that this program writes: it brings older ones to it, and does not open
-// newer ones.
+// Schema is the version of the journals that this program writes: it brings older ones to it, and does not
+// open newer ones.
 func Schema() int { return len(migrations()) }
 
 const schema1 = `

@@ -35,8 +35,8 @@ put 644 "$top/systemd/60-smiletill.rules" usr/lib/udev/rules.d/60-smiletill.rule
 # Not in /etc: dpkg would ask at each upgrade whose version counts, and stop where nobody answers. postinst copies it
 # there once. Nor in usr/share/doc, which small systems leave out.
 put 644 "$top/cmd/smiletill/config/smiletill.toml" usr/share/smiletill/smiletill.toml
-for part in edgetpu pwm setup-image setup-report-image; do
-	put 644 "$top/systemd/$part.conf" "usr/share/doc/smiletill/examples/$part.conf"
+for part in edgetpu.conf pwm.conf setup-image.conf setup-report-image.conf update-image.conf 61-smiletill-update.rules; do
+	put 644 "$top/systemd/$part" "usr/share/doc/smiletill/examples/$part"
 done
 for paper in README.md systemd/README.md payment/README.md payment/register/README.md payment/register/CONFORMANCE.md \
 	payment/vending/README.md payment/cloud/README.md vision/README.md models/README.md buildroot/README.md; do

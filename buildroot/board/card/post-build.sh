@@ -2,6 +2,7 @@
 # post-build.sh TARGET BOARD: what the image has beside its packages. Buildroot calls it before it makes the root.
 set -eu
 target=$1 board=$2
+units=$(cd "$(dirname "$0")/../../../systemd" && pwd)
 sed -i "s/@BOARD@/$board/" "$target/etc/rauc/system.conf"
 mkdir -p "$target/boot/select" "$target/var/lib/smiletill"
 for unit in boot-select.mount var-lib-smiletill.mount; do
@@ -17,7 +18,7 @@ system=$target/etc/systemd/system
 for unit in smiletill-setup:sysinit smiletill-setup-report:multi-user; do
 	name=${unit%:*}
 	mkdir -p "$system/$name.service.d" "$system/${unit#*:}.target.wants"
-	install -m 0644 "$(dirname "$0")/../../../systemd/${name#smiletill-}-image.conf" "$system/$name.service.d/image.conf"
+	install -m 0644 "$units/${name#smiletill-}-image.conf" "$system/$name.service.d/image.conf"
 	ln -sf "/usr/lib/systemd/system/$name.service" "$system/${unit#*:}.target.wants/$name.service"
 done
 # The technician's way in, and the firewall; the servers of the packages themselves stay off.
@@ -38,9 +39,14 @@ if [ -n "$keyring" ]; then
 	install -m 0644 "$keyring" "$target/etc/rauc/keyring.pem"
 	ln -sf /usr/lib/systemd/system/smiletill-good.service "$wants/smiletill-good.service"
 	ln -sf /usr/lib/systemd/system/smiletill-back.timer "$system/sysinit.target.wants/smiletill-back.timer"
+	# an update from a CONFIG stick
+	ln -sf /usr/lib/systemd/system/smiletill-update.service "$wants/smiletill-update.service"
+	install -D -m 0644 "$units/update-image.conf" "$system/smiletill-update.service.d/image.conf"
+	install -D -m 0644 "$units/61-smiletill-update.rules" "$target/usr/lib/udev/rules.d/61-smiletill-update.rules"
 else
 	echo "post-build: no certificate is set (BR2_PACKAGE_SMILETILL_KEYRING): this image takes no updates"
-	rm -f "$wants/smiletill-good.service" "$system/sysinit.target.wants/smiletill-back.timer"
+	rm -f "$wants/smiletill-good.service" "$wants/smiletill-update.service" "$target/usr/lib/udev/rules.d/61-smiletill-update.rules" \
+		"$system/sysinit.target.wants/smiletill-back.timer"
 fi
 # The journal of the system lives in memory: a card that is written all day dies early.
 mkdir -p "$target/etc/systemd/journald.conf.d"

@@ -2,7 +2,7 @@
 # post-image.sh IMAGES BOARD: the card's image, and boot.vfat, the boot partition of an update (its root is rootfs.squashfs).
 # Buildroot calls it when the root is made, and debian/build.sh. IMAGES holds Image, *.dtb, rootfs.squashfs and, for a Pi,
 # rpi-firmware; it may hold initrd, words for the end of the command line (cmdline) and, for a board with UEFI, its boot loader as
-# BOOTAA64.EFI.
+# BOOTAA64.EFI and what starts that one in first.
 set -eu
 images=$1 board=$2
 here=$(cd "$(dirname "$0")" && pwd)
@@ -51,6 +51,10 @@ if [ "$chooser" = uefi ]; then
 	cp "$images/BOOTAA64.EFI" "$input/EFI/BOOT/"
 	cp "$here/../efi/grub.cfg" "$input/EFI/debian/" # where Debian's GRUB looks
 	first=', "EFI"'
+	if [ -d "$images/first" ]; then # a Pi's firmware, and U-Boot
+		cp -R "$images/first/." "$input/"
+		first=$first$(cd "$images/first" && find . -mindepth 1 -maxdepth 1 | LC_ALL=C sort | sed 's#^\./\(.*\)#, "\1"#' | tr -d '\n')
+	fi
 fi
 boot_a=$(boot A 05)
 boot_b=$(boot B 06)

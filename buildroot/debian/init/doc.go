@@ -8,11 +8,14 @@
 // no root. What it can't do ends in a restart after ten seconds, which leads back to the slot before if
 // this one was only tried.
 //
+// Meanwhile it draws "one moment, please", in a picture without words, on the first framebuffer that
+// there is, and says on the console when it did.
+//
 // A block that is not what it was made of can't be read: the program that needs it gets an error, and the
 // rest goes on. The command line itself, the kernel and this program are only as sure as what started
 // them.
 //
 // It imports the standard library and x/sys/unix: nothing else is there when it runs.
 //
-// Sources: the kernel's device-mapper/verity.rst and include/uapi/linux/dm-ioctl.h.
+// Sources: the kernel's device-mapper/verity.rst and include/uapi/linux/dm-ioctl.h and fb.h.
 package main

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -41,6 +42,10 @@ func boot() error {
 	if err != nil {
 		return err
 	}
+	stop, drawn := make(chan struct{}), make(chan struct{})
+	go func() { splash("/dev/fb0", stop); close(drawn) }()
+	settle := sync.OnceFunc(func() { close(stop); <-drawn })
+	defer settle()
 	if err := loadModules("/modules.list"); err != nil {
 		return err
 	}
@@ -60,6 +65,7 @@ func boot() error {
 		return fmt.Errorf("mount %s: %w", device, err)
 	}
 	fmt.Printf("init: slot %s, root %s, verified by dm-verity, read-only\n", want.slot, partition)
+	settle()
 	return handOver(root)
 }
 

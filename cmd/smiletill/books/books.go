@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"smiletill/cmd/smiletill/columns"
 	"smiletill/payment"
@@ -126,9 +128,11 @@ func frames(n int) string {
 	return strconv.Itoa(n)
 }
 
-// plain keeps a caller's words from being taken for a formula by a spreadsheet.
+// plain keeps a caller's words from being taken for a formula by a spreadsheet, which looks behind blanks,
+// and in East Asia at wide signs too.
 func plain(s string) string {
-	if s != "" && (s[0] == '=' || s[0] == '+' || s[0] == '-' || s[0] == '@') {
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(s, unicode.IsSpace))
+	if strings.ContainsRune("=+-@＝＋－＠", first) && first != utf8.RuneError {
 		return "'" + s
 	}
 	return s

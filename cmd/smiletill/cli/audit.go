@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"smiletill/cmd/smiletill/columns"
+	"smiletill/payment"
 	"smiletill/payment/journal"
 )
 
@@ -47,6 +48,12 @@ func printAudits(w io.Writer, all []journal.Audit) error {
 			whom = fmt.Sprintf("%s, version %d", a.Register, a.KeyVersion)
 		}
 		var how []string
+		if a.Closing != nil {
+			whom = fmt.Sprintf("number %d", a.Closing.Number)
+			for _, sum := range a.Closing.Sums {
+				how = append(how, "net "+payment.Amount{Minor: sum.Net(), Currency: sum.Currency}.String())
+			}
+		}
 		if a.Formerly != "" {
 			how = append(how, "formerly "+a.Formerly)
 		}

@@ -143,6 +143,7 @@ func rootCommand(version string) *cobra.Command {
 		modelsCommand(a),
 		cameraCommand(a),
 		boardCommand(a),
+		kioskCommand(a),
 		statusCommand(a),
 		tamperCommand(a),
 		keyCommand(a),

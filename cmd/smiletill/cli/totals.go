@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -76,30 +77,40 @@ func totalsCommand(a *app) *cobra.Command {
 
 func exportCommand(a *app) *cobra.Command {
 	var s span
-	format := "csv"
+	format, lang := "csv", "en"
 	cmd := &cobra.Command{
-		Use: "export", Short: "Write all facts as CSV or JSON lines", Args: cobra.NoArgs,
+		Use: "export", Short: "Write all facts as CSV or JSON lines, or the payments for a spreadsheet",
+		Args: cobra.NoArgs,
 		Long: "Write all facts of the journal, one a line, in their order, as CSV or as lines of JSON. Amounts\n" +
-			"are whole minor units.",
+			"are whole minor units.\n\n" +
+			"--format book writes a CSV for a bookkeeper's spreadsheet: one row a payment, and one with an amount\n" +
+			"below zero for each time that something was given back; local dates, decimals and words of --lang.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			days, err := s.days()
 			if err != nil {
 				return err
 			}
-			if format != "csv" && format != "json" {
-				return config.Usage(payment.WithHintf(fmt.Errorf("--format %q", format), "write csv or json"))
+			if !slices.Contains([]string{"csv", "json", "book"}, format) {
+				return config.Usage(payment.WithHintf(fmt.Errorf("--format %q", format), "write csv or json, or book"))
+			}
+			if !slices.Contains(books.Languages(), lang) {
+				return config.Usage(payment.WithHintf(fmt.Errorf("--lang %q", lang), "write en or de"))
 			}
 			return a.readJournal(cmd, func(r *journal.Reader, _ string) error {
-				if format == "json" {
+				switch format {
+				case "json":
 					lines := json.NewEncoder(cmd.OutOrStdout())
 					return r.Facts(cmd.Context(), days, func(f journal.Fact) error { return lines.Encode(f) })
+				case "book":
+					return books.Payments(cmd.Context(), cmd.OutOrStdout(), r, days, lang)
 				}
 				return books.CSV(cmd.Context(), cmd.OutOrStdout(), r, days)
 			})
 		},
 	}
 	s.bind(cmd)
-	cmd.Flags().StringVar(&format, "format", format, "csv or json")
+	cmd.Flags().StringVar(&format, "format", format, "csv or json; book: for a spreadsheet")
+	cmd.Flags().StringVar(&lang, "lang", lang, "language of --format book: en or de")
 	return cmd
 }
 

@@ -12,7 +12,7 @@ import (
 func updateCommand(a *app) *cobra.Command {
 	var o update.Order
 	var within time.Duration
-	slots := "/usr/lib/smiletill/slots"
+	var slots string
 	run := func(do func(update.Card, *cobra.Command, []string) error) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, args []string) error {
 			cfg, err := a.load(cmd)
@@ -28,17 +28,20 @@ func updateCommand(a *app) *cobra.Command {
 		RunE: run(func(c update.Card, cmd *cobra.Command, args []string) error {
 			return c.Do(cmd.Context(), o.Of(args), cmd.OutOrStdout())
 		})}
-	confirm := &cobra.Command{Use: "confirm", Short: "Say whether a slot that is only tried is good", Args: cobra.NoArgs,
+	confirm := &cobra.Command{Use: "confirm", Args: cobra.NoArgs,
+		Short: "Say whether a slot that is only tried is good",
 		Long: update.ConfirmHelp, RunE: run(func(c update.Card, cmd *cobra.Command, _ []string) error {
 			return c.Confirm(cmd.Context(), within, cmd.OutOrStdout())
 		})}
-	restart := &cobra.Command{Use: "restart", Short: "Restart into what was installed, to try it", Args: cobra.NoArgs,
+	restart := &cobra.Command{Use: "restart", Args: cobra.NoArgs,
+		Short: "Restart into what was installed, to try it",
 		RunE: run(func(c update.Card, cmd *cobra.Command, _ []string) error {
 			return c.Restart(cmd.Context(), o.Wait, cmd.OutOrStdout())
 		})}
-	o.Bind(cmd.Flags(), &slots)
+	o.Bind(cmd.Flags())
 	confirm.Flags().DurationVar(&within, "within", update.Within, "since the start of the machine")
 	for _, c := range []*cobra.Command{cmd, confirm, restart} {
+		update.BindSlots(c.Flags(), &slots)
 		bindHidden(c)
 	}
 	cmd.AddCommand(confirm, restart)

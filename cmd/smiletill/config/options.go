@@ -61,6 +61,8 @@ func (c *Config) options() []option {
 		{"screen.listen", &c.Screen.Listen, "host:port of the customer's page; port 0 takes a free one",
 			listenAddress},
 		{"screen.sound", &c.Screen.Sound, "let the page play tones", nil},
+		{"screen.rotate", &c.Screen.Rotate, "degrees to turn this machine's own display clockwise", quarter},
+		{"screen.night", &c.Screen.Night, "when that display is off: 22:00-06:00; empty: never", hoursOfNight},
 		{"payment.timeout", &c.Payment.Timeout, "how long a customer has", within(5*time.Second, 5*time.Minute)},
 		{"payment.amount_max", &c.Payment.AmountMax, "largest amount of one payment", positiveDecimal},
 		{"payment.unreported_max", &c.Payment.UnreportedMax, "most money that the cloud may not know of; 0: any",

@@ -38,8 +38,10 @@ func told[A any](w http.ResponseWriter, key string, do func(say func(text string
 }
 
 // calibrate measures the screen's delay.
-func calibrate(w http.ResponseWriter, r *http.Request, s Service) {
-	told(w, "delay", func(say func(string)) (Delay, error) { return s.Calibrate(r.Context(), say) })
+func calibrate(s Service) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		told(w, "delay", func(say func(string)) (Delay, error) { return s.Calibrate(r.Context(), say) })
+	}
 }
 
 // Calibrate has the terminal measure how late its screen's light is seen, by somebody who looks at it, and

@@ -191,10 +191,8 @@ func handler(d Doors) http.Handler {
 	mux.HandleFunc("GET /v1/status", answer(func(r *http.Request, _ nothing) (Status, error) {
 		return d.Service.Status(r.Context())
 	}))
-	mux.HandleFunc("POST /v1/screen/calibrate", func(w http.ResponseWriter, r *http.Request) {
-		calibrate(w, r, d.Service)
-	})
-	mux.HandleFunc("POST /v1/update/hold", func(w http.ResponseWriter, r *http.Request) { hold(w, r, d.Service) })
+	mux.HandleFunc("POST /v1/screen/calibrate", calibrate(d.Service))
+	mux.HandleFunc("POST /v1/update/hold", hold(d.Service))
 	mux.HandleFunc("POST /v1/models/reload", answer(func(r *http.Request, _ nothing) (nothing, error) {
 		return nothing{}, d.Service.Reload(r.Context())
 	}))

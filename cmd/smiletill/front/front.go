@@ -268,11 +268,11 @@ func (f *Front) FaultOf(cause string) (one Fault, bad bool) {
 	return one, bad
 }
 
-// Faults are all that stand, by their causes.
-func (f *Front) Faults() map[string]Fault {
+// Standing is all why no payment is taken: faults by their causes, and the engine's causes.
+func (f *Front) Standing() (faults map[string]Fault, engine []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return maps.Clone(f.faults)
+	return maps.Clone(f.faults), slices.Clone(f.scene.status.OutOfOrder)
 }
 
 // Trouble is why no payment is taken, in words, or "". It is what the screen shows, for whoever else tells

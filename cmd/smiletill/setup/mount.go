@@ -16,6 +16,11 @@ import (
 // fats are what a stick is formatted with anywhere; larger ones are exFAT.
 func fats() []string { return []string{"vfat", "exfat"} }
 
+// Stick mounts a stick by its label, as first settings do, and calls use with the folder; see stick.
+func Stick(label string, wait time.Duration, use func(folder string) error) error {
+	return stick("/dev/disk/by-label", label, fats(), wait, use)
+}
+
 // stick mounts a stick by its label, if it is there within the time that is given, and calls use with the
 // folder. kinds are the file systems that it may have. Without a stick nothing is called. What is on it is
 // data: no program of it can be run.

@@ -57,7 +57,7 @@ func (t Target) fromStick(o Order, take func(folder string, outside bool) error)
 	if t.named() {
 		wait = 2 * time.Second
 	}
-	return stick("/dev/disk/by-label", o.Stick, fats(), wait, func(folder string) error {
+	return Stick(o.Stick, wait, func(folder string) error {
 		return take(folder, true)
 	})
 }

@@ -167,7 +167,10 @@ type service struct {
 func (d service) Status(ctx context.Context) (control.Status, error) { return d.status(ctx), nil }
 
 func (d service) Hold(ctx context.Context, wait time.Duration, say func(string)) error {
-	return d.update.Hold(ctx, wait, d.access.busy, say)
+	return d.update.Hold(ctx, wait, func(ctx context.Context) bool {
+		p := d.access.load()
+		return p != nil && p.busy(ctx)
+	}, say)
 }
 
 func (d service) Reload(ctx context.Context) error { return d.access.reopen(ctx) }

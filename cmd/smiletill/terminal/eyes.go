@@ -127,10 +127,8 @@ func (e *eyes) visit(ctx context.Context, p payment.Payment) error {
 		case errors.Is(err, context.DeadlineExceeded):
 			continue
 		case errors.Is(err, io.EOF):
-			return payment.WithHintf(
-				fmt.Errorf("camera: the recording has ended"),
-				"set camera.loop, or name a camera",
-			)
+			return payment.WithHint(errors.New("camera: the recording has ended"),
+				"set camera.loop, or name a camera")
 		case err != nil:
 			return fmt.Errorf("camera: %w", err)
 		case f.At.Before(p.OpenedAt):
@@ -365,10 +363,7 @@ func (e *eyes) capture(ctx context.Context, c *enrolment.Capture) error {
 			enrolment.Looking: screen.EnrolLook, enrolment.Smiling: screen.EnrolSmile, enrolment.Done: "",
 		}[step], progress)
 	}
-	busy := func() bool {
-		s, err := e.parts.engine.Status(ctx)
-		return err != nil || s.Payment.ID != "" && !s.Payment.State.Terminal()
-	}
+	busy := func() bool { return e.parts.busy(ctx) }
 	return c.Run(ctx, enrolment.Camera{Looker: e.parts.looker, Next: e.next, Show: show, Busy: busy})
 }
 

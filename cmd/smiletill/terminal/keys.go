@@ -13,20 +13,15 @@ import (
 // the terminal works, reports, and believes no acknowledgement: everything stays in the journal.
 func (p *parts) openKeys(cfg config.Config) (err error) {
 	if p.key, err = signature.OpenKey(cfg.TerminalKeyPath(), rand.Reader); err != nil {
-		return payment.WithHintf(
-			err,
-			"put the terminal's key back; without it `smiletill cloud trust` must learn a new one",
-		)
+		return payment.WithHint(err,
+			"put the terminal's key back; without it `smiletill cloud trust` must learn a new one")
 	}
 	path := cfg.CloudKeyPath()
 	p.cloudKeys = report.OpenKeyFile(path, cfg.MQTT.CloudKeyFile != "")
 	n, err := p.cloudKeys.Known()
 	if err == nil && n == 0 && cfg.MQTT.Broker != "" {
-		p.log.Warn(
-			"the cloud's key is not known: no acknowledgement is believed, and payments wait in the journal",
-			"hint",
-			cloudKeyHint(path),
-		)
+		p.log.Warn("the cloud's key is not known: no acknowledgement is believed, and payments wait in the journal",
+			"hint", cloudKeyHint(path))
 	}
 	return payment.WithHint(err, cloudKeyHint(path))
 }

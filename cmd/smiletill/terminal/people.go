@@ -87,10 +87,9 @@ func (d people) Enrol(
 	select {
 	case p.eyes.requests <- job:
 	case <-time.After(time.Second):
-		return control.Customer{}, payment.WithHintf(
+		return control.Customer{}, payment.WithHint(
 			errors.New("enrol by camera: the camera is in use, by a payment or somebody else who is enrolled"),
-			"wait for that to end, then try again",
-		)
+			"wait for that to end, then try again")
 	case <-ctx.Done():
 		return control.Customer{}, ctx.Err()
 	}

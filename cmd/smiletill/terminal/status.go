@@ -8,6 +8,7 @@ import (
 
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/files"
+	"smiletill/cmd/smiletill/update"
 	"smiletill/device/screen"
 	"smiletill/payment"
 	"smiletill/payment/report"
@@ -36,7 +37,7 @@ func (t *Terminal) statusNow(ctx context.Context) control.Status {
 	sup := t.supervision()
 	s := control.Status{Line: sup.statusLine(), Do: t.front.Do(), Up: time.Since(t.started)}
 	p, hung := t.access.load(), sup.hung(ctx)
-	s.Faults, s.Looked = t.faults(ctx, hung, p), t.updates.looked.Load()
+	s.Faults, s.Looked = update.Faults(t.front, hung, p != nil), t.updates.looked.Load()
 	switch {
 	case hung != "":
 		s.Line = "out of order: " + hung + " does not move"
@@ -68,18 +69,11 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 	}
 	p, err := t.access.opened()
 	if err != nil {
-		return append(
-			rows,
-			screen.StatusRow{Name: "terminal", Value: err.Error(), Level: screen.LevelFault, Do: payment.HintOf(err)},
-			t.disk.row(),
-		)
+		return append(rows, screen.StatusRow{Name: "terminal", Value: err.Error(), Level: screen.LevelFault,
+			Do: payment.HintOf(err)}, t.disk.row())
 	}
-	rows = append(
-		rows,
-		t.camera.row(),
-		ok("models", networks.DescribeSet(p.set)),
-		acceleratorRow(p.accelerator.State()),
-	)
+	rows = append(rows, t.camera.row(), ok("models", networks.DescribeSet(p.set)),
+		acceleratorRow(p.accelerator.State()))
 	if row, bad := p.eyes.picture.Row(); bad {
 		rows = append(rows, row)
 	}
@@ -110,7 +104,8 @@ func journalRow(ctx context.Context, p *parts) screen.StatusRow {
 		err = failed
 	}
 	if err != nil {
-		return screen.StatusRow{Name: "journal", Value: err.Error(), Level: screen.LevelFault, Do: payment.HintOf(err)}
+		return screen.StatusRow{Name: "journal", Value: err.Error(), Level: screen.LevelFault,
+			Do: payment.HintOf(err)}
 	}
 	if b.Parked > 0 {
 		return screen.StatusRow{Name: "journal", Level: screen.LevelWarning,

@@ -26,22 +26,24 @@ const (
 	askEvery = time.Second
 )
 
-// NotGoodError says that the tried slot is to be left.
-type NotGoodError struct{ Why string }
+// notGoodError says that the tried slot is to be left.
+type notGoodError struct{ Why string }
 
-func (e *NotGoodError) Error() string { return "this slot is not good: " + e.Why }
+func (e *notGoodError) Error() string { return "this slot is not good: " + e.Why }
 
 // Hint says what comes next.
-func (e *NotGoodError) Hint() string { return "the machine is reset, and the version before runs again" }
+func (e *notGoodError) Hint() string {
+	return "the machine is reset, and the version before runs again"
+}
 
 // Confirm says whether a slot that is only tried is good, and tells RAUC; within is since the start of the
-// machine. A slot that is not tried is left alone. Error: *NotGoodError, when it is to be left.
+// machine. A slot that is not tried is left alone. Error: *notGoodError, when it is to be left.
 func (c Card) Confirm(ctx context.Context, within time.Duration, out io.Writer) error {
 	tried, err := c.tried(ctx)
 	if err != nil {
 		return err
 	}
-	f, here := files{c.Data}, FindHere()
+	f, here := files{c.Data}, findHere()
 	state, err := f.read()
 	if errors.Is(err, errDamaged) {
 		fmt.Fprintln(out, err)
@@ -72,7 +74,7 @@ func (c Card) Confirm(ctx context.Context, within time.Duration, out io.Writer) 
 	}
 	if why != "" {
 		state.Why = why
-		err := error(&NotGoodError{why})
+		err := error(&notGoodError{why})
 		if ours {
 			err = errors.Join(err, f.write(state))
 		}
@@ -98,8 +100,8 @@ func (c Card) called(s State, out io.Writer) error {
 	return f.write(s)
 }
 
-// settle writes down, in a slot that starts always, what came of the last update where nobody has yet: a power
-// cut may have come between RAUC's word and ours.
+// settle writes down, in a slot that starts always, what came of the last update where nobody has yet: a
+// power cut may have come between RAUC's word and ours.
 func (c Card) settle(s State, here Here, out io.Writer) error {
 	t := s.Tell(here)
 	switch t.outcome {
@@ -152,7 +154,9 @@ func (c Card) unfit(s State, ours bool) string {
 
 // watch asks the terminal until it is known whether the slot is good (""), or why it is not. changed is told
 // what it waits for, when that changes.
-func (c Card) watch(ctx context.Context, j *judge, within time.Duration, changed func(why string) error) string {
+func (c Card) watch(
+	ctx context.Context, j *judge, within time.Duration, changed func(why string) error,
+) string {
 	client, told := control.NewClient(c.Socket), ""
 	for {
 		up, err := sinceBoot()
@@ -163,7 +167,8 @@ func (c Card) watch(ctx context.Context, j *judge, within time.Duration, changed
 		s, err := client.Status(asked)
 		cancel()
 		if err != nil {
-			s = control.Status{Faults: []control.Fault{{Part: control.Itself, Kind: "silent", What: err.Error()}}}
+			none := control.Fault{Part: control.Itself, Kind: "silent", What: err.Error()}
+			s = control.Status{Faults: []control.Fault{none}}
 		}
 		verdict, why := j.see(s, up)
 		switch {
@@ -246,7 +251,9 @@ func (j *judge) see(s control.Status, now time.Duration) (verdict, string) {
 	if j.restarted {
 		needed = patient
 	}
-	anew := slices.IndexFunc(s.Faults, func(f control.Fault) bool { return !slices.ContainsFunc(j.before, f.Same) })
+	anew := slices.IndexFunc(s.Faults, func(f control.Fault) bool {
+		return !slices.ContainsFunc(j.before, f.Same)
+	})
 	switch {
 	case len(s.Faults) == 0 && s.Looked == 0:
 		j.since = now // what it shows so far is not enough

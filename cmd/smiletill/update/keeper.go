@@ -32,7 +32,7 @@ const triedFor = 10 * time.Minute
 
 // NewKeeper makes the keeper of a terminal with a data folder. changed is called when Wrong has changed.
 func NewKeeper(data string, log *slog.Logger, changed func()) *Keeper {
-	k := &Keeper{files: files{data}, here: FindHere(), started: time.Now(), log: log, changed: changed}
+	k := &Keeper{files: files{data}, here: findHere(), started: time.Now(), log: log, changed: changed}
 	k.read()
 	return k
 }
@@ -108,7 +108,8 @@ func (k *Keeper) Hold(
 			}
 			select {
 			case <-waiting.Done():
-				return payment.WithHintf(fmt.Errorf("the terminal was not idle for %v", wait), "try again, or give it longer: --wait")
+				return payment.WithHint(fmt.Errorf("the terminal was not idle for %v", wait),
+					"try again, or give it longer: --wait")
 			case <-time.After(100 * time.Millisecond):
 			}
 		}

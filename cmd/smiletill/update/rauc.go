@@ -17,7 +17,8 @@ import (
 // raucDoes is how long a question to RAUC may take; an installation may take as long as it needs.
 const raucDoes = 2 * time.Minute
 
-const byPackage = "this machine is no card with two slots: update its package, `sudo apt install ./smiletill_*.deb`"
+const byPackage = "this machine is no card with two slots: update its package, " +
+	"`sudo apt install ./smiletill_*.deb`"
 
 // slots is what RAUC says of the card.
 type slots struct {
@@ -102,10 +103,10 @@ func lastWords(text string) string {
 }
 
 // look reads what a bundle says of itself, if it is whole and signed by whom this card knows.
-func look(ctx context.Context, path string) (Facts, error) {
+func look(ctx context.Context, path string) (facts, error) {
 	out, err := rauc(ctx, "info", "--output-format=json", path)
 	if err != nil {
-		return Facts{}, inWords(fmt.Errorf("look at %s: %w", path, err))
+		return facts{}, inWords(fmt.Errorf("look at %s: %w", path, err))
 	}
 	return parseFacts(out)
 }
@@ -122,22 +123,23 @@ func inWords(err error) error {
 	}
 	switch {
 	case says("not yet valid", "has expired"):
-		return payment.WithHint(err, "is this terminal's clock right? Else its maker's certificate has ended: have the "+
-			"bundle signed with one that is valid")
+		return payment.WithHint(err, "is this terminal's clock right? Else its maker's certificate has ended: "+
+			"have the bundle signed with one that is valid")
 	case says("Failed to load CA", "keyring", "No such file or directory: /etc/rauc"):
-		return payment.WithHint(err, "this card was made without a certificate for updates (KEYRING=): it takes none; "+
-			"flash it anew")
+		return payment.WithHint(err, "this card was made without a certificate for updates (KEYRING=): it takes "+
+			"none; flash it anew")
 	case says("signature verification failed"):
-		return payment.WithHint(err, "the bundle is not signed by whom this card takes updates from: get it from them")
-	case says("Invalid bundle format", "Failed to check bundle", "too small", "Not enough", "squashfs", "checksum",
-		"magic"):
+		return payment.WithHint(err, "the bundle is not signed by whom this card takes updates from: get it "+
+			"from them")
+	case says("Invalid bundle format", "Failed to check bundle", "squashfs", "checksum", "magic"):
 		return payment.WithHint(err, "the bundle is not signed, cut short or damaged: get it once more")
 	case says("Already processing"):
 		return payment.WithHint(err, "an installation runs already: wait for it to end")
 	case says("No space left", "Slot size", "exceeds"):
 		return payment.WithHint(err, "the slot of this card is too small for it: flash a newer image")
 	}
-	return payment.WithHint(err, "nothing of the running system was changed; try again, and look at `journalctl -u rauc`")
+	return payment.WithHint(err, "nothing of the running system was changed; try again, and look at "+
+		"`journalctl -u rauc`")
 }
 
 // install has RAUC write the other slot, and tells its progress: a percentage and what it does.

@@ -29,41 +29,47 @@ type card struct {
 const room = 32 << 20
 
 // refusal says why a bundle is not installed, nil if it may be: in the order in which it matters.
-func refusal(f Facts, c card, w Wish) error {
+func refusal(f facts, c card, w Wish) error {
 	order, comparable := compare(f.Version, c.floor)
 	same := f.Version == c.version
 	switch {
 	case f.Board != c.board:
-		return payment.WithHintf(fmt.Errorf("the bundle is for another board: %s; this card is for %s", f.Board, c.board),
+		return payment.WithHintf(
+			fmt.Errorf("the bundle is for another board: %s; this card is for %s", f.Board, c.board),
 			"take the one for %s", c.board)
 	case c.last.outcome == isTried:
-		return payment.WithHint(fmt.Errorf("%s is being tried now: nothing else is installed meanwhile", c.last.to),
+		return payment.WithHint(
+			fmt.Errorf("%s is being tried now: nothing else is installed meanwhile", c.last.to),
 			"wait until it is good or has come back: three minutes at most; `smiletill status` tells")
 	case c.floor != "" && !comparable:
-		return payment.WithHintf(fmt.Errorf("the bundle's version %s has no order, and this card takes none before %s",
-			f.Version, c.floor), "take a bundle with a version like %s", c.floor)
+		return payment.WithHintf(
+			fmt.Errorf("the bundle's version %s has no order, and this card takes none before %s", f.Version, c.floor),
+			"take a bundle with a version like %s", c.floor)
 	case c.floor != "" && order < 0:
-		return payment.WithHintf(fmt.Errorf("the bundle's version %s is older than %s, the oldest that this card takes",
-			f.Version, c.floor), "take a newer one: what was mended since must not come back")
+		return payment.WithHint(
+			fmt.Errorf("the bundle's version %s is older than %s, the oldest that this card takes", f.Version,
+				c.floor),
+			"take a newer one: what was mended since must not come back")
 	case f.Journal < 1:
 		return payment.WithHint(errors.New("the bundle does not say which journal its program writes"),
 			"have it made anew by a newer smiletill")
 	case f.Journal < c.schema:
-		return payment.WithHintf(fmt.Errorf("%s can't read this terminal's journal (version %d, it knows %d): "+
+		return payment.WithHint(fmt.Errorf("%s can't read this terminal's journal (version %d, it knows %d): "+
 			"the terminal would be out of order", f.Version, c.schema, f.Journal), "take a newer one")
 	case same && !w.Again:
-		return payment.WithHint(fmt.Errorf("%s runs here already", f.Version), "install it once more with --again")
+		return payment.WithHint(fmt.Errorf("%s runs here already: %w", f.Version, errAsBefore),
+			"install it once more with --again")
 	case c.last.outcome == hasComeBack && c.last.to == f.Version && !w.Again:
-		return payment.WithHint(fmt.Errorf("%s was tried here and came back: %s", f.Version, c.last.why),
+		return payment.WithHint(fmt.Errorf("%s was tried here and came back (%s): %w", f.Version, c.last.why,
+			errAsBefore),
 			"mend that, or take a newer one; try this one once more with --again")
 	case f.NoBack && !w.NoWayBack:
-		return payment.WithHintf(fmt.Errorf("there is no way back from %s: what it writes %s can't read",
+		return payment.WithHint(fmt.Errorf("there is no way back from %s: what it writes %s can't read",
 			f.Version, c.version), "if it fails the terminal stays out of order until a newer one is installed; "+
 			"install it all the same with --no-way-back")
 	case f.Journal > c.schema && c.free < c.copied+room:
-		return payment.WithHintf(fmt.Errorf("no space for the copy of the journal that is needed for the way back: "+
-			"%s are free, %s are needed", size(c.free), size(c.copied+room)),
-			"free some of the data partition")
+		return payment.WithHint(fmt.Errorf("no space for the copy of the journal that the way back needs: "+
+			"%s are free, %s are needed", size(c.free), size(c.copied+room)), "free some of the data partition")
 	}
 	return nil
 }

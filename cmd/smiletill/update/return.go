@@ -14,7 +14,7 @@ import (
 // is called before the journal is opened. What can't be put back is told when it is opened.
 func Return(ctx context.Context, data, path string, log *slog.Logger) {
 	s, err := files{data}.read()
-	if err != nil || !s.Tell(FindHere()).CameBack() {
+	if err != nil || !s.Tell(findHere()).CameBack() {
 		return
 	}
 	done, err := journal.Back(ctx, path, time.Now())

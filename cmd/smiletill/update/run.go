@@ -52,21 +52,27 @@ func (c Card) Do(ctx context.Context, o Order, out io.Writer) error {
 		return err
 	}
 	defer lock.Close()
+	if err := c.clean(); err != nil {
+		return fmt.Errorf("begin the update: %w", err)
+	}
 	if o.Stick != "" {
 		return c.fromStick(ctx, o, here, s, out)
 	}
-	path, fetched, err := c.source(ctx, o, here, s, out)
+	if info, err := os.Stat(o.Bundle); err == nil && info.IsDir() {
+		installed, err := c.fromFolder(ctx, o.Bundle, o, here, s, out)
+		if err != nil || !installed {
+			return err
+		}
+		return c.restart(ctx, o, out)
+	}
+	path, err := c.source(ctx, o.Bundle, out)
 	if err != nil {
 		return err
 	}
-	if fetched {
-		defer os.Remove(path)
-	}
-	if err := c.one(ctx, path, name(o.Bundle), o, here, s, out); err != nil {
+	// Removed before the restart, which may come before this returns.
+	err = errors.Join(c.one(ctx, path, name(o.Bundle), o, here, s, out), os.Remove(path))
+	if err != nil {
 		return err
-	}
-	if fetched { // before the restart, which may come before this returns
-		_ = os.Remove(path) // what stays is taken over or removed by the next update
 	}
 	return c.restart(ctx, o, out)
 }
@@ -77,7 +83,7 @@ func (c Card) here(ctx context.Context) (Here, slots, error) {
 	if err != nil {
 		return Here{}, slots{}, err
 	}
-	here := FindHere()
+	here := findHere()
 	if here.Slot != "" && here.Slot != s.booted {
 		return Here{}, slots{}, fmt.Errorf("the kernel was started as slot %s, RAUC says %s", here.Slot, s.booted)
 	}
@@ -99,7 +105,8 @@ func (c Card) lock() (*os.File, error) {
 		return nil, fmt.Errorf("begin the update: %w", err)
 	}
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(payment.WithHint(errors.New("another update runs"), "wait for it to end"), lock.Close())
+		err = payment.WithHint(errors.New("another update runs"), "wait for it to end")
+		return nil, errors.Join(err, lock.Close())
 	}
 	return lock, nil
 }
@@ -108,24 +115,25 @@ func (c Card) lock() (*os.File, error) {
 func (c Card) one(
 	ctx context.Context, path, source string, o Order, here Here, s slots, out io.Writer,
 ) error {
-	facts, err := look(ctx, path)
+	f, err := look(ctx, path)
 	if err != nil {
 		return err
 	}
-	if err := c.check(facts, o.Wish, here, s, out); err != nil {
+	if err := c.check(f, o.Wish, here, s, out); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s: version %s for %s, signed; %s runs in slot %s\n", source, facts.Version, facts.Board,
+	fmt.Fprintf(out, "%s: version %s for %s, signed; %s runs in slot %s\n", source, f.Version, f.Board,
 		c.Version, here.Slot)
-	if facts.Journal > c.Schema {
+	if f.Journal > c.Schema {
 		fmt.Fprintf(out, "it brings the journal to version %d (now %d) and keeps a copy for the way back\n",
-			facts.Journal, c.Schema)
+			f.Journal, c.Schema)
 	}
-	if facts.NoBack {
+	if f.NoBack {
 		fmt.Fprintln(out, "there is no way back from it")
 	}
 	state := State{Phase: installing, From: program{c.Version, here.Slot},
-		To: program{facts.Version, s.other()}, Source: source, Floor: facts.Floor, At: time.Now().UTC(), Boot: here.Boot}
+		To: program{f.Version, s.other()}, Source: source, Floor: f.Floor, At: time.Now().UTC(),
+		Boot: here.Boot}
 	holding, letGo, err := c.hold(ctx, o.Wait, &state, out)
 	if err != nil {
 		return err
@@ -136,7 +144,7 @@ func (c Card) one(
 		err = install(holding, path, func(line string) { fmt.Fprintln(out, line) })
 	}
 	if err == nil {
-		err = c.sure(ctx, facts.Version, s.other())
+		err = c.sure(ctx, f.Version, s.other())
 	}
 	if err != nil {
 		return err
@@ -145,12 +153,12 @@ func (c Card) one(
 	if err := (files{c.Data}).write(state); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "installed: %s in slot %s\n", facts.Version, s.other())
+	fmt.Fprintf(out, "installed: %s in slot %s\n", f.Version, s.other())
 	return nil
 }
 
 // check refuses a bundle that must not be installed.
-func (c Card) check(f Facts, w Wish, here Here, s slots, out io.Writer) error {
+func (c Card) check(f facts, w Wish, here Here, s slots, out io.Writer) error {
 	now := card{board: s.board, version: c.Version, schema: c.Schema}
 	var err error
 	if now.floor, err = (files{c.Data}).floor(); err != nil {
@@ -180,7 +188,8 @@ func (c Card) sure(ctx context.Context, version, slot string) error {
 		return nil
 	}
 	if err == nil {
-		err = fmt.Errorf("slot %s holds %q now, and %s was looked at: it is not started", slot, s.holds[slot], version)
+		err = fmt.Errorf("slot %s holds %q now, and %s was looked at: it is not started", slot, s.holds[slot],
+			version)
 	}
 	_, undone := rauc(ctx, "status", "mark-active", "booted")
 	return errors.Join(err, undone)
@@ -250,7 +259,8 @@ func (c Card) Restart(ctx context.Context, wait time.Duration, out io.Writer) er
 		return err
 	}
 	if state.Phase != installed || state.seen(here) != isWaiting {
-		return payment.WithHint(errors.New("no update waits for a restart"), "install one: `sudo smiletill update BUNDLE`")
+		return payment.WithHint(errors.New("no update waits for a restart"),
+			"install one: `sudo smiletill update BUNDLE`")
 	}
 	if err := c.sure(ctx, state.To.Version, s.other()); err != nil {
 		return err
@@ -278,13 +288,14 @@ func (c Card) restart(ctx context.Context, o Order, out io.Writer) error {
 	if _, err := rauc(ctx, "status", "mark-active", "other"); err != nil {
 		return inWords(fmt.Errorf("choose the slot: %w", err))
 	}
-	state.Phase, state.Boot, state.At = restarting, FindHere().Boot, time.Now().UTC()
+	state.Phase, state.Boot, state.At = restarting, findHere().Boot, time.Now().UTC()
 	if err := f.write(state); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "restarting into slot %s to try %s; within three minutes it is good, or %s is back\n",
 		state.To.Slot, state.To.Version, state.From.Version)
-	cmd := exec.CommandContext(ctx, "systemctl", "reboot", "--reboot-argument=0 tryboot")
+	// The restart ends this program too, maybe before that one has returned.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "systemctl", "reboot", "--reboot-argument=0 tryboot")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		state.Phase = installed
 		return payment.WithHint(errors.Join(fmt.Errorf("restart: %w: %s", err, strings.TrimSpace(string(text))),

@@ -52,9 +52,9 @@ type Here struct {
 	Boot string // the kernel's name for this start
 }
 
-// FindHere asks the kernel. Two variables, which the card's own scripts know too, name other files or words
+// findHere asks the kernel. Two variables, which the card's own scripts know too, name other files or words
 // for tests: SMILETILL_CMDLINE is the kernel's command line, SMILETILL_BOOT this start's name.
-func FindHere() Here {
+func findHere() Here {
 	cmdline := os.Getenv("SMILETILL_CMDLINE")
 	if cmdline == "" {
 		cmdline = "/proc/cmdline"

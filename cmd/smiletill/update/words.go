@@ -72,7 +72,8 @@ func (s State) Tell(h Here) Told {
 		t.Words = fmt.Sprintf("%s is installed since %s and was not tried yet", t.to, at)
 		t.Do = "`sudo smiletill update restart` restarts into it"
 		if s.Phase == installing {
-			t.Words, t.Do = fmt.Sprintf("%s is being installed since %s", t.to, at), "wait; if it stays, install it again"
+			t.Words = fmt.Sprintf("%s is being installed since %s", t.to, at)
+			t.Do = "wait; if it stays, install it again"
 		}
 	case isTried:
 		t.Words = fmt.Sprintf("%s is being tried since %s; payments are taken when it was found good", t.to, at)
@@ -80,9 +81,10 @@ func (s State) Tell(h Here) Told {
 	case isGood:
 		t.Words = fmt.Sprintf("%s runs since %s, before it %s", t.to, at, t.from)
 	case hasComeBack:
-		t.Words = fmt.Sprintf("%s was tried (%s) and came back to %s: %s", t.to, at, t.from, strings.TrimSuffix(t.why, "."))
-		t.Do = "payments are taken as before; mend that, or take a newer bundle; `sudo smiletill update --again BUNDLE` " +
-			"tries the same once more"
+		t.Words = fmt.Sprintf("%s was tried (%s) and came back to %s: %s", t.to, at, t.from,
+			strings.TrimSuffix(t.why, "."))
+		t.Do = "the terminal goes on as before; mend that, or take a newer bundle; " +
+			"`sudo smiletill update --again BUNDLE` tries the same once more"
 	}
 	return t
 }
