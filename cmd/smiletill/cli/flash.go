@@ -63,7 +63,9 @@ func flashCommand() *cobra.Command {
 		"file of a public key (.pub): technician logs in by it; may be repeated")
 	flags.StringVar(&words.Broker, "broker", "", "where payments are reported: mqtts://HOST:8883")
 	flags.StringVar(&words.Cloud, "cloud", "", "address of the cloud, kept for the terminal's claiming")
-	flags.StringVar(&words.Claim, "claim", "", "claim code, kept for the cloud")
+	flags.StringVar(&words.Claim, "claim", "", "claim code, kept for the cloud; others on this machine see it")
+	flags.StringVar(&words.ClaimFile, "claim-file", "", "file with the claim code; or the variable "+
+		setup.ClaimVariable)
 	flags.BoolVar(&yes, "yes", false, "erase without asking: for scripts")
 	flags.BoolVar(&job.Plain, "file", false, "DEVICE is a plain file")
 	return cmd

@@ -92,22 +92,22 @@ func check(ctx context.Context, path string, most int64, step func(done, all int
 	if err != nil {
 		return image{}, im.damaged(ctx, err)
 	}
-	var begin [512]byte
-	n, err := io.ReadFull(r, begin[:])
+	begin := make([]byte, tables)
+	n, err := io.ReadFull(r, begin)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return image{}, im.damaged(ctx, err)
 	}
-	if n < len(begin) || !bytes.Equal(begin[510:], []byte{0x55, 0xaa}) {
+	if begin = begin[:n]; n < sector || !bytes.Equal(begin[510:sector], []byte{0x55, 0xaa}) {
 		return image{}, payment.WithHint(fmt.Errorf("%s is no card's image: it has no partition table", path),
 			"name the file whose name ends with .img, .img.xz, .img.zst or .img.gz; an update (.raucb) is "+
 				"not written on a card")
 	}
-	if needs := tableEnd(begin[:]); needs > most {
+	if needs := tableEnd(begin); needs > most {
 		return image{}, payment.WithHintf(fmt.Errorf("the card holds %s, and the image's partitions need %s",
 			sized(most),
 			sized(needs)), "take a larger card")
 	}
-	card.Write(begin[:])
+	card.Write(begin)
 	rest, err := io.Copy(card, io.LimitReader(r, most-int64(n)+1))
 	im.bytes = int64(n) + rest
 	switch {
@@ -125,6 +125,10 @@ func check(ctx context.Context, path string, most int64, step func(done, all int
 	return im, err
 }
 
+// tables is how much of an image's beginning has its partition tables in it, in bytes: a GPT's 128 entries
+// end at 17 KiB.
+const tables = 64 << 10
+
 // tableEnd is where the last partition of a card's table ends, in bytes: an image may end before, where
 // nothing is in its last partition yet. What a GPT has in the place of that table says nothing.
 func tableEnd(begin []byte) (end int64) {
@@ -132,10 +136,37 @@ func tableEnd(begin []byte) (end int64) {
 	for i := first; i < first+4*entry; i += entry {
 		e := begin[i : i+entry]
 		if e[4] == gpt {
-			return 0
+			return gptEnd(begin)
 		}
 		start, count := binary.LittleEndian.Uint32(e[8:]), binary.LittleEndian.Uint32(e[12:])
 		end = max(end, (int64(start)+int64(count))*sector)
+	}
+	return end
+}
+
+// gptEnd is tableEnd of a GPT (UEFI 2.10, 5.3): its copy at the card's end, 33 sectors, needs a place too.
+func gptEnd(begin []byte) (end int64) {
+	if len(begin) < 2*sector || !bytes.HasPrefix(begin[sector:], []byte("EFI PART")) {
+		return 0
+	}
+	head := begin[sector:]
+	at, count := binary.LittleEndian.Uint64(head[72:]), binary.LittleEndian.Uint32(head[80:])
+	size := binary.LittleEndian.Uint32(head[84:])
+	const least, copies = 128, 33
+	if size < least || at > tables/sector {
+		return 0
+	}
+	for i := range uint64(count) {
+		from := at*sector + i*uint64(size)
+		if from+least > uint64(len(begin)) {
+			break
+		}
+		e := begin[from : from+least]
+		last := binary.LittleEndian.Uint64(e[40:])
+		const most = 1 << 50 / sector // more is no card's
+		if !bytes.Equal(e[:16], make([]byte, 16)) {
+			end = max(end, (int64(min(last, most))+1+copies)*sector)
+		}
 	}
 	return end
 }

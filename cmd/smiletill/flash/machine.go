@@ -59,9 +59,15 @@ type machine struct {
 	root string // before /sys, /proc and /run; empty but in tests
 	// number gives a path's device number, "8:16", or that of the file system that holds it.
 	number func(path string) (own, holds string, err error)
+	// may tells whether this user may write to a path.
+	may func(path string) error
 }
 
-func thisMachine() machine { return machine{number: deviceNumber} }
+func thisMachine() machine { return machine{number: deviceNumber, may: mayWrite} }
+
+func mayWrite(path string) error {
+	return unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK|unix.R_OK, unix.AT_EACCESS)
+}
 
 func deviceNumber(path string) (own, holds string, err error) {
 	info, err := os.Stat(path)

@@ -56,7 +56,7 @@ func (b *box) add(name, number string, sectors string, files map[string]string) 
 }
 
 func (b *box) machine() machine {
-	return machine{root: b.root, number: func(path string) (string, string, error) {
+	return machine{root: b.root, may: mayWrite, number: func(path string) (string, string, error) {
 		if n, ok := b.table[path]; ok {
 			return n[0], n[1], nil
 		}

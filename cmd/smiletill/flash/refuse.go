@@ -43,6 +43,9 @@ func (m machine) find(path string, plain bool) (Disk, error) {
 	if err := m.refuse(dir, path); err != nil {
 		return Disk{}, err
 	}
+	if err := m.may(path); err != nil {
+		return Disk{}, payment.WithHint(fmt.Errorf("open %s: %w", path, err), "begin the command with sudo")
+	}
 	if d.Bytes == 0 {
 		return Disk{}, payment.WithHint(fmt.Errorf("%s has no card in it", path), "put the card into the reader")
 	}

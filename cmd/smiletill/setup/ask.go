@@ -59,7 +59,7 @@ func (t Target) ask(in io.Reader, out io.Writer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return t.config(), t.put(change{t.config(), text, 0o644})
+	return t.config(), t.put(change{t.config(), text, t.mode()})
 }
 
 func questions(now map[string]string, named bool) []question {

@@ -112,20 +112,23 @@ func TestStickOnACard(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("root alone mounts")
 	}
-	first := t.TempDir()
+	p := newPlace(t, "")
+	first := filepath.Join(p.root, "boot/select")
+	if err := os.MkdirAll(first, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	const flags = unix.MS_NODEV | unix.MS_NOSUID
 	if err := unix.Mount("none", first, "tmpfs", flags, ""); err != nil {
 		t.Skipf("this root may not mount: %v", err)
 	}
 	t.Cleanup(func() { _ = unix.Unmount(first, 0) })
-	p := newPlace(t, "")
 	p.write(filepath.Join(first, "smiletill.toml"), "[terminal]\nlanguage = \"de\"\n")
 	if err := unix.Mount("", first, "", unix.MS_REMOUNT|unix.MS_RDONLY|flags, ""); err != nil {
 		t.Fatal(err)
 	}
 	cfg := filepath.Join(p.root, "etc/smiletill/smiletill.toml")
 	if err := errors.Join(os.MkdirAll(filepath.Dir(cfg), 0o755),
-		os.Symlink(filepath.Join(first, "smiletill.toml"), cfg)); err != nil {
+		os.Symlink("/boot/select/smiletill.toml", cfg)); err != nil {
 		t.Fatal(err)
 	}
 	to := Target{Root: p.root, Kept: "/var/lib/smiletill/setup"}

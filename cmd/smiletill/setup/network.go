@@ -51,7 +51,14 @@ func keyfile(s Settings) string {
 			fmt.Fprintf(&b, "\n[wifi-security]\nkey-mgmt=wpa-psk\npsk=%s\n", keyText(string(w.Password)))
 		}
 	}
-	n := s.Network
+	return b.String() + addressesOf(s.Network)
+}
+
+// addressesHead is where a connection's addresses begin.
+const addressesHead = "\n[ipv4]\n"
+
+// addressesOf are the last sections of a connection.
+func addressesOf(n Network) string {
 	four, six := "method=auto\n", "method=auto\n"
 	if n.Address.IsValid() {
 		text := fmt.Sprintf("method=manual\naddress1=%s", n.Address)
@@ -72,8 +79,7 @@ func keyfile(s Settings) string {
 			six += "dns=" + d.String() + ";\n"
 		}
 	}
-	fmt.Fprintf(&b, "\n[ipv4]\n%s\n[ipv6]\n%s", merged(four), merged(six))
-	return b.String()
+	return addressesHead + merged(four) + "\n[ipv6]\n" + merged(six)
 }
 
 // merged puts the servers of several dns lines on one.

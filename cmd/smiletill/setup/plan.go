@@ -20,7 +20,34 @@ type Target struct {
 	Kept string
 }
 
-func (t Target) at(path string) string { return filepath.Join(t.Root, "/", path) }
+func (t Target) at(path string) string {
+	if t.Root == "" {
+		return filepath.Join("/", path)
+	}
+	return within(t.Root, path)
+}
+
+// within is where a path of another system lies in this one: its links lead to places of that system, as they
+// will when it runs, and never out of it.
+func within(root, path string) string {
+	done, rest := "/", filepath.Clean("/"+path)
+	for links := 0; rest != "/"; {
+		part, more, _ := strings.Cut(rest[1:], "/")
+		next := filepath.Join(done, part)
+		rest = "/" + more
+		target, err := os.Readlink(filepath.Join(root, next))
+		const most = 40 // as the kernel
+		if links++; err != nil || links > most {
+			done = next
+			continue
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(done, target)
+		}
+		done, rest = "/", filepath.Join(target, rest)
+	}
+	return filepath.Join(root, done)
+}
 
 // etc is where a file of the system's configuration is kept.
 func (t Target) etc(path string) string { return t.at(filepath.Join(t.Kept, path)) }
@@ -85,9 +112,17 @@ func (t Target) plan(s Settings) ([]change, []problem, error) {
 		if err != nil {
 			problems = append(problems, problem{FileName, err.Error(), hintOf(err)})
 		}
-		all = append(all, change{t.config(), text, 0o644})
+		all = append(all, change{t.config(), text, t.mode()})
 	}
 	return all, problems, nil
+}
+
+// mode is who may read the configuration: who could before.
+func (t Target) mode() fs.FileMode {
+	if info, err := os.Stat(t.config()); err == nil {
+		return info.Mode().Perm()
+	}
+	return 0o644
 }
 
 // claiming is what is kept for the cloud.
@@ -167,10 +202,27 @@ func (t Target) network(s Settings) ([]change, []problem, error) {
 		}
 		return all, problems, nil
 	case manager:
-		return []change{{t.etc(cable), []byte(keyfile(s)), 0o600}}, nil, nil
+		return t.address(s)
 	}
 	return []change{{t.etc("/etc/systemd/network/10-smiletill.network"), []byte(networkd(s.Network)), 0o644}},
 		nil, nil
+}
+
+// address gives a fixed address to the Wi-Fi that the terminal has, or to the cable where it has none.
+func (t Target) address(s Settings) ([]change, []problem, error) {
+	before, err := os.ReadFile(t.etc(radio))
+	if errors.Is(err, fs.ErrNotExist) {
+		return []change{{t.etc(cable), []byte(keyfile(s)), 0o600}}, nil, nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the Wi-Fi's settings: %w", err)
+	}
+	head, _, ours := strings.Cut(string(before), addressesHead)
+	if !ours {
+		return nil, []problem{{"network.address", "the Wi-Fi's settings were written by somebody else (" +
+			t.etc(radio) + ")", "write [wifi] into the file too"}}, nil
+	}
+	return []change{{t.etc(radio), []byte(head + addressesOf(s.Network)), 0o600}}, nil, nil
 }
 
 // known is the line of the password in a keyfile, if it is of the same Wi-Fi as another.

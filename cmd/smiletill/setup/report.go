@@ -57,6 +57,13 @@ func refusal(path string, problems []problem, now time.Time) string {
 	return b.String()
 }
 
+// stopped leaves a report of what stood in the way on the terminal's own side, and gives the error back.
+func stopped(path string, err error, now time.Time) error {
+	text := fmt.Sprintf("%s could NOT be taken over whole, %s by this terminal's clock:\n\n  %v\n      %s\n\n"+
+		"Its next start begins it again.\n", filepath.Base(path), now.UTC().Format(clock), err, hintOf(err))
+	return errors.Join(err, report(path, text))
+}
+
 // report leaves a text beside the settings, with the ends of lines that every editor shows.
 func report(settings, text string) error {
 	at := reportPath(settings)

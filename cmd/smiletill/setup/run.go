@@ -37,7 +37,7 @@ func (t Target) Do(ctx context.Context, o Order, in io.Reader, out io.Writer) er
 		if o.Report {
 			return t.refresh(folder)
 		}
-		return t.takeAndSay(ctx, source{folder, outside}, out)
+		return t.takeAndSay(ctx, source{folder, outside}, out, o.Stick == "" && t.Kept == "" && t.Root == "")
 	}
 	var err error
 	if o.Folder != "" {
@@ -62,7 +62,8 @@ func (t Target) fromStick(o Order, take func(folder string, outside bool) error)
 	})
 }
 
-func (t Target) takeAndSay(ctx context.Context, from source, out io.Writer) error {
+// takeAndSay also tells whoever sits there what is to be done next; a start does it by itself.
+func (t Target) takeAndSay(ctx context.Context, from source, out io.Writer, here bool) error {
 	got, err := t.take(from, time.Now(), func(string) error { return ctx.Err() })
 	if err != nil {
 		return err
@@ -76,6 +77,10 @@ func (t Target) takeAndSay(ctx context.Context, from source, out io.Writer) erro
 		return nil
 	}
 	fmt.Fprintf(out, "taken over from %s:\n  %s\n", got.path, strings.Join(got.lines, "\n  "))
+	if here {
+		fmt.Fprintln(out, "in force from the next start: sudo reboot (without network and name in it: "+
+			"sudo systemctl restart smiletill)")
+	}
 	if got.host != "" && t.Root == "" {
 		if err := rename(got.host); err != nil {
 			return fmt.Errorf("name this machine %s: %w", got.host, err)

@@ -16,7 +16,7 @@ func TestReadOnlySystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	link := filepath.Join(p.root, "etc/smiletill/smiletill.toml")
-	if err := os.Symlink(filepath.Join(p.root, "boot/select/smiletill.toml"), link); err != nil {
+	if err := os.Symlink("/boot/select/smiletill.toml", link); err != nil {
 		t.Fatal(err)
 	}
 	etc := tree(t, filepath.Join(p.root, "etc/NetworkManager")) + p.read(p.root, "etc/hosts")

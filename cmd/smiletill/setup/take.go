@@ -77,7 +77,7 @@ func (t Target) take(from source, now time.Time, step func(what string) error) (
 		changes, problems, err = t.plan(s)
 	}
 	if err != nil {
-		return taken{}, err
+		return taken{}, stopped(path, err, now)
 	}
 	if len(problems) > 0 {
 		wrong := asError("settings", problems)
@@ -88,7 +88,7 @@ func (t Target) take(from source, now time.Time, step func(what string) error) (
 			return taken{}, err
 		}
 		if err := t.put(c); err != nil {
-			return taken{}, payment.WithHint(err, "what was changed so far is whole; run it again")
+			return taken{}, stopped(path, payment.WithHint(err, "what was changed so far is whole; run it again"), now)
 		}
 	}
 	m := memory{Digests: []string{digest(data), digest(erased(data))}, At: now, Lines: s.Lines()}
@@ -193,7 +193,7 @@ func (t Target) forbidden(from source, s Settings) ([]problem, error) {
 	}
 	var problems []problem
 	for name, v := range s.values() {
-		if now[name] != v {
+		if !alike(name, now[name], v, now["terminal.currency"]) {
 			problems = append(problems, problem{FileName, name +
 				" is not changed by a stick any more: this terminal " +
 				"has its name", "leave it out, or change it on the terminal's own card; a stick may set [wifi], " +
@@ -221,6 +221,19 @@ func (t Target) forbidden(from source, s Settings) ([]problem, error) {
 		}
 	}
 	return problems, nil
+}
+
+// alike tells whether two texts are one value: an amount or an address may be written in more than one way.
+func alike(name, a, b, currency string) bool {
+	switch name {
+	case "payment.amount_max":
+		one, err := payment.ParseDecimal(a, currency)
+		two, err2 := payment.ParseDecimal(b, currency)
+		return err == nil && err2 == nil && one == two
+	case "mqtt.broker":
+		return strings.EqualFold(strings.TrimSuffix(a, "/"), strings.TrimSuffix(b, "/"))
+	}
+	return a == b
 }
 
 // remembered looks for a file among those that were taken over, the latest first.

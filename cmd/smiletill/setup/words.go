@@ -16,6 +16,9 @@ import (
 // PasswordVariable is the variable of the environment that a script gives the Wi-Fi's password by.
 const PasswordVariable = "SMILETILL_WIFI_PASSWORD"
 
+// ClaimVariable is the variable that gives the claim code.
+const ClaimVariable = "SMILETILL_CLAIM"
+
 // Words are first settings as flags have them.
 type Words struct {
 	Name, WiFi, Country, Address, Gateway, Broker, Cloud, Claim string
@@ -23,7 +26,9 @@ type Words struct {
 	KeyFiles                                                    []string // of who logs in by ssh, NAME.pub
 	// PasswordFile is where the Wi-Fi's password is; without one, the variable and whoever sits there are asked.
 	PasswordFile string
-	Open         bool
+	// ClaimFile is where the claim code is, if Claim is empty; without one, the variable is asked.
+	ClaimFile string
+	Open      bool
 }
 
 // flagOf is the flag that a key of the settings comes from.
@@ -60,6 +65,9 @@ func (w Words) Settings(in io.Reader, out io.Writer) (Settings, error) {
 	take("network.dns", w.DNS...)
 	s.Network = p.s.Network
 	var err error
+	if s.Claim, err = w.claim(); err != nil {
+		return s, err
+	}
 	if s.Keys, err = keysOf(w.KeyFiles); err != nil {
 		return s, err
 	}
@@ -76,6 +84,20 @@ func (w Words) Settings(in io.Reader, out io.Writer) (Settings, error) {
 	s.WiFi.Password = password
 	checker{add}.wifi(s.WiFi)
 	return s, asError("settings", problems)
+}
+
+func (w Words) claim() (string, error) {
+	if w.Claim != "" {
+		return w.Claim, nil
+	}
+	if w.ClaimFile == "" {
+		return os.Getenv(ClaimVariable), nil
+	}
+	text, err := os.ReadFile(w.ClaimFile)
+	if err != nil {
+		return "", fmt.Errorf("read the claim code: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
 }
 
 func (w Words) password(in io.Reader, out io.Writer) (Secret, error) {
