@@ -86,7 +86,7 @@ var programRooms = map[string][]string{
 	"storage": {"payment"},
 	"front":   {"payment", "vision", "device"},
 	"alarm":   {program + "/config", "payment"},
-	"counter": {program + "/control", program + "/front", "payment", "device/screen"},
+	"counter": {program + "/books", program + "/control", program + "/front", "payment", "device/screen"},
 	"terminal": append([]string{program + "/alarm", program + "/config", program + "/control",
 		program + "/counter", program + "/enrolment", program + "/files", program + "/front", program + "/light",
 		program + "/narrow", program + "/pairing", program + "/storage", program + "/vending"}, wings...),
