@@ -22,7 +22,8 @@ func broken(t *testing.T, ctx context.Context) []string {
 		eval[bool](t, ctx, string(raw)+";true")
 	}
 	return eval[[]string](t, ctx, `axe.run(document, { resultTypes: ["violations"] }).then((r) =>
-		r.violations.flatMap((v) => v.nodes.map((n) => v.id + " (" + v.impact + "): " + n.target + " " + n.html.slice(0, 120) + " " +
+		r.violations.flatMap((v) => v.nodes.map((n) => v.id + " (" + v.impact + "): " + n.target + " " +
+		n.html.slice(0, 120) + " " +
 		n.any.map((a) => a.message).join("; ").slice(0, 160))))`)
 }
 
