@@ -352,15 +352,23 @@ image: arm64 ## a card's image for BOARD=pi4, with a Buildroot checkout: BUILDRO
 	$(MAKE) -C "$(abspath $(BUILDROOT))" O=$(B)/buildroot/$(BOARD) BR2_EXTERNAL=$(CURDIR)/buildroot
 
 # The card's root has owners and special files: root alone makes it. Mounts of its making are gone with it.
-.PHONY: card card-test
+.PHONY: card card-test bundle
 card: arm64 ## a card's image from Debian's packages for BOARD=virt: .build/card/BOARD; KEYRING=certificate of updates, LOCKED=1; as root
 	@test "$$(id -u)" = 0 || { echo "a card's root is made by root alone: sudo make card BOARD=$(BOARD)"; exit 1; }
 	@sh .ci/need.sh card
-	@unshare --mount bash buildroot/debian/build.sh "$(BOARD)" $(B)/card/$(BOARD) $(B)/dist/smiletill_*_arm64.deb
-card-test: deps ## boots the card that `make card BOARD=virt` made in an emulated machine: UEFI, verified root, slots, the terminal
+	@KEYRING="$(KEYRING)" BUNDLE_KEY="$(BUNDLE_KEY)" BUNDLE_CERT="$(BUNDLE_CERT)" BUNDLE_FLOOR="$(BUNDLE_FLOOR)" \
+	  unshare --mount bash buildroot/debian/build.sh "$(BOARD)" $(B)/card/$(BOARD) $(B)/dist/smiletill_*_arm64.deb
+bundle: ## an update for BOARD's cards of what `make card` made: BUNDLE_KEY, BUNDLE_CERT, BUNDLE_FLOOR=oldest version that may follow; IMAGES of Buildroot's
+	@test -e "$(BUNDLE_KEY)" -a -e "$(BUNDLE_CERT)" || { echo "say who signs: make bundle BOARD=pi4 BUNDLE_KEY=sign.key BUNDLE_CERT=sign.pem (buildroot/board/keys.sh makes them)"; exit 1; }
+	@sh .ci/need.sh image
+	@test -z "$(IMAGES)" || { $(ONE) build && $(BIN) version --json >"$(IMAGES)/version.json"; }
+	@mkdir -p $(B)/card/$(BOARD) && BUNDLE_KEY="$(BUNDLE_KEY)" BUNDLE_CERT="$(BUNDLE_CERT)" BUNDLE_FLOOR="$(BUNDLE_FLOOR)" \
+	  sh buildroot/board/card/bundle.sh "$(or $(IMAGES),$(B)/card/$(BOARD)/images)" "$(BOARD)" $(B)/card/$(BOARD)/smiletill-$(BOARD).raucb
+card-test: deps ## boots the cards that `make card BOARD=virt` and BOARD=pi3 made in emulated machines, and looks into all that were made
 	@test -e $(B)/card/virt/smiletill-virt.img.gz || { echo "make card BOARD=virt comes first"; exit 1; }
 	@sh .ci/need.sh card
-	SMILETILL_CARD=$(B)/card/virt go test -vet=off -count 1 -timeout 45m -v -run '^TestCardBoots$$' ./buildroot
+	SMILETILL_CARD=$(B)/card/virt SMILETILL_CARDS=$(B)/card go test -vet=off -count 1 -timeout 45m -v \
+	  -run '^(TestCardBoots|TestPiCards|TestPiBoots)$$' ./buildroot
 
 .PHONY: buildroot-check
 buildroot-check: python ## the Buildroot tree: without Buildroot, and with a checkout if BUILDROOT=dir is given

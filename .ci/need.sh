@@ -11,6 +11,7 @@ there() { # there PACKAGE
 	libturbojpeg0) /sbin/ldconfig -p | grep -q libturbojpeg.so.0 ;;
 	python3-venv) python3 -c 'import ensurepip, venv' ;;
 	mosquitto) test -x /usr/sbin/mosquitto ;;
+	nftables) test -x /usr/sbin/nft ;;
 	mosquitto-clients) command -v mosquitto_sub ;;
 	iproute2) command -v ip ;;
 	systemd) command -v systemd-analyze ;;
@@ -40,12 +41,12 @@ packages() { # packages WHAT
 	build) echo gcc libc6-dev npm maven ;;
 	jpeg) echo libturbojpeg0 ;; # makes JPEGs faster, is not needed
 	models) echo python3-venv ;;
-	tests) echo mosquitto mosquitto-clients nats-server chromium strace iproute2 systemd patchelf dpkg libreoffice-calc-nogui ;;
+	tests) echo mosquitto mosquitto-clients nats-server chromium strace iproute2 nftables systemd patchelf dpkg libreoffice-calc-nogui ;;
 	arm64) [ "$(uname -m)" = aarch64 ] || echo qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross ;;
 	image) echo genimage mtools dosfstools squashfs-tools rauc dbus shellcheck fdisk e2fsprogs xz-utils zstd ;;
 	emulate) echo qemu-system-arm cpio kmod xz-utils bc e2fsprogs mosquitto mosquitto-clients ;;
 	card) echo mmdebstrap arch-test qemu-user-static cryptsetup-bin squashfs-tools cpio genimage mtools dosfstools fdisk e2fsprogs \
-		python3 qemu-system-arm qemu-efi-aarch64 ;;
+		python3 qemu-system-arm qemu-efi-aarch64 rauc ;;
 	boot) [ "$(id -u)" != 0 ] || echo mmdebstrap systemd-container ;; # only root boots a container
 	*) echo "need.sh: nobody knows what $1 is" >&2 && exit 2 ;;
 	esac

@@ -27,20 +27,7 @@ func TestCardBoots(t *testing.T) {
 	if dir == "" {
 		t.Skip("SMILETILL_CARD is not set: `make card-test` boots a card in an emulated machine")
 	}
-	c := &booted{t: t, image: filepath.Join(t.TempDir(), "card.img")}
-	manifest := read(t, filepath.Join(dir, "smiletill-virt.manifest.json"))
-	if err := json.Unmarshal(manifest, &c.manifest); err != nil {
-		t.Fatal(err)
-	}
-	unpack := exec.Command("sh", "-c", "gzip -dc \"$1\" >\"$2\"", "sh",
-		filepath.Join(dir, "smiletill-virt.img.gz"), c.image)
-	if out, err := unpack.CombinedOutput(); err != nil {
-		t.Fatalf("unpack the image: %v %s", err, out)
-	}
-	// The image ends where nothing is in it any more; the card goes on.
-	if err := os.Truncate(c.image, 4<<30); err != nil {
-		t.Fatal(err)
-	}
+	c := flashed(t, dir)
 	for _, part := range []struct {
 		name string
 		run  func(t *testing.T)
@@ -49,10 +36,31 @@ func TestCardBoots(t *testing.T) {
 	}
 }
 
+// flashed is a card of 4 GiB that the image in dir was written to.
+func flashed(t *testing.T, dir string) *booted {
+	t.Helper()
+	c := &booted{t: t, image: filepath.Join(t.TempDir(), "card.img")}
+	manifest := read(t, filepath.Join(dir, "smiletill-virt.manifest.json"))
+	if err := json.Unmarshal(manifest, &c.manifest); err != nil {
+		t.Fatal(err)
+	}
+	unpack := exec.Command("sh", "-c", "gzip -dc \"$1\" | cp --sparse=always /dev/stdin \"$2\"", "sh",
+		filepath.Join(dir, "smiletill-virt.img.gz"), c.image)
+	if out, err := unpack.CombinedOutput(); err != nil {
+		t.Fatalf("unpack the image: %v %s", err, out)
+	}
+	// The image ends where nothing is in it any more; the card goes on.
+	if err := os.Truncate(c.image, 4<<30); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // booted is the card that the emulated machines have, one after the other.
 type booted struct {
 	t        *testing.T
 	image    string
+	day      string // what it has to keep, as holdings says it
 	manifest struct {
 		Kernel     string
 		Partitions []struct{ Number, Start, Bytes int64 }
@@ -109,6 +117,23 @@ func (c *booted) firstStart(t *testing.T) {
 	c.holds("register.key") // all that a terminal makes before it is set up
 }
 
+// put writes a file on a FAT partition.
+func (c *booted) put(partition int, name, text string) {
+	c.t.Helper()
+	file := filepath.Join(c.t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		c.t.Fatal(err)
+	}
+	output(c.t, "mcopy", "-o", "-i", c.at(partition), file, "::"+name)
+}
+
+// tryB has slot B tried at the next start, as an update does.
+func (c *booted) tryB() {
+	c.t.Helper()
+	text := "# GRUB Environment Block\nalways=A\ntry=B\n"
+	c.put(1, "slots.env", text+strings.Repeat("#", 512-len(text)))
+}
+
 // holds fails unless the data partition has a file, which is nobody's but the terminal's.
 func (c *booted) holds(name string) {
 	c.t.Helper()
@@ -121,20 +146,9 @@ func (c *booted) holds(name string) {
 // tries sets the terminal up and has slot B tried, whose root is empty: GRUB forgets that before it tries,
 // and a reset leads back.
 func (c *booted) tries(t *testing.T) {
-	text := "# GRUB Environment Block\nalways=A\ntry=B\n"
-	file := filepath.Join(t.TempDir(), "slots.env")
-	text += strings.Repeat("#", 512-len(text))
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	output(t, "mcopy", "-o", "-i", c.at(1), file, "::slots.env")
+	c.tryB()
 	// as a technician does on any computer, or `smiletill flash`
-	file = filepath.Join(t.TempDir(), "setup.toml")
-	settings := "name = \"test/berlin-1/till-3\"\n\n[network]\naddress = \"192.168.1.20/24\"\n"
-	if err := os.WriteFile(file, []byte(settings), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	output(t, "mcopy", "-o", "-i", c.at(1), file, "::setup.toml")
+	c.put(1, "setup.toml", "name = \"test/berlin-1/till-3\"\n\n[network]\naddress = \"192.168.1.20/24\"\n")
 	// slot B has a kernel as shipped, and no root
 	m := start(t, c.image, 1024)
 	m.until(`init: mount /dev/dm-0`, patience)

@@ -61,9 +61,9 @@ func TestBuildrootCheckNotices(t *testing.T) {
 		"another package's variable": {"package/smiletill/smiletill.mk", "SMILETILL_LICENSE =",
 			"SMILE_TILL_LICENSE =",
 			"is a variable of no package"},
-		"a unit that is not there": {"package/smiletill/smiletill.mk", "systemd/smiletill.service",
-			"systemd/till.service",
-			"systemd/till.service, which is not in the repository"},
+		"a file that is not there": {"package/smiletill/smiletill.mk", "systemd/60-smiletill.rules",
+			"systemd/60-till.rules",
+			"systemd/60-till.rules, which is not in the repository"},
 		"a script that is not there": {"configs/smiletill_zero2w_defconfig", "post-image.sh", "postimage.sh",
 			"board/card/postimage.sh is not in the tree"},
 	} {
@@ -90,7 +90,8 @@ func TestBuildrootCheckNotices(t *testing.T) {
 func TestShellScripts(t *testing.T) {
 	tools(t, "shellcheck")
 	var scripts []string
-	for _, pattern := range []string{"buildroot/*.sh", "buildroot/board/card/*.sh", "buildroot/debian/*.sh",
+	for _, pattern := range []string{"buildroot/*.sh", "buildroot/board/*.sh", "buildroot/board/card/*.sh",
+		"buildroot/debian/*.sh",
 		"buildroot/board/card/overlay/usr/lib/smiletill/*", "systemd/package/*.sh", "systemd/package/p*",
 		"device/bench/guest/*.sh", ".ci/*.sh", "models/build/*.sh"} {
 		found, err := filepath.Glob("../" + pattern)
@@ -145,6 +146,7 @@ func images(t *testing.T) string {
 	put("bcm2711-rpi-4-b.dtb", "device tree")
 	put("rpi-firmware/config.txt", string(read(t, buildrootTree+"/board/pi/config.txt")))
 	put("rpi-firmware/start4.elf", "firmware")
+	put("rpi-firmware/cmdline.txt", "the one that Buildroot's package of the firmware brings")
 	put("rpi-firmware/bootcode.bin", "first stage")
 	put("rpi-firmware/overlays/pwm.dtbo", "overlay")
 	put("root/usr/bin/smiletill", "program")
@@ -210,6 +212,14 @@ func TestCardImage(t *testing.T) {
 			!strings.Contains(list, "pwm.dtbo") {
 			t.Errorf("slot %s holds %s", slot[0], list)
 		}
+	}
+	bundle := filepath.Join(filepath.Dir(first), "boot.vfat")
+	if list := output(t, "mdir", "-b", "-i", bundle, "::"); strings.Contains(list, "cmdline.txt") {
+		t.Errorf("the boot partition of a bundle names a slot: %s", list)
+	}
+	if line := output(t, "mtype", "-i", bundle, "::cmdline.in"); !strings.Contains(line,
+		"PARTUUID=534d4c54-@ROOT@") || !strings.Contains(line, "rauc.slot=@SLOT@") {
+		t.Errorf("the boot partition of a bundle starts with %s", line)
 	}
 	at := first + "@@" + sector(table.PartitionTable.Partitions[0].Start)
 	if list := output(t, "mdir", "-b", "-i", at, "::"); !strings.Contains(list, "autoboot.txt") ||

@@ -44,14 +44,18 @@ func TestSlotsUEFI(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c.boots("B")
+	c.boots("B smiletill.tried")
+	c.isTried(true)
 	c.says("good", "get-state", "B")
 	c.grub("always=A try=")
 	c.says("", "set-state", "B", "good")
+	c.isTried(false)
 	c.grub("always=B try=")
 	c.says("B", "get-primary")
 	c.says("", "set-primary", "A")
 	c.grub("always=B try=A")
+	c.says("", "set-state", "A", "bad") // RAUC is about to write over it
+	c.grub("always=B try=")
 	if out, err := c.slots("init", "coreboot"); err == nil || !strings.Contains(out, "there are pi and uefi") {
 		t.Errorf("init coreboot: %v %s", err, out)
 	}
@@ -89,8 +93,9 @@ func TestCardImageUEFI(t *testing.T) {
 		slots = append(slots, output(t, "mtype", "-i", at, "::slot.cfg"))
 	}
 	want := "linux /Image root=PARTUUID=534d4c54-$number rootfstype=squashfs ro rootwait rauc.slot=$slot " +
-		"systemd.volatile=state panic=10 quiet smiletill.verity=7:abc console=ttyAMA0\ninitrd /initrd\n"
-	if slots[0] != want || slots[1] != want {
+		"systemd.volatile=state panic=10 quiet smiletill.verity=7:abc console=ttyAMA0 $word\ninitrd /initrd\n"
+	slots = append(slots, output(t, "mtype", "-i", filepath.Join(dir, "boot.vfat"), "::slot.cfg"))
+	if slots[0] != want || slots[1] != want || slots[2] != want {
 		t.Errorf("a slot starts with\n%s, want\n%s", slots, want)
 	}
 }

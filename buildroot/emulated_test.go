@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// emulated is a whole machine with a card in it: UEFI, a disk, a display, no network. What its serial console
+// emulated is a whole machine with a card in it: UEFI, a disk, a watchdog, no network. What its serial console
 // says is kept.
 type emulated struct {
 	t     *testing.T
@@ -45,8 +45,16 @@ func (e *emulated) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// start switches a machine on that has image as its disk.
-func start(t *testing.T, image string, memory int) *emulated {
+// start switches a machine on that has image as its disk (qcow2 by its name, or raw), a display and a touch
+// screen, and so many MiB of memory.
+func start(t *testing.T, image string, memory int, more ...string) *emulated {
+	t.Helper()
+	return headless(t, image, memory, append([]string{"-device", "virtio-gpu-pci", "-device", "usb-tablet"},
+		more...)...)
+}
+
+// headless is start without a display: the kiosk waits for one, and the processors are left to the others.
+func headless(t *testing.T, image string, memory int, more ...string) *emulated {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "card") // the path of a socket has at most 107 bytes
 	if err != nil {
@@ -58,15 +66,20 @@ func start(t *testing.T, image string, memory int) *emulated {
 		t.Fatal(err)
 	}
 	e := &emulated{t: t, more: make(chan struct{}), ended: make(chan struct{}), log: log}
-	e.cmd = exec.Command("qemu-system-aarch64", "-machine", "virt", "-cpu", "cortex-a72", "-smp", "2",
+	format := "raw"
+	if filepath.Ext(image) == ".qcow2" {
+		format = "qcow2"
+	}
+	e.cmd = exec.Command("qemu-system-aarch64", append([]string{"-machine", "virt", "-cpu", "cortex-a72", "-smp", "2",
 		"-m", fmt.Sprint(memory), "-nodefaults", "-nic", "none",
 		// not -icount as in device/bench/remote: two threads are faster, and the page is drawn in software
 		"-accel", "tcg,thread=multi", "-device", "virtio-rng-pci",
 		"-display", "none", "-serial", "stdio",
-		"-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", "-device", "virtio-gpu-pci",
-		"-device", "qemu-xhci", "-device", "usb-tablet",
-		"-drive", "if=none,id=card,format=raw,file="+image, "-device", "virtio-blk-pci,drive=card,bootindex=0",
-		"-qmp", "unix:"+dir+"/qmp,server=on,wait=off")
+		"-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", "-device", "qemu-xhci",
+		"-device", "i6300esb", "-action", "watchdog=reset",
+		"-drive", "if=none,id=card,node-name=card,format=" + format + ",file=" + image,
+		"-device", "virtio-blk-pci,drive=card,bootindex=0",
+		"-qmp", "unix:" + dir + "/qmp,server=on,wait=off"}, more...)...)
 	e.cmd.Stdout, e.cmd.Stderr = e, e
 	if err := e.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -92,9 +105,18 @@ func start(t *testing.T, image string, memory int) *emulated {
 	return e
 }
 
-// tell has QEMU do something.
-func (e *emulated) tell(command string, arguments map[string]any) {
+// tell has QEMU do something, and gives its answer.
+func (e *emulated) tell(command string, arguments map[string]any) json.RawMessage {
 	e.t.Helper()
+	answer, err := e.ask(command, arguments)
+	if err != nil {
+		e.t.Fatalf("QEMU, %s: %v", command, err)
+	}
+	return answer
+}
+
+// ask is tell where QEMU may refuse.
+func (e *emulated) ask(command string, arguments map[string]any) (json.RawMessage, error) {
 	b, err := json.Marshal(map[string]any{"execute": command, "arguments": arguments})
 	if arguments == nil {
 		b, err = json.Marshal(map[string]any{"execute": command})
@@ -116,10 +138,10 @@ func (e *emulated) tell(command string, arguments map[string]any) {
 		case answer.Error != nil:
 			err = errors.New(answer.Error.Desc)
 		case answer.Return != nil:
-			return
+			return *answer.Return, nil
 		}
 	}
-	e.t.Fatalf("QEMU, %s: %v", command, err)
+	return nil, err
 }
 
 // until waits for a line of the serial console, after those that it has waited for before, and gives what its
@@ -147,6 +169,12 @@ func (e *emulated) until(pattern string, patience time.Duration) string {
 			e.t.Fatalf("no %q within %v:\n%s", pattern, patience, last(text))
 		}
 	}
+}
+
+// cut takes the machine's power away.
+func (e *emulated) cut() {
+	_ = e.cmd.Process.Kill()
+	<-e.ended
 }
 
 // last is the end of a text, for a message.

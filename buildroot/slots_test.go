@@ -24,6 +24,15 @@ type card struct {
 func newCard(t *testing.T) *card {
 	c := &card{t, t.TempDir()}
 	c.boots("A")
+	for _, part := range []string{"part-02", "part-03"} {
+		if err := os.Mkdir(filepath.Join(c.dir, part), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		in := "root=PARTUUID=534d4c54-@ROOT@ ro rauc.slot=@SLOT@ quiet\n"
+		if err := os.WriteFile(filepath.Join(c.dir, part, "cmdline.in"), []byte(in), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if out, err := c.slots("init"); err != nil {
 		t.Fatalf("init: %v %s", err, out)
 	}
@@ -39,9 +48,9 @@ func (c *card) boots(slot string) {
 }
 
 func (c *card) env() []string {
-	return append(os.Environ(), "SMILETILL_SELECT="+c.dir, "SMILETILL_CMDLINE="+filepath.Join(c.dir,
-		"cmdline"),
-		"PATH="+os.Getenv("PATH")+":/sbin:/usr/sbin")
+	return append(os.Environ(), "SMILETILL_SELECT="+c.dir,
+		"SMILETILL_CMDLINE="+filepath.Join(c.dir, "cmdline"), "SMILETILL_DISK="+filepath.Join(c.dir, "part"),
+		"SMILETILL_TREE="+filepath.Join(c.dir, "tree"), "PATH="+os.Getenv("PATH")+":/sbin:/usr/sbin")
 }
 
 func (c *card) slots(args ...string) (string, error) {
@@ -90,13 +99,26 @@ func TestSlots(t *testing.T) {
 	c.says("", "set-primary", "B")
 	c.says("B", "get-primary")
 	c.starts(alwaysA)
+	line := string(read(t, filepath.Join(c.dir, "part-03/cmdline.txt")))
+	if want := "root=PARTUUID=534d4c54-06 ro rauc.slot=B quiet\n"; line != want {
+		t.Errorf("slot B starts with %q, want %q", line, want)
+	}
+	if _, err := os.Stat(filepath.Join(c.dir, "part-02/cmdline.txt")); err == nil {
+		t.Error("the command line of slot A, which runs, was written")
+	}
+	c.isTried(false)
+	c.says("", "set-state", "B", "bad") // RAUC, before it writes over what was to be tried
+	c.says("A", "get-primary")
+	c.says("", "set-primary", "B")
 	// It did not come up, and the firmware went back.
 	c.says("", "set-state", "B", "good") // said by A: it can't know
 	c.starts(alwaysA)
 	// The next try comes up, and its terminal works.
 	c.boots("B")
+	c.isTried(true)
 	c.says("good", "get-state", "B")
 	c.says("", "set-state", "B", "good")
+	c.isTried(false)
 	c.starts(alwaysB)
 	c.says("B", "get-primary")
 	after, err := os.Stat(filepath.Join(c.dir, "autoboot.txt"))
@@ -121,6 +143,54 @@ func TestSlots(t *testing.T) {
 	if out, err := c.slots("get-primary"); err == nil || !strings.Contains(out, "write autoboot.txt anew") {
 		t.Errorf("a chooser that somebody changed: %v %s", err, out)
 	}
+}
+
+// isTried fails unless slots says so, as a condition of a unit: by its exit code, and nothing else.
+func (c *card) isTried(want bool) {
+	c.t.Helper()
+	out, err := c.slots("tried")
+	if out != "" || (err == nil) != want {
+		c.t.Errorf("slots tried: %v %q, want %v", err, out, want)
+	}
+}
+
+// TestTriedUnread: a slot that can't read the first partition knows by what started it that it is tried.
+func TestTriedUnread(t *testing.T) {
+	c := newCard(t)
+	if err := os.Remove(filepath.Join(c.dir, "autoboot.txt")); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := c.slots("tried"); err == nil || !strings.Contains(out, "which slot starts always") {
+		t.Errorf("nothing says it: %v %q", err, out)
+	}
+	flag := filepath.Join(c.dir, "tree/chosen/bootloader/tryboot")
+	if err := os.MkdirAll(filepath.Dir(flag), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, tried := range []bool{false, true} {
+		number := []byte{0, 0, 0, 0}
+		if tried {
+			number[3] = 1
+		}
+		if err := os.WriteFile(flag, number, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		c.isTried(tried)
+	}
+	c.boots("B quiet smiletill.tried") // GRUB
+	c.isTried(true)
+}
+
+// TestNoBundleOfAPi: what names no slot's command line is not made the one to try.
+func TestNoBundleOfAPi(t *testing.T) {
+	c := newCard(t)
+	if err := os.Remove(filepath.Join(c.dir, "part-03/cmdline.in")); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := c.slots("set-primary", "B"); err == nil || !strings.Contains(out, "no cmdline.in") {
+		t.Errorf("set-primary: %v %s", err, out)
+	}
+	c.says("A", "get-primary")
 }
 
 // TestDataPartition makes it once, and never over anything.
@@ -303,6 +373,9 @@ func TestUpdate(t *testing.T) {
 	}
 	u.says("B", "get-primary")
 	u.starts(alwaysA) // until it is good
+	if line := string(read(t, u.path("part-03/cmdline.txt"))); !strings.Contains(line, "rauc.slot=B") {
+		t.Errorf("slot B starts with %s", line)
+	}
 }
 
 // TestUpdateCutShort kills the update at several moments: the slot that runs stays the one that starts.

@@ -18,6 +18,7 @@ type ReversalRequest struct {
 	PaymentID string
 	Minor     int64  // minor units of the payment's currency; 0 is all that is left
 	Reference string // the caller's own words, as a payment's
+	Who       Who    // asks; the same request is the same whoever repeats it
 }
 
 // Reversal is money of an approved payment that was given back. It never changes.
@@ -31,6 +32,8 @@ type Reversal struct {
 	At        time.Time
 	// TimeTrusted tells whether the clock was known to be right.
 	TimeTrusted bool
+	// Who asked for it: its fact says so. What is read from the table of reversals leaves it out.
+	Who Who
 }
 
 // OpenReversal gives the reversal of a request for a payment as it stands. Errors wrap ErrRequest,
@@ -64,7 +67,7 @@ func OpenReversal(q ReversalRequest, p Payment, now time.Time) (Reversal, error)
 	}
 	return Reversal{
 		ID: q.ID, PaymentID: p.ID, Amount: Amount{Minor: minor, Currency: p.Amount.Currency}, Whole: q.Minor == 0,
-		Reference: q.Reference, Customer: p.Customer, At: now,
+		Reference: q.Reference, Customer: p.Customer, At: now, Who: q.Who,
 	}, nil
 }
 

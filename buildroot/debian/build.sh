@@ -1,7 +1,9 @@
 #!/bin/bash
 # build.sh BOARD OUT DEB: a card's image for BOARD (virt, pi3, pi4, zero2w) from Debian's arm64 packages and the terminal's own DEB, in OUT:
 # smiletill-BOARD.img.gz, its manifest and parts list (CycloneDX), and the list of packages that were used. Root only.
-# Packages are kept in OUT/debs while the lists are the same. KEYRING is the certificate that signs updates; without it the card takes none.
+# Packages are kept in OUT/debs while the lists are the same. KEYRING is the certificate that updates go back to; without it the card
+# takes none, but that for virt, whose keys are made in OUT/keys. With BUNDLE_KEY and BUNDLE_CERT the same is made an update for the
+# slots of other cards: smiletill-BOARD.raucb.
 # Packages that differ from debian/BOARD.lock are listed; with LOCKED=1 that stops.
 # No program for arm64 is run but by dpkg's scripts (qemu-user): what makes the card's files are this machine's own tools.
 set -euo pipefail
@@ -15,10 +17,11 @@ suite=bookworm
 export SOURCE_DATE_EPOCH
 begun=$SECONDS
 say() { printf '  card: %3d s  %s\n' $((SECONDS - begun)) "$*"; }
+pi="grub-efi-arm64-signed u-boot-rpi raspi-firmware"
 case $board in
-virt) loader=grub-efi-arm64-signed components=main parts="kiosk virt" ;;
-pi3 | pi4) loader=raspi-firmware components=main,non-free-firmware parts="kiosk pi" ;;
-zero2w) loader=raspi-firmware components=main,non-free-firmware parts=pi ;; # 512 MB: no screen
+virt) loaders="grub-efi-arm64-signed" components=main parts="kiosk virt" ;;
+pi3 | pi4) loaders="$pi" components=main,non-free-firmware parts="kiosk pi" ;;
+zero2w) loaders="$pi" components=main,non-free-firmware parts=pi ;; # 512 MB: no screen
 *) echo "build.sh: no card is made of Debian's packages for '$board': there are virt, pi3, pi4 and zero2w" >&2 && exit 2 ;;
 esac
 mkdir -p "$out"
@@ -26,6 +29,11 @@ out=$(cd "$out" && pwd)
 cache=$out/debs
 [ "$(id -u)" = 0 ] || { echo "build.sh: a root with its owners is made by root alone" >&2; exit 1; }
 root=$out/root images=$out/images
+if [ "$board" = virt ] && [ -z "${KEYRING:-}" ]; then
+	sh "$here/../board/keys.sh" "$out/keys"
+	KEYRING=$out/keys/ca.pem BUNDLE_KEY=$out/keys/sign.key BUNDLE_CERT=$out/keys/sign.pem
+	export BUNDLE_KEY BUNDLE_CERT
+fi
 rm -rf --one-file-system "$root" "$images"
 mkdir -p "$images"
 
@@ -56,13 +64,13 @@ packages() {
 		--include='?essential' --include="usr-is-merged,$(names)" --skip=download/empty --skip=essential/unlink \
 		--setup-hook="for d in bin sbin lib; do mkdir -p \"\$1/usr/\$d\"; ln -s \"usr/\$d\" \"\$1/\$d\"; done" \
 		--setup-hook="mkdir -p \"\$1/var/cache/apt/archives\"; find '$cache' -name '*.deb' -exec cp -lnt \"\$1/var/cache/apt/archives\" {} +" \
-		--extract-hook="cd \"\$1/var/cache/apt/archives\" && APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" apt-get -qq download $loader:arm64" \
-		--extract-hook="bash '$here/install.sh' \"\$1\" '$deb' '$loader'" \
+		--extract-hook="cd \"\$1/var/cache/apt/archives\" && APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" apt-get -qq download ${loaders// /:arm64 }:arm64" \
+		--extract-hook="bash '$here/install.sh' \"\$1\" '$deb' '$loaders'" \
 		--extract-hook="find \"\$1/var/cache/apt/archives\" -name '*.deb' -exec cp -lnt '$cache' {} +" \
 		"$suite" "$root"
 }
 
-# furnish: what makes Debian's root a card's: what Buildroot's has too, and no way to log in.
+# furnish: what makes Debian's root a card's: what Buildroot's has too, and no way to log in but the technician's.
 furnish() {
 	local p system=$root/etc/systemd/system
 	cp -a --no-preserve=ownership "$shared/overlay/." "$root/"
@@ -83,6 +91,10 @@ furnish() {
 	echo 'DEFAULT_HOSTNAME=till' >>"$root/usr/lib/os-release" # until it has one of its own
 	ln -sf ../run/NetworkManager/resolv.conf "$root/etc/resolv.conf"
 	: >"$root/etc/fstab"
+	# Debian's newer package has this name too. A Zero 2 W whose Wi-Fi has another chip finds no firmware in either.
+	[ "$board" != zero2w ] || ln -s "brcmfmac43430-sdio.raspberrypi,3-model-b.txt" \
+		"$root/lib/firmware/brcm/brcmfmac43430-sdio.raspberrypi,model-zero-2-w.txt"
+	chroot "$root" smiletill version --json >"$images/version.json" 2>/dev/null || rm "$images/version.json"
 	# `smiletill status` and the others find the settings without being told where
 	ln -sf /boot/select/smiletill.toml "$root/etc/smiletill/smiletill.toml"
 	rm -f "$root"/etc/dpkg/dpkg.cfg.d/* "$root/usr/sbin/update-"{initramfs,ca-certificates} "$root/etc/apt/sources.list"
@@ -90,9 +102,10 @@ furnish() {
 	find "$root/var/log" "$root/var/cache" -type f -delete
 }
 
-# initrd: the program that finds and verifies the root, and the modules it needs, in the order in which they load.
+# initrd: the program that finds and verifies the root, and the modules it needs, in the order in which they load; and the
+# machine's watchdog, which systemd feeds from its own start on.
 initrd() {
-	local dir=$out/initrd modules=$root/lib/modules/$kernel m
+	local dir=$out/initrd modules=$root/lib/modules/$kernel m name
 	rm -rf "$dir"
 	mkdir -p "$dir/modules" "$dir/dev" "$dir/proc" "$dir/sys" "$dir/root"
 	add() { # add FILE: the modules it needs first, each once
@@ -103,10 +116,11 @@ initrd() {
 		basename "$1" >>"$dir/modules.list"
 	}
 	for m in virtio_pci virtio_blk mmc_block sdhci_iproc bcm2835 gpio_raspberrypi_exp clk_raspberrypi gpio_regulator \
-		sha256_generic sha256_arm64 sha2_ce dm_verity squashfs; do
+		sha256_generic sha256_arm64 sha2_ce dm_verity squashfs bcm2835_wdt i6300esb; do
 		# what is built into the kernel has no file
-		m=$(grep -E "/${m//[-_]/[-_]}\.ko:" "$modules/modules.dep" | cut -d: -f1 || true)
-		[ -z "$m" ] || add "$m"
+		! grep -qE "/${m//[-_]/[-_]}\.ko$" "$modules/modules.builtin" || continue
+		name=$(grep -E "/${m//[-_]/[-_]}\.ko:" "$modules/modules.dep" | cut -d: -f1) || { echo "build.sh: this kernel has no $m" >&2; exit 1; }
+		add "$name"
 	done
 	(cd "$top" && CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -ldflags='-s -w' -o "$dir/init" ./buildroot/debian/init)
 	find "$dir" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
@@ -126,27 +140,32 @@ verity() {
 	echo "smiletill.verity=$((size / 4096)):$hash" >"$images/verity"
 }
 
-# unpack FILE...: files of the package with the board's boot loader, into OUT/loader
+# unpack PACKAGE FILE...: files of a package with a boot loader, into OUT/loader
 unpack() {
 	local package
-	package=$(find "$cache" -name "${loader}_*.deb" | sort -V | tail -n 1)
-	rm -rf "$out/loader"
-	mkdir "$out/loader"
-	dpkg-deb --fsys-tarfile "$package" | tar -x -C "$out/loader" "$@"
+	package=$(find "$cache" -name "$1_*.deb" | sort -V | tail -n 1)
+	mkdir -p "$out/loader"
+	dpkg-deb --fsys-tarfile "$package" | tar -x -C "$out/loader" "${@:2}"
 	# shellcheck disable=SC2016 # dpkg-deb's own
-	dpkg-deb -W --showformat='${Package} ${Version} ${Architecture}\n' "$package" >"$out/unpacked"
+	dpkg-deb -W --showformat='${Package} ${Version} ${Architecture}\n' "$package" >>"$out/unpacked"
 }
-# firmware FILE...: the Pi's own, with its settings
+# grub: Debian's signed one. It asks slots.env which slot starts, and hands over to its kernel.
+grub() {
+	local file=usr/lib/grub/arm64-efi-signed/grubaa64.efi.signed
+	unpack grub-efi-arm64-signed "./$file"
+	mv "$out/loader/$file" "$images/BOOTAA64.EFI"
+}
+# firmware FILE...: what brings a Pi as far as GRUB: its own firmware, which reads config.txt and one of the device trees in $trees,
+# and U-Boot, which offers UEFI. All of it is on the first partition, for both slots.
 firmware() {
-	unpack "${@/#/./usr/lib/raspi-firmware/}"
-	mkdir "$images/rpi-firmware"
-	mv "$out/loader/usr/lib/raspi-firmware/"* "$images/rpi-firmware/"
-	{ cat "$here/../board/pi/config.txt"; printf '# Debian names its device trees as upstream does.\nupstream_kernel=1\ninitramfs initrd followkernel\n'; } \
-		>"$images/rpi-firmware/config.txt"
-}
-trees() { # trees NAME...: device trees
-	local name
-	for name; do cp "$root/usr/lib/linux-image-$kernel/broadcom/$name.dtb" "$images/"; done
+	local name first=$images/first loader=$out/loader/usr/lib
+	mkdir "$first"
+	unpack raspi-firmware "${@/#/./usr/lib/raspi-firmware/}"
+	unpack u-boot-rpi ./usr/lib/u-boot/rpi_arm64/u-boot.bin
+	mv "$loader/raspi-firmware/"* "$loader/u-boot/rpi_arm64/u-boot.bin" "$first/"
+	cp "$here/config.txt" "$first/"
+	python3 "$here/uboot.py" "$here/uboot.txt" "$first/uboot.env"
+	for name in $trees; do cp "$root/usr/lib/linux-image-$kernel/broadcom/$name.dtb" "$first/"; done
 }
 
 say "packages"
@@ -157,15 +176,13 @@ say "kernel $kernel; the card's own files"
 furnish
 initrd
 cp "$root/boot/vmlinuz-$kernel" "$images/Image"
+rm -rf "$out/loader" "$out/unpacked"
+grub
 case $board in
-virt)
-	unpack ./usr/lib/grub/arm64-efi-signed/grubaa64.efi.signed
-	mv "$out/loader/usr/lib/grub/arm64-efi-signed/grubaa64.efi.signed" "$images/BOOTAA64.EFI"
-	console="console=ttyAMA0"
-	;;
-pi4) firmware start4.elf fixup4.dat && trees bcm2711-rpi-4-b bcm2711-rpi-400 ;;
-pi3) firmware bootcode.bin start.elf fixup.dat && trees bcm2837-rpi-3-b bcm2837-rpi-3-b-plus ;;
-zero2w) firmware bootcode.bin start.elf fixup.dat && trees bcm2837-rpi-zero-2-w ;;
+virt) console="console=ttyAMA0" ;;
+pi4) trees="bcm2711-rpi-4-b bcm2711-rpi-400" && firmware start4.elf fixup4.dat ;;
+pi3) trees="bcm2837-rpi-3-b bcm2837-rpi-3-b-plus" && firmware bootcode.bin start.elf fixup.dat ;;
+zero2w) trees=bcm2837-rpi-zero-2-w && firmware bootcode.bin start.elf fixup.dat ;;
 esac
 say "root"
 verity
@@ -175,4 +192,8 @@ sh "$shared/post-image.sh" "$images" "$board" >"$out/image.log" 2>&1 || { cat "$
 python3 "$here/papers.py" "$out" "$board" "$cache" "$root" "$here/$board.lock"
 gzip -1n <"$images/smiletill-$board.img" >"$out/image.part"
 mv "$out/image.part" "$out/smiletill-$board.img.gz"
+if [ -n "${BUNDLE_KEY:-}" ] && [ -e "$images/version.json" ]; then
+	sh "$shared/bundle.sh" "$images" "$board" "$out/smiletill-$board.raucb"
+	say "$out/smiletill-$board.raucb: $(($(stat -c %s "$out/smiletill-$board.raucb") / 1000000)) MB"
+fi
 say "$out/smiletill-$board.img.gz: $(($(stat -c %s "$out/smiletill-$board.img.gz") / 1000000)) MB"

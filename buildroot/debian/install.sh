@@ -1,9 +1,10 @@
 #!/bin/bash
-# install.sh ROOT DEB LOADER: installs in ROOT, whose files are there already, the packages of its apt cache but LOADER, and DEB.
+# install.sh ROOT DEB LOADERS: installs in ROOT, whose files are there already, the packages of its apt cache but LOADERS, and DEB.
 # This machine's dpkg unpacks them; their scripts are run in ROOT.
 set -euo pipefail
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true
-root=$1 deb=$2 loader=$3
+root=$1 deb=$2
+read -ra loaders <<<"$3"
 log=$root/install.log
 exec 3>&1 >"$log" 2>&1
 trap '[ $? = 0 ] || tail -n 30 "$log" >&3' EXIT
@@ -34,7 +35,9 @@ while read -r file; do
 	[ "${previous%%_*}" != "${file%%_*}" ] || rm "$root/var/cache/apt/archives/$previous"
 	previous=$file
 done < <(find "$root/var/cache/apt/archives" -name '*.deb' -printf '%f\n' | sort -V)
-find "$root/var/cache/apt/archives" -name '*.deb' ! -name "${loader}_*" -print0 | sort -z | xargs -0 \
+not=()
+for p in "${loaders[@]}"; do not+=(! -name "${p}_*"); done
+find "$root/var/cache/apt/archives" -name '*.deb' "${not[@]}" -print0 | sort -z | xargs -0 \
 	dpkg --root="$root" --force-architecture --force-depends --force-unsafe-io --force-confdef "${without[@]}" --unpack
 cp "$deb" "$root/terminal.deb"
 dpkg --root="$root" --force-architecture --force-depends --force-unsafe-io "${without[@]}" --unpack "$root/terminal.deb"

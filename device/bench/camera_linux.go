@@ -21,11 +21,13 @@ const hub = "/sys/devices/platform/vhci_hcd.0/"
 // Ports is the number of high-speed ports of the hub, counted from 0.
 const Ports = 8
 
-// Camera is a USB webcam made here and plugged into the kernel's virtual host controller. Its methods may be
-// called by any goroutine.
+// Camera is a USB webcam made here and plugged into the kernel's virtual host controller, or an emulated
+// machine's. Its methods may be called by any goroutine.
 type Camera struct {
 	port int
-	wire *os.File
+	wire io.ReadWriteCloser
+	talk dialect
+	pull func() error // takes it out of a controller that does not see the wire end
 	done sync.WaitGroup
 
 	// The answers are written with mu held: the kernel drops a device that answers a transfer which it has
@@ -49,6 +51,23 @@ type transfer struct {
 	length int
 }
 
+// dialect is how an answer to a bulk transfer goes over the wire: its head, then the data, whose length
+// finish writes into the head.
+type dialect struct {
+	begin  func(b []byte, seq uint32) []byte
+	finish func(b []byte)
+}
+
+func overUSBIP() dialect {
+	return dialect{func(b []byte, seq uint32) []byte { return appendSubmitted(b, seq, 0, 0, nil) }, setLength}
+}
+
+func newCamera(wire io.ReadWriteCloser, talk dialect, o Options) *Camera {
+	c := &Camera{wire: wire, talk: talk, device: newUSBDevice(o.filled()), early: map[uint32]uint32{}}
+	c.changed = sync.NewCond(&c.mu)
+	return c
+}
+
 // PlugCamera makes a camera and plugs it into a port of the virtual hub, 0 to Ports-1. It sends empty frames
 // until Show.
 func PlugCamera(port int, o Options) (*Camera, error) {
@@ -63,9 +82,9 @@ func PlugCamera(port int, o Options) (*Camera, error) {
 	if err := unix.SetNonblock(pair[0], true); err != nil {
 		return nil, errors.Join(fmt.Errorf("plug camera: %w", err), unix.Close(pair[0]))
 	}
-	c := &Camera{port: port, wire: os.NewFile(uintptr(pair[0]), "usbip"), device: newUSBDevice(o.filled()),
-		early: map[uint32]uint32{}}
-	c.changed = sync.NewCond(&c.mu)
+	c := newCamera(os.NewFile(uintptr(pair[0]), "usbip"), overUSBIP(), o)
+	c.port = port
+	c.pull = func() error { return os.WriteFile(hub+"detach", []byte(strconv.Itoa(port)), 0) }
 	// port, socket, bus 1 device 2, and 3 for high speed
 	attach := fmt.Sprintf("%d %d %d 3", port, pair[1], 1<<16|2)
 	if err := os.WriteFile(hub+"attach", []byte(attach), 0); err != nil {
@@ -138,7 +157,7 @@ func (c *Camera) Unplug() error {
 	if gone {
 		return nil
 	}
-	err := os.WriteFile(hub+"detach", []byte(strconv.Itoa(c.port)), 0)
+	err := c.pull()
 	c.end()
 	c.done.Wait()
 	if err != nil {
@@ -267,9 +286,8 @@ func (c *Camera) frame(toggle bool) (every time.Duration, ok bool) {
 		}
 		t := c.waiting[0]
 		c.waiting = c.waiting[1:]
-		b := appendSubmitted(c.buf[:0], t.seq, 0, 0, nil)
-		b = p.next(b, max(t.length, 2))
-		setLength(b)
+		b := p.next(c.talk.begin(c.buf[:0], t.seq), max(t.length, 2))
+		c.talk.finish(b)
 		c.send(b)
 	}
 	c.sent++

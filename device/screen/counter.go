@@ -15,12 +15,28 @@ type Counter interface {
 	CounterShop
 }
 
-// CounterLock keeps the clerk's PIN, and counts the wrong ones.
+// CounterLock keeps the clerks' PINs, and counts the wrong ones.
 type CounterLock interface {
 	// Ready is nil if a PIN may be tried, else ErrCounterOff, a *CounterLocked or a *CounterError.
 	Ready(ctx context.Context) error
-	// Unlock is nil if it is the clerk's PIN, else ErrWrongPIN, or an error of Ready's. pin is 1 to 12 digits.
-	Unlock(ctx context.Context, pin string) error
+	// Unlock gives whose page it is then: the clerk, by the name that the shop knows. name is empty of a page
+	// that asks for no name. Errors are ErrWrongPIN, ErrCounterName, or one of Ready's. pin is 1 to 12
+	// digits.
+	Unlock(ctx context.Context, name, pin string) (clerk string, err error)
+}
+
+// clerkKey is the context's key of ClerkOf.
+type clerkKey struct{}
+
+// WithClerk gives a request the clerk whose page it came from.
+func WithClerk(ctx context.Context, clerk string) context.Context {
+	return context.WithValue(ctx, clerkKey{}, clerk)
+}
+
+// ClerkOf gives the clerk whose page a request came from, as Unlock gave the name; "" of none.
+func ClerkOf(ctx context.Context) string {
+	clerk, _ := ctx.Value(clerkKey{}).(string)
+	return clerk
 }
 
 // CounterTill takes payments. The browser chooses their ids, and uses one again for the same request alone:
@@ -102,6 +118,8 @@ const (
 var (
 	ErrCounterOff     = errors.New("the clerk has no PIN")
 	ErrCounterUnknown = errors.New("no such payment")
+	// ErrCounterName says that there are several clerks: a name has to be given.
+	ErrCounterName = errors.New("there are several clerks")
 )
 
 // CounterLocked says that no PIN can be tried for a while.

@@ -69,17 +69,17 @@ func (l *shopTill) Ready(context.Context) error {
 	return nil
 }
 
-func (l *shopTill) Unlock(ctx context.Context, pin string) error {
+func (l *shopTill) Unlock(ctx context.Context, name, pin string) (string, error) {
 	if err := l.Ready(ctx); err != nil {
-		return err
+		return "", err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked = append(l.asked, "unlock")
 	if pin != l.pin {
-		return ErrWrongPIN
+		return "", ErrWrongPIN
 	}
-	return nil
+	return name, nil
 }
 
 func (l *shopTill) running() *CounterPayment {

@@ -60,6 +60,7 @@ func (s *Server) noCounter(w http.ResponseWriter) bool {
 // lockMessage tells a browser without a session how it gets one.
 type lockMessage struct {
 	Lock    string  `json:"lock"`             // "pin", "off", "wait" or "fault"
+	Name    bool    `json:"name,omitempty"`   // with "pin": a name has to come with it
 	LeftS   int64   `json:"left_s,omitempty"` // seconds, with "wait"
 	Why     Refusal `json:"why,omitempty"`    // with "fault"
 	What    string  `json:"what,omitempty"`   // with "fault"
@@ -101,6 +102,8 @@ func (s *Server) replyLocked(w http.ResponseWriter, status int, err error) {
 	case err == nil, errors.Is(err, ErrWrongPIN):
 	case errors.Is(err, ErrCounterOff):
 		m.Lock = "off"
+	case errors.Is(err, ErrCounterName):
+		m.Name = true
 	case errors.As(err, &locked):
 		m.Lock, m.LeftS = "wait", int64(math.Ceil(locked.Left.Seconds()))
 	case errors.As(err, &told):
@@ -112,15 +115,16 @@ func (s *Server) replyLocked(w http.ResponseWriter, status int, err error) {
 	reply(w, status, m)
 }
 
-// unlocked reports whether a request shows an open session; if not, it is answered.
-func (s *Server) unlocked(w http.ResponseWriter, r *http.Request, use bool) bool {
-	if s.sessions.holds(tokenOf(r), use) {
-		return true
+// unlocked reports whether a request shows an open session, and gives its context with the clerk; if not, it
+// is answered.
+func (s *Server) unlocked(w http.ResponseWriter, r *http.Request, use bool) (context.Context, bool) {
+	if clerk, ok := s.sessions.holds(tokenOf(r), use); ok {
+		return WithClerk(r.Context(), clerk), true
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), counterPatience)
 	defer cancel()
 	s.replyLocked(w, http.StatusUnauthorized, s.opt.Counter.Ready(ctx))
-	return false
+	return nil, false
 }
 
 // counterRead serves what an unlocked page asks for again and again: that is not use of it.
@@ -133,10 +137,11 @@ func (s *Server) counterRead(read func(context.Context, *http.Request) (any, err
 			http.Error(w, why, status)
 			return
 		}
-		if !s.unlocked(w, r, false) {
+		ctx, ok := s.unlocked(w, r, false)
+		if !ok {
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), counterPatience)
+		ctx, cancel := context.WithTimeout(ctx, counterPatience)
 		defer cancel()
 		v, err := read(ctx, r)
 		if err != nil {
@@ -157,7 +162,8 @@ func counterWrite[T any](s *Server, do func(context.Context, T) (any, error)) ht
 			http.Error(w, why, status)
 			return
 		}
-		if !s.unlocked(w, r, true) {
+		ctx, ok := s.unlocked(w, r, true)
+		if !ok {
 			return
 		}
 		q, err := readTyped[T](w, r, counterBodyMax)
@@ -166,7 +172,7 @@ func counterWrite[T any](s *Server, do func(context.Context, T) (any, error)) ht
 			return
 		}
 		// What was begun is done, whether or not the browser waits for it.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), counterPatience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), counterPatience)
 		defer cancel()
 		v, err := do(ctx, q)
 		if err != nil {
@@ -187,7 +193,8 @@ func (s *Server) serveUnlock(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q, err := readTyped[struct {
-		PIN string `json:"pin"`
+		Name string `json:"name"` // of a page that asks for one
+		PIN  string `json:"pin"`
 	}](w, r, counterBodyMax)
 	if err == nil && (q.PIN == "" || len(q.PIN) > pinMax || strings.Trim(q.PIN, "0123456789") != "") {
 		err = errors.New("not 1 to 12 digits")
@@ -199,11 +206,12 @@ func (s *Server) serveUnlock(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), counterPatience)
 	defer cancel()
 	epoch := s.sessions.now()
-	if err := s.opt.Counter.Unlock(ctx, q.PIN); err != nil {
+	clerk, err := s.opt.Counter.Unlock(ctx, q.Name, q.PIN)
+	if err != nil {
 		s.replyLocked(w, http.StatusUnprocessableEntity, err)
 		return
 	}
-	token, ok := s.sessions.begin(epoch)
+	token, ok := s.sessions.begin(epoch, clerk)
 	if !ok {
 		s.replyLocked(w, http.StatusUnprocessableEntity, ErrWrongPIN)
 		return

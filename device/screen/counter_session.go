@@ -32,6 +32,8 @@ type sessions struct {
 type session struct {
 	hash [sha256.Size]byte // of the token, so that what leaks from memory opens nothing
 	used time.Time
+
+	clerk string // whose it is
 }
 
 // now is the number of the epoch: what was unlocked in an earlier one doesn't open.
@@ -41,9 +43,9 @@ func (s *sessions) now() int {
 	return s.epoch
 }
 
-// begin gives the token of a new session, or false if all sessions were ended since epoch: the PIN that
-// opened this one is no longer the clerk's.
-func (s *sessions) begin(epoch int) (string, bool) {
+// begin gives the token of a clerk's new session, or false if all sessions were ended since epoch: the PIN
+// that opened this one is no longer the clerk's.
+func (s *sessions) begin(epoch int, clerk string) (string, bool) {
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw) // never fails: it ends the program instead
 	token := base64.RawURLEncoding.EncodeToString(raw)
@@ -57,12 +59,12 @@ func (s *sessions) begin(epoch int) (string, bool) {
 		oldest := slices.MinFunc(s.open, func(a, b session) int { return a.used.Compare(b.used) })
 		s.drop(oldest.hash)
 	}
-	s.open = append(s.open, session{sha256.Sum256([]byte(token)), time.Now()})
+	s.open = append(s.open, session{sha256.Sum256([]byte(token)), time.Now(), clerk})
 	return token, true
 }
 
-// holds reports whether a token is that of an open session; use makes that count as its use.
-func (s *sessions) holds(token string, use bool) bool {
+// holds reports whether a token is that of an open session, and whose; use makes that count as its use.
+func (s *sessions) holds(token string, use bool) (clerk string, ok bool) {
 	hash := sha256.Sum256([]byte(token))
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,10 +75,13 @@ func (s *sessions) holds(token string, use bool) bool {
 			at = i
 		}
 	}
-	if at >= 0 && use {
+	if at < 0 {
+		return "", false
+	}
+	if use {
 		s.open[at].used = time.Now()
 	}
-	return at >= 0
+	return s.open[at].clerk, true
 }
 
 // end ends the session of a token.

@@ -182,7 +182,7 @@ func TestSessionOfAnEarlierPIN(t *testing.T) {
 	var s sessions
 	epoch := s.now()
 	s.endAll()
-	if token, ok := s.begin(epoch); ok || token != "" {
+	if token, ok := s.begin(epoch, "anna"); ok || token != "" {
 		t.Error("it opened a session")
 	}
 }
@@ -192,14 +192,15 @@ func TestSessionsAreFew(t *testing.T) {
 		var s sessions
 		var tokens []string
 		for range sessionsMax + 1 {
-			token, _ := s.begin(0)
+			token, _ := s.begin(0, "anna")
 			tokens = append(tokens, token)
 			time.Sleep(time.Second)
 			s.holds(tokens[0], true)
 			time.Sleep(time.Second)
 		}
 		for i, token := range tokens {
-			if s.holds(token, false) != (i != 1) { // the one unused for longest
+			clerk, ok := s.holds(token, false)
+			if ok != (i != 1) || ok != (clerk == "anna") { // the one unused for longest
 				t.Errorf("session %d: %t", i, i == 1)
 			}
 		}

@@ -92,7 +92,7 @@ func scenes() []scene {
 		CancelledByRegister, CancelledByOperator, CancelledByMachine, NotDispensed, NotConfirmed, AboveLimit,
 		NotForSale, NoPIN, WrongPIN, PINLocked, PINNotSet, Restarted,
 		DeviceFailed, CameraGone, JournalFull, JournalFailed, BacklogFull,
-		TamperOpen, NotSetUp} {
+		TamperOpen, NotSetUp, Updating} {
 		all = append(all, scene{"why_" + string(r), with(Cancelled, func(v *View) {
 			v.Reason = r
 			board(v)

@@ -24,6 +24,7 @@ type Options struct {
 	AllowRemote bool         // listen on other than loopback addresses, and be addressed by IP address
 	Keypad      Keypad       // takes the PIN; nil: none can be entered
 	Lights      Lights       // hears what became of a Light; nil: none is played
+	Forget      Forgetter    // erases who wants it; nil: nobody here
 	Counter     Counter      // takes and gives back payments, behind the clerk's PIN; nil: there is no such page
 	MaxClients  int          // event streams at a time, 0: 8; this machine's own are not put out for another's
 	Log         *slog.Logger // nil discards
@@ -87,6 +88,7 @@ func New(o Options) (*Server, error) {
 	mux.HandleFunc("GET /status/events", s.serveStatusEvents)
 	mux.HandleFunc("GET /events", s.serveEvents)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
+	s.routeForget(mux)
 	mux.HandleFunc("POST /pin", s.keypad(s.enterPIN))
 	mux.HandleFunc("POST /cancel", s.keypad(s.cancelPIN))
 	mux.HandleFunc("POST /light", s.serveLight)

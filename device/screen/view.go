@@ -85,6 +85,7 @@ const (
 	BacklogFull         Reason = "backlog_full"
 	TamperOpen          Reason = "tamper_open"
 	NotSetUp            Reason = "not_set_up"
+	Updating            Reason = "updating"
 )
 
 // View is everything that the customer's page shows. It deliberately has no place for a name or a picture

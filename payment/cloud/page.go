@@ -34,8 +34,8 @@ const pageAudits = 20
 
 // audited is one event about a terminal as the page tells it.
 type audited struct {
-	Received, Source, What, Whom, How string
-	Seq                               int64
+	Received, Source, What, Whom, By, How string
+	Seq                                   int64
 }
 
 // Page serves what came in: GET / for people, GET /events.json for programs, and GET /changes, which says
@@ -152,6 +152,7 @@ func (e Event) shown(money func(int64, string) string) shown {
 		Currency string `json:"currency"`
 		Customer string `json:"customer"`
 		Kind     string `json:"kind"`
+		By       person
 		Models   map[string]string
 	}
 	s := shown{Source: e.Source, Payment: e.PaymentID, Seq: e.Seq, Kind: e.Type,
@@ -163,6 +164,9 @@ func (e Event) shown(money func(int64, string) string) shown {
 		s.Amount, s.Customer = money(d.Minor, d.Currency), d.Customer
 		if d.Kind != "" {
 			s.Kind = d.Kind
+		}
+		if by := d.By.words(); by != "" {
+			s.Kind += " by " + by
 		}
 		for _, task := range slices.Sorted(maps.Keys(d.Models)) {
 			s.Models += fmt.Sprintf("%s %.8s ", task, d.Models[task])
@@ -176,6 +180,9 @@ func (e Event) audited() audited {
 	var d struct {
 		Audit                       string
 		Offline, Unmatched, Carried bool
+		Keys, Consent               string
+		By, Second                  person
+		OtherFace                   bool `json:"other_face"`
 
 		Version int `json:"key_version"`
 	}
@@ -195,9 +202,29 @@ func (e Event) audited() audited {
 	if d.Carried {
 		how = append(how, "another model; by the one before the face is the same")
 	}
+	if d.OtherFace {
+		how = append(how, "another face; "+d.Second.words()+" stood by it")
+	}
+	if d.Keys != "" {
+		how = append(how, d.Keys)
+	}
+	if d.Consent != "" {
+		how = append(how, "agreed to "+d.Consent)
+	}
 	if d.Offline {
 		how = append(how, "not by the running terminal")
 	}
-	a.How = strings.Join(how, "; ")
+	a.How, a.By = strings.Join(how, "; "), d.By.words()
 	return a
+}
+
+// person is who did something, as a fact says it.
+type person struct{ Role, Name, Door string }
+
+func (p person) words() string {
+	text := strings.TrimSpace(p.Role + " " + p.Name)
+	if p.Door != "" {
+		text += " (" + p.Door + ")"
+	}
+	return text
 }

@@ -2,43 +2,75 @@ package journal
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
+
+	"smiletill/payment"
 )
 
 // What can have been done, of an Audit. None is ever renamed: old facts have them.
 const (
-	CustomerEnrolled  = "customer_enrolled"
-	CustomerRenewed   = "customer_renewed" // new templates under the same id
-	CustomerRemoved   = "customer_removed"
-	CustomerPINSet    = "customer_pin_set"
-	CustomerPINTaken  = "customer_pin_taken"
-	ClerkPINSet       = "clerk_pin_set"
-	ClerkPINTaken     = "clerk_pin_taken"
-	RegisterPaired    = "register_paired"
-	RegisterUnpaired  = "register_unpaired"
-	TerminalRenamed   = "terminal_renamed"
-	DayClosed         = "day_closed"
-	auditCustomers    = `'customer_enrolled', 'customer_renewed', 'customer_removed'`
+	CustomerEnrolled = "customer_enrolled"
+	CustomerRenewed  = "customer_renewed" // new templates under the same id
+	CustomerRemoved  = "customer_removed"
+	CustomerPINSet   = "customer_pin_set"
+	CustomerPINTaken = "customer_pin_taken"
+	ClerkPINSet      = "clerk_pin_set"
+	ClerkPINTaken    = "clerk_pin_taken"
+	RegisterPaired   = "register_paired"
+	RegisterUnpaired = "register_unpaired"
+	TerminalRenamed  = "terminal_renamed"
+
+	CustomerForgotten = "customer_forgotten" // removed at the customer's own wish, who has a receipt
+	ConsentGiven      = "consent_given"      // by somebody who is enrolled: a new one comes with the enrolment
+	RenewalVouched    = "renewal_vouched"
+	ClerkAdded        = "clerk_added" // or given another role
+	ClerkRemoved      = "clerk_removed"
+	CaseOpened        = "case_opened"
+	AlarmEnded        = "alarm_ended"
+	ReportUnparked    = "report_unparked"
+	ScreenCalibrated  = "screen_calibrated"
+
+	DayClosed = "day_closed"
+
+	// What a terminal is: its first start, and what was another at a later one.
+	TerminalConfigured = "terminal_configured"
+	SettingsChanged    = "settings_changed"
+	ModelsSwapped      = "models_swapped"
+	ProgramUpdated     = "program_updated"
+
+	auditCustomers    = `'customer_enrolled', 'customer_renewed', 'customer_removed', 'customer_forgotten'`
 	auditPINs         = `'customer_pin_set', 'customer_pin_taken', 'clerk_pin_set', 'clerk_pin_taken'`
 	auditRegisters    = `'register_paired', 'register_unpaired'`
+	auditCase         = `'case_opened', 'alarm_ended'`
+	auditMachine      = `'terminal_configured', 'settings_changed', 'models_swapped', 'program_updated'`
 	auditSubjectClerk = "clerk"
 )
 
-// Audit is a change of who may pay, which register is let in or what the terminal is called, or a day's end.
-// It names nobody:
-// a customer is a pseudonym, a register the identifier of its key. No template, PIN or key is in it.
+// Audit is what somebody did to the terminal that is no payment: to who may pay or work there, to what it is,
+// to its case; or the end of a day. Of customers it names nobody, a customer is a pseudonym; of those who did
+// it the name that the shop knows them by. No template, PIN or key is in it, and no setting's value.
 type Audit struct {
-	What        string // one of the constants above
-	Customer    string // pseudonym; empty where no customer is concerned
-	Record      string // 16 hex digits that tell what was set from another: a record, a PIN, a pairing; or empty
+	What     string // one of the constants above
+	Customer string // pseudonym; empty where no customer is concerned
+	Record   string // 16 hex digits that tell what was set from another: a record, a PIN, a pairing,
+	// all settings; of a report its number; or empty
 	Templates   int    // of an enrolment
 	Unmatched   bool   // a renewal whose new face nothing here compared with the old one
 	Carried     bool   // a renewal for another model; by the model before the face is the old one
 	Register    string // the key's identifier; empty where no register is concerned
 	KeyVersion  int
-	Offline     bool     // found at the start or in passing: it was not done by the running terminal
-	Formerly    string   // the terminal's name before, TENANT/SITE/TERMINAL; empty unless it was renamed
+	Offline     bool        // found at the start or in passing: it was not done by the running terminal
+	Formerly    string      // the terminal's name before, TENANT/SITE/TERMINAL; empty unless it was renamed
+	Clerk       string      // whose PIN or role it is, by name; empty: the one that has no name
+	Keys        string      // of settings that changed: their names, with spaces between
+	Program     string      // that runs; of a change of the machine alone
+	Consent     string      // what the customer agreed to, and how that is known: see vision/gallery.Consent
+	OtherFace   bool        // a renewal whose new face is not the old one: Second vouched for it
+	Who         payment.Who // did it; nobody where that is not known
+	Second      payment.Who
 	Closing     *Closing // of DayClosed, else nil
 	At          time.Time
 	TimeTrusted bool
@@ -56,10 +88,12 @@ func (b body) subject() string {
 		return b.Customer
 	case b.Register != "":
 		return b.Register
-	case b.Audit == TerminalRenamed, b.Audit == DayClosed:
-		return b.Terminal
+	case b.Clerk != "":
+		return b.Clerk
+	case b.Audit == ClerkPINSet || b.Audit == ClerkPINTaken || b.Terminal == "":
+		return auditSubjectClerk
 	}
-	return auditSubjectClerk
+	return b.Terminal
 }
 
 // auditBody is what the fact of a change says, its place in the chain left open.
@@ -70,13 +104,19 @@ func auditBody(o Options, a Audit) body {
 		Register: a.Register, KeyVersion: a.KeyVersion, Offline: a.Offline,
 		Time: stamp(a.At), TimeTrusted: a.TimeTrusted,
 		Tenant: o.Tenant, Site: o.Site, Terminal: o.Terminal, Formerly: a.Formerly,
+		Clerk: a.Clerk, Keys: a.Keys, Program: a.Program, Consent: a.Consent, OtherFace: a.OtherFace,
+		By: known(a.Who), Second: known(a.Second),
 	}
 	b.Closing = a.Closing.words()
-	if a.What == CustomerEnrolled || a.What == CustomerRenewed {
+	switch a.What {
+	case CustomerEnrolled, CustomerRenewed, TerminalConfigured, SettingsChanged, ModelsSwapped, ProgramUpdated:
 		b.Models = o.Models
 	}
 	return b
 }
+
+// Gone tells whether the change left nothing of its customer.
+func (a Audit) Gone() bool { return a.What == CustomerRemoved || a.What == CustomerForgotten }
 
 // Note writes changes with their outbox rows, all in one transaction. It returns nil when they are on stable
 // storage; no outbox is too full for them. After an error the outcome is open, and to write them once more
@@ -87,11 +127,7 @@ func (j *Journal) Note(ctx context.Context, all ...Audit) error {
 	}
 	err := j.write(ctx, func(tx *transaction) error {
 		for _, a := range all {
-			l, err := j.append(ctx, tx, auditBody(j.options, a), a.At)
-			if err != nil {
-				return err
-			}
-			if err := enqueueAudit(ctx, tx, l.body); err != nil {
+			if err := j.note(ctx, tx, a); err != nil {
 				return err
 			}
 		}
@@ -103,11 +139,59 @@ func (j *Journal) Note(ctx context.Context, all ...Audit) error {
 	return wrap(j.path, "journal "+all[0].What, err)
 }
 
+// note writes a change with its outbox row.
+func (j *Journal) note(ctx context.Context, tx *transaction, a Audit) error {
+	l, err := j.append(ctx, tx, auditBody(j.options, a), a.At)
+	if err != nil {
+		return err
+	}
+	return enqueueAudit(ctx, tx, l.body)
+}
+
 // enqueueAudit adds an audit fact to what the cloud shall acknowledge.
 func enqueueAudit(ctx context.Context, tx execer, b body) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO outbox (seq, owed_minor, clock_ms, audit) VALUES (?, 0, ?, 1)`,
 		b.Seq, b.ClockMS)
 	return err
+}
+
+// Machine gives the last change of what the terminal is, and the models that it had then; nothing before its
+// first start.
+func (r *Reader) Machine(ctx context.Context) (last Audit, models map[string]string, err error) {
+	last, b, err := r.lastOf(ctx, auditMachine)
+	return last, b.Models, err
+}
+
+// Case gives the last change of the alarm of the case: What is CaseOpened, AlarmEnded or empty.
+func (r *Reader) Case(ctx context.Context) (Audit, error) {
+	last, _, err := r.lastOf(ctx, auditCase)
+	return last, err
+}
+
+// lastOf gives the last of several changes, and the fact's body; zero if there is none.
+func (r *Reader) lastOf(ctx context.Context, whats string) (Audit, body, error) {
+	var text []byte
+	var hash string
+	err := r.db.QueryRowContext(ctx, `SELECT body, lower(hex(hash)) FROM fact WHERE kind = 'audit'
+		AND json_extract(body, '$.audit') IN (`+whats+`) ORDER BY seq DESC LIMIT 1`).Scan(&text, &hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Audit{}, body{}, nil
+	}
+	if err != nil {
+		return Audit{}, body{}, wrap(r.path, "read audit facts", err)
+	}
+	b, err := parseBody(text)
+	if err != nil {
+		return Audit{}, body{}, &DamagedError{Path: r.path, What: err.Error()}
+	}
+	a, err := b.audit(hash)
+	return a, b, wrap(r.path, "read audit facts", err)
+}
+
+// About gives all that was done to a customer, the oldest first.
+func (r *Reader) About(ctx context.Context, customer string) ([]Audit, error) {
+	return r.audits(ctx, `SELECT seq, body, lower(hex(hash)) FROM fact WHERE kind = 'audit'
+		AND json_extract(body, '$.customer') = ? ORDER BY seq`, customer)
 }
 
 // Audits gives the latest changes that are kept, the newest first, at most limit.
@@ -119,8 +203,13 @@ func (r *Reader) Audits(ctx context.Context, limit int) ([]Audit, error) {
 // Customers gives the last change of each customer that the journal knows of: who was enrolled, with which
 // record, and who was removed.
 func (r *Reader) Customers(ctx context.Context) (map[string]Audit, error) {
+	return r.lastEach(ctx, auditCustomers)
+}
+
+// lastEach gives the last of several changes of each customer.
+func (r *Reader) lastEach(ctx context.Context, whats string) (map[string]Audit, error) {
 	all, err := r.audits(ctx, `SELECT seq, body, lower(hex(hash)) FROM fact WHERE kind = 'audit'
-		AND json_extract(body, '$.audit') IN (`+auditCustomers+`) ORDER BY seq`)
+		AND json_extract(body, '$.audit') IN (`+whats+`) ORDER BY seq`)
 	last := map[string]Audit{}
 	for _, a := range all {
 		last[a.Customer] = a
@@ -128,13 +217,16 @@ func (r *Reader) Customers(ctx context.Context) (map[string]Audit, error) {
 	return last, err
 }
 
-// PINs gives the last change of each PIN, by customer; the clerk's under "".
-func (r *Reader) PINs(ctx context.Context) (map[string]Audit, error) {
+// PINOf is what a PIN is of: a customer, or a clerk by name; both empty is the clerk that has no name.
+type PINOf struct{ Customer, Clerk string }
+
+// PINs gives the last change of each PIN.
+func (r *Reader) PINs(ctx context.Context) (map[PINOf]Audit, error) {
 	all, err := r.audits(ctx, `SELECT seq, body, lower(hex(hash)) FROM fact WHERE kind = 'audit'
 		AND json_extract(body, '$.audit') IN (`+auditPINs+`) ORDER BY seq`)
-	last := map[string]Audit{}
+	last := map[PINOf]Audit{}
 	for _, a := range all {
-		last[a.Customer] = a
+		last[PINOf{a.Customer, a.Clerk}] = a
 	}
 	return last, err
 }
@@ -196,6 +288,8 @@ func (b body) audit(hash string) (Audit, error) {
 		What: b.Audit, Customer: b.Customer, Record: b.Record, Templates: b.Templates, Unmatched: b.Unmatched,
 		Carried: b.Carried, Register: b.Register, KeyVersion: b.KeyVersion, Offline: b.Offline,
 		Formerly: b.Formerly, Closing: closing, At: at, TimeTrusted: b.TimeTrusted,
+		Clerk: b.Clerk, Keys: b.Keys, Program: b.Program, Consent: b.Consent, OtherFace: b.OtherFace,
+		Who: named(b.By), Second: named(b.Second),
 		Seq: b.Seq, Hash: hash,
 	}, nil
 }

@@ -153,6 +153,25 @@ func (r *Reader) dropCopies(ctx context.Context) error {
 	return nil
 }
 
+// Returnable tells whether Back, called by the older program, would put the copy of before the last migration
+// back: a fact more, and it would not. What can wait for the next start is not written while it would.
+func (r *Reader) Returnable(ctx context.Context) (bool, error) {
+	now, err := endOf(ctx, r.db)
+	if err != nil {
+		return false, wrap(r.path, "look for the way back", err)
+	}
+	for version := 1; version < len(migrations()); version++ {
+		kept := copyName(r.path, version)
+		if _, err := os.Stat(kept); err != nil {
+			continue
+		}
+		if then, _, err := endOfFile(ctx, kept); err == nil && then == now {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // endOf reads the end of the chain, in any version of the schema: seq and hash of the one row of head.
 func endOf(ctx context.Context, db *sql.DB) (chainHead, error) {
 	return readMark(ctx, db, "head")

@@ -75,8 +75,33 @@ type body struct {
 	KeyVersion int    `json:"key_version,omitempty"`
 	Offline    bool   `json:"offline,omitempty"`
 	Formerly   string `json:"formerly,omitempty"` // the terminal's name before: TENANT/SITE/TERMINAL
+	Clerk      string `json:"clerk,omitempty"`
+	Keys       string `json:"keys,omitempty"`
+	Program    string `json:"program,omitempty"`
+	Consent    string `json:"consent,omitempty"`
+	OtherFace  bool   `json:"other_face,omitempty"`
+
+	// Who did it, of an audit fact or a reversal, and who else stood by it.
+	By     *payment.Who `json:"by,omitempty"`
+	Second *payment.Who `json:"second,omitempty"`
 
 	Closing map[string]string `json:"closing,omitempty"` // see Closing.words
+}
+
+// known is somebody as a fact names them: nil where nobody is known.
+func known(w payment.Who) *payment.Who {
+	if w == (payment.Who{}) {
+		return nil
+	}
+	return &w
+}
+
+// named is the other way.
+func named(w *payment.Who) payment.Who {
+	if w == nil {
+		return payment.Who{}
+	}
+	return *w
 }
 
 // camera is what the frames of an approval were taken with.
@@ -199,7 +224,7 @@ func reversalBody(o Options, r payment.Reversal) body {
 	return body{
 		Kind: kindReversed, PaymentID: r.PaymentID, ReversalID: r.ID, Whole: r.Whole,
 		AmountMinor: r.Amount.Minor, Currency: r.Amount.Currency, Reference: r.Reference, Customer: r.Customer,
-		Time: stamp(r.At), TimeTrusted: r.TimeTrusted,
+		Time: stamp(r.At), TimeTrusted: r.TimeTrusted, By: known(r.Who),
 		Tenant: o.Tenant, Site: o.Site, Terminal: o.Terminal,
 	}
 }

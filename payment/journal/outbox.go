@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"smiletill/payment"
@@ -100,19 +101,20 @@ func (o *Outbox) Close(ctx context.Context, id, hash string, seq int64) error {
 // Park takes a row out of the queue that can't be delivered, so that those behind it go on: it counts as
 // unacknowledged, and waits for a person. why is told to the technician. ErrUnknown when no such row waits.
 func (o *Outbox) Park(ctx context.Context, seq int64, why string) error {
-	return o.park(ctx, seq, &why)
+	return o.park(ctx, seq, &why, payment.Who{})
 }
 
-// Unpark puts a row back into the queue. ErrRenamed when it was made under another name of the terminal.
-func (o *Outbox) Unpark(ctx context.Context, seq int64) error {
-	err := o.park(ctx, seq, nil)
+// Unpark puts a row back into the queue, and writes down who did, in one transaction. ErrRenamed when it was
+// made under another name of the terminal.
+func (o *Outbox) Unpark(ctx context.Context, seq int64, who payment.Who) error {
+	err := o.park(ctx, seq, nil, who)
 	if err == nil {
 		o.j.wake()
 	}
 	return err
 }
 
-func (o *Outbox) park(ctx context.Context, seq int64, why *string) error {
+func (o *Outbox) park(ctx context.Context, seq int64, why *string, who payment.Who) error {
 	err := o.j.write(ctx, func(tx *transaction) error {
 		if why == nil {
 			if err := o.j.checkRow(ctx, tx, seq); err != nil {
@@ -133,6 +135,10 @@ func (o *Outbox) park(ctx context.Context, seq int64, why *string) error {
 				err,
 				payment.WithHint(ErrUnknown, "`smiletill journal parked` lists those that are there"),
 			)
+		}
+		if why == nil {
+			return o.j.note(ctx, tx, Audit{What: ReportUnparked, Record: strconv.FormatInt(seq, 10), Who: who,
+				At: time.Now(), TimeTrusted: ClockSet()})
 		}
 		return nil
 	})

@@ -268,7 +268,7 @@ func TestPark(t *testing.T) {
 		t.Errorf("%+v, %v", e, err)
 	}
 	verify(t, &j.Reader)
-	if err := j.Outbox().Unpark(t.Context(), poison.Seq); err != nil {
+	if err := j.Outbox().Unpark(t.Context(), poison.Seq, payment.Who{}); err != nil {
 		t.Fatal(err)
 	}
 	if rows := pending(t, j, 0, 9); len(rows) != 2 {

@@ -13,9 +13,11 @@ import (
 
 // Filter chooses payments for List.
 type Filter struct {
-	State  payment.State // empty: all
-	Before int64         // only entries with a smaller Seq, to page on; 0: from the newest
-	Limit  int           // at most so many; 0: 100, negative: all
+	State payment.State // empty: all
+	// Customer chooses who paid, by pseudonym; empty: all.
+	Customer string
+	Before   int64 // only entries with a smaller Seq, to page on; 0: from the newest
+	Limit    int   // at most so many; 0: 100, negative: all
 }
 
 // Delivery is where the report of an approval stands.
@@ -134,6 +136,9 @@ func (r *Reader) List(ctx context.Context, f Filter) ([]Entry, error) {
 		where = append(where, "p.state IN ('waiting', 'vending')", "p.state = '"+string(f.State)+"'")
 	case f.State != "":
 		where, args = append(where, "p.state = ?"), append(args, string(f.State))
+	}
+	if f.Customer != "" {
+		where, args = append(where, "p.customer = ?"), append(args, f.Customer)
 	}
 	if f.Before > 0 {
 		where, args = append(where, "p.seq < ?"), append(args, f.Before)

@@ -87,7 +87,7 @@ func TestParkedReportKeepsItsName(t *testing.T) {
 		t.Fatal(err)
 	}
 	j = open(t, path, Options{Tenant: "acme", Site: "shop", Terminal: "till-2"})
-	err := j.Outbox().Unpark(t.Context(), row.Seq)
+	err := j.Outbox().Unpark(t.Context(), row.Seq, payment.Who{})
 	if !errors.Is(err, ErrRenamed) || !strings.Contains(payment.HintOf(err), "old name") {
 		t.Errorf("%v, hint %q", err, payment.HintOf(err))
 	}
@@ -95,7 +95,7 @@ func TestParkedReportKeepsItsName(t *testing.T) {
 		t.Fatal(err)
 	}
 	j = open(t, path, old)
-	if err := j.Outbox().Unpark(t.Context(), row.Seq); err != nil {
+	if err := j.Outbox().Unpark(t.Context(), row.Seq, payment.Who{}); err != nil {
 		t.Error(err)
 	}
 }

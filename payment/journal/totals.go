@@ -141,7 +141,8 @@ type Fact struct {
 	Camera      payment.Camera // of an approval; zero in facts of before it was said
 	Demand      payment.Demand // of the pictures of a consent; "" if nothing was demanded
 	Liveness    payment.Liveness
-	Hash        string // 64 hex digits
+	Who         payment.Who // gave it back; nobody of other facts, and of those of before it was said
+	Hash        string      // 64 hex digits
 }
 
 // Facts calls each with the facts of payments in a span, in their order, without holding more than a few in
@@ -187,7 +188,7 @@ func (b body) fact(at time.Time, hash string) Fact {
 		}, Time: at, TimeTrusted: b.TimeTrusted,
 		Reason: b.Reason, Customer: b.Customer, Method: b.Method, Limits: b.Limits, Reference: b.Reference,
 		Vend: b.Vend, Item: b.Item,
-		Terminal: b.Terminal, Hash: hash,
+		Terminal: b.Terminal, Who: named(b.By), Hash: hash,
 	}
 	if b.Camera != nil {
 		f.Camera = payment.Camera{Kind: b.Camera.Kind, Driver: b.Camera.Driver}

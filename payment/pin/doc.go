@@ -1,5 +1,5 @@
-// Package pin keeps customers' PINs, and the clerk's, as Argon2id hashes in a SQLite file, and counts the
-// wrong ones.
+// Package pin keeps customers' PINs, and clerks' by name and role, as Argon2id hashes in a SQLite file, and
+// counts the wrong ones.
 //
 // Invariants:
 //   - A try is counted on the disk before the PIN is looked at: pulling the plug gives no free try.
@@ -7,6 +7,7 @@
 //     day.
 //   - Locks run by the terminal's own clock, of time that provably passed: neither a wrong date nor a restart
 //     shortens one.
+//   - Of those whose role is owner one stays.
 //   - A PIN is never written, logged or told.
 //
 // It imports payment, Argon2 and SQLite.

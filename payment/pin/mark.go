@@ -14,7 +14,8 @@ func markOf(salt []byte) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// Marks gives the mark of each PIN that is set, 16 hexadecimal digits, by customer; the clerk's under "".
+// Marks gives the mark of each PIN that is set, 16 hexadecimal digits, by customer;
+// clerks' as ClerkOf knows them, of the one without a name under "".
 func (s *Store) Marks(ctx context.Context) (map[string]string, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT customer, salt FROM pin`)
 	if err != nil {

@@ -82,7 +82,7 @@ func Open(
 		return nil, fmt.Errorf("open PINs: %w", err)
 	}
 	db.SetMaxOpenConns(1)
-	if _, err := db.ExecContext(ctx, schema); err != nil {
+	if _, err := db.ExecContext(ctx, schema+";"+clerkSchema); err != nil {
 		err = errors.Join(fmt.Errorf("open PINs %s: %w", path, err), db.Close())
 		return nil, payment.WithHint(err, "put "+path+" away; customers with a PIN have to set it again")
 	}
@@ -170,7 +170,7 @@ func (s *Store) remove(ctx context.Context, customer string) error {
 
 // Customers tells who has a PIN. The clerk is no customer.
 func (s *Store) Customers(ctx context.Context) (map[string]bool, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT customer FROM pin WHERE customer != ?`, clerk)
+	rows, err := s.db.QueryContext(ctx, `SELECT customer FROM pin WHERE customer NOT LIKE '/%'`)
 	if err != nil {
 		return nil, fmt.Errorf("list PINs: %w", err)
 	}

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,7 @@ func (s *Server) reverse(ctx context.Context, q *Request) *ReversalResponse {
 			"this message has its reversal already: ask for it with TransactionStatus"))
 	}
 	rec.Key = q.from.key // a record that was known has none
+	want.Who = payment.Who{Role: "register", Name: cmp.Or(q.from.key, q.Header.SaleID), Door: "register"}
 	made, err := till.Engine.Reverse(ctx, want)
 	switch {
 	case err == nil:

@@ -256,6 +256,7 @@ func (d *day) reverseAs(q payment.ReversalRequest) {
 	id := q.ID
 	ctx, stop := d.ctx()
 	defer stop()
+	q.Who = d.gives(id)
 	r, err := d.life.engine.Reverse(ctx, q)
 	d.note("reverse %s of %s %d: %d %v", id, q.PaymentID, q.Minor, r.Amount.Minor, err)
 	before, told := d.given[id]

@@ -19,6 +19,7 @@ func (d *day) check() (waiting int) {
 		return nil
 	}))
 	d.facts(facts)
+	d.work(facts)
 	d.products(facts, false)
 	if n := d.behind.Load(); n > 0 { // a shop would stand still
 		d.fail("%d times the journal was said to lack what the cloud has, on a disk that nobody set back", n)
@@ -212,6 +213,7 @@ func (d *day) evening() {
 	if n := d.check(); n > 0 {
 		d.fail("%d rows are not delivered in the end: %+v", n, d.life.reporter.State())
 	}
+	d.known()
 	ctx, stop := d.ctx()
 	defer stop()
 	id := "last"

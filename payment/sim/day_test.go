@@ -71,6 +71,7 @@ type day struct {
 	clock    clock
 	street   *street // nil: no vending machine
 	counter  counter
+	staff    staff
 	came     tally
 	behind   atomic.Uint64 // how often the cloud was said to have what the journal lacks
 }
@@ -127,6 +128,7 @@ func newDay(t *testing.T, seed uint64, root string) *day {
 		broker: newBroker(rand.New(rand.NewPCG(seed, 6))),
 		street: machineOf(seed),
 		lively: livelyOf(seed), looks: rand.New(rand.NewPCG(seed, 8)), twins: twinsOf(seed),
+		staff: staffOf(seed),
 	}
 }
 
@@ -228,7 +230,8 @@ func (d *day) start(left map[string][]byte) {
 	})
 	l.reporter, err = report.New(report.Options{
 		Broker: "mqtt://127.0.0.1:1", Address: home, Outbox: outbox{l.journal.Outbox()},
-		Wake: l.journal.Outbox().Wake(), Signer: report.KeySigner{Key: key(1)},
+		Audits: outbox{l.journal.AuditOutbox()},
+		Wake:   l.journal.Outbox().Wake(), Signer: report.KeySigner{Key: key(1)},
 		Verifier: report.CloudKeys{key(2).Public()}, Log: slog.New(slog.DiscardHandler), Dial: d.broker.dial,
 		Ledger: l.journal, OnBehind: func(report.Ack) { d.behind.Add(1) },
 		Rand: rand.New(rand.NewPCG(d.seed, uint64(200+d.lives))), Nonces: nonces(d.seed, d.lives), Window: 4,

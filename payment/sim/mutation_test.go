@@ -93,6 +93,14 @@ func mutations() []struct{ name, file, from, to string } {
 			`d.ended(ctx, a.Vend, payment.Dispensed{})`},
 		{"a vend forgotten at a start", "payment/desk.go", `p := e.options.Vending; p.State == StateVending {`,
 			`p := e.options.Vending; p.State == StateVending && p.ID == "" {`},
+		{"a clerk's fact that forgets who did it", "payment/journal/audit.go",
+			`By: known(a.Who), Second`, `Second`},
+		{"a reversal that forgets who gave it back", "payment/journal/fact.go",
+			`TimeTrusted: r.TimeTrusted, By: known(r.Who),`, `TimeTrusted: r.TimeTrusted,`},
+		{"what clerks did is not written down", "payment/journal/audit.go",
+			`for _, a := range all {
+			if err := j.note(ctx, tx, a); err != nil {`, `for _, a := range all[1:] {
+			if err := j.note(ctx, tx, a); err != nil {`},
 		{"a stored payment told as a new one", "payment/register/pay.go",
 			`case err == nil && p.State.Terminal():`, `case err == nil && p.State == "":`},
 	}

@@ -4,9 +4,11 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -64,6 +66,8 @@ type Change struct {
 	Again     bool   // the customer is there already
 	Unmatched bool   // and the old templates are another model's: nobody can tell whether the face is the same
 	Carried   bool   // of another model they are, and by that model, the one before, the face is the same
+	Consent   *Consent
+	OtherFace bool // it is another one, and was wished so: Wish.OtherFace
 }
 
 // Enrol keeps three to five templates of one person under a name, and returns after they are on disk.
@@ -72,11 +76,11 @@ type Change struct {
 // ask the gallery. Errors: ErrName, ErrTemplates, ErrDisagree, ErrAlreadyEnrolled (the name or the face is
 // there), ErrFull, ErrClosed.
 func (g *Gallery) Enrol(name string, templates [][]float32, before func(Change) error) (Customer, error) {
-	return g.enrol(name, nil, templates, before)
+	return g.enrol(name, Wish{}, templates, before)
 }
 
 func (g *Gallery) enrol(
-	name string, digits *string, templates [][]float32, before func(Change) error,
+	name string, w Wish, templates [][]float32, before func(Change) error,
 ) (Customer, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -84,8 +88,8 @@ func (g *Gallery) enrol(
 	if err := g.checkNew(r); err != nil {
 		return Customer{}, err
 	}
-	g.number(&r, digits, mark{})
-	if err := g.write(r, Change{}, before, removeOnError); err != nil {
+	g.number(&r, w.Digits, mark{})
+	if err := g.write(r, Change{}, w.Consent, before, removeOnError); err != nil {
 		return Customer{}, err
 	}
 	g.keep(r)
@@ -102,11 +106,11 @@ func (g *Gallery) enrol(
 func (g *Gallery) EnrolAgain(
 	id string, templates, seen [][]float32, before func(Change) error,
 ) (Customer, error) {
-	return g.enrolAgain(id, nil, templates, seen, before)
+	return g.enrolAgain(id, Wish{}, templates, seen, before)
 }
 
 func (g *Gallery) enrolAgain(
-	id string, digits *string, templates, seen [][]float32, before func(Change) error,
+	id string, w Wish, templates, seen [][]float32, before func(Change) error,
 ) (Customer, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -123,7 +127,7 @@ func (g *Gallery) enrolAgain(
 	if at < 0 && old < 0 {
 		return Customer{}, hint(ErrUnknownCustomer, "list the customers for their ids")
 	}
-	g.number(&r, digits, had)
+	g.number(&r, w.Digits, had)
 	err := g.checkFace(r)
 	left, known := findIn(g.left, id)
 	known = known && len(seen) > 0
@@ -134,8 +138,10 @@ func (g *Gallery) enrolAgain(
 	case known:
 		err = g.checkSeen(seen, r, g.left[left])
 	}
-	if err == nil {
-		err = g.write(r, Change{Again: true, Unmatched: at < 0 && !known, Carried: known}, before, leaveOnError)
+	other := errors.Is(err, ErrOtherFace) && w.OtherFace
+	if err == nil || other {
+		c := Change{Again: true, Unmatched: at < 0 && !known, Carried: known && !other, OtherFace: other}
+		err = g.write(r, c, w.Consent, before, leaveOnError)
 	}
 	if err != nil {
 		return Customer{}, err
@@ -158,18 +164,30 @@ func (g *Gallery) dropStale(at int) {
 }
 
 // write seals a record and puts it on disk, when before has nothing against it.
-func (g *Gallery) write(r record, c Change, before func(Change) error, late onError) error {
+func (g *Gallery) write(
+	r record, c Change, agreed *Consent, before func(Change) error, late onError,
+) error {
 	data := g.sealer.seal(r)
 	if before != nil {
-		c.Customer, c.Record = r.customer, recordSum(data)
+		c.Customer, c.Record, c.Consent = r.customer, recordSum(data), agreed
 		if err := before(c); err != nil {
 			return err
 		}
 	}
-	if err := writeFile(g.dir, r.customer.ID+recordExt, data, late); err != nil {
+	id := r.customer.ID
+	if agreed != nil { // first: one that is left without its record goes at the next start
+		if err := g.writeConsent(id, *agreed); err != nil {
+			return err
+		}
+	}
+	if err := writeFile(g.dir, id+recordExt, data, late); err != nil {
+		if late == removeOnError {
+			delete(g.consents, id)
+			err = errors.Join(err, remove(filepath.Join(g.dir, id+consentExt)))
+		}
 		return hint(err, "nobody was enrolled; see that the disk has room and can be written, and try again")
 	}
-	g.sums[r.customer.ID] = recordSum(data)
+	g.sums[id] = recordSum(data)
 	return nil
 }
 

@@ -152,7 +152,7 @@ func (g *Gallery) CarryOver(
 		err = g.checkSeen(seen, r, old)
 	}
 	if err == nil {
-		err = g.write(r, Change{Again: true, Carried: true}, before, leaveOnError)
+		err = g.write(r, Change{Again: true, Carried: true}, nil, before, leaveOnError)
 	}
 	if err != nil {
 		return Customer{}, err

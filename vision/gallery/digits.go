@@ -62,7 +62,7 @@ func (n Numbered) Enrol(name string, templates [][]float32, before func(Change) 
 			return Customer{}, err
 		}
 	}
-	return n.g.enrol(name, &n.digits, templates, before)
+	return n.g.enrol(name, Wish{Digits: &n.digits}, templates, before)
 }
 
 // EnrolAgain is Gallery.EnrolAgain, with the digits in place of those there are; ErrDigits too.
@@ -74,7 +74,7 @@ func (n Numbered) EnrolAgain(
 			return Customer{}, err
 		}
 	}
-	return n.g.enrolAgain(id, &n.digits, templates, seen, before)
+	return n.g.enrolAgain(id, Wish{Digits: &n.digits}, templates, seen, before)
 }
 
 // number gives a record its digits: those that are given, or else the old record's.

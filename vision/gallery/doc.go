@@ -5,6 +5,8 @@
 // part there is only a pseudonym, the embedding model's hash and an id of the key. What an enrolment by
 // camera measured of the customer's own smile, two numbers, is sealed in a file beside it, bound to it.
 //
+// What a customer agreed to, and when, is sealed in a file beside it too (Consent).
+//
 // Invariants:
 //   - A record is whole or absent: it is written beside, synced, renamed, and the folder synced. Enrol and
 //     Remove return after that.

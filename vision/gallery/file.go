@@ -151,7 +151,7 @@ func recordFiles(dir string) ([]string, error) {
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		if strings.HasPrefix(e.Name(), tempMark) {
-			if err := remove(path); err != nil {
+			if err := wipe(path); err != nil {
 				return nil, err
 			}
 		} else if strings.HasSuffix(e.Name(), recordExt) {

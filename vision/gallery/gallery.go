@@ -60,8 +60,8 @@ type Model struct {
 	// threshold for one frame of a known person (false accept rate 1e-4).
 	Agree float32
 	// Same is the mean cosine with a customer, of new templates' best ones, from which on they are the same
-	// person: the model's threshold for recognition (1e-5). At 1e-4 a gallery of 1,000 would turn away about one
-	// honest newcomer in ten.
+	// person: the model's threshold for recognition (1e-5). At 1e-4 a gallery of 1,000 would turn away about
+	// one honest newcomer in ten.
 	Same float32
 	// Cosine is what Match's best has to reach in a gallery of so many customers, counted by their number
 	// of templates (counts[3] have three); nil: nothing is known of it. It must not ask the gallery.
@@ -87,6 +87,9 @@ type Gallery struct {
 	left    []record // those of the model before, ordered too: they are stale, and can be compared
 	stale   []Stale
 	sums    map[string]string // see Records
+
+	consents map[string]Consent // by customer
+
 	damaged []Damage
 }
 
@@ -109,7 +112,7 @@ func Open(dir string, model Model, log *slog.Logger) (*Gallery, error) {
 }
 
 func newGallery(dir string, m Model) (*Gallery, error) {
-	g := &Gallery{dir: dir, sums: map[string]string{}}
+	g := &Gallery{dir: dir, sums: map[string]string{}, consents: map[string]Consent{}}
 	g.forget()
 	var err error
 	if g.now, err = modelOf(m); err == nil && m.Before != nil {
@@ -181,7 +184,7 @@ func (g *Gallery) open(log *slog.Logger) (err error) {
 		return hint(fmt.Errorf("all %d records are %w than %s", otherKey, ErrOtherKey, keyName),
 			"put their key back from a copy; without one, move the records away and enrol everybody again")
 	}
-	if err := g.readSmiles(log); err != nil {
+	if err := errors.Join(g.readSmiles(log), g.readConsents(log)); err != nil {
 		return err
 	}
 	g.renew()

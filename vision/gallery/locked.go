@@ -33,6 +33,7 @@ func (g *Gallery) Lock() {
 	g.locked = true
 	g.records, g.left, g.stale, g.damaged, g.sealer = nil, nil, nil, nil, sealer{}
 	clear(g.sums)
+	clear(g.consents)
 }
 
 // Locked tells whether the gallery is locked.

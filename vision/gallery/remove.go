@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 )
 
 // Remove deletes a customer, also one that Stale lists, or a record that Damaged lists, and returns after it
@@ -40,6 +41,7 @@ func (g *Gallery) Remove(id string) error {
 		g.damaged = slices.Delete(g.damaged, left, left+1)
 	}
 	delete(g.sums, id)
+	delete(g.consents, id)
 	if err := syncDir(g.dir); err != nil {
 		return fmt.Errorf("remove %s: %w", id, err)
 	}
@@ -75,14 +77,36 @@ func nobodyToRemove(id string) error {
 	return hint(fmt.Errorf("remove %q: %w", id, ErrUnknownCustomer), "list the customers for their ids")
 }
 
-// removeFiles deletes what there is of a customer, the face first: a smile that is left alone goes when the
-// gallery is opened.
+// erase removes a file at once and whole, by another name, and then what it holds: see wipe.
+func erase(path string) error {
+	gone := filepath.Join(filepath.Dir(path), tempMark+"gone-"+filepath.Base(path))
+	if err := os.Rename(path, gone); err != nil {
+		return err
+	}
+	return wipe(gone)
+}
+
+// wipe writes zeros over what a file holds and removes it: where the file system writes in place they are
+// gone from the disk too, not only from the folder. What can't be written is removed all the same.
+func wipe(path string) error {
+	if f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0); err == nil {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() <= int64(recordMax) {
+			_, err = f.Write(make([]byte, info.Size()))
+			_ = errors.Join(err, f.Sync()) // the removal counts
+		}
+		_ = f.Close() // as above
+	}
+	return remove(path)
+}
+
+// removeFiles deletes what there is of a customer, the face first: a smile or a consent that is left alone
+// goes when the gallery is opened.
 func removeFiles(dir, id string) (there bool, err error) {
 	if !validID(id) {
 		return false, nil
 	}
-	for _, ext := range []string{recordExt, smileExt} {
-		err := os.Remove(filepath.Join(dir, id+ext))
+	for _, ext := range []string{recordExt, smileExt, consentExt} {
+		err := erase(filepath.Join(dir, id+ext))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return there, err
 		}

@@ -45,7 +45,7 @@ func TestSyncsBeforeItSpeaks(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"fill new", "sync new", "rename to record", "sync folder", "say enrolled",
-		"unlink record", "sync folder", "say removed"}
+		"hide record", "zero record", "sync zeros", "unlink record", "sync folder", "say removed"}
 	if got := diskSteps(string(data), dir); !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q\n%s", got, want, data)
 	}
@@ -55,13 +55,16 @@ func TestSyncsBeforeItSpeaks(t *testing.T) {
 func diskSteps(trace, dir string) []string {
 	d := regexp.QuoteMeta(dir)
 	words := []struct{ pattern, step string }{
-		{`write\(\d+<` + d + `/\.new-`, "fill new"},
-		{`f(data)?sync\(\d+<` + d + `/\.new-`, "sync new"},
+		{`write\(\d+<` + d + `/\.new-\d`, "fill new"},
+		{`f(data)?sync\(\d+<` + d + `/\.new-\d`, "sync new"},
+		{`renameat.*"` + d + `/c_\w+\.face".*"` + d + `/\.new-gone-`, "hide record"},
+		{`write\(\d+<` + d + `/\.new-gone-.*"\\0\\0`, "zero record"},
+		{`f(data)?sync\(\d+<` + d + `/\.new-gone-`, "sync zeros"},
 		{`renameat.*"` + d + `/\.new-.*"` + d + `/c_\w+\.face"`, "rename to record"},
 		{`f(data)?sync\(\d+<` + d + `>\)`, "sync folder"},
 		{`write\(1<.*"enrolled\\n"`, "say enrolled"},
 		{`write\(1<.*"removed\\n"`, "say removed"},
-		{`unlinkat\(.*"` + d + `/c_\w+\.face", 0`, "unlink record"},
+		{`unlinkat\(.*"` + d + `/\.new-gone-c_\w+\.face", 0`, "unlink record"},
 	}
 	var steps []string
 	for _, line := range wholeCalls(trace) {

@@ -20,15 +20,27 @@ for unit in smiletill-setup:sysinit smiletill-setup-report:multi-user; do
 	install -m 0644 "$(dirname "$0")/../../../systemd/${name#smiletill-}-image.conf" "$system/$name.service.d/image.conf"
 	ln -sf "/usr/lib/systemd/system/$name.service" "$system/${unit#*:}.target.wants/$name.service"
 done
+# The technician's way in, and the firewall; the servers of the packages themselves stay off.
+for unit in smiletill-firewall:sysinit.target smiletill-firewall:smiletill.service smiletill-ssh:multi-user.target; do
+	mkdir -p "$system/${unit#*:}.wants"
+	ln -sf "/usr/lib/systemd/system/${unit%:*}.service" "$system/${unit#*:}.wants/${unit%:*}.service"
+done
+for unit in ssh.service ssh.socket sshd.service nftables.service; do
+	rm -f "$system/multi-user.target.wants/$unit" "$system/sysinit.target.wants/$unit"
+	ln -sf /dev/null "$system/$unit"
+done
+rm -f "$target/etc/ssh/ssh_host_"* # each card makes its own
+chmod 0440 "$target/etc/sudoers.d/technician"
 ln -sf /run/hostname "$target/etc/hostname"
 keyring=$(sed -n 's/^BR2_PACKAGE_SMILETILL_KEYRING="\(.*\)"$/\1/p' "${BR2_CONFIG:-/dev/null}")
 if [ -n "$keyring" ]; then
 	[ -r "$keyring" ] || { echo "post-build: the certificate of updates, $keyring, can't be read" >&2; exit 1; }
 	install -m 0644 "$keyring" "$target/etc/rauc/keyring.pem"
 	ln -sf /usr/lib/systemd/system/smiletill-good.service "$wants/smiletill-good.service"
+	ln -sf /usr/lib/systemd/system/smiletill-back.timer "$system/sysinit.target.wants/smiletill-back.timer"
 else
 	echo "post-build: no certificate is set (BR2_PACKAGE_SMILETILL_KEYRING): this image takes no updates"
-	rm -f "$wants/smiletill-good.service"
+	rm -f "$wants/smiletill-good.service" "$system/sysinit.target.wants/smiletill-back.timer"
 fi
 # The journal of the system lives in memory: a card that is written all day dies early.
 mkdir -p "$target/etc/systemd/journald.conf.d"

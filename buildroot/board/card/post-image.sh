@@ -1,7 +1,8 @@
 #!/bin/sh
-# post-image.sh IMAGES BOARD: the card's image, and the parts of an update. Buildroot calls it when the root is made, and
-# debian/build.sh. IMAGES holds Image, *.dtb, rootfs.squashfs and, for a Pi, rpi-firmware; it may hold initrd, words for the end
-# of the command line (cmdline) and, for a board with UEFI, its boot loader as BOOTAA64.EFI.
+# post-image.sh IMAGES BOARD: the card's image, and boot.vfat, the boot partition of an update (its root is rootfs.squashfs).
+# Buildroot calls it when the root is made, and debian/build.sh. IMAGES holds Image, *.dtb, rootfs.squashfs and, for a Pi,
+# rpi-firmware; it may hold initrd, words for the end of the command line (cmdline) and, for a board with UEFI, its boot loader as
+# BOOTAA64.EFI and what starts that one in first.
 set -eu
 images=$1 board=$2
 here=$(cd "$(dirname "$0")" && pwd)
@@ -22,7 +23,8 @@ more=$(cat "$images/cmdline" 2>/dev/null || true)
 cmdline() {
 	sed -e "s/@SIGNATURE@/$signature/" -e "s/@ROOT@/$2/" -e "s/@SLOT@/$1/" -e "s/ quiet\$/&${more:+ $more}/" "$here/../pi/cmdline.txt"
 }
-# boot SLOT ROOT: the folder of a slot's boot partition; prints its files as genimage wants them
+# boot SLOT ROOT: the folder of a slot's boot partition; prints its files as genimage wants them. That of a bundle is for no slot
+# yet: RAUC's chooser (slots) makes a Pi's command line of cmdline.in when it is installed.
 boot() {
 	mkdir -p "$input/$1"
 	cp "$images/Image" "$input/$1/"
@@ -32,7 +34,9 @@ boot() {
 	if [ "$chooser" = uefi ]; then # GRUB fills in which slot it is
 		sed "s#@CMDLINE@#$(cmdline "\$slot" "\$number")#" "$here/../efi/slot.cfg" >"$input/$1/slot.cfg"
 	else
-		cmdline "$1" "$2" >"$input/$1/cmdline.txt"
+		rm -f "$input/$1/cmdline.txt" # the firmware's package brings one
+		cmdline @SLOT@ @ROOT@ >"$input/$1/cmdline.in"
+		[ "$1" = bundle ] || cmdline "$1" "$2" >"$input/$1/cmdline.txt"
 	fi
 	(cd "$input/$1" && find . -mindepth 1 -maxdepth 1 | LC_ALL=C sort | sed "s#^\./\(.*\)#\"$1/\1\", #" | tr -d '\n' | sed 's/, $//')
 }
@@ -47,10 +51,15 @@ if [ "$chooser" = uefi ]; then
 	cp "$images/BOOTAA64.EFI" "$input/EFI/BOOT/"
 	cp "$here/../efi/grub.cfg" "$input/EFI/debian/" # where Debian's GRUB looks
 	first=', "EFI"'
+	if [ -d "$images/first" ]; then # a Pi's firmware, and U-Boot
+		cp -R "$images/first/." "$input/"
+		first=$first$(cd "$images/first" && find . -mindepth 1 -maxdepth 1 | LC_ALL=C sort | sed 's#^\./\(.*\)#, "\1"#' | tr -d '\n')
+	fi
 fi
 boot_a=$(boot A 05)
 boot_b=$(boot B 06)
-sed -e "s#@BOOT_A@#$boot_a#" -e "s#@BOOT_B@#$boot_b#" -e "s/@BOARD@/$board/" -e "s/@SIGNATURE@/$signature/" \
+boot_bundle=$(boot bundle "")
+sed -e "s#@BOOT_A@#$boot_a#" -e "s#@BOOT_B@#$boot_b#" -e "s#@BOOT@#$boot_bundle#" -e "s/@BOARD@/$board/" -e "s/@SIGNATURE@/$signature/" \
 	-e "s/@FIRST@/$first/" -e "s/@CHOOSER@/$file/" -e "s/@ROOT_SIZE@/$root_size/" -e "s/@DATA_SIZE@/$data_size/" "$here/genimage.cfg.in" >"$work/genimage.cfg"
 # Times in the FAT and on disk come from the commit, so that the same source gives the same image.
 : "${SOURCE_DATE_EPOCH:=$(git -C "$here" log -1 --format=%ct 2>/dev/null || echo 0)}"

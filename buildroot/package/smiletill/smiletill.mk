@@ -20,14 +20,18 @@ SMILETILL_GO_ENV = \
 	CGO_LDFLAGS="$(TARGET_LDFLAGS) -Wl,--allow-shlib-undefined"
 SMILETILL_LDFLAGS = -X main.version=$(shell cat $(SMILETILL_SITE)/VERSION)
 
-# The root is read-only: systemd-sysusers can't make the user at boot.
+# The root is read-only: systemd-sysusers can't make the users at boot.
 define SMILETILL_USERS
 	smiletill -1 smiletill -1 * /var/lib/smiletill - video,gpio,dialout smiletill payment terminal
+	technician -1 technician -1 * /var/lib/technician /bin/sh systemd-journal sets the terminal up
 endef
 
+# all units, as the Debian package: a card's own scripts enable some
 define SMILETILL_INSTALL_INIT_SYSTEMD
-	$(INSTALL) -D -m 0644 $(@D)/systemd/smiletill.service \
-		$(TARGET_DIR)/usr/lib/systemd/system/smiletill.service
+	for unit in $(@D)/systemd/*.service; do \
+		$(INSTALL) -D -m 0644 $$unit \
+			$(TARGET_DIR)/usr/lib/systemd/system/$${unit##*/} || exit 1; \
+	done
 	$(INSTALL) -D -m 0644 $(@D)/systemd/smiletill.tmpfiles \
 		$(TARGET_DIR)/usr/lib/tmpfiles.d/smiletill.conf
 	$(INSTALL) -D -m 0644 $(@D)/systemd/60-smiletill.rules \

@@ -147,8 +147,9 @@ func (c *Case) keep() error {
 // errOpen is why an alarm can't be ended.
 var errOpen = errors.New("the case is open")
 
-// Reset ends the alarm, and tells whether there was one. After an error it stands.
-func (c *Case) Reset() (ended bool, err error) {
+// Reset ends the alarm, and tells whether there was one. before is called when nothing speaks against it and
+// nothing is done yet; its error ends the attempt. After an error the alarm stands.
+func (c *Case) Reset(before func() error) (ended bool, err error) {
 	c.disk.Lock()
 	defer c.disk.Unlock()
 	c.mu.Lock()
@@ -163,6 +164,9 @@ func (c *Case) Reset() (ended bool, err error) {
 			"%s", blindHint(blind))
 	case !was:
 		return false, nil
+	}
+	if err := before(); err != nil {
+		return false, fmt.Errorf("end the alarm: %w", err)
 	}
 	if err := c.file.Remove(); err != nil {
 		c.failed(err)

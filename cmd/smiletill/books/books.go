@@ -93,7 +93,7 @@ func CSV(ctx context.Context, out io.Writer, r *journal.Reader, days journal.Ran
 	w := csv.NewWriter(out)
 	err := w.Write([]string{"seq", "kind", "time", "time_trusted", "payment_id", "reversal_id", "amount_minor",
 		"currency", "reason", "customer", "method", "limits", "reference", "terminal", "event_id", "hash",
-		"camera", "demand", "verdict", "answered", "judged_frames", "screen", "vend", "item"})
+		"camera", "demand", "verdict", "answered", "judged_frames", "screen", "vend", "item", "by"})
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func CSV(ctx context.Context, out io.Writer, r *journal.Reader, days journal.Ran
 			f.Amount.Currency, string(f.Reason), f.Customer, f.Method, string(f.Limits), plain(f.Reference),
 			f.Terminal, f.ID, f.Hash, strings.TrimSpace(f.Camera.Kind + " " + f.Camera.Driver),
 			string(f.Demand), string(f.Liveness.Verdict), string(f.Liveness.Demand), frames(f.Liveness.Frames),
-			f.Liveness.Screen, vend(f), plain(f.Item)})
+			f.Liveness.Screen, vend(f), plain(f.Item), plain(f.Who.String())})
 	})
 	w.Flush()
 	if err != nil {

@@ -26,7 +26,7 @@ func counterCommand(a *app) *cobra.Command {
 	}
 	a.changesPIN(set, func([]string) string { return "the clerk" },
 		func(ctx context.Context, cfg config.Config, _ []string, digits string) error {
-			return customersOf(ctx, cfg).SetClerkPIN(ctx, digits)
+			return customersOf(ctx, cfg).SetClerkPIN(ctx, "", digits)
 		})
 	bindHidden(set)
 	cmd.AddCommand(set)

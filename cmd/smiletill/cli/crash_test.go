@@ -99,7 +99,7 @@ func newLane(t *testing.T, program, id string, rng *rand.Rand) *lane {
 			"--pin-count-max", "0", "--pin-sum-max", "0", // one customer pays again and again, without a PIN
 		},
 	}
-	args := []string{"enrol", "Grace Hopper"}
+	args := []string{"enrol", "--agreed", "en", "Grace Hopper"}
 	for i := 1; i <= gallery.TemplatesMin; i++ {
 		data, err := visits.Photo(fmt.Sprintf("enrol_%d", i))
 		if err != nil {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/files"
@@ -40,10 +38,11 @@ func customersCommand(a *app) *cobra.Command {
 					return err
 				}
 			}
-			return errors.Join(printCustomers(cmd.OutOrStdout(), all), err)
+			return errors.Join(files.Print(cmd.OutOrStdout(), all), err)
 		},
 	}
-	for _, c := range []*cobra.Command{list, removeCommand(a), customersPINCommand(a)} {
+	for _, c := range []*cobra.Command{list, removeCommand(a), customersPINCommand(a), forgetCommand(a),
+		receiptCommand(a), extractCommand(a), agreedCommand(a), vouchCommand(a), textCommand(a)} {
 		bindHidden(c)
 		cmd.AddCommand(c)
 	}
@@ -113,9 +112,11 @@ func confirmRemoval(cmd *cobra.Command, of desk, id string) error {
 
 // desk is where enrolled customers are kept: the running terminal, or its files while none runs.
 type desk interface {
-	control.People
+	control.Clerks
+	Customers(ctx context.Context) ([]control.Customer, error)
+	Enrol(ctx context.Context, q control.EnrolRequest, progress func(text string)) (control.Customer, error)
+	Remove(ctx context.Context, id string) error
 	SetPIN(ctx context.Context, id, digits string) error
-	SetClerkPIN(ctx context.Context, digits string) error
 }
 
 func customersOf(ctx context.Context, cfg config.Config) desk {
@@ -123,60 +124,4 @@ func customersOf(ctx context.Context, cfg config.Config) desk {
 		return c
 	}
 	return files.New(cfg, config.Logger(cfg.Log, os.Stderr))
-}
-
-func printCustomers(w io.Writer, all []control.Customer) error {
-	if len(all) == 0 {
-		_, err := fmt.Fprintln(w, "nobody is enrolled: `smiletill enrol NAME PHOTO PHOTO PHOTO` enrols somebody")
-		return err
-	}
-	t := columns.New(w)
-	fmt.Fprintln(t, "ID\tNAME\tENROLLED\tTEMPLATES\tPIN\tSTATE")
-	known, stale, back := 0, 0, ""
-	for _, c := range all {
-		pinSet := "no"
-		if c.PIN {
-			pinSet = "yes"
-		}
-		when := c.EnrolledAt.Local().Format(time.DateTime)
-		switch {
-		case c.Damage != "":
-			fmt.Fprintf(t, "%s\t%s\t\t\t\tunusable: %s\n", c.ID, c.Name, c.Damage)
-		case c.Stale:
-			state := fmt.Sprintf("can pay, by the model before (%.8s)", c.Model)
-			if known++; !c.Known {
-				known, stale = known-1, stale+1
-				state = fmt.Sprintf("must be enrolled again (model %.8s)", c.Model)
-				back = cmp.Or(back, files.WayBack(c.Model))
-			}
-			fmt.Fprintf(
-				t,
-				"%s\t%s\t%s\t%d\t%s\t%s\n",
-				c.ID,
-				c.Name,
-				when,
-				c.Templates,
-				pinSet,
-				state,
-			)
-		default:
-			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\tcan pay\n", c.ID, c.Name, when, c.Templates, pinSet)
-		}
-	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	if known > 0 {
-		fmt.Fprintf(w, "\n%s enrolled with the model before and can pay by it. They come over by a payment that "+
-			"asks\nfor the PIN and plays the light, or by `smiletill enrol --again ID`.\n", control.Were(known))
-	}
-	if stale == 0 {
-		return nil
-	}
-	_, err := fmt.Fprintf(w, "\n%s enrolled with another model than the terminal uses now.\n"+
-		"`smiletill enrol --again ID` enrols one again: id and name stay.\n", control.Were(stale))
-	if err == nil && back != "" {
-		_, err = fmt.Fprintf(w, "`%s` goes back to the models that they were enrolled with.\n", back)
-	}
-	return err
 }

@@ -208,7 +208,7 @@ func (d *emulation) ready(ctx context.Context, after time.Duration) (at time.Dur
 }
 
 func (d *emulation) enrols(ctx context.Context) error {
-	args := []string{"enrol", "Grace Hopper"}
+	args := []string{"enrol", "--agreed", "en", "Grace Hopper"}
 	for i := 1; i <= gallery.TemplatesMin; i++ {
 		data, err := visits.Photo(fmt.Sprintf("enrol_%d", i))
 		if err != nil {

@@ -59,6 +59,8 @@ func flashCommand() *cobra.Command {
 	flags.StringVar(&words.Gateway, "gateway", "", "the router's address, with --address")
 	flags.StringArrayVar(&words.DNS, "dns", nil, "address of a DNS server, with --address; may be repeated")
 	flags.StringArrayVar(&words.Servers, "time-server", nil, "where the time comes from; may be repeated")
+	flags.StringArrayVar(&words.KeyFiles, "ssh-key", nil,
+		"file of a public key (.pub): technician logs in by it; may be repeated")
 	flags.StringVar(&words.Broker, "broker", "", "where payments are reported: mqtts://HOST:8883")
 	flags.StringVar(&words.Cloud, "cloud", "", "address of the cloud, kept for the terminal's claiming")
 	flags.StringVar(&words.Claim, "claim", "", "claim code, kept for the cloud")

@@ -27,7 +27,7 @@ import (
 var asShown = []string{
 	"--help", "config", "version", "customers list", "models list", "models card", "board show", "board list",
 	"journal list", "journal verify", "journal export", "journal parked", "totals", "register pair",
-	"register list", "register certificate", "cloud key", "cloud terminals",
+	"register list", "register certificate", "customers text", "cloud key", "cloud terminals",
 }
 
 // notRun says of the others why they are only parsed here, and which test runs them. The longest that fits
@@ -36,8 +36,14 @@ var notRun = map[string]string{
 	"run":                          "goes on until it is stopped: TestKilledTerminalNeverLosesOrDoubles",
 	"pay":                          "needs a terminal and a customer: TestPaymentByFaceAndSameIDTwice",
 	"reverse":                      "needs a payment: TestReverseAndTotals",
+	"clerks":                       "needs clerks: TestClerksAtTheCounter",
 	"counter pin":                  "asks for a PIN: TestCounterPIN",
 	"customers pin":                "asks for a PIN: TestPIN",
+	"customers forget":             "needs a customer: TestForgetMe",
+	"customers extract":            "needs a customer: TestForgetMe",
+	"customers receipt":            "needs a receipt: TestForgetMe",
+	"customers agreed":             "needs a customer: TestConsentAndSecondPerson",
+	"customers vouch":              "needs a customer: TestConsentAndSecondPerson",
 	"customers remove":             "needs a customer: TestEnrolByCameraThenPay",
 	"enrol":                        "needs photos or a terminal: TestEnrolByCameraThenPay",
 	"journal back":                 "needs a newer program's journal: TestBackToTheOlderProgram",

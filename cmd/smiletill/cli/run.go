@@ -10,6 +10,8 @@ import (
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/terminal"
+	"smiletill/cmd/smiletill/update"
+	"smiletill/payment/journal"
 )
 
 func runCommand(a *app) *cobra.Command {
@@ -24,8 +26,10 @@ func runCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			log := config.Logger(cfg.Log, os.Stderr)
+			update.Return(cmd.Context(), cfg.Paths.DataDir, cfg.JournalPath(), log)
 			t, err := terminal.New(cfg, terminal.Options{
-				Version: a.version, Log: config.Logger(cfg.Log, os.Stderr), NotSetUp: cfg.Commissioned(),
+				Version: a.version, Log: log, NotSetUp: cfg.Commissioned(),
 			})
 			if err != nil {
 				return err
@@ -38,7 +42,7 @@ func runCommand(a *app) *cobra.Command {
 }
 
 func versionCommand(a *app) *cobra.Command {
-	var notices bool
+	var notices, asJSON bool
 	cmd := &cobra.Command{
 		Use: "version", GroupID: "tech", Short: "Print the version, or the notices of what is built in",
 		Args: cobra.NoArgs,
@@ -47,14 +51,13 @@ func versionCommand(a *app) *cobra.Command {
 				_, err := fmt.Fprint(cmd.OutOrStdout(), noticesText)
 				return err
 			}
-			_, err := fmt.Fprintf(
-				cmd.OutOrStdout(),
-				"smiletill %s, %s, %s/%s\n",
-				a.version,
-				runtime.Version(),
-				runtime.GOOS,
-				runtime.GOARCH,
-			)
+			if asJSON {
+				_, err := fmt.Fprintf(cmd.OutOrStdout(), `{"version":%q,"go":%q,"os":%q,"arch":%q,"journal":%d}`+"\n",
+					a.version, runtime.Version(), runtime.GOOS, runtime.GOARCH, journal.Schema())
+				return err
+			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "smiletill %s, %s, %s/%s\n", a.version, runtime.Version(),
+				runtime.GOOS, runtime.GOARCH)
 			if info, ok := debug.ReadBuildInfo(); ok && err == nil {
 				for _, s := range info.Settings {
 					if s.Key == "-tags" {
@@ -65,6 +68,8 @@ func versionCommand(a *app) *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with the version of the journal that it writes")
 	cmd.Flags().BoolVar(&notices, "notices", false, "print the licences of the parts that are built in")
+	cmd.MarkFlagsMutuallyExclusive("json", "notices")
 	return cmd
 }

@@ -35,6 +35,8 @@ func setupCommand(a *app) *cobra.Command {
 	flags.BoolVar(&o.Report, "report", false,
 		"only write the report of a file that was taken over anew, with the "+
 			"addresses of now")
+	flags.BoolVar(&o.Firewall, "firewall", false,
+		"only have the firewall open what the configuration opens, and ssh where keys are set")
 	flags.StringVar(&kept, "kept", "",
 		"where /etc can't be written: folder for what belongs there; it is put below "+
 			"/run each time")

@@ -88,7 +88,8 @@ func (c *Config) ownFile(path string) bool {
 	}
 	certFile, keyFile := c.RegisterCertificate()
 	for _, own := range []string{c.JournalPath(), c.PINsPath(), c.RecordsPath(), c.PairingsPath(),
-		c.CounterPath(), c.TamperPath(), c.TerminalKeyPath(), c.CloudKeyPath(), certFile, keyFile} {
+		c.CounterPath(), c.SettingsSeenPath(), c.TamperPath(), c.TerminalKeyPath(),
+		c.CloudKeyPath(), certFile, keyFile} {
 		own = filepath.Clean(own)
 		// A database has files beside it: -wal, -shm, .lock, .behind.
 		if path == own || strings.HasPrefix(path, own+"-") || strings.HasPrefix(path, own+".") {

@@ -34,6 +34,7 @@ type Config struct {
 	PIN      PINConfig
 	Liveness LivenessConfig
 	Gallery  GalleryConfig
+	Consent  ConsentConfig
 	Counter  CounterConfig
 	Register RegisterConfig
 	Vending  VendingConfig

@@ -77,7 +77,8 @@ func (c *Config) options() []option {
 		{"pin.percent", &n.Percent, "of the other payments, drawn by lot, that need a PIN", between(0, 100)},
 		{"pin.timeout", &n.Timeout, "how long a customer has for the PIN", within(10*time.Second, 5*time.Minute)},
 	}
-	return slices.Concat(all, c.livenessOptions(), c.galleryOptions(), c.doorOptions(), c.vendingOptions(),
+	return slices.Concat(all, c.livenessOptions(), c.galleryOptions(), c.consentOptions(),
+		c.doorOptions(), c.vendingOptions(),
 		c.linkOptions())
 }
 

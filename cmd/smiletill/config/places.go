@@ -37,6 +37,12 @@ func (c *Config) CounterPath() string { return filepath.Join(c.Paths.DataDir, "c
 // DelayPath holds how late the screen's light is seen by the camera.
 func (c *Config) DelayPath() string { return filepath.Join(c.Paths.DataDir, "screen-delay.json") }
 
+// SettingsSeenPath holds the settings as they were at the last start, by which the next one tells which of
+// them are others.
+func (c *Config) SettingsSeenPath() string {
+	return filepath.Join(c.Paths.DataDir, "settings-seen.json")
+}
+
 // TamperPath is the file whose being there is the alarm of the case.
 func (c *Config) TamperPath() string { return filepath.Join(c.Paths.DataDir, "tamper.json") }
 

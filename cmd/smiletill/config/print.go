@@ -37,6 +37,16 @@ func (c *Config) Write(w io.Writer) error {
 	return nil
 }
 
+// Settings are all values that are in force, by name, as text. There is no secret among them: passwords and
+// private keys are named by their files.
+func (c *Config) Settings() map[string]string {
+	all := map[string]string{}
+	for _, o := range c.options() {
+		all[o.name] = o.text()
+	}
+	return all
+}
+
 // Quote writes text as a basic string of TOML, whose escapes are fewer than Go's.
 func Quote(text string) string {
 	var b strings.Builder

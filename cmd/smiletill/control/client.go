@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"smiletill/cmd/smiletill/people"
 	"smiletill/payment"
 )
 
@@ -67,7 +68,8 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 	case errors.Is(err, fs.ErrPermission):
 		return nil, payment.WithHintf(
 			fmt.Errorf("the terminal's control socket %s is another user's: %w", c.path, fs.ErrPermission),
-			"put sudo before the command, or run it as the user that runs the terminal",
+			"put sudo before the command, or run it as the user that runs the terminal, or as one who has a role "+
+				"there (`smiletill clerks --help`)",
 		)
 	case err != nil:
 		return nil, fmt.Errorf("ask the terminal: %w", asLost(ctx, err))
@@ -262,9 +264,62 @@ func (c *Client) SetPIN(ctx context.Context, id, digits string) error {
 	return err
 }
 
-// SetClerkPIN gives the clerk a PIN, or takes it away ("").
-func (c *Client) SetClerkPIN(ctx context.Context, digits string) error {
-	_, err := call[nothing](ctx, c, http.MethodPut, "/v1/counter/pin", pinRequest{digits})
+// Forget removes a customer, and gives the signed receipt of what was erased.
+func (c *Client) Forget(ctx context.Context, id string) (Receipt, error) {
+	return call[Receipt](ctx, c, http.MethodPost, "/v1/customers/"+url.PathEscape(id)+"/forget", nil)
+}
+
+// Extract gives all that is stored about a customer; faces: the templates too.
+func (c *Client) Extract(ctx context.Context, id string, faces bool) (Extract, error) {
+	path := "/v1/customers/" + url.PathEscape(id)
+	if faces {
+		path += "?faces=1"
+	}
+	return call[Extract](ctx, c, http.MethodGet, path, nil)
+}
+
+// Agree keeps what a customer agreed to.
+func (c *Client) Agree(ctx context.Context, id string, a Agreed) error {
+	_, err := call[nothing](ctx, c, http.MethodPut, "/v1/customers/"+url.PathEscape(id)+"/agreed", a)
+	return err
+}
+
+// Vouch gives a second person's word for a renewal by another face.
+func (c *Client) Vouch(ctx context.Context, id, name, pin string) error {
+	path := "/v1/customers/" + url.PathEscape(id) + "/vouch"
+	_, err := call[nothing](ctx, c, http.MethodPost, path, vouching{name, pin})
+	return err
+}
+
+// Texts are what a customer can agree to.
+func (c *Client) Texts(ctx context.Context) ([]people.Text, error) {
+	return call[[]people.Text](ctx, c, http.MethodGet, "/v1/texts", nil)
+}
+
+// Clerks lists who has a role at the terminal by a PIN.
+func (c *Client) Clerks(ctx context.Context) ([]Clerk, error) {
+	return call[[]Clerk](ctx, c, http.MethodGet, "/v1/clerks", nil)
+}
+
+// AddClerk gives somebody a role, or another in place of that before.
+func (c *Client) AddClerk(ctx context.Context, one Clerk) error {
+	_, err := call[nothing](ctx, c, http.MethodPut, "/v1/clerks/"+url.PathEscape(one.Name), one)
+	return err
+}
+
+// RemoveClerk takes somebody's role and PIN away.
+func (c *Client) RemoveClerk(ctx context.Context, name string) error {
+	_, err := call[nothing](ctx, c, http.MethodDelete, "/v1/clerks/"+url.PathEscape(name), nil)
+	return err
+}
+
+// SetClerkPIN gives a clerk a PIN, or takes it away (""); of no name the clerk who has none.
+func (c *Client) SetClerkPIN(ctx context.Context, name, digits string) error {
+	path := "/v1/counter/pin"
+	if name != "" {
+		path = "/v1/clerks/" + url.PathEscape(name) + "/pin"
+	}
+	_, err := call[nothing](ctx, c, http.MethodPut, path, pinRequest{digits})
 	return err
 }
 

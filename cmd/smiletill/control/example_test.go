@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"smiletill/cmd/smiletill/control"
 	"smiletill/payment"
@@ -21,6 +22,8 @@ func (closed) Reload(context.Context) error {
 func (closed) Calibrate(context.Context, func(string)) (control.Delay, error) {
 	return control.Delay{}, errors.New("closed")
 }
+
+func (closed) Hold(context.Context, time.Duration, func(string)) error { return nil }
 
 func (closed) ResetTamper(context.Context) error { return nil }
 

@@ -8,11 +8,11 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"smiletill/cmd/smiletill/people"
 	"smiletill/payment"
 )
 
@@ -22,9 +22,10 @@ type Doors struct {
 	Back    Back
 	People  People
 	PINs    PINs
+	Clerks  Clerks
 	Service Service
-	// Register answers a register's messages, at /nexo: whoever may open this socket may send plain ones. nil:
-	// none.
+	// Register answers a register's messages, at /nexo: whoever may open this socket may send plain ones.
+	// nil: none.
 	Register http.Handler
 }
 
@@ -49,6 +50,17 @@ type People interface {
 	// Enrol tells its progress while the camera looks.
 	Enrol(ctx context.Context, q EnrolRequest, progress func(text string)) (Customer, error)
 	Remove(ctx context.Context, id string) error
+	// Forget removes a customer too, and says what was erased.
+	Forget(ctx context.Context, id string) (Receipt, error)
+	// Extract gives all that is stored about a customer; faces: the templates too.
+	Extract(ctx context.Context, id string, faces bool) (Extract, error)
+	// Agree keeps what a customer agreed to.
+	Agree(ctx context.Context, id string, a Agreed) error
+	// Vouch takes a second person's word that a customer's new face is to be taken though it is another: of the
+	// one who asks, or of a clerk by name and PIN.
+	Vouch(ctx context.Context, id, name, pin string) error
+	// Texts are what can be agreed to.
+	Texts(ctx context.Context) ([]people.Text, error)
 }
 
 // PINs takes PINs and changes them; "" takes one away.
@@ -57,7 +69,17 @@ type PINs interface {
 	// error.
 	EnterPIN(ctx context.Context, id, digits string) (Payment, error)
 	SetPIN(ctx context.Context, id, digits string) error
-	SetClerkPIN(ctx context.Context, digits string) error
+}
+
+// Clerks keeps those who have a role at the terminal by a PIN.
+type Clerks interface {
+	Clerks(ctx context.Context) ([]Clerk, error)
+	// AddClerk gives somebody a role, or another in place of that before.
+	AddClerk(ctx context.Context, c Clerk) error
+	// RemoveClerk takes role and PIN away.
+	RemoveClerk(ctx context.Context, name string) error
+	// SetClerkPIN sets the PIN of a clerk, or takes it away (""); of no name that of the clerk who has none.
+	SetClerkPIN(ctx context.Context, name, digits string) error
 }
 
 // Service is for technicians.
@@ -68,13 +90,22 @@ type Service interface {
 	ResetTamper(ctx context.Context) error
 	// Calibrate measures how late the screen's light is seen, and tells its progress.
 	Calibrate(ctx context.Context, progress func(text string)) (Delay, error)
+	// Hold keeps payments away from when nothing is being paid, which is waited for so long at most, until ctx
+	// ends; it says Held when they are.
+	Hold(ctx context.Context, wait time.Duration, say func(text string)) error
 	// Status tells how the terminal does.
 	Status(ctx context.Context) (Status, error)
 }
 
-// Server is the terminal's end of the control socket: HTTP over a Unix socket that only this user can open. A
-// web page in a browser can't reach it.
-type Server struct{ l net.Listener }
+// Server is the terminal's end of the control socket: HTTP over a Unix socket. A web page in a browser can't
+// reach it. Where the machine has groups that give roles every user may open it, and the server asks the
+// kernel who that is; where it has none, the socket is this user's alone.
+type Server struct {
+	// Groups gives the groups that give roles, at each connection; nil: the system's.
+	Groups func() people.Groups
+
+	l net.Listener
+}
 
 const (
 	bodyMax = 20 << 20 // five photos of PhotoSide, base64
@@ -106,7 +137,31 @@ func Listen(path string) (*Server, error) {
 		_ = l.Close()
 		return nil, fmt.Errorf("open the control socket: %w", err)
 	}
-	return &Server{l}, nil
+	return &Server{l: l}, nil
+}
+
+// letIn lets every user open the socket where there are groups that give roles.
+func (c *Server) letIn() error {
+	if c.Groups == nil {
+		c.Groups = people.SystemGroups
+	}
+	if len(c.Groups()) == 0 {
+		return nil
+	}
+	return os.Chmod(c.l.Addr().String(), 0o666)
+}
+
+// arrived says who opened a connection.
+func (c *Server) arrived(ctx context.Context, conn net.Conn) context.Context {
+	one, ok := conn.(*net.UnixConn)
+	if !ok {
+		return ctx
+	}
+	s, err := people.Peer(one, c.Groups())
+	if err != nil { // nobody known, who may do nothing
+		return ctx
+	}
+	return people.Arrived(ctx, s)
 }
 
 // Close gives a socket back that is not served.
@@ -114,9 +169,12 @@ func (c *Server) Close() error { return c.l.Close() }
 
 // Serve answers with what the doors do until ctx ends.
 func (c *Server) Serve(ctx context.Context, d Doors) error {
+	if err := c.letIn(); err != nil {
+		return fmt.Errorf("serve the control socket: %w", err)
+	}
 	s := &http.Server{
 		Handler: handler(d), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute,
-		BaseContext: func(net.Listener) context.Context { return ctx },
+		BaseContext: func(net.Listener) context.Context { return ctx }, ConnContext: c.arrived,
 	}
 	stop := context.AfterFunc(ctx, func() {
 		grace, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -130,77 +188,6 @@ func (c *Server) Serve(ctx context.Context, d Doors) error {
 		return fmt.Errorf("serve the control socket: %w", err)
 	}
 	return nil
-}
-
-func handler(d Doors) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/payments", answer(func(r *http.Request, q PaymentRequest) (Payment, error) {
-		return d.Till.Begin(r.Context(), q)
-	}))
-	mux.HandleFunc("GET /v1/payments/{id}", answer(func(r *http.Request, _ nothing) (Payment, error) {
-		long, err := time.ParseDuration(r.URL.Query().Get("for"))
-		if err != nil || long < 0 || long > waitMax {
-			return Payment{}, fmt.Errorf("wait: ?for= must be a duration up to %v", waitMax)
-		}
-		return d.Till.Wait(r.Context(), r.PathValue("id"), long)
-	}))
-	mux.HandleFunc("POST /v1/payments/{id}/cancel", answer(func(r *http.Request, _ nothing) (Payment, error) {
-		by := payment.By(r.URL.Query().Get("by"))
-		if by == "" {
-			by = payment.ByOperator
-		}
-		return d.Till.Cancel(r.Context(), r.PathValue("id"), by)
-	}))
-	mux.HandleFunc("POST /v1/payments/{id}/pin", answer(func(r *http.Request, q pinRequest) (Payment, error) {
-		return d.PINs.EnterPIN(r.Context(), r.PathValue("id"), q.PIN)
-	}))
-	mux.HandleFunc("POST /v1/reversals", answer(func(r *http.Request, q ReversalRequest) (Reversal, error) {
-		return d.Back.Reverse(r.Context(), q)
-	}))
-	mux.HandleFunc("POST /v1/reports/{seq}/unpark", answer(func(r *http.Request, _ nothing) (nothing, error) {
-		seq, err := strconv.ParseInt(r.PathValue("seq"), 10, 64)
-		if err != nil {
-			return nothing{}, fmt.Errorf("unpark: %q is no number", r.PathValue("seq"))
-		}
-		return nothing{}, d.Back.Unpark(r.Context(), seq)
-	}))
-	mux.HandleFunc("GET /v1/customers", answer(func(r *http.Request, _ nothing) ([]Customer, error) {
-		return d.People.Customers(r.Context())
-	}))
-	one := make(chan struct{}, 1) // enrolment at a time is read: the photos of many would fill the memory
-	mux.HandleFunc("POST /v1/customers", func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case one <- struct{}{}:
-			defer func() { <-one }()
-			enrol(w, r, d.People)
-		case <-r.Context().Done():
-		}
-	})
-	mux.HandleFunc("DELETE /v1/customers/{id}", answer(func(r *http.Request, _ nothing) (nothing, error) {
-		return nothing{}, d.People.Remove(r.Context(), r.PathValue("id"))
-	}))
-	mux.HandleFunc("PUT /v1/customers/{id}/pin", answer(func(r *http.Request, q pinRequest) (nothing, error) {
-		return nothing{}, d.PINs.SetPIN(r.Context(), r.PathValue("id"), q.PIN)
-	}))
-	mux.HandleFunc("PUT /v1/counter/pin", answer(func(r *http.Request, q pinRequest) (nothing, error) {
-		return nothing{}, d.PINs.SetClerkPIN(r.Context(), q.PIN)
-	}))
-	mux.HandleFunc("GET /v1/status", answer(func(r *http.Request, _ nothing) (Status, error) {
-		return d.Service.Status(r.Context())
-	}))
-	mux.HandleFunc("POST /v1/screen/calibrate", func(w http.ResponseWriter, r *http.Request) {
-		calibrate(w, r, d.Service)
-	})
-	mux.HandleFunc("POST /v1/models/reload", answer(func(r *http.Request, _ nothing) (nothing, error) {
-		return nothing{}, d.Service.Reload(r.Context())
-	}))
-	mux.HandleFunc("POST /v1/tamper/reset", answer(func(r *http.Request, _ nothing) (nothing, error) {
-		return nothing{}, d.Service.ResetTamper(r.Context())
-	}))
-	if d.Register != nil {
-		mux.Handle("/nexo", d.Register)
-	}
-	return mux
 }
 
 // nothing is a request or an answer without content.
@@ -218,15 +205,12 @@ func answer[Q, A any](h func(*http.Request, Q) (A, error)) http.HandlerFunc {
 		if err == nil {
 			v, err = h(r, q)
 		}
-		w.Header().Set("Content-Type", "application/json")
 		if err != nil {
-			w.WriteHeader(statusOf(err))
-			_ = json.NewEncoder(w).
-				Encode(errorReply{err.Error(), payment.HintOf(err)})
-				// a caller who left needs no answer
+			refuse(w, err)
 			return
 		}
-		_ = json.NewEncoder(w).Encode(v) // as above
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(v) // as refuse
 	}
 }
 
@@ -243,6 +227,8 @@ func enrol(w http.ResponseWriter, r *http.Request, people People) {
 
 func statusOf(err error) int {
 	switch {
+	case errors.Is(err, people.ErrNotAllowed):
+		return http.StatusForbidden
 	case errors.Is(err, payment.ErrBusy), errors.Is(err, payment.ErrConflict), errors.Is(err, payment.ErrClosed),
 		errors.Is(err, payment.ErrUnsure),
 		errors.Is(err, payment.ErrNotApproved), errors.Is(err, payment.ErrTooMuch),

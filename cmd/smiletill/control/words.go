@@ -1,6 +1,7 @@
 package control
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -66,8 +67,8 @@ type PaymentRequest struct {
 	Amount    string `json:"amount"`
 	Currency  string `json:"currency"`
 	Reference string `json:"reference"`
-	// Digits narrow the search for the customer's face down: see gallery.Numbered. They may come later too, with
-	// the same request.
+	// Digits narrow the search for the customer's face down: see gallery.Numbered. They may come later too,
+	// with the same request.
 	Digits string `json:"digits,omitempty"`
 }
 
@@ -98,6 +99,59 @@ type EnrolRequest struct {
 	Digits *string `json:"digits,omitempty"`
 	// NoSmile leaves the own smile out that an enrolment by camera asks for.
 	NoSmile bool `json:"no_smile,omitempty"`
+	// Agreed is what the customer agreed to; nil: nothing, or with Again what there is.
+	Agreed *Agreed `json:"agreed,omitempty"`
+	// PIN is the customer's new one, with Again: without it no other face is taken, whoever vouches for it.
+	PIN string `json:"pin,omitempty"`
+}
+
+// Agreed is what a customer agreed to before the face is taken.
+type Agreed struct {
+	Version   string `json:"version,omitempty"` // of the text, see people.Text; empty where paper alone tells
+	Lang      string `json:"lang,omitempty"`
+	Explained string `json:"explained,omitempty"` // who explained it; empty: who asks
+	Paper     string `json:"paper,omitempty"`     // the shop's reference of what was signed
+}
+
+// Extract is all that is stored about a customer.
+type Extract struct {
+	ID         string      `json:"id"`
+	Name       string      `json:"name"`
+	EnrolledAt time.Time   `json:"enrolled_at"`
+	Model      string      `json:"model"`
+	Templates  int         `json:"templates"`        // series of numbers made from the face
+	Faces      [][]float32 `json:"faces,omitempty"`  // these, where they were asked for
+	Smile      bool        `json:"smile"`            // how the smile differs from the face at rest
+	PIN        bool        `json:"pin"`              // a hash of it
+	Digits     bool        `json:"digits"`           // a hash of them
+	Agreed     *Agreed     `json:"agreed,omitempty"` // nil: nothing tells
+	AgreedAt   *time.Time  `json:"agreed_at,omitempty"`
+	Payments   []Payment   `json:"payments,omitempty"`
+	Done       []string    `json:"done,omitempty"` // what was done, in words: time, what, by whom
+}
+
+// Receipt says what was erased of a customer, signed with the terminal's key. It names nobody: the customer
+// is the pseudonym.
+type Receipt struct {
+	Source    string          `json:"source"` // which terminal
+	ID        string          `json:"id"`
+	Type      string          `json:"type"`
+	Time      string          `json:"time"`
+	Data      json.RawMessage `json:"data"` // an Erased
+	Signature string          `json:"signature"`
+}
+
+// Erased is what a receipt says.
+type Erased struct {
+	Customer   string      `json:"customer"`
+	By         payment.Who `json:"by"`
+	Templates  int         `json:"templates"`
+	Smile      bool        `json:"smile,omitempty"`
+	Consent    bool        `json:"consent,omitempty"`
+	PIN        bool        `json:"pin,omitempty"`
+	Digits     bool        `json:"digits,omitempty"`
+	Payments   int         `json:"payments"`   // that stay, under the pseudonym
+	Unreported int         `json:"unreported"` // of these
 }
 
 // PhotoSide is the most pixels that a photo has on a side.
@@ -129,6 +183,13 @@ type Customer struct {
 	Advice string `json:"advice,omitempty"`
 }
 
+// Clerk is somebody who has a role at the terminal by a PIN.
+type Clerk struct {
+	Name string `json:"name"`
+	Role string `json:"role"`          // owner, technician or clerk
+	PIN  bool   `json:"pin,omitempty"` // is set
+}
+
 // Status is how the terminal does.
 type Status struct {
 	Ready bool          `json:"ready"` // takes payments
@@ -136,7 +197,23 @@ type Status struct {
 	Do    string        `json:"do,omitempty"`
 	Up    time.Duration `json:"up_ns"` // since it was started
 	Parts []Part        `json:"parts"`
+	// Faults are why no payment is taken, but for an update: what decides whether a new version is good.
+	Faults []Fault `json:"faults,omitempty"`
+	Looked uint64  `json:"looked"` // frames that the networks looked at since it was started
 }
+
+// Fault is one reason why no payment is taken.
+type Fault struct {
+	Part string `json:"part"` // which part of the terminal, or Itself
+	Kind string `json:"kind"` // what is wrong with it; the same where it is the same
+	What string `json:"what"` // in words
+}
+
+// Itself is the part of a fault of the whole terminal: it starts, hangs, or does not answer.
+const Itself = "terminal"
+
+// Same tells whether two are one fault, before and after: the words may differ.
+func (f Fault) Same(other Fault) bool { return f.Part == other.Part && f.Kind == other.Kind }
 
 // Part is how one part does, as the technician's page shows it.
 type Part struct {
@@ -144,6 +221,12 @@ type Part struct {
 	Value string `json:"value"`
 	Level string `json:"level"` // ok, warning, fault or unknown
 	Do    string `json:"do,omitempty"`
+}
+
+// vouching is somebody's word for a renewal; without a name it is the one's who asks.
+type vouching struct {
+	Name string `json:"name,omitempty"`
+	PIN  string `json:"pin,omitempty"`
 }
 
 // pinRequest is a PIN on its way over the control socket.

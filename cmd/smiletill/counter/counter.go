@@ -10,6 +10,7 @@ import (
 
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/front"
+	"smiletill/cmd/smiletill/people"
 	"smiletill/device/screen"
 	"smiletill/payment"
 	unread "smiletill/payment/counter"
@@ -41,26 +42,108 @@ type Desk struct {
 	Memory *unread.Memory
 }
 
+// Ready is nil while any clerk's PIN may be tried: whose it is to be is not known yet.
 func (c Desk) Ready(ctx context.Context) error {
 	p, err := c.Open()
 	if err != nil {
 		return told(err)
 	}
-	return clerkError(p.PINs.Clerk().Ready(ctx))
-}
-
-func (c Desk) Unlock(ctx context.Context, digits string) error {
-	p, err := c.Open()
+	unnamed := p.PINs.Clerk().Ready(ctx)
+	if unnamed == nil {
+		return nil
+	}
+	named, err := withPIN(ctx, p)
 	if err != nil {
 		return told(err)
 	}
-	err = clerkError(p.PINs.Clerk().Try(ctx, digits))
+	for _, name := range named {
+		if p.PINs.ClerkNamed(name).Ready(ctx) == nil {
+			return nil
+		}
+		if errors.Is(unnamed, payment.ErrPINNotSet) {
+			unnamed = p.PINs.ClerkNamed(name).Ready(ctx) // a lock says more than that there is none
+		}
+	}
+	return clerkError(unnamed)
+}
+
+// withPIN lists the clerks who have a name and a PIN.
+func withPIN(ctx context.Context, p Parts) (names []string, err error) {
+	all, err := p.PINs.Clerks(ctx)
+	for _, n := range all {
+		if n.PIN {
+			names = append(names, n.Name)
+		}
+	}
+	return names, err
+}
+
+// Unlock opens the page for the clerk of a name. Without a name it is the clerk who has none, or else the
+// only one that there is.
+func (c Desk) Unlock(ctx context.Context, name, digits string) (string, error) {
+	p, err := c.Open()
+	if err != nil {
+		return "", told(err)
+	}
+	if name, err = whose(ctx, p, name); err != nil {
+		return "", err
+	}
+	err = clerkError(p.PINs.ClerkNamed(name).Try(ctx, digits))
 	if err == nil {
-		p.Log.Info("the counter's page was opened with the clerk's PIN")
+		p.Log.Info("the counter's page was opened with a PIN", "clerk", name)
 	} else if !errors.Is(err, screen.ErrCounterOff) {
 		p.Log.Warn("the counter's page was not opened", "err", err)
 	}
-	return err
+	return name, err
+}
+
+// whose tells which clerk opens a page. A name that nobody has is a wrong PIN: nobody learns who works here.
+func whose(ctx context.Context, p Parts, name string) (string, error) {
+	switch {
+	case strings.EqualFold(name, pin.Unnamed):
+		return pin.Unnamed, nil
+	case name != "":
+		n, err := p.PINs.Find(ctx, name)
+		if errors.Is(err, pin.ErrUnknownClerk) || err == nil && !n.PIN {
+			return "", screen.ErrWrongPIN
+		}
+		if err != nil {
+			return "", told(err)
+		}
+		return n.Name, nil
+	case !errors.Is(p.PINs.Clerk().Ready(ctx), payment.ErrPINNotSet):
+		return pin.Unnamed, nil
+	}
+	names, err := withPIN(ctx, p)
+	switch {
+	case err != nil:
+		return "", told(err)
+	case len(names) == 0:
+		return "", screen.ErrCounterOff
+	case len(names) > 1:
+		return "", screen.ErrCounterName
+	}
+	return names[0], nil
+}
+
+// allowed gives the parts to who may do an act, and the context that says so. The role is looked up each
+// time: a clerk who has left is nobody at once.
+func (c Desk) allowed(ctx context.Context, a people.Act) (context.Context, Parts, error) {
+	p, err := c.Open()
+	if err != nil {
+		return ctx, p, err
+	}
+	s := people.Someone{Name: screen.ClerkOf(ctx), Door: people.Page}
+	switch n, err := p.PINs.Find(ctx, s.Name); {
+	case s.Name == pin.Unnamed:
+		s.Roles = []people.Role{people.Clerk}
+	case err == nil:
+		s.Roles = []people.Role{people.Role(n.Role)}
+	case !errors.Is(err, pin.ErrUnknownClerk):
+		return ctx, p, err
+	}
+	who, err := s.As(a)
+	return people.With(ctx, who), p, err
 }
 
 // clerkError is what the page knows of a PIN's error.
@@ -116,7 +199,7 @@ func refusal(err error) screen.Refusal {
 }
 
 func (c Desk) Till(ctx context.Context) (screen.CounterState, error) {
-	p, err := c.Open()
+	ctx, p, err := c.allowed(ctx, people.SeeStatus)
 	if err != nil {
 		return screen.CounterState{}, told(err)
 	}
@@ -139,9 +222,9 @@ func runs(s payment.Status) bool {
 }
 
 func (c Desk) Begin(ctx context.Context, id, amount string) (screen.CounterPayment, error) {
-	p, err := c.Open()
+	ctx, p, err := c.allowed(ctx, people.Pay)
 	if err != nil {
-		return screen.CounterPayment{}, told(err, payment.ErrOutOfOrder)
+		return screen.CounterPayment{}, told(err, payment.ErrOutOfOrder, people.ErrNotAllowed)
 	}
 	sum, err := p.Payable(amount, p.Limit.Currency)
 	if err != nil {
@@ -156,7 +239,7 @@ func (c Desk) Begin(ctx context.Context, id, amount string) (screen.CounterPayme
 }
 
 func (c Desk) Payment(ctx context.Context, id string) (screen.CounterPayment, error) {
-	p, err := c.Open()
+	ctx, p, err := c.allowed(ctx, people.Pay)
 	if err != nil {
 		return screen.CounterPayment{}, told(err)
 	}
@@ -181,7 +264,7 @@ func (c Desk) Payment(ctx context.Context, id string) (screen.CounterPayment, er
 }
 
 func (c Desk) Cancel(ctx context.Context, id string) (screen.CounterPayment, error) {
-	p, err := c.Open()
+	ctx, p, err := c.allowed(ctx, people.Pay)
 	if err != nil {
 		return screen.CounterPayment{}, told(err)
 	}
@@ -193,7 +276,7 @@ func (c Desk) Cancel(ctx context.Context, id string) (screen.CounterPayment, err
 }
 
 func (c Desk) Recent(ctx context.Context, n int) ([]screen.CounterPayment, error) {
-	p, err := c.Open()
+	ctx, p, err := c.allowed(ctx, people.SeePayments)
 	if err != nil {
 		return nil, told(err)
 	}
@@ -231,7 +314,11 @@ func (c Desk) Reverse(ctx context.Context, r screen.CounterReversal) error {
 	if r.Amount == "" { // which would be all that is left, whatever the clerk has seen of it
 		return &screen.CounterError{What: "no amount to give back", Do: "say how much"}
 	}
-	_, err := c.Reversing(ctx, control.ReversalRequest{ID: r.ID, PaymentID: r.Payment, Amount: r.Amount,
+	ctx, _, err := c.allowed(ctx, people.GiveBack)
+	if err != nil {
+		return told(err, payment.ErrOutOfOrder, people.ErrNotAllowed)
+	}
+	_, err = c.Reversing(ctx, control.ReversalRequest{ID: r.ID, PaymentID: r.Payment, Amount: r.Amount,
 		Reference: r.Reason})
 	if err != nil {
 		return told(err, payment.ErrRequest, payment.ErrConflict, payment.ErrNotFound, payment.ErrNotApproved,

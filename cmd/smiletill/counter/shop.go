@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/books"
+	"smiletill/cmd/smiletill/people"
 	"smiletill/device/screen"
 	"smiletill/payment"
 	"smiletill/payment/journal"
@@ -25,7 +26,7 @@ const (
 
 // Day tells what came together today, and since the last closing.
 func (c Desk) Day(ctx context.Context) (screen.CounterDay, error) {
-	p, err := c.Open()
+	ctx, p, err := c.allowed(ctx, people.SeePayments)
 	if err != nil {
 		return screen.CounterDay{}, told(err)
 	}
@@ -97,16 +98,17 @@ func sums(all []journal.ClosingSum) []screen.CounterSum {
 }
 
 func closed(c journal.Closing) screen.CounterClosing {
-	return screen.CounterClosing{Number: c.Number, At: c.At, AtUnsure: !c.TimeTrusted, Sums: sums(c.Sums)}
+	return screen.CounterClosing{Number: c.Number, At: c.At, AtUnsure: !c.TimeTrusted, By: c.Who.Name,
+		Sums: sums(c.Sums)}
 }
 
 // CloseDay closes the day, once for each id.
 func (c Desk) CloseDay(ctx context.Context, id string) (screen.CounterClosing, error) {
-	p, err := c.Open()
+	ctx, p, err := c.allowed(ctx, people.GiveBack) // whoever answers for the till's money
 	if err != nil {
-		return screen.CounterClosing{}, told(err)
+		return screen.CounterClosing{}, told(err, people.ErrNotAllowed)
 	}
-	one, err := p.Journal.CloseDay(ctx, id, time.Now(), journal.ClockSet())
+	one, err := p.Journal.CloseDay(ctx, id, time.Now(), journal.ClockSet(), people.From(ctx))
 	switch {
 	case errors.Is(err, journal.ErrNothingToClose):
 		return screen.CounterClosing{}, &screen.CounterError{Why: screen.RefusedNothing, What: err.Error(),
@@ -123,7 +125,7 @@ func (c Desk) CloseDay(ctx context.Context, id string) (screen.CounterClosing, e
 func (c Desk) Search(
 	ctx context.Context, text string, n int,
 ) (found []screen.CounterPayment, all bool, err error) {
-	p, err := c.Open()
+	ctx, p, err := c.allowed(ctx, people.SeePayments)
 	if err != nil {
 		return nil, false, told(err)
 	}
@@ -173,7 +175,7 @@ func matches(p payment.Payment, words []string, zone *time.Location) bool {
 
 // Table writes the payments of some days for a spreadsheet.
 func (c Desk) Table(ctx context.Context, w io.Writer, from, to, lang string) error {
-	p, err := c.Open()
+	ctx, p, err := c.allowed(ctx, people.SeePayments)
 	if err != nil {
 		return told(err)
 	}

@@ -2,6 +2,7 @@ package counter
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"smiletill/device/screen"
 	"smiletill/payment"
 	"smiletill/payment/journal"
+	"smiletill/payment/pin"
 )
 
 func TestMatches(t *testing.T) {
@@ -44,7 +46,12 @@ func TestSearchAndDay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = j.Close() }()
-	d := desk(j)
+	pins, err := pin.Open(t.Context(), filepath.Join(t.TempDir(), "pins.db"), j.Elapsed, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = pins.Close() }()
+	d := desk(j, pins)
 	for n := range 1200 {
 		amount := payment.Amount{Minor: 100, Currency: "EUR"}
 		if n == 3 {
@@ -84,8 +91,11 @@ func TestSearchAndDay(t *testing.T) {
 		t.Errorf("%q, %v", table.String(), err)
 	}
 	c, err := d.CloseDay(clerk(t.Context()), "one")
-	if err != nil || c.Number != 1 {
+	if err != nil || c.Number != 1 || c.By != pin.Unnamed {
 		t.Errorf("%+v, %v", c, err)
+	}
+	if _, err := d.CloseDay(t.Context(), "nobody"); !strings.Contains(fmt.Sprint(err), "not allowed") {
+		t.Errorf("a clerk who has left: %v", err)
 	}
 	if day, err = d.Day(clerk(t.Context())); err != nil || len(day.Open) != 0 || len(day.Closings) != 1 {
 		t.Errorf("%+v, %v", day, err)
@@ -97,10 +107,10 @@ func TestSearchAndDay(t *testing.T) {
 }
 
 // desk is the page's terminal with a journal and no more.
-func desk(j *journal.Journal) Desk {
-	p := Parts{Journal: j, Log: slog.New(slog.DiscardHandler)}
+func desk(j *journal.Journal, pins *pin.Store) Desk {
+	p := Parts{Journal: j, PINs: pins, Log: slog.New(slog.DiscardHandler)}
 	return Desk{Open: func() (Parts, error) { return p, nil }}
 }
 
 // clerk is a request from the page of the clerk without a name.
-func clerk(ctx context.Context) context.Context { return ctx }
+func clerk(ctx context.Context) context.Context { return screen.WithClerk(ctx, pin.Unnamed) }

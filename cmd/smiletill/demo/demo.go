@@ -282,7 +282,13 @@ func (d *demo) enrol(ctx context.Context) error {
 	if q.Photos, err = files.Photos(d.cfg, photos); err != nil {
 		return fmt.Errorf("enrol the demo's customer: %w", err)
 	}
-	c, err := control.NewClient(d.cfg.Paths.ControlSocket).Enrol(ctx, q, func(string) {})
+	socket := control.NewClient(d.cfg.Paths.ControlSocket)
+	texts, err := socket.Texts(ctx)
+	if err != nil || len(texts) == 0 {
+		return fmt.Errorf("enrol the demo's customer: no text to agree to: %w", err)
+	}
+	q.Agreed = &control.Agreed{Version: texts[0].Version, Lang: texts[0].Lang}
+	c, err := socket.Enrol(ctx, q, func(string) {})
 	if err != nil {
 		return fmt.Errorf("enrol the demo's customer: %w", err)
 	}

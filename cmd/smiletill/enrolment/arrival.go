@@ -81,7 +81,7 @@ func (a *Arrival) Proven(p payment.Payment) bool {
 
 // CarryOver enrols who came with the model in force, once the journal has it.
 func (t *Trail) CarryOver(ctx context.Context, a *Arrival) error {
-	_, err := t.Enrol(ctx, func(before func(gallery.Change) error) (control.Customer, error) {
+	_, err := t.Enrol(ctx, payment.Who{}, func(before func(gallery.Change) error) (control.Customer, error) {
 		_, err := t.gallery.CarryOver(a.customer, a.now, a.before, before)
 		return control.Customer{ID: a.customer}, err
 	})

@@ -34,13 +34,13 @@ func List(g *gallery.Gallery) ([]control.Customer, error) {
 	return all, nil
 }
 
-// ErrPINStays is of a customer who is removed, and whose PIN is not: nobody can use it, and the terminal
+// errPINStays is of a customer who is removed, and whose PIN is not: nobody can use it, and the terminal
 // removes it when it can.
-var ErrPINStays = errors.New("the face is removed, its PIN could not be")
+var errPINStays = errors.New("the face is removed, its PIN could not be")
 
 // Remove removes a customer: the face first, which needs neither the PINs nor room on the disk, then the
 // PIN, also of one whose face is gone. face removes a face, and PINs are what open opens. Errors are those
-// of face, and ErrPINStays.
+// of face, and errPINStays.
 func Remove(
 	ctx context.Context, id string, face func(id string) error, open func(use func(*pin.Store) error) error,
 ) error {
@@ -66,7 +66,7 @@ func Remove(
 	if do == "" {
 		do = "see whether the disk is full, or read-only (dmesg)"
 	}
-	return payment.WithHint(fmt.Errorf("%w: %w", ErrPINStays, err),
+	return payment.WithHint(fmt.Errorf("%w: %w", errPINStays, err),
 		do+"; the terminal removes the PIN by itself when it can write again, at its next start at the latest")
 }
 
@@ -87,7 +87,8 @@ func TemplatesOf(l *networks.Looker, files []control.Photo) (now, before [][]flo
 // In enrols somebody, or gives a customer new templates. seen are those of the same pictures by the model
 // before, if there is one: whoever is left under it is compared by them.
 func In(
-	g *gallery.Gallery, q control.EnrolRequest, templates, seen [][]float32, before func(gallery.Change) error,
+	g *gallery.Gallery, q control.EnrolRequest, w gallery.Wish, templates, seen [][]float32,
+	before func(gallery.Change) error,
 ) (control.Customer, error) {
 	unmatched := false
 	ask := func(c gallery.Change) error {
@@ -96,15 +97,10 @@ func In(
 	}
 	var c gallery.Customer
 	var err error
-	switch {
-	case q.Digits != nil && q.Again != "":
-		c, err = g.Numbered(*q.Digits).EnrolAgain(q.Again, templates, seen, ask)
-	case q.Digits != nil:
-		c, err = g.Numbered(*q.Digits).Enrol(q.Name, templates, ask)
-	case q.Again != "":
-		c, err = g.EnrolAgain(q.Again, templates, seen, ask)
-	default:
-		c, err = g.Enrol(q.Name, templates, ask)
+	if q.Again != "" {
+		c, err = g.EnrolAgainAs(q.Again, templates, seen, w, ask)
+	} else {
+		c, err = g.EnrolAs(q.Name, templates, w, ask)
 	}
 	if err != nil {
 		return control.Customer{}, err

@@ -8,6 +8,7 @@ import (
 
 	"smiletill/cmd/smiletill/control"
 	"smiletill/payment"
+	"smiletill/payment/journal"
 	"smiletill/payment/pin"
 	"smiletill/vision/gallery"
 )
@@ -71,18 +72,28 @@ func SetPIN(
 	return s.SetAfter(ctx, id, digits, before)
 }
 
-// SetClerkPIN gives the clerk a PIN, or takes it away (""); before is as SetPIN's.
+// SetClerkPIN gives a clerk a PIN, or takes it away (""); of no name the clerk who has none. before is as
+// SetPIN's, and is told the name as it is known here.
 func SetClerkPIN(
-	ctx context.Context, s *pin.Store, digits string, before func(mark string) error,
+	ctx context.Context, s *pin.Store, name, digits string, before func(of journal.PINOf, mark string) error,
 ) error {
-	if digits == "" {
-		if errors.Is(s.Clerk().Ready(ctx), payment.ErrPINNotSet) {
-			return nil
-		}
-		if err := before(""); err != nil {
+	of := journal.PINOf{}
+	if name != "" && name != pin.Unnamed {
+		known, err := s.Find(ctx, name)
+		if err != nil {
 			return err
 		}
-		return s.Clerk().Remove(ctx)
+		of.Clerk = known.Name
 	}
-	return s.Clerk().SetAfter(ctx, digits, before)
+	clerk, note := s.ClerkNamed(of.Clerk), func(mark string) error { return before(of, mark) }
+	if digits == "" {
+		if errors.Is(clerk.Ready(ctx), payment.ErrPINNotSet) {
+			return nil
+		}
+		if err := note(""); err != nil {
+			return err
+		}
+		return clerk.Remove(ctx)
+	}
+	return clerk.SetAfter(ctx, digits, note)
 }

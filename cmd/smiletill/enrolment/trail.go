@@ -1,6 +1,7 @@
 package enrolment
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,8 +14,10 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/people"
 	"smiletill/payment"
 	"smiletill/payment/journal"
+	"smiletill/payment/pin"
 	"smiletill/payment/register"
 	"smiletill/vision/gallery"
 )
@@ -38,10 +41,18 @@ func NewTrail(j *journal.Journal, g *gallery.Gallery, log *slog.Logger) *Trail {
 	return &Trail{journal: j, gallery: g, log: log}
 }
 
-// now completes a change with the time.
-func now(a journal.Audit) journal.Audit {
+// now completes a change with the time, and with who did it, if that is known.
+func now(ctx context.Context, a journal.Audit) journal.Audit {
 	a.At, a.TimeTrusted = time.Now(), journal.ClockSet()
+	if !a.Offline {
+		a.Who = people.From(ctx)
+	}
 	return a
+}
+
+// Note writes down what is about to be done; what can't be written down is not to be done.
+func (t *Trail) Note(ctx context.Context, a journal.Audit) error {
+	return unwritten(t.journal.Note(ctx, now(ctx, a)))
 }
 
 // Customers writes down how the gallery differs from what the journal knows. A locked gallery tells nothing.
@@ -63,7 +74,7 @@ func (t *Trail) compare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	changes := differences(there, last)
+	changes := differences(ctx, there, last)
 	if len(changes) > 0 {
 		t.log.Warn("customers were changed otherwise than by the running terminal; it is written down",
 			"changes", len(changes), "first", changes[0].What, "customer", changes[0].Customer,
@@ -73,35 +84,38 @@ func (t *Trail) compare(ctx context.Context) error {
 }
 
 // differences is what must have been done to a gallery, in the order of the ids.
-func differences(there map[string]string, last map[string]journal.Audit) []journal.Audit {
+func differences(
+	ctx context.Context, there map[string]string, last map[string]journal.Audit,
+) []journal.Audit {
 	var all []journal.Audit
 	for id, record := range there {
 		a := journal.Audit{Customer: id, Record: record, Offline: true}
 		switch was, known := last[id]; {
 		case record == "": // it can't be read, which changes nothing
 			continue
-		case !known || was.What == journal.CustomerRemoved:
+		case !known || was.Gone():
 			a.What = journal.CustomerEnrolled
 		case was.Record != record:
 			a.What, a.Unmatched = journal.CustomerRenewed, true
 		default:
 			continue
 		}
-		all = append(all, now(a))
+		all = append(all, now(ctx, a))
 	}
 	for id, was := range last {
-		if _, still := there[id]; !still && was.What != journal.CustomerRemoved {
-			all = append(all, now(journal.Audit{What: journal.CustomerRemoved, Customer: id, Offline: true}))
+		if _, still := there[id]; !still && !was.Gone() {
+			all = append(all, now(ctx, journal.Audit{What: journal.CustomerRemoved, Customer: id, Offline: true}))
 		}
 	}
 	slices.SortFunc(all, func(a, b journal.Audit) int { return strings.Compare(a.Customer, b.Customer) })
 	return all
 }
 
-// Enrol has somebody enrolled once it is written down. When the record then can't be kept, the journal is
-// told.
+// Enrol has somebody enrolled once it is written down; second is who else stood by a renewal by another face.
+// When the record then can't be kept, the journal is told.
 func (t *Trail) Enrol(
-	ctx context.Context, do func(before func(gallery.Change) error) (control.Customer, error),
+	ctx context.Context, second payment.Who,
+	do func(before func(gallery.Change) error) (control.Customer, error),
 ) (control.Customer, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -112,8 +126,14 @@ func (t *Trail) Enrol(
 		if c.Again {
 			a.What = journal.CustomerRenewed
 		}
+		if a.OtherFace = c.OtherFace; c.OtherFace {
+			a.Second = second
+		}
+		if c.Consent != nil {
+			a.Consent = c.Consent.Summary()
+		}
 		noted = true // even after an error it may be written
-		return unwritten(t.journal.Note(ctx, now(a)))
+		return unwritten(t.journal.Note(ctx, now(ctx, a)))
 	})
 	if err == nil || !noted {
 		return c, err
@@ -133,29 +153,29 @@ func unwritten(err error) error {
 		payment.HintOf(err))
 }
 
-// Removed writes down that a customer was removed, which has been done whatever becomes of this.
-func (t *Trail) Removed(ctx context.Context, id string) {
+// Removed writes down that a customer was removed, or forgotten (what), which has been done whatever becomes
+// of this.
+func (t *Trail) Removed(ctx context.Context, what, id string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	a := now(journal.Audit{What: journal.CustomerRemoved, Customer: id})
+	a := now(ctx, journal.Audit{What: what, Customer: id})
 	if err := t.journal.Note(context.WithoutCancel(ctx), a); err != nil {
 		t.log.Error("a customer was removed, and the journal can't be told: it is at the next start",
 			"customer", id, "err", err)
 	}
 }
 
-// PINChanged writes down a change of a customer's PIN, or the clerk's (""), before it is made; without a
-// mark it is taken away.
-func (t *Trail) PINChanged(ctx context.Context, customer, mark string) error {
-	return unwritten(t.journal.Note(ctx, now(pinAudit(customer, mark))))
+// PINChanged writes down a change of a PIN before it is made; without a mark it is taken away.
+func (t *Trail) PINChanged(ctx context.Context, of journal.PINOf, mark string) error {
+	return t.Note(ctx, pinAudit(of, mark))
 }
 
-func pinAudit(customer, mark string) journal.Audit {
+func pinAudit(of journal.PINOf, mark string) journal.Audit {
 	what := map[bool]string{true: journal.CustomerPINSet, false: journal.CustomerPINTaken}
-	if customer == "" {
+	if of.Customer == "" {
 		what = map[bool]string{true: journal.ClerkPINSet, false: journal.ClerkPINTaken}
 	}
-	return journal.Audit{What: what[mark != ""], Customer: customer, Record: mark}
+	return journal.Audit{What: what[mark != ""], Customer: of.Customer, Clerk: of.Clerk, Record: mark}
 }
 
 // PINs writes down how the PINs that are set, by their marks, differ from what the journal knows.
@@ -170,18 +190,27 @@ func (t *Trail) PINs(ctx context.Context, marks map[string]string) error {
 	if err != nil {
 		return err
 	}
-	there := maps.Clone(marks)
-	for id := range last {
-		if _, set := there[id]; !set && customers[id].What != journal.CustomerRemoved { // with whom the PIN went
-			there[id] = ""
+	there := map[journal.PINOf]string{}
+	for row, mark := range marks {
+		of := journal.PINOf{Customer: row}
+		if name, clerk := pin.ClerkOf(row); clerk {
+			of = journal.PINOf{Clerk: name}
+		}
+		there[of] = mark
+	}
+	for of := range last {
+		if _, set := there[of]; !set && !customers[of.Customer].Gone() { // with whom the PIN went
+			there[of] = ""
 		}
 	}
 	var changes []journal.Audit
-	for _, id := range slices.Sorted(maps.Keys(there)) {
-		if last[id].Record != there[id] {
-			a := pinAudit(id, there[id])
+	for _, of := range slices.SortedFunc(maps.Keys(there), func(a, b journal.PINOf) int {
+		return cmp.Or(strings.Compare(a.Customer, b.Customer), strings.Compare(a.Clerk, b.Clerk))
+	}) {
+		if last[of].Record != there[of] {
+			a := pinAudit(of, there[of])
 			a.Offline = true
-			changes = append(changes, now(a))
+			changes = append(changes, now(ctx, a))
 		}
 	}
 	if len(changes) > 0 {
@@ -216,13 +245,13 @@ func (t *Trail) Registers(ctx context.Context, all register.Pairings) error {
 		k := journal.RegisterKey{ID: one.Key.ID, Version: one.Key.Version}
 		there[k] = true
 		if was := last[k]; was.What != journal.RegisterPaired || was.Record != entry(one) {
-			changes = append(changes, now(journal.Audit{What: journal.RegisterPaired, Register: k.ID,
+			changes = append(changes, now(ctx, journal.Audit{What: journal.RegisterPaired, Register: k.ID,
 				KeyVersion: k.Version, Record: entry(one)}))
 		}
 	}
 	for k, was := range last {
 		if was.What == journal.RegisterPaired && !there[k] {
-			changes = append(changes, now(journal.Audit{What: journal.RegisterUnpaired, Register: k.ID,
+			changes = append(changes, now(ctx, journal.Audit{What: journal.RegisterUnpaired, Register: k.ID,
 				KeyVersion: k.Version}))
 		}
 	}

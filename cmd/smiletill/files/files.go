@@ -6,13 +6,16 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"time"
 
 	"smiletill/cmd/smiletill/alarm"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/enrolment"
+	"smiletill/cmd/smiletill/people"
 	"smiletill/models"
 	"smiletill/payment"
+	"smiletill/payment/journal"
 	"smiletill/payment/pin"
 	"smiletill/vision/edgetpu"
 	"smiletill/vision/gallery"
@@ -139,16 +142,54 @@ func (f Files) SetPIN(ctx context.Context, id, digits string) error {
 // user, who must not write the journal.
 func found(string) error { return nil }
 
-// SetClerkPIN gives the clerk a PIN, or takes it away ("").
-func (f Files) SetClerkPIN(ctx context.Context, digits string) error {
+// SetClerkPIN gives a clerk a PIN, or takes it away (""); of no name the clerk who has none.
+func (f Files) SetClerkPIN(ctx context.Context, name, digits string) error {
+	return f.clerks(ctx, func(s *pin.Store) error {
+		return enrolment.SetClerkPIN(ctx, s, name, digits, func(journal.PINOf, string) error { return nil })
+	})
+}
+
+// Clerks lists who has a role by a PIN.
+func (f Files) Clerks(ctx context.Context) (all []control.Clerk, err error) {
+	err = f.clerks(ctx, func(s *pin.Store) error {
+		all, err = enrolment.ListClerks(ctx, s)
+		return err
+	})
+	return all, err
+}
+
+// AddClerk gives somebody a role.
+func (f Files) AddClerk(ctx context.Context, c control.Clerk) error {
+	return f.clerks(ctx, func(s *pin.Store) error { return enrolment.AddClerk(ctx, s, c, found) })
+}
+
+// RemoveClerk takes somebody's role and PIN away.
+func (f Files) RemoveClerk(ctx context.Context, name string) error {
+	return f.clerks(ctx, func(s *pin.Store) error { return s.RemoveClerk(ctx, name, found) })
+}
+
+// clerks opens the PINs, and makes the folder for them.
+func (f Files) clerks(ctx context.Context, use func(*pin.Store) error) error {
 	if err := config.PreparePrivateDir(f.cfg.Paths.DataDir); err != nil {
 		return err
 	}
-	return f.pins(ctx, func(s *pin.Store) error { return enrolment.SetClerkPIN(ctx, s, digits, found) })
+	return f.pins(ctx, use)
 }
 
 // Enrol enrols somebody from photos: without a terminal that runs there is no camera.
-func (f Files) Enrol(_ context.Context, q control.EnrolRequest, _ func(string)) (control.Customer, error) {
+func (f Files) Enrol(ctx context.Context, q control.EnrolRequest, _ func(string)) (control.Customer, error) {
+	if q.PIN != "" {
+		return control.Customer{}, payment.WithHint(control.ErrNotRunning,
+			"a new PIN with a renewal needs the running terminal (`smiletill run`)")
+	}
+	rules, err := people.ReadRules(f.cfg.Consent.Paper, f.cfg.Consent.Files())
+	if err != nil {
+		return control.Customer{}, err
+	}
+	agreed, err := enrolment.Consent(rules, q, people.From(ctx), time.Now())
+	if err != nil {
+		return control.Customer{}, err
+	}
 	if len(q.Photos) == 0 {
 		return control.Customer{}, payment.WithHintf(control.ErrNotRunning,
 			"enrolment by camera needs the running terminal (`smiletill run`); else give 3 to 5 photos")
@@ -178,7 +219,8 @@ func (f Files) Enrol(_ context.Context, q control.EnrolRequest, _ func(string)) 
 	if err != nil {
 		return control.Customer{}, errors.Join(err, g.Close(), l.Close())
 	}
-	c, err := enrolment.In(g, q, templates, seen, func(gallery.Change) error { return nil })
+	w := gallery.Wish{Digits: q.Digits, Consent: agreed}
+	c, err := enrolment.In(g, q, w, templates, seen, func(gallery.Change) error { return nil })
 	c.Advice = enrolment.Advice(l, q.Photos, templates)
 	return c, errors.Join(err, g.Close(), l.Close())
 }

@@ -268,6 +268,13 @@ func (f *Front) FaultOf(cause string) (one Fault, bad bool) {
 	return one, bad
 }
 
+// Faults are all that stand, by their causes.
+func (f *Front) Faults() map[string]Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.faults)
+}
+
 // Trouble is why no payment is taken, in words, or "". It is what the screen shows, for whoever else tells
 // how the terminal does.
 func (f *Front) Trouble() string {

@@ -28,6 +28,7 @@ func (c checker) all(s Settings) {
 		}
 	}
 	c.cloud(s)
+	c.access(s.Keys)
 	c.wifi(s.WiFi)
 	c.network(s.Network)
 	for _, server := range s.Servers {

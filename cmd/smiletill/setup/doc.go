@@ -14,8 +14,13 @@
 // Where /etc can't be written, what belongs there is kept on the data partition and put below /run at each
 // start; what another user has put there instead is left out.
 //
+// On a card it also keeps who logs in by ssh, and the machine's own key, which is made once; and has the
+// kernel drop what comes in but what the configuration opens (firewall): in one step, and, whatever is wrong
+// with the configuration, never what lets a technician in.
+//
 // It imports config (what a terminal's values may be, and how its file is changed) and payment (hints).
 //
 // Sources: nm-settings-keyfile(5), systemd.network(5), timesyncd.conf(5), hostname(5), IEEE 802.11-2020
-// (SSID: 32 bytes; passphrase: 8 to 63 printable ASCII characters, annex J.4).
+// (SSID: 32 bytes; passphrase: 8 to 63 printable ASCII characters, annex J.4),
+// sshd(8) (authorized_keys), nft(8), RFC 4890 (what a firewall has to let pass of ICMPv6).
 package setup

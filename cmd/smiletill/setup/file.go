@@ -20,6 +20,8 @@ type Settings struct {
 	WiFi         WiFi
 	Network      Network
 	Servers      []string // of time
+	// Keys are of who may log in by ssh, as their .pub files have them; empty takes all away, nil leaves them.
+	Keys []string
 	// Values are the terminal's own, by their names in its configuration: "mqtt.broker".
 	Values map[string]string
 }
@@ -92,6 +94,7 @@ func (s Settings) Lines() []string {
 		add("address", text)
 	}
 	add("time from", strings.Join(s.Servers, ", "))
+	all = append(all, keyLines(s.Keys)...)
 	add("cloud", s.Cloud)
 	if s.Claim != "" {
 		all = append(all, "a claim code, kept for the cloud")

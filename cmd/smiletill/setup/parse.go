@@ -186,14 +186,15 @@ func (p *parser) own() map[string]func(v value) {
 				n.DNS = append(n.DNS, address(value{name: v.name, texts: []string{t}}, "a DNS server"))
 			}
 		},
-		"time.servers": func(v value) { p.s.Servers = v.texts },
+		"time.servers":    func(v value) { p.s.Servers = v.texts },
+		"access.ssh_keys": func(v value) { p.s.Keys = append([]string{}, v.texts...) },
 	}
 }
 
 func (p *parser) take(v value) {
 	own := p.own()
 	set, ours := own[v.name]
-	lists := v.name == "network.dns" || v.name == "time.servers"
+	lists := v.name == "network.dns" || v.name == "time.servers" || v.name == "access.ssh_keys"
 	switch {
 	case v.list && !lists:
 		p.add(v.name, v.name+" is a list", "write one text in quotes")

@@ -64,6 +64,11 @@ func (t Target) plan(s Settings) ([]change, []problem, error) {
 		}
 		all = append(all, names...)
 	}
+	keys, wrong, err := t.access(s.Keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, problems = append(all, keys...), append(problems, wrong...)
 	if len(s.Servers) > 0 {
 		all = append(all, change{t.etc("/etc/systemd/timesyncd.conf.d/50-smiletill.conf"),
 			[]byte("# Written by smiletill setup.\n[Time]\nNTP=" + strings.Join(s.Servers, " ") + "\n"), 0o644})

@@ -18,8 +18,8 @@ func reportPath(settings string) string { return filepath.Join(filepath.Dir(sett
 
 const clock = "2006-01-02 15:04 MST"
 
-// success is the report of a file that was taken over.
-func success(path string, m memory, addresses []string) string {
+// success is the report of a file that was taken over; way is how to log in.
+func success(path string, m memory, way string, addresses []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s was taken over, %s by this terminal's clock:\n\n", filepath.Base(path),
 		m.At.UTC().Format(clock))
@@ -28,6 +28,9 @@ func success(path string, m memory, addresses []string) string {
 	}
 	if m.Host != "" {
 		fmt.Fprintf(&b, "\nThe terminal is %s.local in the shop's network.\n", m.Host)
+	}
+	if way != "" {
+		b.WriteString("\n" + way)
 	}
 	if len(addresses) > 0 {
 		fmt.Fprintf(&b, "\nIts addresses when this was written:\n\n  %s\n", strings.Join(addresses, "\n  "))

@@ -15,10 +15,15 @@ type Order struct {
 	Stick   string // label of a stick that is looked for
 	Outside bool   // Folder is a stick too
 	Report  bool   // only write the report of what was taken over anew
+	// Firewall is to open what the configuration opens, and nothing else.
+	Firewall bool
 }
 
 // Do does it, and says on out what came of it.
 func (t Target) Do(ctx context.Context, o Order, in io.Reader, out io.Writer) error {
+	if o.Firewall {
+		return t.firewall(ctx)
+	}
 	if o.Folder == "" && o.Stick == "" {
 		path, err := t.ask(in, out)
 		if err == nil {

@@ -22,6 +22,7 @@ func (t Target) spread() error {
 		{"/etc/systemd/timesyncd.conf.d/*", "/run/systemd/timesyncd.conf.d"},
 		{"/etc/modprobe.d/*", "/run/modprobe.d"},
 		{"/etc/hostname", "/run"},
+		{sshKept + "/*", sshRun},
 	} {
 		found, err := filepath.Glob(t.etc(place.kept))
 		errs = append(errs, err)

@@ -115,7 +115,7 @@ func (t Target) refresh(folder string) error {
 	if err != nil || !known {
 		return err
 	}
-	return report(path, success(path, m, addresses()))
+	return report(path, success(path, m, t.way(m.Host), addresses()))
 }
 
 // named tells whether the terminal has its name: until then it waits longer for a stick.
@@ -210,6 +210,16 @@ func (t Target) forbidden(from source, s Settings) ([]problem, error) {
 				"leave them out"})
 		}
 	}
+	if s.Keys != nil {
+		kept, err := os.ReadFile(t.etc(sshKept + "/" + sshKeys))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("read who logs in: %w", err)
+		}
+		if string(kept) != string(authorized(s.Keys)) {
+			problems = append(problems, problem{FileName, "who logs in is not changed by a stick any more",
+				"leave [access] out, or change it on the terminal's own card"})
+		}
+	}
 	return problems, nil
 }
 
@@ -276,7 +286,7 @@ func (t Target) answer(path string, data []byte, m memory, step func(string) err
 	if err := step("report"); err != nil {
 		return err
 	}
-	return report(path, success(path, m, addresses()))
+	return report(path, success(path, m, t.way(m.Host), addresses()))
 }
 
 // put makes a change. On a card the configuration lies on the first partition, which is read-only.

@@ -58,6 +58,13 @@ func (s Settings) Text() []byte {
 		b.WriteString("\n[time]\n")
 		list("servers", slices.Clone(s.Servers))
 	}
+	if s.Keys != nil {
+		b.WriteString("\n[access]\n")
+		list("ssh_keys", slices.Clone(s.Keys))
+		if len(s.Keys) == 0 {
+			b.WriteString("ssh_keys = []\n")
+		}
+	}
 	section := ""
 	for _, name := range sections(s.Values) {
 		now, key, _ := strings.Cut(name, ".")

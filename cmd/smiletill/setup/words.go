@@ -20,6 +20,7 @@ const PasswordVariable = "SMILETILL_WIFI_PASSWORD"
 type Words struct {
 	Name, WiFi, Country, Address, Gateway, Broker, Cloud, Claim string
 	DNS, Servers                                                []string
+	KeyFiles                                                    []string // of who logs in by ssh, NAME.pub
 	// PasswordFile is where the Wi-Fi's password is; without one, the variable and whoever sits there are asked.
 	PasswordFile string
 	Open         bool
@@ -29,7 +30,8 @@ type Words struct {
 func flagOf(key string) string {
 	flag, ok := map[string]string{"wifi.ssid": "wifi", "wifi.password": "wifi", "wifi.open": "wifi-open",
 		"wifi.country": "wifi-country", "network.address": "address", "network.gateway": "gateway",
-		"network.dns": "dns", "time.servers": "time-server", "mqtt.broker": "broker"}[key]
+		"network.dns": "dns", "time.servers": "time-server", "mqtt.broker": "broker",
+		"access.ssh_keys": "ssh-key"}[key]
 	if !ok {
 		flag = key
 	}
@@ -57,6 +59,10 @@ func (w Words) Settings(in io.Reader, out io.Writer) (Settings, error) {
 	take("network.gateway", w.Gateway)
 	take("network.dns", w.DNS...)
 	s.Network = p.s.Network
+	var err error
+	if s.Keys, err = keysOf(w.KeyFiles); err != nil {
+		return s, err
+	}
 	if len(problems) == 0 {
 		checker{add}.all(s)
 	}

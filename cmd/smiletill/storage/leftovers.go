@@ -13,7 +13,7 @@ import (
 
 // leftovers are the names of files that the program had not yet renamed, linked or removed when its power
 // went: the mark of whoever made them, and the digits of os.CreateTemp.
-var leftovers = regexp.MustCompile(`^\.(new-probe|counter|new|migrated|key)-[0-9]+$`)
+var leftovers = regexp.MustCompile(`^\.(new-probe|counter|new|migrated|key|settings-seen.json)-[0-9]+$`)
 
 // lockless are those that a command makes without locking the folder, in some milliseconds.
 var lockless = regexp.MustCompile(`^\.(migrated|key)-`)

@@ -25,6 +25,8 @@ type access struct {
 	at    atomic.Pointer[parts] // nil while something can't be opened
 	mu    sync.Mutex
 	count uint64 // guarded by mu: how often new parts were asked for
+
+	by atomic.Pointer[payment.Who] // who asked for the parts that are opened next; nil: nobody
 }
 
 // errReopen ends parts that are to be opened anew.

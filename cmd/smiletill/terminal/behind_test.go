@@ -87,7 +87,7 @@ func TestOlderDataPutBack(t *testing.T) {
 	s.Open() // it doesn't wear off, nor does it need the cloud any more
 	s.Eventually("out of order", func() bool { return s.Sees(screen.OutOfOrder) })
 	code, out, errs := s.Cli("journal", "reconcile")
-	if code != 0 || !strings.Contains(out, "taken over: 3 facts, 1 approvals") ||
+	if code != 0 || !strings.Contains(out, "taken over: 4 facts, 1 approvals") ||
 		!strings.Contains(out, "next:") {
 		t.Fatalf("reconcile: %d %s %s", code, out, errs)
 	}
@@ -105,7 +105,7 @@ func TestOlderDataPutBack(t *testing.T) {
 // setBack waits until the terminal has learnt that it lacks a payment.
 func (s *shop) setBack(t *testing.T, c *cloud.Receiver) {
 	t.Helper()
-	const words = "the cloud has fact 5" // the first says who was enrolled
+	const words = "the cloud has fact 6" // the first two say what the terminal is, and who was enrolled
 	s.Eventually("out of order on the screen", func() bool {
 		v := s.View()
 		return v.State == screen.OutOfOrder && strings.Contains(v.Detail.What, words) &&
@@ -187,7 +187,7 @@ func TestRenamedTerminal(t *testing.T) {
 	end = s.Open()
 	s.Eventually("out of order", func() bool {
 		v := s.View()
-		return v.State == screen.OutOfOrder && strings.Contains(v.Detail.What, "the cloud has fact")
+		return v.State == screen.OutOfOrder && strings.Contains(v.Detail.What, "the cloud has another fact")
 	})
 	end()
 	if n, err := c.Count(t.Context()); err != nil || n != 2 {

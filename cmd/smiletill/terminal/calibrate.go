@@ -10,6 +10,7 @@ import (
 	"smiletill/cmd/smiletill/light"
 	"smiletill/device/screen"
 	"smiletill/payment"
+	"smiletill/payment/journal"
 )
 
 // calibration is one that somebody asked for.
@@ -63,6 +64,7 @@ func (e *eyes) calibrate(ctx context.Context, c *light.Calibration) error {
 	err := c.Run(ctx, e.lamp, bench, e.delayPath)
 	if err == nil {
 		e.parts.delay.Store(&light.Delay{By: c.Delay, Known: true, Camera: c.Camera})
+		err = e.parts.trail.Note(ctx, journal.Audit{What: journal.ScreenCalibrated})
 		e.log.Info("the screen's delay was measured", "delay", c.Delay.String(), "apart", c.Apart.String())
 	}
 	return err

@@ -30,6 +30,7 @@ type counterDoor struct {
 	cfg    config.Config
 	access *access
 	page   *screen.Server
+	till   counter.Desk
 	disk   *disk
 	log    *slog.Logger
 
@@ -100,7 +101,7 @@ func (c *counterDoor) row(ctx context.Context) screen.StatusRow {
 	link := "https://" + config.FromTheShop(addr) + "/counter"
 	row.Value = fmt.Sprintf("%s; certificate SHA-256 %s", link, register.Grouped(info.Fingerprint))
 	row.Code = screen.CodeOf(link)
-	if p, err := c.access.opened(); err == nil && errors.Is(p.pins.Clerk().Ready(ctx), payment.ErrPINNotSet) {
+	if errors.Is(c.till.Ready(ctx), screen.ErrCounterOff) {
 		row.Level, row.Value, row.Do = screen.LevelWarning, row.Value+"; off: the clerk has no PIN",
 			"`smiletill counter pin` sets it"
 	}

@@ -7,7 +7,7 @@ import (
 
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/enrolment"
-	"smiletill/cmd/smiletill/files"
+	who "smiletill/cmd/smiletill/people"
 	"smiletill/payment"
 	"smiletill/vision/gallery"
 )
@@ -15,8 +15,8 @@ import (
 // doors are what the control socket opens onto.
 func (t *Terminal) doors() control.Doors {
 	return control.Doors{Till: till{t.access}, Back: back{t.access},
-		People: people{t.access, files.New(t.cfg, t.log)},
-		PINs:   pins{t.access, t.page.LockCounter}, Service: service{t.access, t.tamper, t.statusNow},
+		People: t.desk, PINs: pins{t.desk, t.access}, Clerks: t.desk,
+		Service:  service{t.access, t.tamper, t.updates, t.statusNow},
 		Register: t.register.server.Own()}
 }
 
@@ -95,7 +95,7 @@ func (d back) Unpark(ctx context.Context, seq int64) error {
 	if err != nil {
 		return err
 	}
-	return p.journal.Outbox().Unpark(ctx, seq)
+	return p.journal.Outbox().Unpark(ctx, seq, who.From(ctx))
 }
 
 // reverse gives a payment back.
@@ -104,7 +104,8 @@ func (a *access) reverse(ctx context.Context, q control.ReversalRequest) (paymen
 	if err != nil {
 		return payment.Reversal{}, err
 	}
-	want := payment.ReversalRequest{ID: q.ID, PaymentID: q.PaymentID, Reference: q.Reference}
+	want := payment.ReversalRequest{ID: q.ID, PaymentID: q.PaymentID, Reference: q.Reference,
+		Who: who.From(ctx)}
 	if q.Amount != "" {
 		paid, err := p.journal.Find(ctx, q.PaymentID)
 		if err != nil {
@@ -121,64 +122,31 @@ func (a *access) reverse(ctx context.Context, q control.ReversalRequest) (paymen
 
 // pins takes PINs and changes them.
 type pins struct {
+	*enrolment.Desk
 	access *access
-	shut   func() // ends what was opened with the clerk's PIN
 }
 
 func (d pins) EnterPIN(ctx context.Context, id, digits string) (control.Payment, error) {
 	return d.access.enterPIN(ctx, id, digits)
 }
 
-func (d pins) SetPIN(ctx context.Context, id, digits string) error {
-	p, err := d.access.opened()
-	if err != nil {
-		return err
-	}
-	before := func(mark string) error { return p.trail.PINChanged(ctx, id, mark) }
-	if err := enrolment.SetPIN(ctx, p.gallery, p.pins, id, digits, before); err != nil {
-		return asUnknown(err)
-	}
-	p.log.Info("a customer's PIN was changed", "customer", id, "removed", digits == "")
-	return nil
-}
-
-func (d pins) SetClerkPIN(ctx context.Context, digits string) error {
-	p, err := d.access.opened()
-	if err != nil {
-		return err
-	}
-	before := func(mark string) error { return p.trail.PINChanged(ctx, "", mark) }
-	if err := enrolment.SetClerkPIN(ctx, p.pins, digits, before); err != nil {
-		return err
-	}
-	d.shut()
-	p.log.Info("the clerk's PIN was changed", "removed", digits == "")
-	return nil
-}
-
 // service is for technicians.
 type service struct {
 	access *access
 	tamper *tamper
+	update *updating
 	status func(context.Context) control.Status
 }
 
 func (d service) Status(ctx context.Context) (control.Status, error) { return d.status(ctx), nil }
 
-func (d service) Reload(ctx context.Context) error { return d.access.reopen(ctx) }
+func (d service) Hold(ctx context.Context, wait time.Duration, say func(string)) error {
+	return d.update.Hold(ctx, wait, d.access.busy, say)
+}
+
+func (d service) Reload(ctx context.Context) error {
+	d.access.by.Store(new(who.From(ctx)))
+	return d.access.reopen(ctx)
+}
 
 func (d service) ResetTamper(ctx context.Context) error { return d.tamper.reset(ctx) }
-
-// unknown is an error about a customer whom nobody enrolled, as the control socket knows it.
-type unknown struct{ error }
-
-func (u unknown) Unwrap() error { return u.error }
-
-func (unknown) Is(target error) bool { return target == control.ErrUnknownCustomer }
-
-func asUnknown(err error) error {
-	if errors.Is(err, gallery.ErrUnknownCustomer) {
-		return unknown{err}
-	}
-	return err
-}

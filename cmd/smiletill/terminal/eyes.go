@@ -40,6 +40,7 @@ type eyes struct {
 	picture      front.Picture
 	lens         light.Lens
 	machine      *vending.Machine // nil: none is served
+	updates      *updating
 }
 
 func newEyes(p *parts, s *eyesight, f *front.Front, lamp *light.Lamp, log *slog.Logger) *eyes {
@@ -58,13 +59,13 @@ func (e *eyes) decode(f *camera.Frame) (image.Image, error) {
 
 // glance decodes the newest picture, if there is one. What is wrong with the source is told by others.
 func (e *eyes) glance(ctx context.Context) {
-	if e.sight.inStep() {
+	if e.sight.inStep() && !e.updates.Trying() {
 		return // a film's pictures are for whoever pays
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
 	defer cancel()
 	if f, err := e.parts.frames.Take(ctx); err == nil {
-		_, _ = e.decode(f) // which judges it
+		e.tryLook(e.decode(f)) // which judges it
 	}
 }
 
@@ -84,7 +85,7 @@ func (e *eyes) run(ctx context.Context) error {
 				return err
 			}
 		case c := <-e.requests:
-			c.done <- e.capture(ctx, &c.Capture)
+			c.done <- e.capture(ctx, c.Capture)
 		case c := <-e.calibrations:
 			c.done <- e.calibrate(ctx, &c.Calibration)
 		case s := <-changes:
@@ -237,6 +238,7 @@ func (w *watcher) frame(ctx context.Context, f *camera.Frame) error {
 	if err != nil {
 		return fmt.Errorf("look at a frame: %w", err)
 	}
+	w.updates.looked.Add(1)
 	if w.light != nil {
 		if err := w.light.Follow(found); err != nil {
 			return err
@@ -352,7 +354,7 @@ func later(a, b time.Time) time.Time {
 
 // request is an enrolment by camera.
 type request struct {
-	enrolment.Capture
+	*enrolment.Capture
 	done chan error
 }
 

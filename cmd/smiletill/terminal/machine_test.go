@@ -107,7 +107,7 @@ func TestVendingCustomerFirst(t *testing.T) {
 	s.Open()
 	s.Opened()
 	s.Eventually("the reader on the bus", func() bool { return m.said("ENABLED") })
-	s.does("enrol", "Grace Hopper")
+	s.does("enrol", "--agreed", "en", "Grace Hopper")
 	s.Eventually("an offer", func() bool { return m.said(`"c,STATUS,IDLE,7.00"`) })
 	s.does("enrol", "--again", s.Term.Gallery().List()[0].ID) // while she is looked at
 	m.choose(t, "1.20", "10")

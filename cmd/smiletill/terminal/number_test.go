@@ -109,8 +109,9 @@ func TestNumberNarrows(t *testing.T) {
 	s.fill(100)
 	end := s.Open()
 	s.Opened()
-	args := append([]string{"enrol", "--digits", "-", "Grace Hopper"}, s.Photos("enrol_1", "enrol_2",
-		"enrol_3")...)
+	args := append([]string{"enrol", "--agreed", "en", "--digits", "-", "Grace Hopper"},
+		s.Photos("enrol_1", "enrol_2",
+			"enrol_3")...)
 	s.Stdin("12\n")
 	if code, _, errs := s.Cli(args...); code != 2 || !strings.Contains(errs, gallery.ErrDigits.Error()) {
 		t.Errorf("two digits from a pipe: %d: %s", code, errs)
@@ -159,8 +160,9 @@ func TestNumberNarrows(t *testing.T) {
 func TestDigitsAreTypedUnseen(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	args := append([]string{"enrol", "--digits", "-", "Grace Hopper"}, s.Photos("enrol_1", "enrol_2",
-		"enrol_3")...)
+	args := append([]string{"enrol", "--agreed", "en", "--digits", "-", "Grace Hopper"},
+		s.Photos("enrol_1", "enrol_2",
+			"enrol_3")...)
 	for _, c := range []struct {
 		again, says string
 		code        int

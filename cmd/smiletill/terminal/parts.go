@@ -46,6 +46,7 @@ type parts struct {
 	engine      *payment.Engine
 	reporter    *report.Reporter // nil without a broker
 	key         *signature.Key   // signs this terminal's events
+	source      string           // its name in them
 	cloudKeys   *report.KeyFile  // none: no acknowledgement is believed
 	frames      *camera.Latest
 	eyes        *eyes
@@ -59,9 +60,10 @@ type parts struct {
 }
 
 func openParts(
-	ctx context.Context, cfg config.Config, version string, t *tamper, disk *disk, log *slog.Logger,
+	ctx context.Context, cfg config.Config, version string, t *tamper, disk *disk, updates *updating,
+	log *slog.Logger,
 ) (_ *parts, err error) {
-	p := &parts{log: log, disk: disk}
+	p := &parts{log: log, disk: disk, source: Address(cfg).Source()}
 	defer func() {
 		if err != nil {
 			err = config.ForTerminal(err)
@@ -102,7 +104,8 @@ func openParts(
 		return nil, err
 	}
 	p.trail = enrolment.NewTrail(p.journal, p.gallery, log)
-	if err := p.trail.Customers(ctx); err != nil {
+	if err := p.trail.Start(ctx, enrolment.Machine{Settings: cfg.Settings(), Models: modelVersions(p.set),
+		Program: version, Seen: cfg.SettingsSeenPath()}, t.Raised()); err != nil {
 		return nil, err
 	}
 	refused, failure, err := p.before(ctx)
@@ -123,7 +126,7 @@ func openParts(
 	if err := p.openKeys(cfg); err != nil {
 		return nil, err
 	}
-	return p, p.openReporter(cfg, version, troubles(t.Words, disk.Words, p.lacks))
+	return p, p.openReporter(cfg, version, troubles(t.Words, disk.Words, p.lacks, updates.Words))
 }
 
 // openEngine makes the engine, which goes on with what a vending machine had in hand. refused and failure are
@@ -289,11 +292,6 @@ func (p *parts) close() {
 func openJournal(
 	ctx context.Context, cfg config.Config, version string, set models.Set, failed func(error), log *slog.Logger,
 ) (*journal.Journal, error) {
-	// The thresholds that decide are the manifest's, and no model's hash tells them.
-	versions := map[string]string{"manifest": set.ManifestSHA256()[:16]}
-	for _, one := range set.Manifest.Models {
-		versions[string(one.Task)] = one.SHA256[:16]
-	}
 	var owed int64
 	if strings.Trim(cfg.Payment.UnreportedMax, "0.") != "" {
 		limit, err := payment.ParseDecimal(cfg.Payment.UnreportedMax, cfg.Terminal.Currency)
@@ -304,10 +302,20 @@ func openJournal(
 	}
 	return journal.Open(ctx, cfg.JournalPath(), journal.Options{
 		Tenant: cfg.Terminal.Tenant, Site: cfg.Terminal.Site, Terminal: cfg.Terminal.ID,
-		Models: versions, Log: log.With("room", "journal"),
+		Models: modelVersions(set), Log: log.With("room", "journal"),
 		Program: "smiletill " + version,
 		OwedMax: owed, UnreportedMax: cfg.Payment.UnreportedAge, OnFailure: failed,
 	})
+}
+
+// modelVersions is what facts say of a set of models. The thresholds that decide are the manifest's, and no
+// model's hash tells them.
+func modelVersions(set models.Set) map[string]string {
+	versions := map[string]string{"manifest": set.ManifestSHA256()[:16]}
+	for _, one := range set.Manifest.Models {
+		versions[string(one.Task)] = one.SHA256[:16]
+	}
+	return versions
 }
 
 // outbox shows the journal's outbox to the reporter, in the reporter's words.

@@ -6,125 +6,57 @@ import (
 	"syscall"
 	"time"
 
-	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/files"
+	who "smiletill/cmd/smiletill/people"
 	"smiletill/payment"
-	"smiletill/payment/pin"
-	"smiletill/vision/gallery"
 )
 
-// people keeps the customers of the running terminal.
-type people struct {
-	access *access
-	files  files.Files // for a removal while the parts are closed
-}
-
-func (d people) Customers(ctx context.Context) ([]control.Customer, error) {
-	p, err := d.access.opened()
-	if err != nil {
-		return nil, err
-	}
-	all, err := enrolment.List(p.gallery)
-	if err != nil {
-		return nil, err
-	}
-	return all, enrolment.NotePINs(ctx, p.pins, all)
-}
-
-// Remove removes a customer, also while the terminal is out of order or the alarm of the case stands: whoever
-// wants to be forgotten is not to wait for a journal, a PIN or a camera. The journal is told of it when it is
-// opened again, if it can't be now.
-func (d people) Remove(ctx context.Context, id string) error {
-	p, err := d.access.opened()
-	if err != nil {
-		return asUnknown(d.removeClosed(ctx, id))
-	}
-	pins := func(use func(*pin.Store) error) error { return use(p.pins) }
-	err = enrolment.Remove(ctx, id, p.gallery.Remove, pins)
-	if err == nil || errors.Is(err, enrolment.ErrPINStays) {
-		p.trail.Removed(ctx, id)
-		p.warnSize()
-		return err
-	}
-	return asUnknown(p.wroteFaces(err))
-}
-
-// removeClosed removes a customer of whom nothing is open. The terminal, which tries again and again to
-// open its files, may have them for a moment.
-func (d people) removeClosed(ctx context.Context, id string) error {
-	for end := time.Now().Add(retryOpen); ; {
-		err := d.files.Remove(ctx, id)
-		if !errors.Is(err, gallery.ErrInUse) || time.Now().After(end) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(retryOpen / 30):
-		}
+// people is the desk of customers and clerks.
+func (t *Terminal) people(rules who.Rules) *enrolment.Desk {
+	closed := files.New(t.cfg, t.log) // for a removal while the parts are closed
+	return &enrolment.Desk{
+		Open: t.access.atDesk, Shut: func() { t.page.LockCounter() }, // made after this
+		Rules: rules,
+		Closed: func(ctx context.Context, id string) error {
+			const tries = 30
+			remove := func() error { return closed.Remove(ctx, id) }
+			return enrolment.RemoveClosed(ctx, remove, tries, retryOpen/tries)
+		},
 	}
 }
 
-func (d people) Enrol(
-	ctx context.Context,
-	q control.EnrolRequest,
-	progress func(string),
-) (control.Customer, error) {
-	p, err := d.access.opened()
+// atDesk gives what the desk needs of the parts.
+func (a *access) atDesk() (enrolment.Parts, error) {
+	p, err := a.opened()
 	if err != nil {
-		return control.Customer{}, err
+		return enrolment.Parts{}, err
 	}
-	if q.Again != "" && q.Name != "" {
-		return control.Customer{}, errors.New("enrol: a name and the id of a customer who has one")
+	return enrolment.Parts{Gallery: p.gallery, PINs: p.pins, Journal: p.journal, Trail: p.trail,
+		Looker: p.looker, Idle: p.idle, Key: p.key, Source: p.source, Take: p.take, Wrote: p.wroteFaces,
+		Changed: p.warnSize, Log: p.log}, nil
+}
+
+// idle is payment.ErrBusy while a payment runs.
+func (p *parts) idle(ctx context.Context) error {
+	s, err := p.engine.Status(ctx)
+	if err == nil && s.Payment.ID != "" && !s.Payment.State.Terminal() {
+		err = payment.WithHint(payment.ErrBusy, "wait for the payment to end")
 	}
-	if len(q.Photos) > 0 {
-		done, err := p.enrolPhotos(ctx, q)
-		return done, p.wroteFaces(err)
-	}
-	job := &request{done: make(chan error, 1), Capture: enrolment.Capture{Want: templatesByCamera,
-		NoSmile: q.NoSmile, Progress: progress}}
+	return err
+}
+
+// take has the camera take pictures, between two payments.
+func (p *parts) take(ctx context.Context, c *enrolment.Capture) error {
+	job := &request{Capture: c, done: make(chan error, 1)}
 	select {
 	case p.eyes.requests <- job:
 	case <-time.After(time.Second):
-		return control.Customer{}, payment.WithHintf(
-			errors.New("enrol by camera: the camera is in use, by a payment or somebody else who is enrolled"),
-			"wait for that to end, then try again",
-		)
+		return payment.WithHintf(enrolment.ErrCameraInUse, "wait for that to end, then try again")
 	case <-ctx.Done():
-		return control.Customer{}, ctx.Err()
+		return ctx.Err()
 	}
-	if err := <-job.done; err != nil {
-		return control.Customer{}, err
-	}
-	done, err := p.enrolTemplates(ctx, q, job.Templates, job.Seen)
-	if err == nil {
-		if err := p.wroteFaces(job.KeepSmile(p.gallery, done.ID)); err != nil {
-			progress("the smile could not be kept, what holds for everybody holds: " + err.Error())
-		}
-	}
-	return done, p.wroteFaces(err)
-}
-
-// enrolPhotos makes templates of photos and enrols their customer.
-func (p *parts) enrolPhotos(ctx context.Context, q control.EnrolRequest) (control.Customer, error) {
-	templates, seen, err := enrolment.TemplatesOf(p.looker, q.Photos)
-	if err != nil {
-		return control.Customer{}, err
-	}
-	done, err := p.enrolTemplates(ctx, q, templates, seen)
-	done.Advice = enrolment.Advice(p.looker, q.Photos, templates)
-	return done, err
-}
-
-// enrolTemplates enrols a customer once the journal has it.
-func (p *parts) enrolTemplates(
-	ctx context.Context, q control.EnrolRequest, templates, seen [][]float32,
-) (control.Customer, error) {
-	defer p.warnSize()
-	return p.trail.Enrol(ctx, func(before func(gallery.Change) error) (control.Customer, error) {
-		return enrolment.In(p.gallery, q, templates, seen, before)
-	})
+	return <-job.done
 }
 
 // wroteFaces notes whether the gallery could write; its own refusals are no error of the system's.
@@ -134,6 +66,3 @@ func (p *parts) wroteFaces(err error) error {
 	}
 	return err
 }
-
-// templatesByCamera is how many pictures an enrolment by camera takes: what a record holds at most.
-const templatesByCamera = gallery.TemplatesMax

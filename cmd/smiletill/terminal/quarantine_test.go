@@ -53,7 +53,7 @@ func TestQuarantineUnderATerminal(t *testing.T) {
 		t.Errorf("verify: %s", errs)
 	}
 	code, out, errs := s.Cli("journal", "quarantine")
-	if code != 0 || !strings.Contains(out, "taken over: 3 facts, 1 approvals") ||
+	if code != 0 || !strings.Contains(out, "taken over: 4 facts, 1 approvals") ||
 		!strings.Contains(out, "next:") {
 		t.Fatalf("quarantine: %d %s %s", code, out, errs)
 	}

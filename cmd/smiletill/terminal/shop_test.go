@@ -155,16 +155,16 @@ func TestBadPhotosAndTheSamePersonTwice(t *testing.T) {
 				{"not a picture", text, "not a picture"},
 				{"missing", filepath.Join(s.Dir, "missing.jpg"), "no such file"},
 			} {
-				code, _, errs := s.Cli("enrol", "Grace Hopper", good[0], good[1], c.bad)
+				code, _, errs := s.Cli("enrol", "--agreed", "en", "Grace Hopper", good[0], good[1], c.bad)
 				if code == 0 || !strings.Contains(errs, c.says) || !strings.Contains(errs, "hint:") {
 					t.Errorf("%s: exit code %d, says %q, want %q and a hint", c.name, code, errs, c.says)
 				}
 			}
-			if code, _, errs := s.Cli("enrol", "Grace Hopper", good[0]); code != 2 ||
+			if code, _, errs := s.Cli("enrol", "--agreed", "en", "Grace Hopper", good[0]); code != 2 ||
 				!strings.Contains(errs, "3 to 5") {
 				t.Errorf("one photo: %d %q", code, errs)
 			}
-			if code, _, errs := s.Cli("enrol", good[0], good[1], good[2]); code != 2 ||
+			if code, _, errs := s.Cli("enrol", "--agreed", "en", good[0], good[1], good[2]); code != 2 ||
 				!strings.Contains(errs, "the customer's name is missing") {
 				t.Errorf("no name: %d %q", code, errs)
 			}
@@ -176,7 +176,7 @@ func TestBadPhotosAndTheSamePersonTwice(t *testing.T) {
 				t.Errorf("after only bad photos:\n%s", out)
 			}
 			s.EnrolCustomer()
-			code, _, errs := s.Cli("enrol", "Another Name", good[1], good[2], good[3])
+			code, _, errs := s.Cli("enrol", "--agreed", "en", "Another Name", good[1], good[2], good[3])
 			if code == 0 || !strings.Contains(errs, "already enrolled") {
 				t.Errorf("the same person under another name: %d %q", code, errs)
 			}
@@ -320,7 +320,7 @@ func TestEnrolByCameraThenPay(t *testing.T) {
 	s := newShop(t)
 	s.Open()
 	s.Opened()
-	code, out, errs := s.Cli("enrol", "Grace Hopper")
+	code, out, errs := s.Cli("enrol", "--agreed", "en", "Grace Hopper")
 	if code != 0 || !strings.Contains(out, "5 templates") {
 		t.Fatalf("enrol by camera: %d\n%s\n%s", code, out, errs)
 	}

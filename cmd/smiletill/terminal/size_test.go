@@ -46,7 +46,8 @@ func TestGalleryTooLarge(t *testing.T) {
 			s.Flags = append(s.Flags, "--paths-models-dir", dir)
 			s.Open()
 			s.Opened()
-			args := append([]string{"enrol", "Grace Hopper"}, s.Photos("enrol_1", "enrol_2", "enrol_3")...)
+			args := append([]string{"enrol", "--agreed", "en", "Grace Hopper"},
+				s.Photos("enrol_1", "enrol_2", "enrol_3")...)
 			if code, _, errs := s.Cli(args...); code != 0 {
 				t.Fatalf("enrol: %d: %s", code, errs)
 			}

@@ -35,8 +35,9 @@ func (t *Terminal) tellTechnician(ctx context.Context) {
 func (t *Terminal) statusNow(ctx context.Context) control.Status {
 	sup := t.supervision()
 	s := control.Status{Line: sup.statusLine(), Do: t.front.Do(), Up: time.Since(t.started)}
-	p := t.access.load()
-	switch hung := sup.hung(ctx); {
+	p, hung := t.access.load(), sup.hung(ctx)
+	s.Faults, s.Looked = t.faults(ctx, hung, p), t.updates.looked.Load()
+	switch {
 	case hung != "":
 		s.Line = "out of order: " + hung + " does not move"
 		s.Do = "it is started again by itself; look at its log if this stays"
@@ -62,6 +63,9 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 		return screen.StatusRow{Name: name, Value: value, Level: screen.LevelOK}
 	}
 	rows := []screen.StatusRow{ok("version", t.o.Version)}
+	if row, any := t.updates.Row(); any {
+		rows = append(rows, row)
+	}
 	p, err := t.access.opened()
 	if err != nil {
 		return append(
@@ -106,12 +110,7 @@ func journalRow(ctx context.Context, p *parts) screen.StatusRow {
 		err = failed
 	}
 	if err != nil {
-		return screen.StatusRow{
-			Name:  "journal",
-			Value: err.Error(),
-			Level: screen.LevelFault,
-			Do:    payment.HintOf(err),
-		}
+		return screen.StatusRow{Name: "journal", Value: err.Error(), Level: screen.LevelFault, Do: payment.HintOf(err)}
 	}
 	if b.Parked > 0 {
 		return screen.StatusRow{Name: "journal", Level: screen.LevelWarning,
@@ -120,11 +119,8 @@ func journalRow(ctx context.Context, p *parts) screen.StatusRow {
 	}
 	value := "all approvals are acknowledged by the cloud"
 	if b.Count > 0 {
-		value = fmt.Sprintf(
-			"%d reports wait for the cloud, the oldest since %s",
-			b.Count,
-			b.Oldest.Local().Format(time.DateTime),
-		)
+		value = fmt.Sprintf("%d reports wait for the cloud, the oldest since %s", b.Count,
+			b.Oldest.Local().Format(time.DateTime))
 	}
 	return screen.StatusRow{Name: "journal", Value: value, Level: screen.LevelOK}
 }

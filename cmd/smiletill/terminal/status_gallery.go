@@ -54,6 +54,9 @@ func (p *parts) galleryRow() screen.StatusRow {
 	}
 	words, large := p.size.Words(p.gallery)
 	row.Value += "; " + words
+	if n := p.gallery.Unconsented(); n > 0 {
+		row.Value += fmt.Sprintf("; of %d nothing tells what they agreed to (`smiletill customers agreed`)", n)
+	}
 	if large {
 		row.Level, row.Do = screen.LevelWarning, tooLargeHint
 	}

@@ -9,6 +9,7 @@ import (
 	"smiletill/cmd/smiletill/storage"
 	"smiletill/device/screen"
 	"smiletill/payment"
+	"smiletill/payment/journal"
 )
 
 // tamper has everybody obey the alarm of the case: faces are locked and no payment is taken, over restarts
@@ -53,6 +54,28 @@ func (m *tamper) changed(open bool) {
 		m.log.Error("the alarm could not be written down: it holds until the power goes", "err", err)
 		m.disk.Failed(alarmFile, err)
 	}
+	m.note(context.Background())
+}
+
+// note has the journal know the alarm, if it is open; else it is told when it is opened.
+func (m *tamper) note(ctx context.Context) {
+	p := m.access.load()
+	if p == nil {
+		return
+	}
+	if err := p.trail.Case(ctx, m.Raised()); err != nil {
+		m.log.Error("the journal can't be told of the case: it is at the next start", "err", err)
+	}
+}
+
+// ending writes down who ends the alarm, before it ends. While nothing is open there is no journal to tell:
+// the next start finds that it has ended.
+func (m *tamper) ending(ctx context.Context) error {
+	p := m.access.load()
+	if p == nil {
+		return nil
+	}
+	return p.trail.Note(ctx, journal.Audit{What: journal.AlarmEnded})
 }
 
 // unwatched is told why the switch can't be watched, nil when it can.
@@ -89,7 +112,10 @@ func (m *tamper) tell() {
 
 // reset ends the alarm. The parts are opened anew: only then are the faces read again.
 func (m *tamper) reset(ctx context.Context) error {
-	ended, err := m.Reset()
+	ended, err := m.Reset(func() error { return m.ending(ctx) })
+	if err != nil {
+		m.note(context.Background()) // it stands, whatever was written down
+	}
 	if err != nil || !ended {
 		return storage.WithHint(err)
 	}

@@ -53,7 +53,8 @@ func TestCaseOpened(t *testing.T) {
 	}
 	s.Term.CaseChanged(false)
 	s.refused("with the case closed again")
-	again := append([]string{"enrol", "Another Name"}, s.Photos("enrol_1", "enrol_2", "enrol_3")...)
+	again := append([]string{"enrol", "--agreed", "en", "Another Name"},
+		s.Photos("enrol_1", "enrol_2", "enrol_3")...)
 	if code, _, errs := s.Cli(again...); code == 0 || !strings.Contains(errs, gallery.ErrLocked.Error()) {
 		t.Errorf("somebody was enrolled: %d %s", code, errs)
 	}
@@ -197,7 +198,8 @@ func TestOfflineCommandsObeyTheAlarm(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(s.Dir, "data", "tamper.json"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	args := append([]string{"enrol", "Another Name"}, s.Photos("enrol_1", "enrol_2", "enrol_3")...)
+	args := append([]string{"enrol", "--agreed", "en", "Another Name"},
+		s.Photos("enrol_1", "enrol_2", "enrol_3")...)
 	if code, _, errs := s.Cli(args...); code == 0 || !strings.Contains(errs, gallery.ErrLocked.Error()) {
 		t.Errorf("enrol: %d %s", code, errs)
 	}

@@ -17,9 +17,12 @@ import (
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/counter"
+	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/front"
 	"smiletill/cmd/smiletill/light"
+	who "smiletill/cmd/smiletill/people"
 	"smiletill/cmd/smiletill/storage"
+	"smiletill/cmd/smiletill/update"
 	"smiletill/cmd/smiletill/vending"
 	"smiletill/device"
 	"smiletill/device/camera"
@@ -45,8 +48,10 @@ type Terminal struct {
 	hardware *hardware
 	tamper   *tamper
 	disk     *disk
+	updates  *updating
 	register *cashDesk
 	counter  *counterDoor
+	desk     *enrolment.Desk
 	machine  *vending.Machine // nil: none is served
 	opening  *pulse           // of keepOpen
 	drawing  pulse            // of the page
@@ -99,19 +104,26 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 		}
 		o.OpenCamera = camera.Settings(cfg.Camera).Open
 	}
+	rules, err := who.ReadRules(cfg.Consent.Paper, cfg.Consent.Files())
+	if err != nil {
+		return nil, err
+	}
 	t := &Terminal{cfg: cfg, o: o, log: o.Log, opening: &pulse{}, started: time.Now()}
 	t.front = front.New()
 	t.lamp = light.New(t.front, o.Light)
 	t.access = &access{why: t.front.Why, do: t.front.Do, restart: o.NotSetUp != nil}
+	t.updates = &updating{Keeper: update.NewKeeper(cfg.Paths.DataDir, t.log, t.updated)}
 	t.disk = newDisk(t.access, t.front, t.log, cfg.Paths.DataDir, cfg.GalleryDir())
+	t.desk = t.people(rules)
+	till := counter.Desk{Open: t.access.atCounter, Reversing: t.access.reverse,
+		Memory: unread.At(cfg.CounterPath(), t.disk.Told(counterFile))}
 	page, err := screen.New(screen.Options{
 		// Whoever names another address than loopback in the configuration has chosen to show the page to the
 		// network.
 		AllowRemote: !config.OnlyHere(cfg.Screen.Listen), Hosts: cfg.OwnNames(), Keypad: keypad{t.access},
-		Lights: t.lamp,
-		Counter: counter.Desk{Open: t.access.atCounter, Reversing: t.access.reverse,
-			Memory: unread.At(cfg.CounterPath(), t.disk.Told(counterFile))},
-		Log: t.log.With("room", "screen"),
+		Lights: t.lamp, Forget: enrolment.Farewell{Desk: t.desk},
+		Counter: till,
+		Log:     t.log.With("room", "screen"),
 	})
 	if err != nil {
 		return nil, err
@@ -126,7 +138,7 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 	t.camera = &eyesight{cfg: camera.Settings(cfg.Camera), open: o.OpenCamera, front: t.front, log: t.log}
 	t.register = newCashDesk(cfg, o.Version, t.access, t.front, t.tamper, t.log)
 	t.register.disk = t.disk
-	t.counter = &counterDoor{cfg: cfg, access: t.access, page: page, disk: t.disk, log: t.log}
+	t.counter = &counterDoor{cfg: cfg, access: t.access, page: page, till: till, disk: t.disk, log: t.log}
 	if cfg.Vending.Port != "" {
 		t.machine = vending.NewMachine(cfg, vending.Options{Till: t.access.engine, Payable: t.access.payable,
 			Refused: t.front.Refused, Log: t.log.With("room", "vending")})
@@ -193,6 +205,7 @@ func (t *Terminal) Run(ctx context.Context) error {
 		t.log.Warn("a camera's JPEG is decoded by the slower decoder", "err", err, "hint", payment.HintOf(err))
 	}
 	t.tamper.load()
+	t.updated()
 	if why := t.o.NotSetUp; why != nil { // known before anybody asks
 		t.front.Fault(front.PartsCause,
 			front.Fault{Reason: screen.NotSetUp, What: why.Error(), Do: payment.HintOf(why)})
@@ -208,6 +221,7 @@ func (t *Terminal) Run(ctx context.Context) error {
 	g.Go(func() error { t.front.Run(ctx, t.stage(), t.drawing.beat); return nil })
 	g.Go(func() error { t.hardware.keep(ctx); return nil })
 	g.Go(func() error { t.disk.Run(ctx, t.disk.probes, t.disk.apply); return nil })
+	g.Go(func() error { t.updates.Run(ctx); return nil })
 	g.Go(func() error { t.tellTechnician(ctx); return nil })
 	g.Go(func() error { t.keepOpen(ctx); return nil })
 	g.Go(func() error { t.supervision().run(ctx); return nil })
@@ -282,7 +296,11 @@ func (t *Terminal) waitForSettings(ctx context.Context) {
 
 func (t *Terminal) serveParts(ctx context.Context) error {
 	asked := t.access.asked() // before anything is read
-	p, err := openParts(ctx, t.cfg, t.o.Version, t.tamper, t.disk, t.log)
+	starting := ctx
+	if by := t.access.by.Swap(nil); by != nil {
+		starting = who.With(ctx, *by)
+	}
+	p, err := openParts(starting, t.cfg, t.o.Version, t.tamper, t.disk, t.updates, t.log)
 	if err != nil {
 		return storage.WithHint(err)
 	}
@@ -291,7 +309,7 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 		return err
 	}
 	e := newEyes(p, t.camera, t.front, t.lamp, t.log.With("room", "vision"))
-	p.eyes, e.delayPath, e.machine = e, t.cfg.DelayPath(), t.machine
+	p.eyes, e.delayPath, e.machine, e.updates = e, t.cfg.DelayPath(), t.machine, t.updates
 	p.warnUnlit()
 	e.pulse.beat()
 	ctx, p.stop = context.WithCancelCause(ctx)
@@ -305,6 +323,7 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 	}
 	t.tamper.apply() // before any lamp tells that they are ready
 	t.disk.apply()
+	t.updated()
 	g.Go(func() error { return e.run(ctx) })
 	g.Go(func() error { p.accelerator.Run(ctx); return nil })
 	g.Go(func() error { t.front.Follow(ctx, p.engine, t.o.OnPayment); return nil })
@@ -312,19 +331,9 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 	if p.reporter != nil {
 		g.Go(func() error { return p.reporter.Run(ctx) })
 	}
-	t.log.Info(
-		"ready for payments",
-		"terminal",
-		t.cfg.Terminal.ID,
-		"customers",
-		len(p.gallery.List()),
-		"must_be_enrolled_again",
-		len(p.gallery.Stale()),
-		"models",
-		networks.DescribeSet(p.set),
-		"faces",
-		gallery.Protection,
-	)
+	t.log.Info("ready for payments", "terminal", t.cfg.Terminal.ID, "customers", len(p.gallery.List()),
+		"must_be_enrolled_again", len(p.gallery.Stale()), "models", networks.DescribeSet(p.set),
+		"faces", gallery.Protection)
 	err = g.Wait()
 	if errors.Is(context.Cause(stopped), errReopen) {
 		return errReopen

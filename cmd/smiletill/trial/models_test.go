@@ -143,7 +143,7 @@ func TestSwapAndEnrolAgain(t *testing.T) {
 	t.Parallel()
 	l := newTill(t)
 	photos := l.photos()
-	l.does(0, append([]string{"enrol", "Grace Hopper"}, photos...)...)
+	l.does(0, append([]string{"enrol", "--agreed", "en", "Grace Hopper"}, photos...)...)
 	l.start()
 	l.does(0, "pay", "1.00", "EUR")
 	id := strings.Fields(strings.Split(l.says(0, "can pay", "customers", "list"), "\n")[1])[0]
@@ -199,7 +199,7 @@ func TestSwapToTheSmallSet(t *testing.T) {
 		!strings.Contains(out, "MB   in force") {
 		t.Errorf("models list:\n%s", out)
 	}
-	l.does(0, append([]string{"enrol", "Grace Hopper"}, photos...)...)
+	l.does(0, append([]string{"enrol", "--agreed", "en", "Grace Hopper"}, photos...)...)
 	l.start()
 	l.does(0, "pay", "1.00", "EUR")
 	l.says(0, "1 of 1 customers are left under the model before", "models", "swap", "--embedded")

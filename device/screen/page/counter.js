@@ -154,7 +154,7 @@ async function pressPIN(key) {
     return drawPIN();
   }
   if (pin.length < pinLeast) return;
-  const body = { pin };
+  const who = find(".who"), body = { pin, ...(!who.hidden && { name: find("input", who).value.trim() }) };
   pin = "";
   checking = true;
   drawPIN();
@@ -172,7 +172,12 @@ function lockedBy(data, tried) {
   if (data.version !== root.dataset.version) return show("old");
   show(data.lock === "off" ? "off" : "pin");
   const said = find(".said");
-  if (data.lock === "wait") setText(said, word("pin_wait", Math.ceil(data.left_s / 60)));
+  if (data.name && find(".who").hidden) {
+    find(".who").hidden = false;
+    find(".who input").focus();
+  }
+  if (data.name) setText(said, word("pin_name"));
+  else if (data.lock === "wait") setText(said, word("pin_wait", Math.ceil(data.left_s / 60)));
   else if (data.lock === "fault") setText(said, Object.values(refusal(data)).join(" "));
   else if (tried) setText(said, word("pin_wrong"));
   else if (waited) setText(said, "");

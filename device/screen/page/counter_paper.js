@@ -59,4 +59,5 @@ function openClosing(c) {
       ...(c.by ? [[word("closed_by"), c.by]] : []), ...sumRows(c.sums)] });
 }
 
-paper.addEventListener("close", closePaper);
+// The event comes later: the sheet may be open again by then.
+paper.addEventListener("close", () => { if (!paper.open) closePaper(); });

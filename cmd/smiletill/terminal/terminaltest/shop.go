@@ -108,7 +108,8 @@ func (s *Shop) Photos(names ...string) []string {
 // EnrolCustomer enrols the customer of the films.
 func (s *Shop) EnrolCustomer() {
 	s.T.Helper()
-	args := append([]string{"enrol", "Grace Hopper"}, s.Photos("enrol_1", "enrol_2", "enrol_3")...)
+	args := append([]string{"enrol", "--agreed", "en", "Grace Hopper"},
+		s.Photos("enrol_1", "enrol_2", "enrol_3")...)
 	if code, _, errs := s.Cli(args...); code != 0 {
 		s.T.Fatalf("enrol: %d: %s", code, errs)
 	}

@@ -1,0 +1,130 @@
+package enrolment
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/people"
+	"smiletill/payment"
+	"smiletill/payment/journal"
+	"smiletill/payment/pin"
+	"smiletill/vision/gallery"
+)
+
+// Consent is what is kept of what a customer agreed to, by the rules of the shop: nil of a renewal that
+// brings nothing new. by is who asks, and has explained it unless somebody else is named.
+// Its errors say what is missing.
+func Consent(
+	rules people.Rules, q control.EnrolRequest, by payment.Who, now time.Time,
+) (*gallery.Consent, error) {
+	if q.Agreed == nil && q.Again != "" {
+		return nil, nil
+	}
+	a := control.Agreed{}
+	if q.Agreed != nil {
+		a = *q.Agreed
+	}
+	if err := rules.Check(a.Version, a.Lang, a.Paper); err != nil {
+		return nil, err
+	}
+	explained := cmp.Or(strings.TrimSpace(a.Explained), by.Name, by.Role, "not known")
+	if err := payment.CheckText(explained, payment.ReferenceMax); err != nil {
+		return nil, fmt.Errorf("who explained it: %w", err)
+	}
+	return &gallery.Consent{Text: a.Version, Lang: a.Lang, At: now, Explained: explained, Paper: a.Paper}, nil
+}
+
+// Agree is control.People's: of a customer who was enrolled before anybody was asked.
+func (d *Desk) Agree(ctx context.Context, id string, a control.Agreed) error {
+	p, err := d.Open()
+	if err != nil {
+		return err
+	}
+	c, err := Consent(d.Rules, control.EnrolRequest{Agreed: &a}, people.From(ctx), time.Now())
+	if err != nil {
+		return err
+	}
+	return asUnknown(p.Wrote(p.Gallery.KeepConsent(id, *c, func() error {
+		return p.Trail.Note(ctx, journal.Audit{What: journal.ConsentGiven, Customer: id, Consent: c.Summary()})
+	})))
+}
+
+// Texts is control.People's.
+func (d *Desk) Texts(context.Context) ([]people.Text, error) { return d.Rules.Texts, nil }
+
+// vouchFor is how long somebody's word for a renewal holds: to fetch the customer and take the pictures.
+const vouchFor = 10 * time.Minute
+
+// vouch is somebody's word that a customer's new face is to be taken.
+type vouch struct {
+	by    payment.Who
+	until time.Time
+}
+
+// Vouch is control.People's.
+func (d *Desk) Vouch(ctx context.Context, id, name, digits string) error {
+	p, err := d.Open()
+	if err != nil {
+		return err
+	}
+	if _, err := p.Gallery.Kept(id); err != nil {
+		return asUnknown(err)
+	}
+	by := people.From(ctx)
+	if name != "" {
+		if by, err = byPIN(ctx, p.PINs, name, digits, people.Vouch); err != nil {
+			return err
+		}
+	}
+	err = p.Trail.Note(people.With(ctx, by), journal.Audit{What: journal.RenewalVouched, Customer: id})
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.vouches == nil {
+		d.vouches = map[string]vouch{}
+	}
+	d.vouches[id] = vouch{by, time.Now().Add(vouchFor)}
+	return nil
+}
+
+// byPIN gives who somebody is by name and PIN, if they may do an act. Errors are those of a PIN, and
+// people.ErrNotAllowed.
+func byPIN(ctx context.Context, s *pin.Store, name, digits string, a people.Act) (payment.Who, error) {
+	who := people.Someone{Name: pin.Unnamed, Door: people.Page, Roles: []people.Role{people.Clerk}}
+	if !strings.EqualFold(name, pin.Unnamed) {
+		n, err := s.Find(ctx, name)
+		if err != nil {
+			return payment.Who{}, err
+		}
+		who.Name, who.Roles = n.Name, []people.Role{people.Role(n.Role)}
+	}
+	if err := s.ClerkNamed(who.Name).Try(ctx, digits); err != nil {
+		return payment.Who{}, err
+	}
+	return who.As(a)
+}
+
+// vouched takes somebody else's word for a renewal, which counts once; false if there is none, or only of the
+// one who asks.
+func (d *Desk) vouched(id string, asks payment.Who) (payment.Who, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	v, ok := d.vouches[id]
+	if !ok || time.Now().After(v.until) || strings.EqualFold(v.by.Name, asks.Name) {
+		return payment.Who{}, false
+	}
+	return v.by, true
+}
+
+// spent forgets a word that was used.
+func (d *Desk) spent(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.vouches, id)
+}

@@ -1,0 +1,270 @@
+package enrolment
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/people"
+	"smiletill/payment"
+	"smiletill/payment/journal"
+	"smiletill/payment/pin"
+	"smiletill/payment/report/signature"
+	"smiletill/vision/gallery"
+	"smiletill/vision/networks"
+)
+
+// Parts are what of a running terminal is open, as far as people and their faces are concerned.
+type Parts struct {
+	Gallery *gallery.Gallery
+	PINs    *pin.Store
+	Journal *journal.Journal
+	Trail   *Trail
+	Looker  *networks.Looker
+	// Take has the camera take pictures: an error says that it is in use.
+	Take func(context.Context, *Capture) error
+	// Wrote notes whether the gallery could be written, and gives the error back.
+	Wrote func(error) error
+	// Idle is payment.ErrBusy while a payment runs.
+	Idle func(context.Context) error
+	// Key signs what the terminal says, Source names it.
+	Key    *signature.Key
+	Source string
+	// Changed is told that the gallery has more or fewer customers.
+	Changed func()
+	Log     *slog.Logger
+}
+
+// Desk is where a running terminal keeps customers and clerks, whoever asks: the control socket or a page. It
+// asks nobody for a role: its callers do, and say who it is by the context (people.With).
+type Desk struct {
+	// Open gives the parts, or says why there are none.
+	Open func() (Parts, error)
+	// Closed removes a customer while there are none.
+	Closed func(ctx context.Context, id string) error
+	// Shut ends what was opened with a clerk's PIN.
+	Shut func()
+	// Rules are what an enrolment wants of a consent.
+	Rules people.Rules
+
+	mu      sync.Mutex
+	vouches map[string]vouch // by customer
+	asked   asked
+}
+
+// Customers is control.People's.
+func (d *Desk) Customers(ctx context.Context) ([]control.Customer, error) {
+	p, err := d.Open()
+	if err != nil {
+		return nil, err
+	}
+	all, err := List(p.Gallery)
+	if err != nil {
+		return nil, err
+	}
+	return all, NotePINs(ctx, p.PINs, all)
+}
+
+// Remove removes a customer, also while the terminal is out of order or the alarm of the case stands: whoever
+// wants to be forgotten is not to wait for a journal, a PIN or a camera. The journal is told of it when it is
+// opened again, if it can't be now.
+func (d *Desk) Remove(ctx context.Context, id string) error {
+	p, err := d.Open()
+	if err != nil {
+		return asUnknown(d.Closed(ctx, id))
+	}
+	return d.remove(ctx, p, journal.CustomerRemoved, id)
+}
+
+func (d *Desk) remove(ctx context.Context, p Parts, what, id string) error {
+	pins := func(use func(*pin.Store) error) error { return use(p.PINs) }
+	err := Remove(ctx, id, p.Gallery.Remove, pins)
+	if err == nil || errors.Is(err, errPINStays) {
+		p.Trail.Removed(ctx, what, id)
+		p.Changed()
+		return err
+	}
+	return asUnknown(p.Wrote(err))
+}
+
+// templatesByCamera is how many pictures an enrolment by camera takes: what a record holds at most.
+const templatesByCamera = gallery.TemplatesMax
+
+// Enrol is control.People's.
+func (d *Desk) Enrol(
+	ctx context.Context, q control.EnrolRequest, progress func(string),
+) (control.Customer, error) {
+	p, err := d.Open()
+	if err != nil {
+		return control.Customer{}, err
+	}
+	if q.Again != "" && q.Name != "" {
+		return control.Customer{}, errors.New("enrol: a name and the id of a customer who has one")
+	}
+	if _, err := Consent(d.Rules, q, people.From(ctx), time.Now()); err != nil { // before anybody is looked at
+		return control.Customer{}, err
+	}
+	if len(q.Photos) > 0 {
+		templates, seen, err := TemplatesOf(p.Looker, q.Photos)
+		if err != nil {
+			return control.Customer{}, err
+		}
+		done, err := d.enrol(ctx, p, q, templates, seen)
+		done.Advice = Advice(p.Looker, q.Photos, templates)
+		return done, p.Wrote(err)
+	}
+	c := &Capture{Want: templatesByCamera, NoSmile: q.NoSmile, Progress: progress}
+	if err := p.Take(ctx, c); err != nil {
+		return control.Customer{}, err
+	}
+	done, err := d.enrol(ctx, p, q, c.Templates, c.Seen)
+	if err == nil {
+		if err := p.Wrote(c.KeepSmile(p.Gallery, done.ID)); err != nil {
+			progress("the smile could not be kept, what holds for everybody holds: " + err.Error())
+		}
+	}
+	return done, p.Wrote(err)
+}
+
+// enrol enrols a customer once the journal has it. A renewal by another face needs a second person's word,
+// and gives the customer a new PIN before it takes the face: whoever knew the old one knows nothing then, at
+// no moment.
+func (d *Desk) enrol(
+	ctx context.Context, p Parts, q control.EnrolRequest, templates, seen [][]float32,
+) (control.Customer, error) {
+	defer p.Changed()
+	asks := people.From(ctx)
+	agreed, err := Consent(d.Rules, q, asks, time.Now())
+	if err == nil && q.PIN != "" {
+		err = pin.Check(q.PIN)
+	}
+	if err != nil {
+		return control.Customer{}, err
+	}
+	wish := gallery.Wish{Digits: q.Digits, Consent: agreed}
+	second := payment.Who{}
+	if q.Again != "" && q.PIN != "" {
+		second, wish.OtherFace = d.vouched(q.Again, asks)
+	}
+	done, err := p.Trail.Enrol(ctx, second, func(before func(gallery.Change) error) (control.Customer, error) {
+		return In(p.Gallery, q, wish, templates, seen, func(c gallery.Change) error {
+			if err := before(c); err != nil || q.PIN == "" {
+				return err
+			}
+			return p.PINs.SetAfter(ctx, c.ID, q.PIN, func(mark string) error {
+				return p.Trail.PINChanged(ctx, journal.PINOf{Customer: c.ID}, mark)
+			})
+		})
+	})
+	if err == nil && wish.OtherFace {
+		d.spent(q.Again)
+	}
+	if errors.Is(err, gallery.ErrOtherFace) {
+		err = payment.WithHintf(err, "%s. Where it is the customer: a second person says so (`smiletill customers "+
+			"vouch %s`), then `smiletill enrol --again %[2]s --new-pin`", payment.HintOf(err), q.Again)
+	}
+	return done, asUnknown(err)
+}
+
+// SetPIN is control.PINs's.
+func (d *Desk) SetPIN(ctx context.Context, id, digits string) error {
+	p, err := d.Open()
+	if err != nil {
+		return err
+	}
+	before := func(mark string) error {
+		return p.Trail.PINChanged(ctx, journal.PINOf{Customer: id}, mark)
+	}
+	if err := SetPIN(ctx, p.Gallery, p.PINs, id, digits, before); err != nil {
+		return asUnknown(err)
+	}
+	p.Log.Info("a customer's PIN was changed", "customer", id, "removed", digits == "")
+	return nil
+}
+
+// SetClerkPIN is control.Clerks's.
+func (d *Desk) SetClerkPIN(ctx context.Context, name, digits string) error {
+	p, err := d.Open()
+	if err != nil {
+		return err
+	}
+	before := func(of journal.PINOf, mark string) error { return p.Trail.PINChanged(ctx, of, mark) }
+	if err := SetClerkPIN(ctx, p.PINs, name, digits, before); err != nil {
+		return err
+	}
+	d.Shut()
+	p.Log.Info("a clerk's PIN was changed", "removed", digits == "")
+	return nil
+}
+
+// Clerks is control.Clerks's.
+func (d *Desk) Clerks(ctx context.Context) ([]control.Clerk, error) {
+	p, err := d.Open()
+	if err != nil {
+		return nil, err
+	}
+	return ListClerks(ctx, p.PINs)
+}
+
+// AddClerk is control.Clerks's.
+func (d *Desk) AddClerk(ctx context.Context, c control.Clerk) error {
+	p, err := d.Open()
+	if err != nil {
+		return err
+	}
+	err = AddClerk(ctx, p.PINs, c, func(name string) error {
+		return p.Trail.Note(ctx, journal.Audit{What: journal.ClerkAdded, Clerk: name, Keys: c.Role})
+	})
+	if err == nil {
+		d.Shut() // whoever had another role begins anew
+	}
+	return err
+}
+
+// RemoveClerk is control.Clerks's.
+func (d *Desk) RemoveClerk(ctx context.Context, name string) error {
+	p, err := d.Open()
+	if err != nil {
+		return err
+	}
+	err = p.PINs.RemoveClerk(ctx, name, func(name string) error {
+		return p.Trail.Note(ctx, journal.Audit{What: journal.ClerkRemoved, Clerk: name})
+	})
+	if err == nil {
+		d.Shut()
+	}
+	return err
+}
+
+// RemoveClosed calls remove, which opens the customers' files, again and again for a while: a terminal that
+// tries to open them may have them for a moment.
+func RemoveClosed(ctx context.Context, remove func() error, tries int, wait time.Duration) error {
+	for ; ; tries-- {
+		err := remove()
+		if !errors.Is(err, gallery.ErrInUse) || tries <= 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+// unknown is an error about a customer whom nobody enrolled, as the control socket knows it.
+type unknown struct{ error }
+
+func (u unknown) Unwrap() error { return u.error }
+
+func (unknown) Is(target error) bool { return target == control.ErrUnknownCustomer }
+
+func asUnknown(err error) error {
+	if errors.Is(err, gallery.ErrUnknownCustomer) {
+		return unknown{err}
+	}
+	return err
+}

@@ -1,0 +1,45 @@
+package enrolment
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"smiletill/device/screen"
+	"smiletill/payment"
+	"smiletill/vision/gallery"
+)
+
+// ErrCameraInUse says that no pictures can be taken now.
+var ErrCameraInUse = errors.New("the camera is in use, by a payment or somebody else who stands before it")
+
+// Farewell is the customer's page, as far as somebody wants to be forgotten.
+type Farewell struct{ Desk *Desk }
+
+// Look is screen.Forgetter's.
+func (f Farewell) Look(ctx context.Context) (token string, pin bool, err error) {
+	token, pin, err = f.Desk.Look(ctx)
+	return token, pin, forgetError(err)
+}
+
+// Confirm is screen.Forgetter's.
+func (f Farewell) Confirm(ctx context.Context, token, digits string) (json.RawMessage, error) {
+	r, err := f.Desk.Confirm(ctx, token, digits)
+	if err != nil {
+		return nil, forgetError(err)
+	}
+	return json.Marshal(r)
+}
+
+// forgetError is an error as the page knows it.
+func forgetError(err error) error {
+	switch {
+	case errors.Is(err, gallery.ErrUnknownCustomer):
+		return screen.ErrForgetUnsure
+	case errors.Is(err, payment.ErrBusy), errors.Is(err, ErrCameraInUse):
+		return screen.ErrForgetBusy
+	case errors.Is(err, payment.ErrPINWrong):
+		return screen.ErrWrongPIN
+	}
+	return err
+}

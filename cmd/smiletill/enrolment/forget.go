@@ -1,0 +1,211 @@
+package enrolment
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/people"
+	"smiletill/payment"
+	"smiletill/payment/journal"
+	"smiletill/payment/report/signature"
+)
+
+// receiptType is a receipt's, as an event has one: what is signed for one thing is not taken for another.
+const receiptType = "io.smiletill.terminal.forgotten.v1"
+
+// Forget is control.People's. What was paid stays, under the pseudonym: face, name, smile, consent, PIN and
+// digits go. payment.ErrBusy while a payment runs: it may be theirs.
+func (d *Desk) Forget(ctx context.Context, id string) (control.Receipt, error) {
+	p, err := d.Open()
+	if err != nil {
+		return control.Receipt{}, err
+	}
+	if err := p.Idle(ctx); err != nil {
+		return control.Receipt{}, fmt.Errorf("forget %s: %w", id, err)
+	}
+	e, err := d.Extract(ctx, id, false)
+	if err != nil {
+		return control.Receipt{}, err
+	}
+	gone := control.Erased{Customer: id, By: people.From(ctx), Templates: e.Templates, Smile: e.Smile,
+		Consent: e.Agreed != nil, PIN: e.PIN, Digits: e.Digits, Payments: len(e.Payments)}
+	if gone.Unreported, err = unreported(ctx, p.Journal, id); err != nil {
+		return control.Receipt{}, err
+	}
+	if err := d.remove(ctx, p, journal.CustomerForgotten, id); err != nil {
+		return control.Receipt{}, err
+	}
+	return Receipt(p.Key, p.Source, gone, time.Now())
+}
+
+// unreported counts a customer's payments that the cloud does not know of yet.
+func unreported(ctx context.Context, j *journal.Journal, id string) (n int, err error) {
+	all, err := j.List(ctx, journal.Filter{Customer: id, Limit: -1})
+	for _, one := range all {
+		if one.Delivery == journal.DeliveryPending || one.Delivery == journal.DeliveryParked {
+			n++
+		}
+	}
+	return n, err
+}
+
+// Receipt signs what was erased.
+func Receipt(key *signature.Key, source string, gone control.Erased, at time.Time) (control.Receipt, error) {
+	data, err := json.Marshal(gone)
+	if err != nil {
+		return control.Receipt{}, fmt.Errorf("write the receipt: %w", err)
+	}
+	r := control.Receipt{Source: source, ID: rand.Text(), Type: receiptType,
+		Time: at.UTC().Format(time.RFC3339), Data: data}
+	r.Signature, err = signature.Sign(key, signed(r))
+	if err != nil {
+		return control.Receipt{}, fmt.Errorf("sign the receipt: %w", err)
+	}
+	return r, nil
+}
+
+func signed(r control.Receipt) signature.Event {
+	return signature.Event{Source: r.Source, ID: r.ID, Type: r.Type, Time: r.Time, Data: r.Data}
+}
+
+// errReceipt is of a receipt that is none of this key, or was changed.
+var errReceipt = errors.New("this receipt does not hold")
+
+// CheckReceipt reads a receipt, and tells whether one of these keys signed it as it is.
+func CheckReceipt(text []byte, keys []ed25519.PublicKey) (control.Receipt, control.Erased, error) {
+	var r control.Receipt
+	var gone control.Erased
+	err := json.Unmarshal(text, &r)
+	if err == nil && r.Type != receiptType {
+		err = fmt.Errorf("it is of type %q", r.Type)
+	}
+	if err == nil {
+		err = signature.Verify(keys, signed(r), r.Signature)
+	}
+	if err == nil {
+		err = json.Unmarshal(r.Data, &gone)
+	}
+	if err != nil {
+		return r, gone, payment.WithHint(fmt.Errorf("%w: %w", errReceipt, err),
+			"it is to be the whole file, and --key the file of the terminal's public key (`smiletill key`)")
+	}
+	return r, gone, nil
+}
+
+// Extract is control.People's.
+func (d *Desk) Extract(ctx context.Context, id string, faces bool) (control.Extract, error) {
+	p, err := d.Open()
+	if err != nil {
+		return control.Extract{}, err
+	}
+	k, err := p.Gallery.Kept(id)
+	if err != nil {
+		return control.Extract{}, asUnknown(err)
+	}
+	with, err := p.PINs.Customers(ctx)
+	if err != nil {
+		return control.Extract{}, err
+	}
+	e := control.Extract{ID: id, Name: k.Name, EnrolledAt: k.EnrolledAt, Model: k.Model, Templates: k.Templates,
+		Smile: k.Smile, PIN: with[id], Digits: k.Digits}
+	if faces {
+		e.Faces = k.Faces
+	}
+	if c, ok := p.Gallery.Consent(id); ok {
+		e.Agreed = &control.Agreed{Version: c.Text, Lang: c.Lang, Explained: c.Explained, Paper: c.Paper}
+		e.AgreedAt = &c.At
+	}
+	paid, err := p.Journal.List(ctx, journal.Filter{Customer: id, Limit: -1})
+	if err != nil {
+		return control.Extract{}, err
+	}
+	for _, one := range paid {
+		e.Payments = append(e.Payments, control.Told(one.Payment))
+	}
+	done, err := p.Journal.About(ctx, id)
+	for _, a := range done {
+		e.Done = append(e.Done, fmt.Sprintf("%s %s, by %s", a.At.UTC().Format(time.RFC3339), a.What,
+			a.Who))
+	}
+	return e, err
+}
+
+// askFor is how long somebody who was recognised may take to say that they want to be forgotten.
+const askFor = time.Minute
+
+// asked is somebody who wants to be forgotten, and has not confirmed it yet.
+type asked struct {
+	token, customer string
+	until           time.Time
+}
+
+// lookPictures is how many pictures tell who wants to be forgotten.
+const lookPictures = 3
+
+var (
+	// errNotAsked is of a confirmation that nobody was asked for, or too late, or of somebody else.
+	errNotAsked = errors.New("nobody was asked for this")
+	// errNobody is of somebody who is not surely a customer.
+	errNobody = errors.New("this is not surely a customer")
+)
+
+// Look has the camera look who wants to be forgotten, at the terminal itself. Only who is surely one
+// customer, and like no other, is: others ask the staff. It gives a token for Confirm, and whether the PIN
+// has to come with it: who has one has to know it.
+func (d *Desk) Look(ctx context.Context) (token string, pin bool, err error) {
+	p, err := d.Open()
+	if err != nil {
+		return "", false, err
+	}
+	if err := p.Idle(ctx); err != nil {
+		return "", false, err
+	}
+	c := &Capture{Want: lookPictures, NoSmile: true, Progress: func(string) {}}
+	if err := p.Take(ctx, c); err != nil {
+		return "", false, err
+	}
+	id, err := p.Gallery.Sure(c.Templates, c.Seen)
+	if err != nil {
+		return "", false, fmt.Errorf("%w: %w", errNobody, err)
+	}
+	ready := p.PINs.Ready(ctx, id)
+	if ready != nil && !errors.Is(ready, payment.ErrPINNotSet) {
+		return "", false, ready // locked: who tries PINs erases nobody
+	}
+	a := asked{rand.Text(), id, time.Now().Add(askFor)}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked = a // one at a time: whoever stood there before has left
+	return a.token, ready == nil, nil
+}
+
+// Confirm forgets the customer whom Look has seen, once. payment.ErrPINWrong may be tried again.
+func (d *Desk) Confirm(ctx context.Context, token, digits string) (control.Receipt, error) {
+	d.mu.Lock()
+	a := d.asked
+	d.mu.Unlock()
+	if token == "" || a.token != token || time.Now().After(a.until) {
+		return control.Receipt{}, errNotAsked
+	}
+	p, err := d.Open()
+	if err != nil {
+		return control.Receipt{}, err
+	}
+	if err := p.PINs.Try(ctx, a.customer, digits); err != nil && !errors.Is(err, payment.ErrPINNotSet) {
+		return control.Receipt{}, err
+	}
+	who := payment.Who{Role: "customer", Name: a.customer, Door: people.Screen}
+	r, err := d.Forget(people.With(ctx, who), a.customer)
+	if err == nil {
+		d.mu.Lock()
+		d.asked = asked{}
+		d.mu.Unlock()
+	}
+	return r, err
+}
