@@ -72,7 +72,7 @@ job-packages:
 job-fetch:
 	$(JOB) fetch sh -c 'sh .ci/need.sh build && sh models/build/fetch.sh $(B)'
 job-npm:
-	$(JOB) npm $(ONE) -j 2 consumers register-npm
+	$(JOB) npm $(ONE) -j 2 consumers register-npm axe
 job-java: job-fetch
 	$(JOB) java $(ONE) register-java
 
@@ -124,6 +124,15 @@ register-npm:
 	  cp $(REGISTER_NPM)/package*.json $(B)/register-npm/ && cd $(B)/register-npm && npm ci --silent --no-audit --no-fund --ignore-scripts && \
 	  cp package-lock.json .installed; }
 
+AXE := device/screen/testdata/axe
+
+.PHONY: axe
+axe:
+	@cmp -s $(AXE)/package-lock.json $(B)/axe/.installed || { sh .ci/need.sh build; \
+	  echo "installing npm's axe-core, which looks at the pages (3 MB)"; rm -rf $(B)/axe; mkdir -p $(B)/axe && \
+	  cp $(AXE)/package*.json $(B)/axe/ && cd $(B)/axe && npm ci --silent --no-audit --no-fund --ignore-scripts && \
+	  cp package-lock.json .installed; }
+
 # Other days are played for each commit: SIM_FIRST, which is printed, plays them again.
 COMMIT := $(shell git rev-parse --short=7 HEAD 2>/dev/null | cut -c 1-7)
 CHECK_DAYS = SIM_SEEDS=2000 SIM_FIRST=$(or $(SIM_FIRST),$(shell printf %d 0x$(or $(COMMIT),1)))
@@ -138,7 +147,7 @@ check-all: test job-source job-there job-lint job-models job-days job-mutations 
 
 job-there: job-packages job-npm job-java
 	$(JOB) there sh -c 'sh .ci/need.sh --there build jpeg models tests arm64 image emulate boot && \
-	  cd $(B)/register-npm && node -e "require(\"@adyen/api-library\")" && test -d $(B)/consumers/node_modules && \
+	  cd $(B)/register-npm && node -e "require(\"@adyen/api-library\")" && test -d $(B)/consumers/node_modules && test -d $(B)/axe/node_modules && \
 	  test -e $(B)/register-java/.installed && command -v java'
 job-source:
 	$(JOB) source $(ONE) source

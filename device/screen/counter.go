@@ -12,6 +12,7 @@ type Counter interface {
 	CounterTill
 	CounterBook
 	CounterMemory
+	CounterShop
 }
 
 // CounterLock keeps the clerks' PINs, and counts the wrong ones.
@@ -52,7 +53,7 @@ type CounterTill interface {
 }
 
 // CounterReversal is money that a page has asked to give back.
-type CounterReversal struct{ ID, Payment, Amount, Currency string }
+type CounterReversal struct{ ID, Payment, Amount, Currency, Reason string }
 
 // CounterMemory keeps which payments of the counter have an end that nobody there was seen to read. It
 // outlives the browser, which may crash, and the terminal's own restart: an amount that is typed once more
@@ -65,7 +66,7 @@ type CounterMemory interface {
 	// Unconfirmed gives the payments that are remembered and not confirmed, the latest first.
 	Unconfirmed(ctx context.Context) ([]CounterPayment, error)
 	// RememberReversal and Reversals are the same for what is given back; Confirm forgets these too.
-	RememberReversal(ctx context.Context, id, paymentID, amount string) error
+	RememberReversal(ctx context.Context, r CounterReversal) error
 	Reversals(ctx context.Context) ([]CounterReversal, error)
 }
 
@@ -73,8 +74,9 @@ type CounterMemory interface {
 type CounterBook interface {
 	// Recent gives the n latest payments, the newest first, whoever began them.
 	Recent(ctx context.Context, n int) ([]CounterPayment, error)
-	// Reverse gives amount of a payment back, once for each id.
-	Reverse(ctx context.Context, id, paymentID, amount string) error
+	// Reverse gives the Amount of a payment back, for a Reason that the clerk chose, once for each ID. Its
+	// Currency is the payment's.
+	Reverse(ctx context.Context, r CounterReversal) error
 }
 
 // CounterState is what the counter's page has to know of the terminal.
@@ -146,6 +148,8 @@ const (
 	RefusedJournal    Refusal = "journal"      // it could not be written down, or that is not known
 	RefusedTooMuch    Refusal = "too_much"     // more than is left of the payment
 	RefusedUnsure     Refusal = "unsure"       // the payment's outcome was lost with a damaged journal
+	RefusedNothing    Refusal = "nothing"      // nothing has ended since the last closing
+	RefusedDays       Refusal = "days"         // no such span of days
 )
 
 func (e *CounterError) Error() string { return e.What }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -386,16 +387,18 @@ func TestCounterGivesBack(t *testing.T) {
 	})
 	c.unlock()
 	c.says(".book li", "can't be delivered")
-	if n := eval[int](t, c.ctx, "document.querySelectorAll('.book li button').length"); n != 2 {
+	if n := eval[int](t, c.ctx, "document.querySelectorAll('.book [data-id]').length"); n != 2 {
 		t.Errorf("%d payments can be given back", n)
 	}
 	c.click(`.book [data-id="order-2"]`)
 	c.choose("All: €3.00")
+	c.choose("Goods came back")
 	c.says("dialog h1", "Give back €3.00?")
 	c.choose("No")
 	c.sees("!document.querySelector('dialog').open")
 	c.click(`.book [data-id="order-2"]`)
 	c.choose("All: €3.00")
+	c.choose("Goods came back")
 	eval[bool](t, c.ctx, "(document.querySelector('dialog .yes').click(), "+
 		"document.querySelector('dialog .yes')?.click(), "+
 		"give(), true)")
@@ -403,7 +406,7 @@ func TestCounterGivesBack(t *testing.T) {
 	c.heardOnly("reverse 3.00", 1)
 	c.choose("Close")
 	c.says(".book li", "€3.00 given back")
-	c.sees("document.querySelectorAll('.book li button').length === 1")
+	c.sees("document.querySelectorAll('.book [data-id]').length === 1")
 
 	// A part, by keys; more than is left can't be asked for.
 	c.click(`.book [data-id="order-1"]`)
@@ -411,7 +414,9 @@ func TestCounterGivesBack(t *testing.T) {
 	c.digits("dialog .keys", "1", "2", "5", "1")
 	c.sees("document.querySelector('dialog .go').disabled")
 	c.typed(kb.Enter, kb.Backspace, kb.Backspace, "5", kb.Enter)
+	c.choose("The amount was wrong")
 	c.says("dialog h1", "Give back €1.25?")
+	c.says("dialog .help", "The amount was wrong. This can't be undone.")
 
 	// The answers are lost: it is asked for again, and again after a reload, under the same id.
 	net.answers.Store(true)
@@ -438,6 +443,12 @@ func TestCounterGivesBack(t *testing.T) {
 	if got := l.given(); len(got) != 2 || got[0] != "order-1 1.25" || got[1] != "order-2 3.00" {
 		t.Errorf("given back: %q", got)
 	}
+	l.change(func() {
+		got := slices.Compact(slices.Clone(l.reasons))
+		if !slices.Equal(got, []string{"goods_returned", "wrong_amount"}) {
+			t.Errorf("the reasons: %q", got)
+		}
+	})
 	do(t, c.ctx, chromedp.Reload())
 	c.view("open")
 	c.says(".book li", "€1.25 given back")
@@ -448,9 +459,10 @@ func TestCounterGivesBack(t *testing.T) {
 	// Somebody else gave it back meanwhile: said as the terminal says it.
 	c.click(`.book [data-id="order-1"]`)
 	c.choose("All: €11.25")
+	c.choose("Another reason")
 	l.change(func() { _ = l.reverse("elsewhere", "order-1", "11.25") })
 	c.choose("Give back €11.25")
 	c.says("dialog", "This is more than is left of the payment. more than is left of the payment")
 	c.choose("Close")
-	c.sees("document.querySelectorAll('.book li button').length === 0")
+	c.sees("document.querySelectorAll('.book [data-id]').length === 0")
 }

@@ -26,6 +26,9 @@ type shopTill struct {
 	asked    []string          // what came in, as the terminal heard it
 	memory   []string          // ids that nobody has confirmed, the latest last
 	backs    []CounterReversal // that nobody has confirmed
+	reasons  []string          // of what was asked to give back
+	closings []CounterClosing  // the newest first
+	closed   map[string]bool   // ids of requests
 	slow     chan struct{}     // if set, Begin and Reverse do their work and answer when it is closed
 }
 
@@ -233,11 +236,12 @@ func (l *shopTill) Confirm(_ context.Context, id string) error {
 	return nil
 }
 
-func (l *shopTill) RememberReversal(_ context.Context, id, paymentID, amount string) error {
+func (l *shopTill) RememberReversal(_ context.Context, r CounterReversal) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !slices.ContainsFunc(l.backs, func(one CounterReversal) bool { return one.ID == id }) {
-		l.backs = append(l.backs, CounterReversal{id, paymentID, amount, l.currency})
+	r.Currency = l.currency
+	if !slices.ContainsFunc(l.backs, func(one CounterReversal) bool { return one.ID == r.ID }) {
+		l.backs = append(l.backs, r)
 	}
 	return nil
 }
@@ -272,10 +276,11 @@ func decimals(cents int) string {
 	return fmt.Sprintf("%d.%02d", cents/100, cents%100)
 }
 
-func (l *shopTill) Reverse(_ context.Context, id, paymentID, amount string) error {
+func (l *shopTill) Reverse(_ context.Context, r CounterReversal) error {
 	l.mu.Lock()
 	slow := l.slow
-	err := l.reverse(id, paymentID, amount)
+	l.reasons = append(l.reasons, r.Reason)
+	err := l.reverse(r.ID, r.Payment, r.Amount)
 	l.mu.Unlock()
 	if slow != nil {
 		<-slow

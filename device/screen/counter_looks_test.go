@@ -34,7 +34,11 @@ func lookAround(c *counterPage, z size, lang string) {
 	look := func(name string) {
 		t.Helper()
 		eval[int](t, c.ctx, "new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r(1))))")
-		for _, b := range append(findings(t, c.ctx, "counter_misfits.js"), findings(t, c.ctx, "faint.js")...) {
+		bad := append(findings(t, c.ctx, "counter_misfits.js"), findings(t, c.ctx, "faint.js")...)
+		if z.name == "phone" && lang == "de" || z.name == "desktop" && lang == "en" {
+			bad = append(bad, broken(t, c.ctx)...)
+		}
+		for _, b := range bad {
 			t.Errorf("%s %s: %s", lang, name, b)
 		}
 		if dir := os.Getenv("SCREENSHOTS"); dir != "" {
@@ -71,6 +75,7 @@ func lookAround(c *counterPage, z size, lang string) {
 	tab("book")
 	look("list")
 	lookGivingBack(c, look)
+	lookAtShop(c, look)
 	tab("take")
 	c.typed(kb.Enter)
 	c.sees("document.documentElement.dataset.state === 'look_here'")
@@ -112,6 +117,8 @@ func lookAround(c *counterPage, z size, lang string) {
 	look("out_of_order")
 	do(t, c.ctx, chromedp.Evaluate[chromedp.Void]("show('lost')"))
 	look("lost")
+	do(t, c.ctx, chromedp.Evaluate[chromedp.Void]("show('old')"))
+	look("old")
 }
 
 func lookGivingBack(c *counterPage, look func(string)) {
@@ -122,6 +129,9 @@ func lookGivingBack(c *counterPage, look func(string)) {
 	c.typed("150")
 	look("give_part")
 	c.typed(kb.Enter)
+	c.sees("document.querySelector('dialog').className === 'why'")
+	look("give_why")
+	c.click("dialog .col button")
 	c.sees("document.querySelector('dialog').className === 'sure'")
 	look("give_sure")
 	c.l.change(func() { delete(c.l.payments, "counter-b"); c.l.order = c.l.order[:len(c.l.order)-1] })
@@ -131,11 +141,39 @@ func lookGivingBack(c *counterPage, look func(string)) {
 	c.l.put("counter-b", "2.50", nil)
 	c.click("dialog .col button")
 	c.sees("!document.querySelector('dialog').open && document.querySelectorAll('.book li').length === 6")
-	c.click(`.book [data-id="counter-b"]`, "dialog .col button", "dialog .yes")
+	c.click(`.book [data-id="counter-b"]`, "dialog .col button")
+	c.sees("document.querySelector('dialog').className === 'why'")
+	c.click("dialog .col button", "dialog .yes")
 	c.sees("document.querySelector('dialog').className === 'done'")
 	look("give_done")
 	c.click("dialog .col button")
 	c.sees("!document.querySelector('dialog').open")
+}
+
+// lookAtShop goes through what the page has besides the till.
+func lookAtShop(c *counterPage, look func(string)) {
+	c.click(`[data-slip="counter-b"]`)
+	c.sees("document.querySelector('dialog.paper').open")
+	look("receipt")
+	c.click("dialog.paper .col button:last-child", ".search input")
+	c.typed("order")
+	c.sees("document.querySelectorAll('.book li').length === 2")
+	look("search")
+	eval[bool](c.t, c.ctx, "(document.querySelector('.search input').value = '', readBook(), true)")
+	c.l.change(func() { c.l.closings = nil })
+	c.click(`nav [data-tab="day"]`)
+	c.sees("!!document.querySelector('.since dl')")
+	look("day")
+	c.click("section.day .close")
+	c.sees("document.querySelector('dialog.paper').open")
+	look("close_day")
+	c.click("dialog.paper .go")
+	c.sees("document.querySelectorAll('dialog.paper dt').length > 5")
+	look("closing")
+	c.click("dialog.paper .col button:last-child")
+	c.sees("!document.querySelector('dialog.paper').open && !!document.querySelector('.closed li')")
+	look("day_closed")
+	c.click(`nav [data-tab="take"]`)
 }
 
 // fill gives the list one of each kind.

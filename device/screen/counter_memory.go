@@ -79,6 +79,7 @@ type reversalMessage struct {
 	Payment  string `json:"payment"`
 	Amount   string `json:"amount"`
 	Currency string `json:"currency"`
+	Reason   string `json:"reason,omitempty"`
 }
 
 // tellReversal adds the latest of these: asked again under its id it is given back once.
@@ -97,10 +98,11 @@ func (s *Server) tellReversal(ctx context.Context, m *deskMessage) {
 
 // reverse gives money back that is remembered first, until a page has heard how it went.
 func (s *Server) reverse(ctx context.Context, q reverseEntry) (any, error) {
-	if err := s.opt.Counter.RememberReversal(ctx, q.ID, q.Payment, q.Amount); err != nil {
+	r := CounterReversal{ID: q.ID, Payment: q.Payment, Amount: q.Amount, Reason: q.Reason}
+	if err := s.opt.Counter.RememberReversal(ctx, r); err != nil {
 		return nil, err
 	}
-	err := s.opt.Counter.Reverse(ctx, q.ID, q.Payment, q.Amount)
+	err := s.opt.Counter.Reverse(ctx, r)
 	return nothing{}, s.forgetRefused(ctx, q.ID, err)
 }
 

@@ -94,6 +94,7 @@ func TestCounterCrashedWhileItGivesBack(t *testing.T) {
 	c.choose("A part")
 	c.digits("dialog .keys", "1", "2", "5")
 	c.typed(kb.Enter)
+	c.choose("It was charged twice")
 	c.net.answers.Store(true)
 	c.choose("Give back €1.25")
 	c.sees("document.querySelector('dialog').className === 'sending'")

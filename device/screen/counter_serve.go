@@ -30,6 +30,7 @@ func (s *Server) routeCounter(mux *http.ServeMux) {
 	mux.HandleFunc("POST /counter/cancel", counterWrite(s, s.cancel))
 	mux.HandleFunc("POST /counter/confirm", counterWrite(s, s.confirm))
 	mux.HandleFunc("POST /counter/reverse", counterWrite(s, s.reverse))
+	s.routeShop(mux)
 }
 
 // serveCounter gives the page itself, which holds nothing that a PIN protects.
@@ -147,7 +148,7 @@ func (s *Server) counterRead(read func(context.Context, *http.Request) (any, err
 			s.replyError(w, err)
 			return
 		}
-		reply(w, http.StatusOK, v)
+		give(w, v)
 	}
 }
 
@@ -367,4 +368,5 @@ type reverseEntry struct {
 	ID      string `json:"id"`
 	Payment string `json:"payment"`
 	Amount  string `json:"amount"`
+	Reason  string `json:"reason"`
 }

@@ -233,11 +233,11 @@ func usedKeys(t *testing.T) map[string]bool {
 	find("index.html", `\{\{\.Page\.(\w+)\}\}`, "page.")
 	find("status.html", `index \.M "([\w.]+)"`, "")
 	find("counter.html", `index \$?\.M "([\w.]+)"`, "")
-	for _, file := range []string{"counter.js", "counter_list.js"} {
+	for _, file := range []string{"counter.js", "counter_list.js", "counter_paper.js", "counter_shop.js"} {
 		find(file, `\bword\("(\w+)"[,)]`, "counter.")
 	}
 	for _, k := range []string{"starting", "trouble", "busy_counter", "busy_help", "no", "later", "key_correct",
-		"key_clear", "key_ok"} {
+		"key_clear", "key_ok", "pin_ended", "close_open", "close_failed", "table_name"} {
 		used["counter."+k] = true
 	}
 	for _, s := range []State{LookHere, Smile, EnterPIN, Vending} {
@@ -250,8 +250,15 @@ func usedKeys(t *testing.T) map[string]bool {
 		used["counter.why."+string(r)] = true
 	}
 	for _, r := range []Refusal{RefusedBusy, RefusedAmount, RefusedLimit, RefusedLocked, RefusedBacklog,
-		RefusedOutOfOrder, RefusedJournal, RefusedTooMuch, RefusedUnsure} {
+		RefusedOutOfOrder, RefusedJournal, RefusedTooMuch, RefusedUnsure, RefusedNothing, RefusedDays} {
 		used["counter.refused."+string(r)] = true
+	}
+	for _, r := range []string{"goods_returned", "wrong_amount", "charged_twice", "other_reason"} {
+		used["counter.reason."+r] = true
+	}
+	for _, r := range []string{"title", "note", "shop", "terminal", "date", "time", "date_form", "payment",
+		"reference", "amount", "state", "returned", "clock", "point"} {
+		used["counter.receipt."+r] = true
 	}
 	for _, r := range []Report{ReportWaiting, ReportDone, ReportParked} {
 		used["counter.report."+string(r)] = true

@@ -19,6 +19,7 @@ type Entry struct {
 	ID      string `json:"id"`
 	Payment string `json:"payment,omitempty"` // of which Amount is given back; empty: ID is a payment
 	Amount  string `json:"amount,omitempty"`  // decimal, in the payment's currency
+	Reason  string `json:"reason,omitempty"`  // why it is given back
 }
 
 // About is the id of the payment that it is about.

@@ -42,11 +42,14 @@ type Closing struct {
 	At     time.Time // wall clock; zero of what is not closed yet
 	// TimeTrusted tells whether the clock was known to be right.
 	TimeTrusted bool
+	Who         payment.Who // closed it
 }
 
 // CloseDay writes a closing of all that ended since the last one, and gives it. The same id gives the same
 // closing, as long as it is the last one. Errors wrap payment.ErrRequest or ErrNothingToClose.
-func (j *Journal) CloseDay(ctx context.Context, id string, at time.Time, trusted bool) (Closing, error) {
+func (j *Journal) CloseDay(
+	ctx context.Context, id string, at time.Time, trusted bool, who payment.Who,
+) (Closing, error) {
 	if !payment.ValidID(id) {
 		return Closing{}, payment.WithHint(fmt.Errorf("close the day: id: %w", payment.ErrRequest),
 			"use 1 to 64 letters, digits, points, underscores, colons or hyphens")
@@ -68,8 +71,9 @@ func (j *Journal) CloseDay(ctx context.Context, id string, at time.Time, trusted
 			return payment.WithHint(ErrNothingToClose, "close the day when something was paid")
 		}
 		done.Number, done.ID, done.At, done.TimeTrusted = last.Number+1, id, at, trusted
+		done.Who = who
 		l, err := j.append(ctx, tx, auditBody(j.options, Audit{What: DayClosed, Closing: &done, At: at,
-			TimeTrusted: trusted}), at)
+			TimeTrusted: trusted, Who: who}), at)
 		if err != nil {
 			return err
 		}
@@ -207,7 +211,7 @@ func (b body) closing(at time.Time) (*Closing, error) {
 	if b.Audit != DayClosed {
 		return nil, nil
 	}
-	c := Closing{ID: b.Closing["id"], At: at, TimeTrusted: b.TimeTrusted}
+	c := Closing{ID: b.Closing["id"], At: at, TimeTrusted: b.TimeTrusted, Who: named(b.By)}
 	var failed error
 	read := func(text string) int64 {
 		v, err := strconv.ParseInt(text, 10, 64)

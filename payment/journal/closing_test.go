@@ -11,6 +11,9 @@ import (
 	"smiletill/payment"
 )
 
+// anna closes the days of these tests.
+func anna() payment.Who { return payment.Who{Role: "clerk", Name: "Anna"} }
+
 // giveBack gives a part of a payment back.
 func giveBack(t *testing.T, j *Journal, id string, minor int64) {
 	t.Helper()
@@ -33,17 +36,17 @@ func TestCloseDay(t *testing.T) {
 	path := newPath(t)
 	j := open(t, path, Options{})
 	now := time.Now()
-	if _, err := j.CloseDay(t.Context(), "a", now, true); !errors.Is(err, ErrNothingToClose) ||
+	if _, err := j.CloseDay(t.Context(), "a", now, true, anna()); !errors.Is(err, ErrNothingToClose) ||
 		payment.HintOf(err) == "" {
 		t.Errorf("an empty day: %v", err)
 	}
-	if _, err := j.CloseDay(t.Context(), "not an id", now, true); !errors.Is(err, payment.ErrRequest) {
+	if _, err := j.CloseDay(t.Context(), "not an id", now, true, anna()); !errors.Is(err, payment.ErrRequest) {
 		t.Errorf("no id: %v", err)
 	}
 	one, two, late := waiting(t, "one"), waiting(t, "two"), waiting(t, "late")
 	commit(t, j, one, approved(t, one), two, next(t, two, payment.Cancelled{By: payment.ByOperator}), late)
 	giveBack(t, j, "one", 50)
-	first, err := j.CloseDay(t.Context(), "a", now, true)
+	first, err := j.CloseDay(t.Context(), "a", now, true, anna())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,11 +54,11 @@ func TestCloseDay(t *testing.T) {
 	if first.Number != 1 || first.After != 0 || !reflect.DeepEqual(first.Sums, want) || want[0].Net() != 100 {
 		t.Errorf("%+v", first)
 	}
-	again, err := j.CloseDay(t.Context(), "a", now.Add(time.Minute), true)
+	again, err := j.CloseDay(t.Context(), "a", now.Add(time.Minute), true, anna())
 	if err != nil || again.Number != 1 || !reflect.DeepEqual(again.Sums, want) {
 		t.Errorf("the same request: %+v, %v", again, err)
 	}
-	if _, err := j.CloseDay(t.Context(), "b", now, true); !errors.Is(err, ErrNothingToClose) {
+	if _, err := j.CloseDay(t.Context(), "b", now, true, anna()); !errors.Is(err, ErrNothingToClose) {
 		t.Errorf("closed twice: %v", err)
 	}
 	commit(t, j, approved(t, late)) // it ran while the day was closed
@@ -69,12 +72,13 @@ func TestCloseDay(t *testing.T) {
 	if err != nil || waits.Number != 0 || !reflect.DeepEqual(waits.Sums, want) {
 		t.Errorf("not closed yet: %+v, %v", waits, err)
 	}
-	second, err := j.CloseDay(t.Context(), "c", now, false)
+	second, err := j.CloseDay(t.Context(), "c", now, false, anna())
 	if err != nil || second.Number != 2 || second.After != first.Upto || !reflect.DeepEqual(second.Sums, want) {
 		t.Errorf("%+v, %v", second, err)
 	}
 	all, err := j.Closings(t.Context(), 10)
-	if err != nil || len(all) != 2 || all[0].ID != "c" || all[0].TimeTrusted || all[1].ID != "a" ||
+	if err != nil || len(all) != 2 || all[0].ID != "c" || all[0].Who != anna() ||
+		all[0].TimeTrusted || all[1].ID != "a" ||
 		!all[1].TimeTrusted || !reflect.DeepEqual(all[0].Sums, want) {
 		t.Errorf("%+v, %v", all, err)
 	}
@@ -99,7 +103,7 @@ func TestCloseDayAtOnce(t *testing.T) {
 				if err := errors.Join(j.Commit(t.Context(), p), j.Commit(t.Context(), approved(t, p))); err != nil {
 					t.Error(err)
 				}
-				_, err := j.CloseDay(t.Context(), "c"+strconv.Itoa(clerk)+"-"+strconv.Itoa(n), time.Now(), true)
+				_, err := j.CloseDay(t.Context(), "c"+strconv.Itoa(clerk)+"-"+strconv.Itoa(n), time.Now(), true, anna())
 				if err != nil && !errors.Is(err, ErrNothingToClose) {
 					t.Error(err)
 				}

@@ -3,6 +3,8 @@ package journal
 import (
 	"cmp"
 	"context"
+	"database/sql"
+	"errors"
 	"slices"
 	"time"
 
@@ -95,6 +97,18 @@ func (j *Journal) Totals(ctx context.Context, span Range, zone *time.Location) (
 		return nil, wrap(j.path, "add up", err)
 	}
 	return j.Reader.Totals(ctx, span, zone)
+}
+
+// Before gives the seq of a fact behind which all facts of a moment's day are, in any zone; 0 if there may
+// be some from the beginning on. Only facts with a clock that was known to be right tell: it looks back no
+// further than to the day before.
+func (r *Reader) Before(ctx context.Context, at time.Time) (seq int64, err error) {
+	err = r.db.QueryRowContext(ctx, `SELECT seq FROM fact WHERE time < ? AND json_extract(body, '$.time_trusted')
+		ORDER BY seq DESC LIMIT 1`, stamp(at.AddDate(0, 0, -2))).Scan(&seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return seq, wrap(r.path, "look for the day's first fact", err)
 }
 
 // Last is as Reader.Last, of facts that no power cut can take back: whoever remembers it would else find

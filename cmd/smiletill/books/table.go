@@ -30,6 +30,7 @@ type habit struct {
 	paid     string
 	returned string
 	unsure   string
+	reasons  map[string]string // that the counter's page writes as a note of what it gives back
 }
 
 // habits are those of the languages that the screen has. A German spreadsheet reads semicolons, because its
@@ -39,11 +40,15 @@ func habits(lang string) (habit, bool) {
 	case "en":
 		return habit{",", ".", []string{"No.", "Date", "Time", "Time zone", "Kind", "Amount",
 			"Currency", "Payment", "Note", "Product", "Closing", "Terminal", "Clock"},
-			"payment", "given back", "was not set"}, true
+			"payment", "given back", "was not set",
+			map[string]string{"goods_returned": "goods came back", "wrong_amount": "the amount was wrong",
+				"charged_twice": "charged twice", "other_reason": "another reason"}}, true
 	case "de":
 		return habit{";", ",", []string{"Nr.", "Datum", "Uhrzeit", "Zeitzone", "Art", "Betrag",
 			"Währung", "Zahlung", "Vermerk", "Produkt", "Abschluss", "Terminal", "Uhr"},
-			"Zahlung", "Rückgabe", "war nicht gestellt"}, true
+			"Zahlung", "Rückgabe", "war nicht gestellt",
+			map[string]string{"goods_returned": "Ware zurückgenommen", "wrong_amount": "falscher Betrag",
+				"charged_twice": "doppelt abgebucht", "other_reason": "anderer Grund"}}, true
 	}
 	return habit{}, false
 }
@@ -81,11 +86,11 @@ func Payments(ctx context.Context, out io.Writer, from Ledger, days journal.Rang
 	w := bufio.NewWriter(out)
 	row(w, h.comma, h.columns)
 	err = from.Facts(ctx, days, func(f journal.Fact) error {
-		kind, sign := h.paid, ""
+		kind, sign, note := h.paid, "", f.Reference
 		switch f.Kind {
 		case "approved":
 		case "reversed":
-			kind, sign = h.returned, "-"
+			kind, sign, note = h.returned, "-", cmp.Or(h.reasons[f.Reference], f.Reference)
 		default:
 			return nil
 		}
@@ -95,7 +100,7 @@ func Payments(ctx context.Context, out io.Writer, from Ledger, days journal.Rang
 		}
 		row(w, h.comma, []string{strconv.FormatInt(f.Seq, 10), at.Format(time.DateOnly), at.Format(time.TimeOnly),
 			"UTC" + at.Format("-07:00"), kind, sign + strings.Replace(f.Amount.Decimal(), ".", h.point, 1),
-			f.Amount.Currency, cell(f.PaymentID), cell(f.Reference), cell(f.Item), closingOf(closings, f.Seq),
+			f.Amount.Currency, cell(f.PaymentID), cell(note), cell(f.Item), closingOf(closings, f.Seq),
 			cell(f.Terminal), clock})
 		return nil
 	})

@@ -286,34 +286,40 @@ func (c Desk) Recent(ctx context.Context, n int) ([]screen.CounterPayment, error
 	}
 	all := make([]screen.CounterPayment, 0, len(entries))
 	for _, e := range entries {
-		one := atCounter(e.Payment)
-		switch e.Delivery {
-		case journal.DeliveryPending:
-			if p.Reported { // without a broker there is no cloud to wait for
-				one.Report = screen.ReportWaiting
-			}
-		case journal.DeliveryDone:
-			one.Report = screen.ReportDone
-		case journal.DeliveryParked:
-			one.Report = screen.ReportParked
-		case journal.DeliveryNone:
-		}
-		all = append(all, one)
+		all = append(all, entry(p, e))
 	}
 	return all, nil
 }
 
+// entry is a payment of the journal as the clerk sees it.
+func entry(p Parts, e journal.Entry) screen.CounterPayment {
+	one := atCounter(e.Payment)
+	switch e.Delivery {
+	case journal.DeliveryPending:
+		if p.Reported { // without a broker there is no cloud to wait for
+			one.Report = screen.ReportWaiting
+		}
+	case journal.DeliveryDone:
+		one.Report = screen.ReportDone
+	case journal.DeliveryParked:
+		one.Report = screen.ReportParked
+	case journal.DeliveryNone:
+	}
+	return one
+}
+
 // Reverse leaves its outcome open unless the journal itself refuses: an earlier request under this id, whose
 // answer was lost, may have been done.
-func (c Desk) Reverse(ctx context.Context, id, paymentID, amount string) error {
-	if amount == "" { // which would be all that is left, whatever the clerk has seen of it
+func (c Desk) Reverse(ctx context.Context, r screen.CounterReversal) error {
+	if r.Amount == "" { // which would be all that is left, whatever the clerk has seen of it
 		return &screen.CounterError{What: "no amount to give back", Do: "say how much"}
 	}
 	ctx, _, err := c.allowed(ctx, people.GiveBack)
 	if err != nil {
 		return told(err, payment.ErrOutOfOrder, people.ErrNotAllowed)
 	}
-	_, err = c.Reversing(ctx, control.ReversalRequest{ID: id, PaymentID: paymentID, Amount: amount})
+	_, err = c.Reversing(ctx, control.ReversalRequest{ID: r.ID, PaymentID: r.Payment, Amount: r.Amount,
+		Reference: r.Reason})
 	if err != nil {
 		return told(err, payment.ErrRequest, payment.ErrConflict, payment.ErrNotFound, payment.ErrNotApproved,
 			payment.ErrTooMuch, payment.ErrUnsure, payment.ErrAlarm)

@@ -4,5 +4,6 @@
 // reversal is remembered before it begins, until the page has confirmed that its end was read; the terminal's
 // own words go to the clerk beside those that the page has in their language.
 //
-// It imports control, front, device/screen and payment; nothing of vision, and never the terminal.
+// It imports books, control, front, people, device/screen and payment; nothing of vision, and never the
+// terminal.
 package counter

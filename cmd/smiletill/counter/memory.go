@@ -26,8 +26,8 @@ func (c Desk) Remember(ctx context.Context, id string) error {
 }
 
 // RememberReversal notes what is to be given back before it is.
-func (c Desk) RememberReversal(_ context.Context, id, paymentID, amount string) error {
-	return c.note(unread.Entry{ID: id, Payment: paymentID, Amount: amount})
+func (c Desk) RememberReversal(_ context.Context, r screen.CounterReversal) error {
+	return c.note(unread.Entry{ID: r.ID, Payment: r.Payment, Amount: r.Amount, Reason: r.Reason})
 }
 
 // note refuses what can't be written down.
@@ -57,7 +57,7 @@ func (c Desk) Reversals(ctx context.Context) (all []screen.CounterReversal, err 
 	err = c.remembered(ctx, func(e unread.Entry, p screen.CounterPayment) {
 		if e.Payment != "" {
 			all = append(all, screen.CounterReversal{ID: e.ID, Payment: e.Payment, Amount: e.Amount,
-				Currency: p.Currency})
+				Currency: p.Currency, Reason: e.Reason})
 		}
 	})
 	return all, err

@@ -154,7 +154,7 @@ async function pressPIN(key) {
     return drawPIN();
   }
   if (pin.length < pinLeast) return;
-  const body = { pin };
+  const who = find(".who"), body = { pin, ...(!who.hidden && { name: find("input", who).value.trim() }) };
   pin = "";
   checking = true;
   drawPIN();
@@ -169,15 +169,22 @@ async function pressPIN(key) {
 // lockedBy shows why the page is not open; tried, that a PIN was just not the right one.
 function lockedBy(data, tried) {
   asking = true;
+  if (data.version !== root.dataset.version) return show("old");
   show(data.lock === "off" ? "off" : "pin");
   const said = find(".said");
-  if (data.lock === "wait") setText(said, word("pin_wait", Math.ceil(data.left_s / 60)));
+  if (data.name && find(".who").hidden) {
+    find(".who").hidden = false;
+    find(".who input").focus();
+  }
+  if (data.name) setText(said, word("pin_name"));
+  else if (data.lock === "wait") setText(said, word("pin_wait", Math.ceil(data.left_s / 60)));
   else if (data.lock === "fault") setText(said, Object.values(refusal(data)).join(" "));
   else if (tried) setText(said, word("pin_wrong"));
   else if (waited) setText(said, "");
   waited = data.lock === "wait" || data.lock === "fault"; // its words go when its cause has gone
 }
 let waited = false;
+let locking = false; // by the button: whoever pressed it knows
 
 // The view is what the page shows at all: connecting, lost, off, pin or open.
 function show(view) {
@@ -187,14 +194,25 @@ function show(view) {
   if (view !== "open") {
     desk = null;
     closeBack();
+    closePaper();
     clearBook();
+    clearDay();
+    for (const node of document.querySelectorAll("main .amount")) showMoney(node, "", "");
+    for (const node of document.querySelectorAll(".pay, .note p, .end .help")) setText(node, "");
+  }
+  if ((view === "pin" || view === "off") && !till.asked) {
+    Object.assign(till, { digits: "", id: "" }); // what somebody typed and left is not the next one's
+    keep("counter.till", till);
   }
   if (view === "pin" || was === "pin") {
     pin = "";
-    setText(find(".said"), "");
+    setText(find(".said"), view === "pin" && was === "open" && !locking ? word("pin_ended") : "");
     drawPIN();
   }
+  locking = false;
   if (view === "open") resumeBack();
+  if (view === "open") resumeClosing();
+  if (view === "open") readDay();
 }
 
 // The till.
@@ -284,7 +302,7 @@ function takePayment(p) {
 }
 
 function takeDesk(data) {
-  if (data.version !== root.dataset.version) return location.reload();
+  if (data.version !== root.dataset.version) return show("old");
   desk = data;
   show("open");
   // The answer told otherwise, but the browser may have sent the request twice: what runs under our id is ours.
@@ -387,11 +405,11 @@ function drawTrouble() {
 const onButton = () => document.activeElement?.closest("button")?.checkVisibility();
 
 addEventListener("keydown", (e) => {
-  if (e.ctrlKey || e.altKey || e.metaKey || e.isComposing) return;
+  if (e.ctrlKey || e.altKey || e.metaKey || e.isComposing || e.target.closest?.("input, select, textarea")) return;
   const name = /^\d$/.test(e.key) ? e.key : { Enter: onButton() ? "" : "ok", Backspace: "correct", Delete: "clear", Escape: "clear" }[e.key];
   if (!name || e.repeat && name === "ok") return;
   if (root.dataset.view === "pin") pressPIN(name);
-  else if (root.dataset.view !== "open" || backKey(name, e)) return;
+  else if (root.dataset.view !== "open" || paperOpen() || backKey(name, e) || !find(".take").checkVisibility()) return;
   else if (name !== "ok") typeKey(name);
   else if (root.dataset.step === "end") fresh(till.held);
   else pay();
@@ -420,6 +438,7 @@ find(".show").addEventListener("click", () => {
 });
 find(".lock").addEventListener("click", async () => {
   clearTimeout(timer);
+  locking = true;
   round++; // the PIN is asked for after the answer, which takes the cookie away: not that of the next session
   await ask("POST", "/counter/lock", {});
   tick();
@@ -430,7 +449,9 @@ find("nav").addEventListener("click", (e) => {
   root.dataset.tab = tab;
   draw();
   if (tab === "book") readBook();
+  if (tab === "day") readDay();
 });
+find(".anew").addEventListener("click", () => location.reload());
 keepFocus(find("nav"));
 document.addEventListener("visibilitychange", () => { if (!document.hidden) tick(); });
 setInterval(() => { if (root.dataset.step === "run") drawSeconds(); }, 250);

@@ -6,21 +6,24 @@ const book = find(".book"), sheet = find("dialog");
 let listed = ""; // what the list shows, to leave it alone when nothing has changed
 let back = null; // what is being given back: {id, payment, paid, left, currency, amount, asked}
 let part = ""; // digits typed for a part
-let backStep = ""; // choose, part, sure, sending, done or failed
+let backStep = ""; // choose, part, why, sure, sending, done or failed
+const reasons = ["goods_returned", "wrong_amount", "charged_twice", "other_reason"];
 let reading = false;
 
 async function readBook() {
   if (reading || root.dataset.view !== "open") return;
   reading = true;
-  const a = await ask("GET", "/counter/payments");
+  const text = sought(), a = await ask("GET", text ? "/counter/search?" + new URLSearchParams({ text }) : "/counter/payments");
   reading = false;
   if (root.dataset.view !== "open") return;
-  if (a.status === 200) drawBook(a.data.payments);
+  if (text !== sought()) return readBook(); // something else was typed meanwhile
+  if (a.status === 200) drawBook(a.data.payments, text ? foundWords(a.data) : "");
   else if (a.status === 409) drawBook([], [word("list_failed"), ...Object.values(refusal(a.data))].join(" "));
 }
 
 function clearBook() {
   listed = "";
+  find(".search input").value = "";
   find("ul", book).replaceChildren();
   setText(find(".empty", book), "");
 }
@@ -29,10 +32,10 @@ function drawBook(payments, trouble = "") {
   const now = JSON.stringify([payments.map((p) => ({ ...p, left_ms: 0 })), trouble, new Date().toDateString()]);
   if (now === listed) return;
   listed = now;
-  const held = document.activeElement?.closest(".book button")?.dataset.id;
+  const held = document.activeElement?.closest(".book button")?.dataset;
   setText(find(".empty", book), trouble || (payments.length ? "" : word("empty")));
   find("ul", book).replaceChildren(...payments.map(row));
-  if (held) find(`.book button[data-id="${CSS.escape(held)}"]`)?.focus();
+  for (const [name, id] of Object.entries(held ?? {})) find(`.book button[data-${name}="${CSS.escape(id)}"]`)?.focus();
 }
 
 function el(tag, name, text) {
@@ -61,15 +64,22 @@ function row(p) {
   if (p.report) more.append(el("span", "", word("report." + p.report)));
   if (!p.id.startsWith("counter-")) more.append(el("span", "", p.reference || p.id));
   how.append(paid, more);
-  li.append(when(p), how);
-  if (p.left) {
-    const b = el("button", "", word("give"));
+  const acts = el("div", "acts");
+  const act = (text, name, data, go) => {
+    const b = el("button", name, text);
     b.type = "button";
-    b.dataset.id = p.id;
-    b.setAttribute("aria-label", word("give") + ": " + spoken(p.amount, p.currency));
-    b.addEventListener("click", () => openBack(p));
-    li.append(b);
+    b.dataset[data] = p.id;
+    b.addEventListener("click", go);
+    acts.append(b);
+    return b;
+  };
+  if (p.left) act(word("give"), "", "id", () => openBack(p)).setAttribute("aria-label", word("give") + ": " + spoken(p.amount, p.currency));
+  if (p.state === "approved") {
+    const b = act("", "slip", "slip", () => openReceipt(p.id));
+    b.append(find("#slip").content.cloneNode(true));
+    b.setAttribute("aria-label", word("receipt_of", spoken(p.amount, p.currency)));
   }
+  li.append(when(p), how, acts);
   return li;
 }
 
@@ -116,9 +126,14 @@ function leaveBack() {
   readBook();
 }
 
-// sureOf takes an amount to the last question. The same amount keeps its id.
-function sureOf(sum) {
+// whyOf takes an amount to the question why, sureOf the reason to the last one. The same amount and reason keep their id.
+function whyOf(sum) {
   if (back.amount !== sum) Object.assign(back, { amount: sum, id: newID() });
+  drawBack("why");
+}
+
+function sureOf(reason) {
+  if (back.reason !== reason) Object.assign(back, { reason, id: newID() });
   drawBack("sure");
 }
 
@@ -128,11 +143,12 @@ async function give() {
   keep("counter.back", back); // before it is sent
   drawBack("sending");
   const mine = back;
-  let a = await ask("POST", "/counter/reverse", { id: back.id, payment: back.payment, amount: back.amount });
+  const send = () => ask("POST", "/counter/reverse", { id: mine.id, payment: mine.payment, amount: mine.amount, reason: mine.reason ?? "" });
+  let a = await send();
   for (let n = 0; n < 5 && !settled(a) && a.status !== 401 && root.dataset.view === "open"; n++) {
     await new Promise((r) => setTimeout(r, 1000));
     if (back !== mine) return;
-    a = await ask("POST", "/counter/reverse", { id: mine.id, payment: mine.payment, amount: mine.amount });
+    a = await send();
   }
   if (settled(a)) {
     mine.asked = false;
@@ -160,10 +176,12 @@ function drawBack(step, said) {
   const close = choice(word("close"), leaveBack);
   const faces = {
     choose: () => [word("give"), [word("give_paid", say(back.paid)), back.left === back.paid ? "" : word("give_left", say(back.left))].join(". "), "",
-      [choice(word("give_all", say(back.left)), () => sureOf(back.left)), choice(word("give_part"), () => drawBack("part")), close]],
+      [choice(word("give_all", say(back.left)), () => whyOf(back.left)), choice(word("give_part"), () => drawBack("part")), close]],
     part: () => [word("give_part"), word("give_most", say(back.left)), partAmount(),
       [choice(word("give_next"), takePart, "go"), choice(word("back"), () => drawBack("choose"))]],
-    sure: () => [word("give_sure", say(back.amount)), back.asked ? [word("give_open"), said?.what, said?.do].filter(Boolean).join(" ") : word("give_sure_help"), "",
+    why: () => [word("give_why"), "", back.amount, [...reasons.map((r) => choice(word("reason." + r), () => sureOf(r))), choice(word("back"), () => drawBack("choose"))]],
+    sure: () => [word("give_sure", say(back.amount)), back.asked ? [word("give_open"), said?.what, said?.do].filter(Boolean).join(" ")
+      : word("reason." + back.reason) + ". " + word("give_sure_help"), "",
       [choice(back.asked ? word("give_again") : word("give_yes", say(back.amount)), give, "yes"),
         choice(word(back.asked ? "later" : "no"), leaveBack)]],
     sending: () => [word("give_sending"), "", back.amount, []],
@@ -191,7 +209,7 @@ function drawPart() {
 const fits = () => part !== "" && BigInt(part) <= digitsOf(back.left);
 
 function takePart() {
-  if (fits()) sureOf(partAmount());
+  if (fits()) whyOf(partAmount());
 }
 
 function partKey(key) {
@@ -221,9 +239,9 @@ sheet.addEventListener("close", () => {
   leaveBack();
   if (backStep) sheet.showModal();
 });
-keepFocus(book);
+keepFocus(find("ul", book));
 keys(find(".keys", sheet), sumKeys, partKey);
 find(".keys", sheet).classList.add("sums");
-setInterval(readBook, 5000);
+setInterval(() => { if (!sought()) readBook(); }, 5000); // a search is done when it is asked for
 drawPIN();
 tick();

@@ -6,9 +6,9 @@
   const wide = document.scrollingElement.scrollWidth;
   if (wide > W) bad.push(`page is ${wide} wide`);
   for (const n of document.querySelectorAll("h1, h2, p, svg, li, button, .keys, dialog")) {
-    if (!n.checkVisibility() || dialog && !dialog.contains(n)) continue;
+    if (!n.checkVisibility() || dialog && !dialog.contains(n) || getComputedStyle(n).clipPath !== "none") continue;
     const what = `${n.className.baseVal ?? n.className} ${n.tagName} ${n.textContent.trim().slice(0, 40)}`;
-    const r = n.getBoundingClientRect(), scrolls = n.closest("ul, .note");
+    const r = n.getBoundingClientRect(), scrolls = n.closest("ul, .note, .day, .sheet");
     if (r.width === 0) continue;
     if (r.left < -0.5 || r.right > W + 0.5) bad.push(`outside: ${what} ${[r.left, r.right].map(Math.round)}`);
     if (!scrolls && (r.top < -0.5 || r.bottom > H + 0.5)) bad.push(`above or below: ${what} ${[r.top, r.bottom].map(Math.round)}`);
