@@ -56,7 +56,8 @@ func (d *day) works() {
 	case 1:
 		a.What, a.Customer, a.Who = journal.CustomerEnrolled, "c9", d.clerk()
 	default:
-		a.What, a.Clerk, a.Who = journal.ClerkAdded, "Cleo", payment.Who{Role: "owner", Name: "root", Door: "socket"}
+		a.What, a.Clerk = journal.ClerkAdded, "Cleo"
+		a.Who = payment.Who{Role: "owner", Name: "root", Door: "socket"}
 	}
 	ctx, stop := d.ctx()
 	defer stop()

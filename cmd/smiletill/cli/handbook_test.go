@@ -55,6 +55,7 @@ var notRun = map[string]string{
 	"camera":                       "needs a camera: TestCameraTest, TestCameraCommandsRefuse",
 	"board test":                   "needs lamps and somebody who looks at them",
 	"status":                       "needs a terminal: TestStatusCommand",
+	"update":                       "needs a card: TestUpdateCard, TestCardUpdates",
 	"setup":                        "changes a system: TestSetupCommand, TestTake",
 	"flash":                        "writes on a disk: TestFlashCommand, TestLoopDevice",
 	"tamper reset":                 "needs a terminal and a case: TestCaseOpened",

@@ -77,8 +77,8 @@ type CameraConfig struct {
 // "auto", a board that the program knows, or the path of a description.
 type BoardConfig struct{ Kind string }
 
-// ScreenConfig says where the customer's page is served, as host:port. Rotate, in degrees clockwise, and Night,
-// "22:00-06:00" of the machine's own time or "" for never, are the terminal's own display's.
+// ScreenConfig says where the customer's page is served, as host:port. Rotate, in degrees clockwise, and
+// Night, "22:00-06:00" of the machine's own time or "" for never, are the terminal's own display's.
 type ScreenConfig struct {
 	Listen string
 	Sound  bool

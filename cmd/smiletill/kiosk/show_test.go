@@ -170,7 +170,8 @@ func session(t *testing.T) machine {
 		t.Setenv("PATH", filepath.Join(dir, "bin")+":"+os.Getenv("PATH"))
 	}
 	for key, value := range map[string]string{"XDG_RUNTIME_DIR": m.dir, "HOME": m.dir,
-		"WLR_BACKENDS": "headless", "WLR_RENDERER": "pixman", "WLR_LIBINPUT_NO_DEVICES": "1", "DBUS_SESSION_BUS_ADDRESS": "disabled:"} {
+		"WLR_BACKENDS": "headless", "WLR_RENDERER": "pixman", "WLR_LIBINPUT_NO_DEVICES": "1",
+		"DBUS_SESSION_BUS_ADDRESS": "disabled:"} {
 		t.Setenv(key, value)
 	}
 	return m

@@ -222,8 +222,8 @@ func certificateWords(err error) error {
 		return payment.WithHint(err, "is this terminal's clock right? Else the server's certificate has ended: "+
 			"call its operator")
 	case errors.As(err, &unknown):
-		return payment.WithHint(err, "nobody whom this terminal trusts has signed the server's certificate: is the "+
-			"address right? Else bring the bundle by stick")
+		return payment.WithHint(err, "nobody whom this terminal trusts has signed the server's certificate: is "+
+			"the address right? Else bring the bundle by stick")
 	case errors.As(err, &host):
 		return payment.WithHint(err, "another server answers than the address names: is the address right, and "+
 			"the network?")
