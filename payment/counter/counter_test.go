@@ -26,7 +26,7 @@ func Example() {
 	// <nil>
 	// <nil>
 	// <nil>
-	// [{back-1 counter-1 1.25}] <nil>
+	// [{back-1 counter-1 1.25 }] <nil>
 }
 
 // TestMemory opens the file anew after each change, as a terminal that was started again.

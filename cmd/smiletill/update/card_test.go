@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"smiletill/cmd/smiletill/terminal/terminaltest"
+	"smiletill/payment/journal"
 )
 
 // card is a card in a folder: Debian's RAUC with the image's own configuration, files as slots, and the
@@ -271,7 +272,7 @@ func (c *card) bundle(compatible, version, words, by string) string {
 // ours is a bundle for this card by whom it knows.
 func (c *card) ours(version string) string {
 	c.t.Helper()
-	return c.bundle("smiletill-pi4", version, "journal=5 floor=v1.0.0", "shop")
+	return c.bundle("smiletill-pi4", version, fmt.Sprintf("journal=%d floor=v1.0.0", journal.Schema()), "shop")
 }
 
 // always is the slot that starts when nobody asks for another.
