@@ -16,6 +16,7 @@ import (
 type shopTill struct {
 	mu       sync.Mutex
 	pin      string // "": the clerk has none
+	clerk    string // whose name has to come with it; "": none
 	locked   time.Duration
 	currency string
 	decimals int
@@ -76,7 +77,10 @@ func (l *shopTill) Unlock(ctx context.Context, name, pin string) (string, error)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked = append(l.asked, "unlock")
-	if pin != l.pin {
+	if l.clerk != "" && name == "" {
+		return "", ErrCounterName
+	}
+	if pin != l.pin || l.clerk != "" && name != l.clerk {
 		return "", ErrWrongPIN
 	}
 	return name, nil
