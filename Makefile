@@ -356,7 +356,7 @@ image: arm64 ## a card's image for BOARD=pi4, with a Buildroot checkout: BUILDRO
 
 # The card's root has owners and special files: root alone makes it. Mounts of its making are gone with it.
 .PHONY: card card-test bundle
-card: arm64 ## a card's image from Debian's packages for BOARD=virt: .build/card/BOARD; KEYRING=certificate of updates, LOCKED=1; as root
+card: arm64 ## a card's image from Debian's packages for BOARD=virt: .build/card/BOARD; KEYRING=certificate of updates, LOCKED=1, SOURCES=sources.list; as root
 	@test "$$(id -u)" = 0 || { echo "a card's root is made by root alone: sudo make card BOARD=$(BOARD)"; exit 1; }
 	@sh .ci/need.sh card
 	@KEYRING="$(KEYRING)" BUNDLE_KEY="$(BUNDLE_KEY)" BUNDLE_CERT="$(BUNDLE_CERT)" BUNDLE_FLOOR="$(BUNDLE_FLOOR)" \

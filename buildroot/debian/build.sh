@@ -4,7 +4,7 @@
 # Packages are kept in OUT/debs while the lists are the same. KEYRING is the certificate that updates go back to; without it the card
 # takes none, but that for virt, whose keys are made in OUT/keys. With BUNDLE_KEY and BUNDLE_CERT the same is made an update for the
 # slots of other cards: smiletill-BOARD.raucb.
-# Packages that differ from debian/BOARD.lock are listed; with LOCKED=1 that stops.
+# Packages that differ from debian/BOARD.lock are listed; with LOCKED=1 that stops. SOURCES is a sources.list to take them from.
 # No program for arm64 is run but by dpkg's scripts (qemu-user): what makes the card's files are this machine's own tools.
 set -euo pipefail
 export LC_ALL=C PATH="$PATH:/sbin:/usr/sbin"
@@ -67,7 +67,7 @@ packages() {
 		--extract-hook="cd \"\$1/var/cache/apt/archives\" && APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" apt-get -qq download ${loaders// /:arm64 }:arm64" \
 		--extract-hook="bash '$here/install.sh' \"\$1\" '$deb' '$loaders'" \
 		--extract-hook="find \"\$1/var/cache/apt/archives\" -name '*.deb' -exec cp -lnt '$cache' {} +" \
-		"$suite" "$root"
+		"$suite" "$root" ${SOURCES:+"$SOURCES"}
 }
 
 # furnish: what makes Debian's root a card's: what Buildroot's has too, and no way to log in but the technician's.
@@ -132,7 +132,8 @@ initrd() {
 verity() {
 	local file=$images/rootfs.squashfs size hash
 	rm -rf "$root/boot/"*linux* "$root/boot/"{vmlinuz,initrd,System.map,config}* "$root"/{vmlinuz,initrd.img}*
-	mksquashfs "$root" "$file" -quiet -no-progress -comp zstd -Xcompression-level 9 -b 256K -noappend
+	# all times are the commit's: those of a checkout and of what was made here would differ in each build
+	mksquashfs "$root" "$file" -quiet -no-progress -comp zstd -Xcompression-level 9 -b 256K -noappend -all-time "$SOURCE_DATE_EPOCH"
 	size=$(stat -c %s "$file")
 	[ $((size % 4096)) = 0 ]
 	hash=$(veritysetup format --no-superblock --hash=sha256 --salt=- --data-block-size=4096 --hash-block-size=4096 \

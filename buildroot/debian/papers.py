@@ -98,7 +98,7 @@ def main():
     packages = installed(root)
     # what starts the card is unpacked, not installed
     if (out / "unpacked").exists():
-        packages += [tuple((line.split() + line.split()[:1])[:4]) for line in (out / "unpacked").read_text().splitlines()]
+        packages += [tuple(line.split()) for line in (out / "unpacked").read_text().splitlines()]
     lines = list(lock(packages, debs))
     (out / "packages.lock").write_text("".join(line + "\n" for line in lines))
     old = pathlib.Path(locked).read_text().splitlines() if os.path.exists(locked) else []
