@@ -166,7 +166,7 @@ func (p *paying) enrolled() {
 	p.t.Helper()
 	p.shows("customer_neutral", 1)
 	got := p.until("enrol a customer by the camera", patience, worked,
-		`sudo smiletill enrol --no-smile "Grace Hopper"`)
+		`sudo smiletill enrol --no-smile --agreed en "Grace Hopper"`)
 	p.step("the customer was enrolled by the camera: " + strings.TrimSpace(last(got.text)))
 }
 

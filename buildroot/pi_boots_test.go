@@ -15,9 +15,10 @@ import (
 // kernel, device tree, initrd and root, from an SD card on the Pi's own host. First slot B is tried, which
 // has no root: GRUB forgets that before it tries, and a reset leads back to slot A.
 //
-// Not emulated: the watchdog (QEMU's resets as soon as systemd arms it, so it is left off), the boot ROM, the firmware and config.txt (QEMU starts U-Boot and hands it the device tree),
-// network, Wi-Fi, USB, the graphics chip. The card is as it was made but for slots.env and for words at the
-// end of the slots' command lines, so that the console says what goes on.
+// Not emulated: the watchdog (QEMU's resets as soon as systemd arms it, so it is left off), the boot ROM,
+// the firmware and config.txt (QEMU starts U-Boot and hands it the device tree), network, Wi-Fi, USB, the
+// graphics chip. The card is as it was made but for slots.env and for words at the end of the slots'
+// command lines, so that the console says what goes on.
 func TestPiBoots(t *testing.T) {
 	cards := os.Getenv("SMILETILL_CARDS")
 	dir := filepath.Join(cards, "pi3")

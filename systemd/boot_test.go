@@ -323,7 +323,7 @@ func (b *box) onlyInstalled(t *testing.T) {
 
 func (b *box) takesPayment(t *testing.T) {
 	b.ready()
-	b.must("smiletill enrol 'Grace Hopper' /srv/enrol_1.jpg /srv/enrol_2.jpg /srv/enrol_3.jpg")
+	b.must("smiletill enrol 'Grace Hopper' --agreed en /srv/enrol_1.jpg /srv/enrol_2.jpg /srv/enrol_3.jpg")
 	b.pays(t, "first")
 }
 
@@ -336,10 +336,10 @@ func (b *box) pays(t *testing.T, id string) {
 
 func (b *box) files(t *testing.T) {
 	for path, want := range map[string]string{
-		"/var/lib/smiletill": "smiletill smiletill 700", "/run/smiletill": "smiletill smiletill 700",
+		"/var/lib/smiletill": "smiletill smiletill 700", "/run/smiletill": "smiletill smiletill 711",
 		"/var/lib/smiletill/journal.db":          "smiletill smiletill 600",
 		"/etc/smiletill":                         "root smiletill 750",
-		"/run/smiletill/control.sock":            "smiletill smiletill 600",
+		"/run/smiletill/control.sock":            "smiletill smiletill 666", // the kernel says who asks
 		"/var/lib/smiletill/gallery":             "smiletill smiletill 700",
 		"/usr/bin/smiletill":                     "root root 755",
 		"/var/lib/smiletill/gallery/gallery.key": "smiletill smiletill 600",

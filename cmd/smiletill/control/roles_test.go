@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -57,9 +58,25 @@ func askAll(socket string) {
 }
 
 // anything is a terminal that does whatever it is asked, and notes who asked.
-type anything struct{ by []payment.Who }
+type anything struct {
+	mu sync.Mutex
+	by []payment.Who
+}
 
-func (a *anything) note(ctx context.Context) { a.by = append(a.by, people.From(ctx)) }
+func (a *anything) note(ctx context.Context) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.by = append(a.by, people.From(ctx))
+}
+
+// asked gives who asked since the last time, and forgets it.
+func (a *anything) asked() []payment.Who {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	by := a.by
+	a.by = nil
+	return by
+}
 
 func (a *anything) Begin(ctx context.Context, _ control.PaymentRequest) (control.Payment, error) {
 	a.note(ctx)
@@ -205,13 +222,13 @@ func TestWhoMayDoWhat(t *testing.T) {
 		cmd.Env = append(os.Environ(), peerEnv+"="+socket)
 		cmd.SysProcAttr = &syscall.SysProcAttr{
 			Credential: &syscall.Credential{Uid: c.uid, Gid: c.gid, Groups: c.groups}}
-		a.by = nil
+		a.asked() // by the peer before
 		out, err := cmd.Output()
 		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 		if err != nil || len(lines) != len(asks) {
 			t.Fatalf("%d: %d answers to %d questions, %v:\n%s", c.uid, len(lines), len(asks), err, out)
 		}
-		want := 0
+		want, done := 0, a.asked()
 		for i, r := range control.Routes(d) {
 			who, err := people.Someone{Name: nameOf(c.uid), Door: people.Socket, Roles: c.roles}.As(r.Act)
 			status, text, _ := strings.Cut(lines[i], " ")
@@ -222,15 +239,15 @@ func TestWhoMayDoWhat(t *testing.T) {
 				t.Errorf("%v asks for %s, which is refused: %s", c.roles, asks[i], lines[i])
 			case err == nil && status != "200":
 				t.Errorf("%v asks for %s, which is allowed: %s", c.roles, asks[i], lines[i])
-			case err == nil && (len(a.by) <= want || a.by[want] != who):
-				t.Errorf("%v asks for %s: it was done for %v, not %v", c.roles, asks[i], a.by, who)
+			case err == nil && (len(done) <= want || done[want] != who):
+				t.Errorf("%v asks for %s: it was done for %v, not %v", c.roles, asks[i], done, who)
 			}
 			if err == nil {
 				want++
 			}
 		}
-		if len(a.by) != want {
-			t.Errorf("%v: %d things are done, and %d allowed", c.roles, len(a.by), want)
+		if len(done) != want {
+			t.Errorf("%v: %d things are done, and %d allowed", c.roles, len(done), want)
 		}
 	}
 }
