@@ -12,16 +12,16 @@ import (
 // Forgetter erases the customer who stands before the terminal and wants it. The page asks first who it is,
 // shows that face and name would be erased and that payments stay, and sends what was confirmed by touch.
 type Forgetter interface {
-	// Look has the camera look, for some seconds. It gives what Confirm takes, for a minute, and whether the
-	// PIN has to come with it. Errors are ErrForgetUnsure, ErrForgetBusy, or other words for the log.
-	Look(ctx context.Context) (token string, pin bool, err error)
+	// Look has the camera look, for some seconds. It gives what Confirm takes, for a minute, with the PIN: who
+	// has none asks the staff. Errors are ErrForgetUnsure, ErrForgetBusy, or other words for the log.
+	Look(ctx context.Context) (token string, err error)
 	// Confirm erases who was seen, and gives the signed receipt as JSON. ErrWrongPIN may be tried again.
 	Confirm(ctx context.Context, token, pin string) (receipt json.RawMessage, err error)
 }
 
 // Why nobody is forgotten at the terminal.
 var (
-	// ErrForgetUnsure says that it is not surely one customer's face: the staff can do it.
+	// ErrForgetUnsure says that it is not surely one customer's face, or one without a PIN: the staff can do it.
 	ErrForgetUnsure = errors.New("not surely a customer")
 	// ErrForgetBusy says that a payment runs, or the camera is in use.
 	ErrForgetBusy = errors.New("the terminal is busy")
@@ -36,10 +36,9 @@ type forgetEntry struct {
 	PIN   string `json:"pin"`
 }
 
-// forgetMessage is what a page is told: a token and whether a PIN is wanted, a receipt, or why not.
+// forgetMessage is what a page is told: a token, a receipt, or why not.
 type forgetMessage struct {
 	Token   string          `json:"token,omitempty"`
-	PIN     bool            `json:"pin,omitempty"`
 	Receipt json.RawMessage `json:"receipt,omitempty"`
 	Why     string          `json:"why,omitempty"` // unsure, busy, pin or failed
 }
@@ -52,8 +51,8 @@ func (s *Server) routeForget(mux *http.ServeMux) {
 }
 
 func (s *Server) forgetLook(ctx context.Context, _ forgetEntry) (forgetMessage, error) {
-	token, pin, err := s.opt.Forget.Look(ctx)
-	return forgetMessage{Token: token, PIN: pin}, err
+	token, err := s.opt.Forget.Look(ctx)
+	return forgetMessage{Token: token}, err
 }
 
 func (s *Server) forgetConfirm(ctx context.Context, e forgetEntry) (forgetMessage, error) {

@@ -162,15 +162,6 @@ type (
 	Ended struct{}
 )
 
-func (Send) act()    {}
-func (Open) act()    {}
-func (Cancel) act()  {}
-func (Commit) act()  {}
-func (Approve) act() {}
-func (Void) act()    {}
-func (Flag) act()    {}
-func (Ended) act()   {}
-
 // State is how the reader is, for people.
 type State int
 
@@ -324,3 +315,12 @@ func (s Settings) denyWords() (string, string) {
 	}
 	return byVend, byStop
 }
+
+func (Send) act()    {}
+func (Open) act()    {}
+func (Cancel) act()  {}
+func (Commit) act()  {}
+func (Approve) act() {}
+func (Void) act()    {}
+func (Flag) act()    {}
+func (Ended) act()   {}

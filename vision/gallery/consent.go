@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -159,34 +156,17 @@ func (g *Gallery) writeConsent(id string, c Consent) error {
 // readConsents reads what customers agreed to. One that can't be read is as none: the customer is counted
 // with those of whom nothing tells. One that is left alone goes.
 func (g *Gallery) readConsents(log *slog.Logger) error {
-	files, err := os.ReadDir(g.dir)
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		id, ok := strings.CutSuffix(f.Name(), consentExt)
-		if !ok {
-			continue
-		}
-		path := filepath.Join(g.dir, f.Name())
-		if _, there := g.sums[id]; !there {
-			if err := remove(path); err != nil {
-				return err
-			}
-			continue
-		}
-		data, _, err := readFile(path, consentMax)
+	return g.beside(consentExt, consentMax, func(id string, data []byte, err error) {
 		var c Consent
 		if err == nil {
 			c, err = g.sealer.openConsent(id, data)
 		}
 		if err != nil {
 			log.Warn("what a customer agreed to can't be read", "customer", id, "err", err)
-			continue
+			return
 		}
 		g.consents[id] = c
-	}
-	return nil
+	})
 }
 
 // openConsent reads the consent of customer id.

@@ -118,12 +118,30 @@ func (g *Gallery) comparable(id string) *record {
 // that nothing that is wrong with it is a fault. The smile of a customer who was removed, by a version that
 // did not know of it, goes too.
 func (g *Gallery) readSmiles(log *slog.Logger) error {
+	return g.beside(smileExt, int64(smileMax), func(id string, data []byte, err error) {
+		r := g.comparable(id)
+		if r == nil {
+			return // of a model that nobody is compared by, or damaged
+		}
+		if err == nil {
+			r.smile, err = g.sealer.openSmile(id, g.sums[id], data)
+		}
+		if err != nil {
+			log.Warn("a customer's own smile is left out: the thresholds of everybody hold", "customer", id,
+				"err", err)
+		}
+	})
+}
+
+// beside gives the files with an extension that lie beside customers' records, of most bytes each, or why
+// they can't be read. One of a customer who is not there any more goes.
+func (g *Gallery) beside(ext string, most int64, take func(id string, data []byte, err error)) error {
 	files, err := os.ReadDir(g.dir)
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
-		id, ok := strings.CutSuffix(f.Name(), smileExt)
+		id, ok := strings.CutSuffix(f.Name(), ext)
 		if !ok {
 			continue
 		}
@@ -134,18 +152,8 @@ func (g *Gallery) readSmiles(log *slog.Logger) error {
 			}
 			continue
 		}
-		r := g.comparable(id)
-		if r == nil {
-			continue // of a model that nobody is compared by, or damaged
-		}
-		data, _, err := readFile(path, int64(smileMax))
-		if err == nil {
-			r.smile, err = g.sealer.openSmile(id, g.sums[id], data)
-		}
-		if err != nil {
-			log.Warn("a customer's own smile is left out: the thresholds of everybody hold", "customer", id,
-				"err", err)
-		}
+		data, _, err := readFile(path, most)
+		take(id, data, err)
 	}
 	return nil
 }

@@ -17,9 +17,9 @@ var ErrCameraInUse = errors.New("the camera is in use, by a payment or somebody 
 type Farewell struct{ Desk *Desk }
 
 // Look is screen.Forgetter's.
-func (f Farewell) Look(ctx context.Context) (token string, pin bool, err error) {
-	token, pin, err = f.Desk.Look(ctx)
-	return token, pin, forgetError(err)
+func (f Farewell) Look(ctx context.Context) (token string, err error) {
+	token, err = f.Desk.Look(ctx)
+	return token, forgetError(err)
 }
 
 // Confirm is screen.Forgetter's.
@@ -34,7 +34,7 @@ func (f Farewell) Confirm(ctx context.Context, token, digits string) (json.RawMe
 // forgetError is an error as the page knows it.
 func forgetError(err error) error {
 	switch {
-	case errors.Is(err, gallery.ErrUnknownCustomer):
+	case errors.Is(err, gallery.ErrUnknownCustomer), errors.Is(err, payment.ErrPINNotSet):
 		return screen.ErrForgetUnsure
 	case errors.Is(err, payment.ErrBusy), errors.Is(err, ErrCameraInUse):
 		return screen.ErrForgetBusy

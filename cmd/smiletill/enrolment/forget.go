@@ -156,33 +156,32 @@ var (
 )
 
 // Look has the camera look who wants to be forgotten, at the terminal itself. Only who is surely one
-// customer, and like no other, is: others ask the staff. It gives a token for Confirm, and whether the PIN
-// has to come with it: who has one has to know it.
-func (d *Desk) Look(ctx context.Context) (token string, pin bool, err error) {
+// customer, like no other, and has a PIN is: a face alone may be a photo's. Others ask the staff. It gives a
+// token for Confirm, with which the PIN has to come.
+func (d *Desk) Look(ctx context.Context) (token string, err error) {
 	p, err := d.Open()
 	if err != nil {
-		return "", false, err
+		return "", err
 	}
 	if err := p.Idle(ctx); err != nil {
-		return "", false, err
+		return "", err
 	}
 	c := &Capture{Want: lookPictures, NoSmile: true, Progress: func(string) {}}
 	if err := p.Take(ctx, c); err != nil {
-		return "", false, err
+		return "", err
 	}
 	id, err := p.Gallery.Sure(c.Templates, c.Seen)
 	if err != nil {
-		return "", false, fmt.Errorf("%w: %w", errNobody, err)
+		return "", fmt.Errorf("%w: %w", errNobody, err)
 	}
-	ready := p.PINs.Ready(ctx, id)
-	if ready != nil && !errors.Is(ready, payment.ErrPINNotSet) {
-		return "", false, ready // locked: who tries PINs erases nobody
+	if err := p.PINs.Ready(ctx, id); err != nil {
+		return "", err // none; or locked: who tries PINs erases nobody
 	}
 	a := asked{rand.Text(), id, time.Now().Add(askFor)}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.asked = a // one at a time: whoever stood there before has left
-	return a.token, ready == nil, nil
+	return a.token, nil
 }
 
 // Confirm forgets the customer whom Look has seen, once. payment.ErrPINWrong may be tried again.
@@ -197,7 +196,7 @@ func (d *Desk) Confirm(ctx context.Context, token, digits string) (control.Recei
 	if err != nil {
 		return control.Receipt{}, err
 	}
-	if err := p.PINs.Try(ctx, a.customer, digits); err != nil && !errors.Is(err, payment.ErrPINNotSet) {
+	if err := p.PINs.Try(ctx, a.customer, digits); err != nil {
 		return control.Receipt{}, err
 	}
 	who := payment.Who{Role: "customer", Name: a.customer, Door: people.Screen}

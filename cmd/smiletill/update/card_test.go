@@ -252,10 +252,11 @@ func (c *card) named() {
 		"[liveness]\nmode = \"off\"\n[camera]\nloop = true\nsource = \"replay:%s\"\n", film))
 }
 
-// bundle makes one; by is who signs it, words its description.
+// bundle makes one; by is who signs it, words its description: journal=now is the version of this program's.
 func (c *card) bundle(compatible, version, words, by string) string {
 	c.t.Helper()
 	dir := c.t.TempDir()
+	words = strings.ReplaceAll(words, "=now", fmt.Sprint("=", journal.Schema()))
 	manifest := fmt.Sprintf("[update]\ncompatible=%s\nversion=%s\ndescription=%s\n\n[bundle]\nformat=plain\n\n"+
 		"[image.rootfs]\nfilename=root.img\n\n[image.boot]\nfilename=boot.img\n", compatible, version, words)
 	for name, text := range map[string]string{"manifest.raucm": manifest,
@@ -272,7 +273,7 @@ func (c *card) bundle(compatible, version, words, by string) string {
 // ours is a bundle for this card by whom it knows.
 func (c *card) ours(version string) string {
 	c.t.Helper()
-	return c.bundle("smiletill-pi4", version, fmt.Sprintf("journal=%d floor=v1.0.0", journal.Schema()), "shop")
+	return c.bundle("smiletill-pi4", version, "journal=now floor=v1.0.0", "shop")
 }
 
 // always is the slot that starts when nobody asks for another.
