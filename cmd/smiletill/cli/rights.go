@@ -88,7 +88,7 @@ func receiptCommand(a *app) *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&key, "key", "", "file of the terminal's public key, as `smiletill key` prints it")
+	cmd.Flags().StringVar(&key, "key", "", "`file` of the terminal's public key, as smiletill key prints it")
 	return cmd
 }
 

@@ -38,7 +38,7 @@ func (o *Order) Bind(flags *pflag.FlagSet) {
 	flags.StringVar(&o.Stick, "stick", "", "take the newest bundle from a stick of this label: CONFIG")
 	flags.BoolVar(&o.Again, "again", false, "also the version that runs, or one that was tried and came back")
 	flags.BoolVar(&o.NoWayBack, "no-way-back", false, "also a version from which there is no way back")
-	flags.BoolVar(&o.NoRestart, "no-restart", false, "leave the restart to `smiletill update restart`")
+	flags.BoolVar(&o.NoRestart, "no-restart", false, "restart later: smiletill update restart")
 	flags.DurationVar(&o.Wait, "wait", 10*time.Minute, "how long to wait for a running payment to end")
 }
 
