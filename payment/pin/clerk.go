@@ -78,6 +78,15 @@ func (c Clerk) SetAfter(ctx context.Context, pin string, before func(mark string
 // Remove takes the clerk's PIN away. It is no error if there is none.
 func (c Clerk) Remove(ctx context.Context) error { return c.store.remove(ctx, c.row) }
 
+// IsSet tells whether there is a PIN, whether it may be tried now or not.
+func (c Clerk) IsSet(ctx context.Context) (set bool, err error) {
+	err = c.store.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pin WHERE customer = ?)`, c.row).Scan(&set)
+	if err != nil {
+		return false, fmt.Errorf("look for a PIN: %w", err)
+	}
+	return set, nil
+}
+
 // Ready is nil if there is a PIN that may be tried, else payment.ErrPINNotSet or a *LockedError.
 func (c Clerk) Ready(ctx context.Context) error { return c.store.ready(ctx, c.row) }
 

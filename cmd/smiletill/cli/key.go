@@ -21,12 +21,7 @@ func keyCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			path := cfg.TerminalKeyPath()
-			k, err := signature.OpenKey(path, noMore{})
-			if errors.Is(err, errNoMore) {
-				err := fmt.Errorf("this terminal has no key yet (%s)", path)
-				return payment.WithHintf(err, "start the terminal once: it makes its key then")
-			}
+			k, err := terminalKey(cfg.TerminalKeyPath())
 			if err != nil {
 				return err
 			}
@@ -35,6 +30,16 @@ func keyCommand(a *app) *cobra.Command {
 	}
 	bindHidden(cmd)
 	return cmd
+}
+
+// terminalKey opens the terminal's key, and makes none.
+func terminalKey(path string) (*signature.Key, error) {
+	k, err := signature.OpenKey(path, noMore{})
+	if errors.Is(err, errNoMore) {
+		err = payment.WithHint(fmt.Errorf("this terminal has no key yet (%s)", path),
+			"start the terminal once: it makes its key then")
+	}
+	return k, err
 }
 
 func printKey(cmd *cobra.Command, k *signature.Key, whose string) error {

@@ -206,7 +206,7 @@ func receiptKeys(cfg config.Config, file string) ([]ed25519.PublicKey, error) {
 	if file != "" {
 		return signature.ReadPublic(file)
 	}
-	k, err := signature.OpenKey(cfg.TerminalKeyPath(), noMore{})
+	k, err := terminalKey(cfg.TerminalKeyPath())
 	if err != nil {
 		return nil, err
 	}

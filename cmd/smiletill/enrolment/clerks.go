@@ -2,11 +2,9 @@ package enrolment
 
 import (
 	"context"
-	"errors"
 
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/people"
-	"smiletill/payment"
 	"smiletill/payment/pin"
 )
 
@@ -14,7 +12,11 @@ import (
 // all who have one.
 func ListClerks(ctx context.Context, s *pin.Store) ([]control.Clerk, error) {
 	all := []control.Clerk{}
-	if !errors.Is(s.Clerk().Ready(ctx), payment.ErrPINNotSet) {
+	set, err := s.Clerk().IsSet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if set {
 		all = append(all, control.Clerk{Name: pin.Unnamed, Role: string(people.Clerk), PIN: true})
 	}
 	named, err := s.Clerks(ctx)

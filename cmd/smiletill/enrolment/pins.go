@@ -87,8 +87,8 @@ func SetClerkPIN(
 	}
 	clerk, note := s.ClerkNamed(of.Clerk), func(mark string) error { return before(of, mark) }
 	if digits == "" {
-		if errors.Is(clerk.Ready(ctx), payment.ErrPINNotSet) {
-			return nil
+		if set, err := clerk.IsSet(ctx); err != nil || !set {
+			return err
 		}
 		if err := note(""); err != nil {
 			return err

@@ -124,6 +124,9 @@ func (c Card) settle(s State, here Here, out io.Writer) error {
 
 // tried asks the card whether this slot is only tried.
 func (c Card) tried(ctx context.Context) (bool, error) {
+	if err := c.isCard(); err != nil {
+		return false, err
+	}
 	cmd := exec.CommandContext(ctx, c.Slots, "tried")
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
@@ -134,7 +137,7 @@ func (c Card) tried(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	return false, payment.WithHint(fmt.Errorf("ask the card whether this slot is tried: %w: %s", err,
-		strings.TrimSpace(string(out))), "on a machine that is no card there is nothing to confirm")
+		strings.TrimSpace(string(out))), "the card is damaged: flash it anew")
 }
 
 // unfit says what is wrong with the program in a tried slot, whatever the terminal says.

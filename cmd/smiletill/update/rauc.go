@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ import (
 // raucDoes is how long a question to RAUC may take; an installation may take as long as it needs.
 const raucDoes = 2 * time.Minute
 
-const byPackage = "this machine is no card with two slots: update its package, " +
+const byPackage = "only a card is updated so; another machine by its package: " +
 	"`sudo apt install ./smiletill_*.deb`"
 
 // slots is what RAUC says of the card.
@@ -35,16 +36,28 @@ func (s slots) other() string {
 	return "A"
 }
 
-// askSlots asks RAUC what there is. A machine without it, or without slots, is told how it is updated.
-func askSlots(ctx context.Context) (slots, error) {
-	if _, err := exec.LookPath("rauc"); err != nil {
-		return slots{}, payment.WithHint(errors.New("RAUC is not here"), byPackage)
+// askSlots asks RAUC what there is. A machine without slots is told how it is updated.
+func (c Card) askSlots(ctx context.Context) (slots, error) {
+	if err := c.isCard(); err != nil {
+		return slots{}, err
 	}
 	out, err := rauc(ctx, "status", "--detailed", "--output-format=json")
 	if err != nil {
 		return slots{}, payment.WithHint(fmt.Errorf("ask RAUC for the slots: %w", err), byPackage)
 	}
 	return parseSlots(out)
+}
+
+// isCard tells whether this is a card: where nothing chooses a slot, or RAUC is not there, it is none.
+func (c Card) isCard() error {
+	_, err := exec.LookPath("rauc")
+	if _, none := os.Stat(c.Slots); none != nil {
+		err = none
+	}
+	if err != nil {
+		return payment.WithHint(errors.New("this machine is no card with two slots"), byPackage)
+	}
+	return nil
 }
 
 func parseSlots(text []byte) (slots, error) {

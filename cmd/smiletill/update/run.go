@@ -79,7 +79,7 @@ func (c Card) Do(ctx context.Context, o Order, out io.Writer) error {
 
 // here says where this runs, if it is a card.
 func (c Card) here(ctx context.Context) (Here, slots, error) {
-	s, err := askSlots(ctx)
+	s, err := c.askSlots(ctx)
 	if err != nil {
 		return Here{}, slots{}, err
 	}
@@ -183,7 +183,7 @@ func (c Card) check(f facts, w Wish, here Here, s slots, out io.Writer) error {
 // sure says whether RAUC has put into the slot what was looked at: a stick may give other bytes when it is
 // read again.
 func (c Card) sure(ctx context.Context, version, slot string) error {
-	s, err := askSlots(ctx)
+	s, err := c.askSlots(ctx)
 	if err == nil && s.holds[slot] == version {
 		return nil
 	}
