@@ -80,7 +80,8 @@ func (c Clerk) Remove(ctx context.Context) error { return c.store.remove(ctx, c.
 
 // IsSet tells whether there is a PIN, whether it may be tried now or not.
 func (c Clerk) IsSet(ctx context.Context) (set bool, err error) {
-	err = c.store.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pin WHERE customer = ?)`, c.row).Scan(&set)
+	const query = `SELECT EXISTS (SELECT 1 FROM pin WHERE customer = ?)`
+	err = c.store.db.QueryRowContext(ctx, query, c.row).Scan(&set)
 	if err != nil {
 		return false, fmt.Errorf("look for a PIN: %w", err)
 	}

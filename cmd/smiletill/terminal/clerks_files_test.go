@@ -28,7 +28,8 @@ func TestClerksOfATerminalThatDoesNotRun(t *testing.T) {
 	s.Stdin(terminaltest.RightPIN + "\n")
 	s.does("clerks", "pin", "anna")
 	s.does("counter", "pin", "--remove")
-	if _, out, _ := s.Cli("clerks", "list"); strings.Contains(out, "counter") || strings.Contains(out, "none yet") {
+	_, out, _ := s.Cli("clerks", "list")
+	if strings.Contains(out, "counter") || strings.Contains(out, "none yet") {
 		t.Errorf("clerks list:\n%s", out)
 	}
 	if code, _, errs := s.Cli("clerks", "remove", "Anna"); code == 0 || !strings.Contains(errs, "last owner") {
