@@ -133,7 +133,9 @@ verity() {
 	local file=$images/rootfs.squashfs size hash
 	rm -rf "$root/boot/"*linux* "$root/boot/"{vmlinuz,initrd,System.map,config}* "$root"/{vmlinuz,initrd.img}*
 	# all times are the commit's: those of a checkout and of what was made here would differ in each build
-	mksquashfs "$root" "$file" -quiet -no-progress -comp zstd -Xcompression-level 9 -b 256K -noappend -all-time "$SOURCE_DATE_EPOCH"
+	# it takes the time of all by its options, or by the variable, not both
+	env -u SOURCE_DATE_EPOCH mksquashfs "$root" "$file" -quiet -no-progress -comp zstd -Xcompression-level 9 -b 256K -noappend \
+		-mkfs-time "$SOURCE_DATE_EPOCH" -all-time "$SOURCE_DATE_EPOCH"
 	size=$(stat -c %s "$file")
 	[ $((size % 4096)) = 0 ]
 	hash=$(veritysetup format --no-superblock --hash=sha256 --salt=- --data-block-size=4096 --hash-block-size=4096 \
