@@ -1,4 +1,4 @@
-// Lists what on the counter's page is cut off, outside the window, or too small for a finger. The list and the notes may
+// Lists what on the counter's page is cut off, broken, outside the window, or too small for a finger. The list and the notes may
 // be scrolled; the keys and what ends a payment may not have to be.
 (() => {
   const bad = [], W = innerWidth, H = innerHeight;
@@ -19,6 +19,13 @@
     // What covers its middle is in it, or around it.
     const x = r.x + r.width / 2, y = r.y + r.height / 2, top = !scrolls && n.tagName === "BUTTON" && document.elementFromPoint(x, y);
     if (top && !n.contains(top) && !top.contains(n)) bad.push(`covered: ${what} by ${top.className} ${top.tagName}`);
+  }
+  // A sum that is broken is read as two.
+  for (const n of document.querySelectorAll("dd")) {
+    if (!n.checkVisibility() || !/^[^A-Za-z]*\d[\d.,]{3,}[^A-Za-z]*$/.test(n.textContent)) continue;
+    const text = document.createRange();
+    text.selectNodeContents(n);
+    if (new Set([...text.getClientRects()].map((r) => Math.round(r.top))).size > 1) bad.push(`broken: ${n.textContent}`);
   }
   return bad;
 })()
