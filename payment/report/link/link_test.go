@@ -246,6 +246,9 @@ func TestDialRefused(t *testing.T) {
 	wantTrouble(t, err, "refuses connections", "broker runs")
 	_, err = dial(t, Options{Broker: "mqtts://no-such-host.invalid"})
 	wantTrouble(t, err, "name is not found", "network")
+	if said := fmt.Sprint(err); strings.Contains(said, "lookup") || strings.Contains(said, "dial tcp") {
+		t.Errorf("a technician is told a program's words: %s", said)
+	}
 }
 
 // A server that accepts and says nothing ends neither Dial's patience nor its context's.

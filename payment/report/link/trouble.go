@@ -23,9 +23,12 @@ type Trouble struct {
 	Err    error  // the cause, may be nil
 }
 
-// Error gives operation, plain words and cause.
+// Error gives operation and plain words, and the cause where it says more.
 func (t *Trouble) Error() string {
 	if t.Err == nil {
+		return t.Op + ": " + t.What
+	}
+	if what, _ := explainNetwork(t.Err); what == t.What && what != unreachable && !cutOff(t.Err) {
 		return t.Op + ": " + t.What
 	}
 	return t.Op + ": " + t.What + ": " + t.Err.Error()
@@ -137,6 +140,9 @@ func explainMQTT(err error) (what, advice string) {
 	return "", ""
 }
 
+// unreachable is said of what there are no better words for.
+const unreachable = "broker unreachable"
+
 func explainNetwork(err error) (what, advice string) {
 	var dns *net.DNSError
 	const safe = "; payments go on, and are sent when the broker is back"
@@ -154,6 +160,6 @@ func explainNetwork(err error) (what, advice string) {
 			"if it repeats: another device may use this terminal's name, or the port expects TLS or" +
 				" WebSocket" + safe
 	default:
-		return "broker unreachable", "check the network and the broker" + safe
+		return unreachable, "check the network and the broker" + safe
 	}
 }
