@@ -97,8 +97,8 @@ func (c *booted) full(t *testing.T, stick string) {
 	before := f.sum(6)
 	m := headless(t, f.image, 1024, "-drive", "if=none,id=stick,format=raw,file="+stick,
 		"-device", "usb-storage,drive=stick")
-	t.Log(m.until(`(?i)no space.*`, patience))
-	m.until(enrolled, patience)
+	t.Log(m.until(`smiletill\[\d+\]: error: .*no space left.*`, patience))
+	m.until(`(?m)^terminal +fault`, patience) // it takes no payment, and says why
 	m.cut()
 	if f.sum(6) != before {
 		t.Error("slot B was written to")

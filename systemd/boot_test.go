@@ -39,7 +39,7 @@ func TestUnderSystemd(t *testing.T) {
 	}{
 		{"first settings", b.firstSettings}, {"only installed", b.onlyInstalled}, {"takes a payment",
 			b.takesPayment},
-		{"its files are its own", b.files},
+		{"its files are its own", b.files}, {"its display", b.display},
 		{"what it may not reach", b.confined}, {"hung frame loop", b.hangs}, {"killed six times", b.killed},
 		{"package again, removed, purged", b.packages},
 	} {
@@ -325,6 +325,24 @@ func (b *box) takesPayment(t *testing.T) {
 	b.ready()
 	b.must("smiletill enrol 'Grace Hopper' --agreed en /srv/enrol_1.jpg /srv/enrol_2.jpg /srv/enrol_3.jpg")
 	b.pays(t, "first")
+}
+
+// display has the unit of the display read its settings, which are not the browser's to read, and wait for
+// what nobody has plugged in. What would draw on it is not there.
+func (b *box) display(t *testing.T) {
+	b.must(`for p in sway cog; do printf '#!/bin/sh\nexec sleep 600\n' >/usr/bin/$p && chmod 755 /usr/bin/$p; done`)
+	b.must("systemctl start smiletill-kiosk")
+	b.until("the display's program", 20*time.Second, func() bool {
+		out, _ := b.sh("journalctl --no-pager -u smiletill-kiosk")
+		if strings.Contains(out, "permission denied") {
+			t.Fatalf("it may not read its settings:\n%s", out)
+		}
+		return strings.Contains(out, "waiting for one") || strings.Contains(out, "page is shown")
+	})
+	if n := strings.TrimSpace(b.must("systemctl show --value -p NRestarts smiletill-kiosk")); n != "0" {
+		t.Errorf("started again %s times", n)
+	}
+	b.must("systemctl stop smiletill-kiosk && rm /usr/bin/sway /usr/bin/cog")
 }
 
 func (b *box) pays(t *testing.T, id string) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/control"
+	"smiletill/payment"
 )
 
 // phase is how far an update has come, as the last one who knew wrote it down.
@@ -200,7 +201,8 @@ func (f files) replace(name string, data []byte) (err error) {
 func (f files) make() error {
 	made := os.Mkdir(f.folder(), 0o755)
 	if made != nil && !errors.Is(made, fs.ErrExist) {
-		return fmt.Errorf("make a folder for updates: %w", made)
+		return payment.WithHint(fmt.Errorf("make a folder for updates: %w", made),
+			"see that the data partition has room and can be written")
 	}
 	info, err := os.Lstat(f.folder())
 	if err != nil {
