@@ -330,7 +330,10 @@ func (b *box) takesPayment(t *testing.T) {
 // display has the unit of the display read its settings, which are not the browser's to read, and wait for
 // what nobody has plugged in. What would draw on it is not there.
 func (b *box) display(t *testing.T) {
-	b.must(`for p in sway cog; do printf '#!/bin/sh\nexec sleep 600\n' >/usr/bin/$p && chmod 755 /usr/bin/$p; done`)
+	for _, p := range []string{"sway", "cog"} {
+		b.must(`printf '#!/bin/sh\nexec sleep 600\n' >/usr/bin/` + p + ` && chmod 755 /usr/bin/` + p)
+	}
+	b.must("for g in video render input audio; do groupadd -rf $g; done") // as udev's package does
 	b.must("systemctl start smiletill-kiosk")
 	b.until("the display's program", 20*time.Second, func() bool {
 		out, _ := b.sh("journalctl --no-pager -u smiletill-kiosk")
