@@ -49,7 +49,8 @@ func TestCardUpdates(t *testing.T) {
 	newer := b.stick(b.newer("z", nil))
 	t.Run("newer", func(t *testing.T) { cuts.take(t, from(t), newer) })
 	for i, cut := range cuts.all {
-		t.Run(fmt.Sprintf("cut %d, %s", i+1, cut.when), func(t *testing.T) { cuts.check(t, c, i) })
+		name := fmt.Sprintf("cut %d %s", i+1, cut.when) // no comma: it gets into a path, which QEMU splits there
+		t.Run(name, func(t *testing.T) { cuts.check(t, c, i) })
 	}
 }
 
