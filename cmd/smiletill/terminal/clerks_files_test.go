@@ -1,3 +1,5 @@
+//go:build !notflite
+
 package terminal_test
 
 import (
