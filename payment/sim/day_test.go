@@ -271,7 +271,7 @@ func (d *day) powerCut() {
 			s.do(func(time.Time) []machine.Said { s.sim.Restart(); return nil })
 		}
 	}
-	d.note("power cut after %d writes", d.life.disk.ops)
+	d.note("power cut after %d writes", d.life.disk.writes())
 	d.halt()
 	d.clock.reboot(d.r)
 	d.start(left)

@@ -347,6 +347,13 @@ func (d *disk) is() fault {
 	return d.state
 }
 
+// writes is how many operations there were; a program that does not know yet that the power is cut goes on.
+func (d *disk) writes() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.ops
+}
+
 func (d *disk) set(f fault) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
