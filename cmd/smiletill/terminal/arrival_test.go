@@ -95,8 +95,14 @@ func (s *shop) sells(mode string) *street {
 func (s *shop) sold() (p payment.Payment) {
 	s.T.Helper()
 	cfg := s.Config()
+	var all []journal.Entry
+	defer func() {
+		if s.T.Failed() {
+			s.T.Logf("what was paid: %+v", all)
+		}
+	}()
 	s.Eventually("its approval", func() bool {
-		all := vends(s.T, cfg.JournalPath())
+		all = vends(s.T, cfg.JournalPath())
 		if len(all) != 1 || all[0].Payment.State != payment.StateApproved {
 			return false
 		}
