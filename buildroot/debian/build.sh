@@ -76,7 +76,7 @@ packages() {
 		--include='?essential' --include="usr-is-merged,$(names)" --skip=download/empty --skip=essential/unlink \
 		--setup-hook="for d in bin sbin lib; do mkdir -p \"\$1/usr/\$d\"; ln -s \"usr/\$d\" \"\$1/\$d\"; done" \
 		--setup-hook="mkdir -p \"\$1/var/cache/apt/archives\"; find '$cache' -name '*.deb' -exec cp -lnt \"\$1/var/cache/apt/archives\" {} +" \
-		--extract-hook="cd \"\$1/var/cache/apt/archives\" && APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" apt-get -qq download ${loaders// /:arm64 }:arm64" \
+		--extract-hook="cd \"\$1/var/cache/apt/archives\" && APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" apt-get -qq -o APT::Sandbox::User=root download ${loaders// /:arm64 }:arm64" \
 		--extract-hook="find \"\$1/var/cache/apt/archives\" -name '*.deb' -exec cp -lnt '$cache' {} +" \
 		--extract-hook="bash '$here/install.sh' \"\$1\" '$deb' '$loaders' '${LOCKED:+$here/$board.lock}'" \
 		"$suite" "$root" ${SOURCES:+"$SOURCES"} || {
