@@ -11,10 +11,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"smiletill/payment/journal"
 )
 
 // TestCardUpdates updates the virt card by sticks: what must be refused, what comes back, and a newer
@@ -32,19 +35,24 @@ func TestCardUpdates(t *testing.T) {
 	c.put(1, "setup.toml", "name = \"test/shop/till-1\"\n")
 	c.seed(day, dir)
 	up := filepath.Join(t.TempDir(), "up.qcow2")
-	t.Run("a start", func(t *testing.T) { c.t = t; c.keepUp(t, up) })
+	if !t.Run("a start", func(t *testing.T) { c.t = t; c.keepUp(t, up) }) {
+		return // all others go on from there
+	}
 	from := func(t *testing.T) string { // a copy of the card and of the machine that runs on it
 		file := filepath.Join(t.TempDir(), "card.qcow2")
 		output(t, "cp", "--reflink=auto", "--sparse=always", up, file)
 		return file
 	}
-	refused, tampered, dark := b.refused(), b.stick(b.tampered()), b.stick(b.dark())
+	refused, tampered, dark, later := b.refused(), b.stick(b.tampered()), b.stick(b.dark()), b.stick(b.later())
 	t.Run("refused", func(t *testing.T) { c.refuses(t, from(t), refused) })
 	t.Run("a full data partition", func(t *testing.T) { c.full(t, b.stick(b.small("v9.2"))) })
 	t.Run("a root that is not the signed one", func(t *testing.T) {
 		c.comesBack(t, from(t), tampered, `init: mount /dev/dm-0`)
 	})
 	t.Run("a terminal that never starts", func(t *testing.T) { c.comesBack(t, from(t), dark, `init: slot B`) })
+	t.Run("one that migrates and is not good", func(t *testing.T) {
+		c.comesBack(t, from(t), later, `"journal migrated".*"to":`+fmt.Sprint(journal.Schema()+1))
+	})
 	cuts := &cuts{dir: t.TempDir()}
 	newer := b.stick(b.newer("z", nil))
 	t.Run("newer", func(t *testing.T) { cuts.take(t, from(t), newer) })
@@ -273,6 +281,10 @@ func (b *bundles) sign(images, board, version, keys string) string {
 	b.t.Helper()
 	text := string(read(b.t, filepath.Join(b.dir, "images/version.json")))
 	text = strings.ReplaceAll(text, b.version, version)
+	if strings.HasSuffix(version, "x") { // of later
+		text = strings.Replace(text, fmt.Sprintf(`"journal":%d`, journal.Schema()),
+			fmt.Sprintf(`"journal":%d`, journal.Schema()+1), 1)
+	}
 	if err := os.WriteFile(filepath.Join(images, "version.json"), []byte(text), 0o644); err != nil {
 		b.t.Fatal(err)
 	}
@@ -416,4 +428,39 @@ func (b *bundles) newer(sign string, files map[string]string) string {
 	_, hash, _ := strings.Cut(said, "Root hash:")
 	b.roots(images, strings.TrimSpace(hash), blocks)
 	return b.sign(images, "virt", version, filepath.Join(b.dir, "keys"))
+}
+
+// later is a version whose program brings the journal to a form that the card's can't read, and which nobody
+// calls good.
+func (b *bundles) later() string {
+	b.t.Helper()
+	version := b.version[:len(b.version)-1] + "x"
+	source, err := filepath.Abs("../payment/journal/schema.go")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	text := strings.Replace(string(read(b.t, source)), "schema6}", "schema6, `CREATE TABLE later (n INTEGER)`}", 1)
+	if !strings.Contains(text, "CREATE TABLE later") {
+		b.t.Fatalf("%s has no list of migrations that ends with schema6", source)
+	}
+	changed, list, program := b.path("schema.go"), b.path("overlay.json"), b.path("later")
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{source: changed}})
+	if err == nil {
+		err = os.WriteFile(changed, []byte(text), 0o600)
+	}
+	if err == nil {
+		err = os.WriteFile(list, overlay, 0o600)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	build := exec.Command("go", "build", "-overlay", list, "-ldflags", "-w -X main.version="+version, "-o", program,
+		"smiletill/cmd/smiletill")
+	build.Env = append(os.Environ(), "GOARCH=arm64", "CC=aarch64-linux-gnu-gcc", "CGO_ENABLED=1",
+		"CGO_LDFLAGS="+strings.ReplaceAll(os.Getenv("CGO_LDFLAGS"), "linux_"+runtime.GOARCH, "linux_arm64"))
+	if out, err := build.CombinedOutput(); err != nil {
+		b.t.Fatalf("build a later program: %v %s", err, out)
+	}
+	return b.newer("x", map[string]string{"usr/bin/smiletill": string(read(b.t, program)),
+		"etc/systemd/system/smiletill-good.service": ""})
 }
