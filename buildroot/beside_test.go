@@ -15,7 +15,8 @@ import (
 const asked = `for i in $(seq 300); do [ -e /dev/sda7 ] && break; sleep 0.2; done
 udevadm settle
 for n in 1 2 3 5 6 7; do
-	echo "partition $n: $(readlink -f /dev/smiletill/$n), by signature $(readlink -f /dev/disk/by-partuuid/534d4c54-0$n)"
+	signed=$(readlink -f /dev/disk/by-partuuid/534d4c54-0$n)
+	echo "partition $n: $(readlink -f /dev/smiletill/$n), by signature $signed"
 done
 echo "mounted: $(findmnt -nro SOURCE /boot/select) $(findmnt -nro SOURCE /var/lib/smiletill)"
 echo "RAUC: $(rauc status --output-format=shell | grep -E 'SLOT_DEVICE|BOOTED' | tr '\n' ' ')"
