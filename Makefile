@@ -356,9 +356,10 @@ image: arm64 ## a card's image for BOARD=pi4, with a Buildroot checkout: BUILDRO
 
 # The card's root has owners and special files: root alone makes it. Mounts of its making are gone with it.
 .PHONY: card card-test bundle
-card: arm64 ## a card's image from Debian's packages for BOARD=virt: .build/card/BOARD; KEYRING=certificate of updates, LOCKED=1, SOURCES=sources.list; as root
-	@test "$$(id -u)" = 0 || { echo "a card's root is made by root alone: sudo make card BOARD=$(BOARD)"; exit 1; }
+card: ## a card's image from Debian's packages for BOARD=virt: .build/card/BOARD; KEYRING=certificate of updates, LOCKED=1, SOURCES=sources.list; as root
+	@bash buildroot/debian/build.sh --check "$(BOARD)"
 	@sh .ci/need.sh card
+	@$(ONE) arm64
 	@KEYRING="$(KEYRING)" BUNDLE_KEY="$(BUNDLE_KEY)" BUNDLE_CERT="$(BUNDLE_CERT)" BUNDLE_FLOOR="$(BUNDLE_FLOOR)" \
 	  unshare --mount bash buildroot/debian/build.sh "$(BOARD)" $(B)/card/$(BOARD) $(B)/dist/smiletill_*_arm64.deb
 bundle: ## an update for BOARD's cards of what `make card` made: BUNDLE_KEY, BUNDLE_CERT, BUNDLE_FLOOR=oldest version that may follow; IMAGES of Buildroot's
