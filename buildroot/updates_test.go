@@ -45,13 +45,15 @@ func TestCardUpdates(t *testing.T) {
 	}
 	refused, tampered, dark, later := b.refused(), b.stick(b.tampered()), b.stick(b.dark()), b.stick(b.later())
 	t.Run("refused", func(t *testing.T) { c.refuses(t, from(t), refused) })
-	t.Run("a full data partition", func(t *testing.T) { c.full(t, b.stick(b.small("v9.2"))) })
-	t.Run("a root that is not the signed one", func(t *testing.T) {
-		c.comesBack(t, from(t), tampered, `init: mount /dev/dm-0`)
-	})
-	t.Run("a terminal that never starts", func(t *testing.T) { c.comesBack(t, from(t), dark, `init: slot B`) })
-	t.Run("one that migrates and is not good", func(t *testing.T) {
-		c.comesBack(t, from(t), later, `"journal migrated".*"to":`+fmt.Sprint(journal.Schema()+1))
+	t.Run("a full data partition", func(t *testing.T) { c.full(t, up, b.stick(b.small("v9.2"))) })
+	t.Run("back", func(t *testing.T) { // side by side: what they wait for is a timer of the slot that is tried
+		for _, back := range []struct{ name, stick, says string }{
+			{"a root that is not the signed one", tampered, `init: mount /dev/dm-0`},
+			{"a terminal that never starts", dark, `init: slot B`},
+			{"one that migrates and is not good", later, `"journal migrated".*"to":` + fmt.Sprint(journal.Schema()+1)},
+		} {
+			t.Run(back.name, func(t *testing.T) { t.Parallel(); c.comesBack(t, from(t), back.stick, back.says) })
+		}
 	})
 	cuts := &cuts{dir: t.TempDir()}
 	newer := b.stick(b.newer("z", nil))
@@ -89,11 +91,53 @@ func (c *booted) refuses(t *testing.T, file string, sticks []refusal) {
 	}
 }
 
-// full starts a card whose data partition has no space left, with a stick in it that is right.
-func (c *booted) full(t *testing.T, stick string) {
+// full starts a card that runs since long, whose data partition has no block left, with a stick in it that is
+// right.
+func (c *booted) full(t *testing.T, up, stick string) {
 	f := &booted{t: t, image: filepath.Join(t.TempDir(), "card.img"), manifest: c.manifest}
-	output(t, "cp", "--sparse=always", c.image, f.image)
-	said := output(t, "/sbin/debugfs", "-R", "show_super_stats -h", f.offset(7))
+	output(t, "qemu-img", "convert", "-O", "raw", up, f.image)
+	data, start := filepath.Join(t.TempDir(), "data"), c.manifest.Partitions[6].Start
+	out := func() { // e2fsck opens a file anew after it has read its journal, and forgets the offset
+		output(t, "sh", "-c", fmt.Sprintf("tail -c +%d \"$1\" | cp --sparse=always /dev/stdin \"$2\"", start+1), "sh",
+			f.image, data)
+		check := exec.Command("/sbin/e2fsck", "-p", data)
+		if text, err := check.CombinedOutput(); err != nil && check.ProcessState.ExitCode() != 1 {
+			t.Fatalf("e2fsck: %v %s", err, text)
+		}
+	}
+	out()
+	for i, spare := range []int{400, 1} { // what a long file's extents need; the second one is short
+		output(t, "/sbin/debugfs", "-w", "-R", fmt.Sprint("write /dev/null filler", i), data)
+		output(t, "/sbin/debugfs", "-w", "-R", fmt.Sprintf("fallocate filler%d 0 %d", i, blocks(t, data)-spare-1), data)
+	}
+	if n := blocks(t, data); n > 2 {
+		t.Fatalf("%d blocks are free yet", n)
+	}
+	output(t, "dd", "if="+data, "of="+f.image, "bs=1M", "seek="+fmt.Sprint(start), "oflag=seek_bytes",
+		"conv=notrunc,sparse", "status=none")
+	before := f.sum(6)
+	m := headless(t, f.image, 1024, "-drive", "if=none,id=stick,format=raw,file="+stick,
+		"-device", "usb-storage,drive=stick")
+	m.until(`Starting smiletill-update.service`, patience)
+	t.Log(m.until(`smiletill\[\d+\]: error: .*`, patience))
+	m.until(`(?m)^storage +fault`, patience) // it takes no payment, and says why
+	m.cut()
+	if f.sum(6) != before {
+		t.Error("slot B was written to")
+	}
+	out()
+	for i := range 2 {
+		output(t, "/sbin/debugfs", "-w", "-R", fmt.Sprint("rm filler", i), data)
+	}
+	if got := kept(t, data); got != c.day {
+		t.Errorf("the data partition holds\n%s, want\n%s", got, c.day)
+	}
+}
+
+// blocks is how many blocks of a file system are free.
+func blocks(t *testing.T, data string) int {
+	t.Helper()
+	said := output(t, "/sbin/debugfs", "-R", "show_super_stats -h", data)
 	free := regexp.MustCompile(`Free blocks:\s+(\d+)`).FindStringSubmatch(said)
 	if free == nil {
 		t.Fatal(said)
@@ -102,20 +146,7 @@ func (c *booted) full(t *testing.T, stick string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.debugfs(fmt.Sprintf("write /dev/null filler\nfallocate filler 0 %d\n", n-400)) // 400: the extents' own
-	before := f.sum(6)
-	m := headless(t, f.image, 1024, "-drive", "if=none,id=stick,format=raw,file="+stick,
-		"-device", "usb-storage,drive=stick")
-	t.Log(m.until(`smiletill\[\d+\]: error: .*no space left.*`, patience))
-	m.until(`(?m)^terminal +fault`, patience) // it takes no payment, and says why
-	m.cut()
-	if f.sum(6) != before {
-		t.Error("slot B was written to")
-	}
-	f.debugfs("rm filler\n")
-	if got := kept(t, f.offset(7)); got != c.day {
-		t.Errorf("the data partition holds\n%s, want\n%s", got, c.day)
-	}
+	return n
 }
 
 // comesBack has a stick's bundle installed, whose slot says something when it is tried, and does not stay.
