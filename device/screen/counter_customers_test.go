@@ -63,3 +63,18 @@ func TestCustomersOnThePage(t *testing.T) {
 		`{"id":"c_ada","lang":"de"}`)
 	c.want(http.StatusOK, `"signature":"abc"`, "POST", "/counter/customers/forget", `{"id":"c_ada","lang":"xx"}`)
 }
+
+// useCustomers notes the words of the customers' page as used.
+func useCustomers(used map[string]bool, find func(file, pattern, prefix string)) {
+	find("counter_customers.js", `"((?:cust|pin|forget)_\w+)"`, "counter.")
+	for _, k := range []string{"lang_en", "lang_de", "save", "receipt_saved", "extract_name"} {
+		used["counter."+k] = true
+	}
+	for _, k := range []string{"title", "note", "file", "customer", "face", "templates", "name", "gone", "smile",
+		"consent", "pin", "digits", "payments", "unreported"} {
+		used["counter.erased."+k] = true
+	}
+	for _, r := range []Refusal{RefusedRole, RefusedCustomer, RefusedPIN, RefusedCamera} {
+		used["counter.refused."+string(r)] = true
+	}
+}
