@@ -13,6 +13,7 @@ type Counter interface {
 	CounterBook
 	CounterMemory
 	CounterShop
+	CounterCustomers
 }
 
 // CounterLock keeps the clerks' PINs, and counts the wrong ones.

@@ -236,6 +236,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, file := range []string{"counter.js", "counter_list.js", "counter_paper.js", "counter_shop.js"} {
 		find(file, `\bword\("(\w+)"[,)]`, "counter.")
 	}
+	useCustomers(used, find)
 	for _, k := range []string{"starting", "trouble", "busy_counter", "busy_help", "no", "later", "key_correct",
 		"key_clear", "key_ok", "pin_ended", "close_open", "close_failed", "table_name"} {
 		used["counter."+k] = true
