@@ -229,6 +229,16 @@ func usedKeys(t *testing.T) map[string]bool {
 	}
 	find("app.js", `\bfixed\.(\w+)`, "page.")
 	find("keypad.js", `\bwords\.(\w+)`, "page.")
+	find("forget.js", `\bword\("(\w+)"[,)]`, "forget.")
+	for _, k := range []string{"stored", "me"} {
+		used["forget."+k] = true
+	}
+	for _, err := range []error{ErrForgetUnsure, ErrForgetNobody, ErrForgetSeveral, ErrForgetPicture,
+		ErrForgetBusy, ErrForgetLate, ErrForgetClosed} {
+		_, why := forgetWhy(err)
+		used["forget.why."+why] = true
+	}
+	used["forget.why.locked"], used["forget.why.failed"] = true, true
 	find("index.html", `data-fixed="(\w+)"`, "page.")
 	find("index.html", `\{\{\.Page\.(\w+)\}\}`, "page.")
 	find("status.html", `index \.M "([\w.]+)"`, "")

@@ -49,6 +49,8 @@ type Desk struct {
 	Shut func()
 	// Rules are what an enrolment wants of a consent.
 	Rules people.Rules
+	// AskFor is how long somebody who was recognised may take to confirm that they want to be forgotten.
+	AskFor time.Duration
 
 	mu      sync.Mutex
 	vouches map[string]vouch // by customer

@@ -17,7 +17,7 @@ func (t *Terminal) people(rules who.Rules) *enrolment.Desk {
 	closed := files.New(t.cfg, t.log) // for a removal while the parts are closed
 	return &enrolment.Desk{
 		Open: t.access.atDesk, Shut: func() { t.page.LockCounter() }, // made after this
-		Rules: rules,
+		Rules: rules, AskFor: t.cfg.Consent.Timeout,
 		Closed: func(ctx context.Context, id string) error {
 			const tries = 30
 			remove := func() error { return closed.Remove(ctx, id) }
@@ -48,7 +48,7 @@ func (p *parts) idle(ctx context.Context) error {
 
 // take has the camera take pictures, between two payments.
 func (p *parts) take(ctx context.Context, c *enrolment.Capture) error {
-	job := &request{Capture: c, done: make(chan error, 1)}
+	job := &request{Capture: c, gone: ctx.Done(), done: make(chan error, 1)}
 	select {
 	case p.eyes.requests <- job:
 	case <-time.After(time.Second):

@@ -122,7 +122,8 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 		// Whoever names another address than loopback in the configuration has chosen to show the page to the
 		// network.
 		AllowRemote: !config.OnlyHere(cfg.Screen.Listen), Hosts: cfg.OwnNames(), Keypad: keypad{t.access},
-		Lights: t.lamp, Forget: enrolment.Farewell{Desk: t.desk},
+		Lights: t.lamp, Forget: enrolment.Farewell{Desk: t.desk}, ForgetFor: cfg.Consent.Timeout,
+		Contact: cfg.Consent.Contact,
 		Counter: till,
 		Log:     t.log.With("room", "screen"),
 	})
