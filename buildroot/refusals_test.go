@@ -52,6 +52,8 @@ func TestCardIsRefused(t *testing.T) {
 		{"", []string{"--check", "pi5"}, "BOARD=virt, pi3, pi4 or zero2w (for a Pi 5: make image)"},
 		{"", []string{"--check", ""}, "BOARD=virt"},
 		{"SOURCES=/nowhere", []string{"--check", "pi4"}, "SOURCES=/nowhere can't be read: name a sources.list"},
+		{"KEYRING=/nowhere", []string{"--check", "pi4"}, "KEYRING=/nowhere can't be read"},
+		{"BUNDLE_KEY=/nowhere", []string{"--check", "pi4"}, "BUNDLE_KEY=/nowhere can't be read"},
 		{"", []string{"pi4", out, "x.deb"}, "has 2499 MB left, and a card takes 2500: make room there"},
 	} {
 		got := build(c.env, c.args...)

@@ -29,6 +29,9 @@ zero2w) loaders="$pi" components=main,non-free-firmware parts=pi ;; # 512 MB: no
 esac
 [ "$(id -u)" = 0 ] || { echo "card: a root with its owners is made by root alone: sudo make card BOARD=$board" >&2; exit 1; }
 [ -z "${SOURCES:-}" ] || [ -r "$SOURCES" ] || { echo "card: SOURCES=$SOURCES can't be read: name a sources.list" >&2; exit 1; }
+for name in KEYRING BUNDLE_KEY BUNDLE_CERT; do
+	[ -z "${!name:-}" ] || [ -r "${!name}" ] || { echo "card: $name=${!name} can't be read: buildroot/board/keys.sh makes what signs updates" >&2; exit 1; }
+done
 [ -z "$check" ] || exit 0
 out=$2 deb=$(realpath "$3")
 mkdir -p "$out"
