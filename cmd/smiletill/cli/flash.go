@@ -34,7 +34,10 @@ func flashCommand() *cobra.Command {
 			}
 			job.Image, job.Device, job.Step = args[0], args[1], flash.Steps(errs)
 			if len(s.Lines()) > 0 {
-				job.Name, job.Settings = setup.FileName, s.Text()
+				job.Files = []flash.File{{Name: setup.FileName, Data: s.Text()}}
+			}
+			for _, f := range s.Files {
+				job.Files = append(job.Files, flash.File(f))
 			}
 			job.Agreed = func(d flash.Disk) (bool, error) { return flash.Ask(cmd.Context(), in, errs, d) }
 			if yes {
@@ -62,6 +65,10 @@ func flashCommand() *cobra.Command {
 	flags.StringArrayVar(&words.KeyFiles, "ssh-key", nil,
 		"file of a public key (.pub): technician logs in by it; may be repeated")
 	flags.StringVar(&words.Broker, "broker", "", "where payments are reported: mqtts://HOST:8883")
+	flags.StringVar(&words.BrokerCA, "broker-ca", "",
+		"file of the certificate (PEM) that vouches for the broker; it is put on the card")
+	flags.StringVar(&words.CloudKey, "cloud-key", "",
+		"file with the cloud's key, as `smiletill cloud key` prints it; it is put on the card")
 	flags.StringVar(&words.Cloud, "cloud", "", "address of the cloud, kept for the terminal's claiming")
 	flags.StringVar(&words.Claim, "claim", "", "claim code, kept for the cloud; others on this machine see it")
 	flags.StringVar(&words.ClaimFile, "claim-file", "", "file with the claim code; or the variable "+

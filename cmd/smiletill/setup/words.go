@@ -1,6 +1,8 @@
 package setup
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -19,11 +21,16 @@ const PasswordVariable = "SMILETILL_WIFI_PASSWORD"
 // ClaimVariable is the variable that gives the claim code.
 const ClaimVariable = "SMILETILL_CLAIM"
 
+// onCard is where a running card has its first partition.
+const onCard = "/boot/select/"
+
 // Words are first settings as flags have them.
 type Words struct {
 	Name, WiFi, Country, Address, Gateway, Broker, Cloud, Claim string
 	DNS, Servers                                                []string
 	KeyFiles                                                    []string // of who logs in by ssh, NAME.pub
+	// BrokerCA is the file of the certificate that vouches for the broker, CloudKey that of the cloud's key.
+	BrokerCA, CloudKey string
 	// PasswordFile is where the Wi-Fi's password is; without one, the variable and whoever sits there are asked.
 	PasswordFile string
 	// ClaimFile is where the claim code is, if Claim is empty; without one, the variable is asked.
@@ -36,7 +43,7 @@ func flagOf(key string) string {
 	flag, ok := map[string]string{"wifi.ssid": "wifi", "wifi.password": "wifi", "wifi.open": "wifi-open",
 		"wifi.country": "wifi-country", "network.address": "address", "network.gateway": "gateway",
 		"network.dns": "dns", "time.servers": "time-server", "mqtt.broker": "broker",
-		"access.ssh_keys": "ssh-key"}[key]
+		"mqtt.ca_file": "broker-ca", "mqtt.cloud_key_file": "cloud-key", "access.ssh_keys": "ssh-key"}[key]
 	if !ok {
 		flag = key
 	}
@@ -71,6 +78,9 @@ func (w Words) Settings(in io.Reader, out io.Writer) (Settings, error) {
 	if s.Keys, err = keysOf(w.KeyFiles); err != nil {
 		return s, err
 	}
+	if err := w.beside(&s); err != nil {
+		return s, err
+	}
 	if len(problems) == 0 {
 		checker{add}.all(s)
 	}
@@ -84,6 +94,36 @@ func (w Words) Settings(in io.Reader, out io.Writer) (Settings, error) {
 	s.WiFi.Password = password
 	checker{add}.wifi(s.WiFi)
 	return s, asError("settings", problems)
+}
+
+// beside takes what the terminal knows broker and cloud by, and names it in the settings as it lies on a card.
+func (w Words) beside(s *Settings) error {
+	for _, f := range []struct{ path, key, name, kind, want string }{
+		{w.BrokerCA, "mqtt.ca_file", "ca.pem", "CERTIFICATE", "the certificate of whoever vouches for the broker's"},
+		{w.CloudKey, "mqtt.cloud_key_file", "cloud.pub", "PUBLIC KEY", "what `smiletill cloud key` prints"},
+	} {
+		if f.path == "" {
+			continue
+		}
+		data, err := os.ReadFile(f.path)
+		if err != nil {
+			return config.Usage(payment.WithHint(fmt.Errorf("read %s: %w", flagOf(f.key), err), "name a file with "+f.want))
+		}
+		block, _ := pem.Decode(data)
+		ok := block != nil && block.Type == f.kind
+		if ok && f.kind == "CERTIFICATE" {
+			_, err = x509.ParseCertificate(block.Bytes)
+		} else if ok {
+			_, err = x509.ParsePKIXPublicKey(block.Bytes)
+		}
+		if !ok || err != nil {
+			return config.Usage(payment.WithHint(fmt.Errorf("%s: %s is no %s in PEM", flagOf(f.key), f.path,
+				strings.ToLower(f.kind)), "name a file with "+f.want))
+		}
+		s.Values[f.key] = onCard + f.name
+		s.Files = append(s.Files, File{f.name, data})
+	}
+	return nil
 }
 
 func (w Words) claim() (string, error) {
