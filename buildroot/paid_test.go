@@ -18,11 +18,12 @@ import (
 	"smiletill/vision/visits"
 )
 
-// TestCardPays takes a card as `make card BOARD=virt` made it from its first start to a payment by face that
-// the cloud has acknowledged, with what a technician has: a stick, ssh, a camera that is plugged in last.
-// Beside the stick only smiletill.toml on the first partition is edited: that this is a test (its camera is a
-// program), and that there is no screen whose light could be shown. The broker's certificate and the cloud's
-// key lie there, as `smiletill flash` puts them. SMILETILL_CARD is the card's folder; `make card-test` runs it.
+// TestCardPays takes a card as `make card BOARD=virt` made it from its first start to a payment by face
+// that the cloud has acknowledged, with what a technician has: a stick, ssh, a camera that is plugged in
+// last. Beside the stick only smiletill.toml on the first partition is edited: that this is a test (its
+// camera is a program), and that there is no screen whose light could be shown. The broker's certificate
+// and the cloud's key lie there, as `smiletill flash` puts them. SMILETILL_CARD is the card's folder; `make
+// card-test` runs it.
 func TestCardPays(t *testing.T) {
 	dir := os.Getenv("SMILETILL_CARD")
 	if dir == "" {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"smiletill/cmd/smiletill/config"
@@ -18,8 +19,8 @@ import (
 // PasswordVariable is the variable of the environment that a script gives the Wi-Fi's password by.
 const PasswordVariable = "SMILETILL_WIFI_PASSWORD"
 
-// ClaimVariable is the variable that gives the claim code.
-const ClaimVariable = "SMILETILL_CLAIM"
+// claimVariable is the variable that gives the claim code.
+const claimVariable = "SMILETILL_CLAIM"
 
 // onCard is where a running card has its first partition.
 const onCard = "/boot/select/"
@@ -36,6 +37,32 @@ type Words struct {
 	// ClaimFile is where the claim code is, if Claim is empty; without one, the variable is asked.
 	ClaimFile string
 	Open      bool
+}
+
+// Flags gives a command the flags that these are.
+func (w *Words) Flags(flags *pflag.FlagSet) {
+	flags.StringVar(&w.Name, "name", "",
+		"TENANT/SITE/ID: whose terminal, which shop, its name there; or ID alone")
+	flags.StringVar(&w.WiFi, "wifi", "", "name of the Wi-Fi; its password is asked for")
+	flags.StringVar(&w.PasswordFile, "wifi-password-file", "",
+		"file whose first line is the Wi-Fi's password")
+	flags.BoolVar(&w.Open, "wifi-open", false, "the Wi-Fi has no password")
+	flags.StringVar(&w.Country, "wifi-country", "", "country whose rules the radio keeps, two letters")
+	flags.StringVar(&w.Address, "address", "", "fixed address with the size of its network: 192.168.1.20/24")
+	flags.StringVar(&w.Gateway, "gateway", "", "the router's address, with --address")
+	flags.StringArrayVar(&w.DNS, "dns", nil, "address of a DNS server, with --address; may be repeated")
+	flags.StringArrayVar(&w.Servers, "time-server", nil, "where the time comes from; may be repeated")
+	flags.StringArrayVar(&w.KeyFiles, "ssh-key", nil,
+		"file of a public key (.pub): technician logs in by it; may be repeated")
+	flags.StringVar(&w.Broker, "broker", "", "where payments are reported: mqtts://HOST:8883")
+	flags.StringVar(&w.BrokerCA, "broker-ca", "",
+		"file of the certificate (PEM) that vouches for the broker; it is put on the card")
+	flags.StringVar(&w.CloudKey, "cloud-key", "",
+		"file with the cloud's key, as `smiletill cloud key` prints it; it is put on the card")
+	flags.StringVar(&w.Cloud, "cloud", "", "address of the cloud, kept for the terminal's claiming")
+	flags.StringVar(&w.Claim, "claim", "", "claim code, kept for the cloud; others on this machine see it")
+	flags.StringVar(&w.ClaimFile, "claim-file", "", "file with the claim code; or the variable "+
+		claimVariable)
 }
 
 // flagOf is the flag that a key of the settings comes from.
@@ -96,18 +123,22 @@ func (w Words) Settings(in io.Reader, out io.Writer) (Settings, error) {
 	return s, asError("settings", problems)
 }
 
-// beside takes what the terminal knows broker and cloud by, and names it in the settings as it lies on a card.
+// beside takes what the terminal knows broker and cloud by, and names it in the settings as it lies on a
+// card.
 func (w Words) beside(s *Settings) error {
 	for _, f := range []struct{ path, key, name, kind, want string }{
-		{w.BrokerCA, "mqtt.ca_file", "ca.pem", "CERTIFICATE", "the certificate of whoever vouches for the broker's"},
-		{w.CloudKey, "mqtt.cloud_key_file", "cloud.pub", "PUBLIC KEY", "what `smiletill cloud key` prints"},
+		{w.BrokerCA, "mqtt.ca_file", "ca.pem", "CERTIFICATE",
+			"the certificate of whoever vouches for the broker's"},
+		{w.CloudKey, "mqtt.cloud_key_file", "cloud.pub", "PUBLIC KEY",
+			"what `smiletill cloud key` prints"},
 	} {
 		if f.path == "" {
 			continue
 		}
 		data, err := os.ReadFile(f.path)
 		if err != nil {
-			return config.Usage(payment.WithHint(fmt.Errorf("read %s: %w", flagOf(f.key), err), "name a file with "+f.want))
+			return config.Usage(payment.WithHint(fmt.Errorf("read %s: %w", flagOf(f.key), err),
+				"name a file with "+f.want))
 		}
 		block, _ := pem.Decode(data)
 		ok := block != nil && block.Type == f.kind
@@ -131,7 +162,7 @@ func (w Words) claim() (string, error) {
 		return w.Claim, nil
 	}
 	if w.ClaimFile == "" {
-		return os.Getenv(ClaimVariable), nil
+		return os.Getenv(claimVariable), nil
 	}
 	text, err := os.ReadFile(w.ClaimFile)
 	if err != nil {

@@ -42,13 +42,16 @@ func TestBesideTheSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := func(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
+	text := func(kind string, der []byte) []byte {
+		return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+	}
 	ca, cloud := put("shop-ca.crt", text("CERTIFICATE", der)), put("cloud.txt", text("PUBLIC KEY", public))
 	s, err := Words{Broker: "mqtts://broker.example:8883", BrokerCA: ca, CloudKey: cloud}.Settings(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{`ca_file = "/boot/select/ca.pem"`, `cloud_key_file = "/boot/select/cloud.pub"`} {
+	for _, line := range []string{`ca_file = "/boot/select/ca.pem"`,
+		`cloud_key_file = "/boot/select/cloud.pub"`} {
 		if !strings.Contains(string(s.Text()), line) {
 			t.Errorf("the settings lack %s:\n%s", line, s.Text())
 		}
