@@ -29,6 +29,8 @@ type shopTill struct {
 	backs    []CounterReversal // that nobody has confirmed
 	reasons  []string          // of what was asked to give back
 	closings []CounterClosing  // the newest first
+	clerks   []CounterClerk    // who work here
+	owner    string            // who may change that
 	closed   map[string]bool   // ids of requests
 	slow     chan struct{}     // if set, Begin and Reverse do their work and answer when it is closed
 }

@@ -197,6 +197,7 @@ function show(view) {
     closePaper();
     clearBook();
     clearDay();
+    clearClerks();
     for (const node of document.querySelectorAll("main .amount")) showMoney(node, "", "");
     for (const node of document.querySelectorAll(".pay, .note p, .end .help")) setText(node, "");
   }
@@ -213,6 +214,7 @@ function show(view) {
   if (view === "open") resumeBack();
   if (view === "open") resumeClosing();
   if (view === "open") readDay();
+  if (view === "open") readClerks();
 }
 
 // The till.
@@ -409,7 +411,7 @@ addEventListener("keydown", (e) => {
   const name = /^\d$/.test(e.key) ? e.key : { Enter: onButton() ? "" : "ok", Backspace: "correct", Delete: "clear", Escape: "clear" }[e.key];
   if (!name || e.repeat && name === "ok") return;
   if (root.dataset.view === "pin") pressPIN(name);
-  else if (root.dataset.view !== "open" || paperOpen() || backKey(name, e) || !find(".take").checkVisibility()) return;
+  else if (root.dataset.view !== "open" || paperOpen() || person.open || backKey(name, e) || !find(".take").checkVisibility()) return;
   else if (name !== "ok") typeKey(name);
   else if (root.dataset.step === "end") fresh(till.held);
   else pay();
@@ -450,6 +452,7 @@ find("nav").addEventListener("click", (e) => {
   draw();
   if (tab === "book") readBook();
   if (tab === "day") readDay();
+  if (tab === "clerks") readClerks();
 });
 find(".anew").addEventListener("click", () => location.reload());
 keepFocus(find("nav"));
