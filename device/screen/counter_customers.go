@@ -56,8 +56,6 @@ type CounterErased struct {
 
 // Why nothing is done to a customer.
 const (
-	RefusedRole     Refusal = "role"     // another role is needed
 	RefusedCustomer Refusal = "customer" // nobody has this id any more
-	RefusedPIN      Refusal = "pin"      // easy to guess, or no 4 to 12 digits
 	RefusedCamera   Refusal = "camera"   // it is in use
 )

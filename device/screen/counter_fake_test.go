@@ -32,6 +32,8 @@ type shopTill struct {
 	closed    map[string]bool   // ids of requests
 	folk      []CounterCustomer // who is enrolled
 	forgotten []string          // ids
+	clerks    []CounterClerk    // who work here
+	owner     string            // who may change that
 	slow      chan struct{}     // if set, Begin and Reverse do their work and answer when it is closed
 }
 

@@ -32,6 +32,7 @@ func (s *Server) routeCounter(mux *http.ServeMux) {
 	mux.HandleFunc("POST /counter/reverse", counterWrite(s, s.reverse))
 	s.routeShop(mux)
 	s.routeCustomers(mux)
+	s.routeClerks(mux)
 }
 
 // serveCounter gives the page itself, which holds nothing that a PIN protects.

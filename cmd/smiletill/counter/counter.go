@@ -38,6 +38,8 @@ type Desk struct {
 	Open func() (Parts, error)
 	// Reversing gives a payment back.
 	Reversing func(context.Context, control.ReversalRequest) (payment.Reversal, error)
+	// People keeps the clerks.
+	People control.Clerks
 	// Memory is of those whose end nobody was seen to read.
 	Memory *unread.Memory
 	// CounterCustomers keeps the customers.

@@ -16,7 +16,7 @@ import (
 func (t *Terminal) people(rules who.Rules) *enrolment.Desk {
 	closed := files.New(t.cfg, t.log) // for a removal while the parts are closed
 	return &enrolment.Desk{
-		Open: t.access.atDesk, Shut: func() { t.page.LockCounter() }, // made after this
+		Open: t.access.atDesk, Shut: func(clerk string) { t.page.LockCounterOf(clerk) }, // made after this
 		Rules: rules, AskFor: t.cfg.Consent.Timeout,
 		Closed: func(ctx context.Context, id string) error {
 			const tries = 30

@@ -202,6 +202,7 @@ function show(view) {
     clearBook();
     clearDay();
     clearCustomers();
+    clearClerks();
     for (const node of document.querySelectorAll("main .amount")) showMoney(node, "", "");
     for (const node of document.querySelectorAll(".pay, .note p, .end .help")) setText(node, "");
   }
@@ -219,6 +220,7 @@ function show(view) {
   if (view === "open") resumeClosing();
   if (view === "open") readDay();
   if (view === "open") readCustomers();
+  if (view === "open") readClerks();
 }
 
 // The till.
@@ -415,7 +417,7 @@ addEventListener("keydown", (e) => {
   const name = /^\d$/.test(e.key) ? e.key : { Enter: onButton() ? "" : "ok", Backspace: "correct", Delete: "clear", Escape: "clear" }[e.key];
   if (!name || e.repeat && name === "ok") return;
   if (root.dataset.view === "pin") pressPIN(name);
-  else if (root.dataset.view !== "open" || paperOpen() || customerKey(name, e) || backKey(name, e) || !find(".take").checkVisibility()) return;
+  else if (root.dataset.view !== "open" || paperOpen() || person.open || customerKey(name, e) || backKey(name, e) || !find(".take").checkVisibility()) return;
   else if (name !== "ok") typeKey(name);
   else if (root.dataset.step === "end") fresh(till.held);
   else pay();
@@ -457,6 +459,7 @@ find("nav").addEventListener("click", (e) => {
   if (tab === "book") readBook();
   if (tab === "day") readDay();
   if (tab === "customers") readCustomers();
+  if (tab === "clerks") readClerks();
 });
 find(".anew").addEventListener("click", () => location.reload());
 keepFocus(find("nav"));
