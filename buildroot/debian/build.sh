@@ -110,6 +110,7 @@ furnish() {
 	echo 'DEFAULT_HOSTNAME=till' >>"$root/usr/lib/os-release" # until it has one of its own
 	ln -sf ../run/NetworkManager/resolv.conf "$root/etc/resolv.conf"
 	: >"$root/etc/fstab"
+	rm -f "$root/etc/NetworkManager/dispatcher.d/01-ifupdown" # of another program, and fails without it
 	# Debian's newer package has this name too. A Zero 2 W whose Wi-Fi has another chip finds no firmware in either.
 	[ "$board" != zero2w ] || ln -s "brcmfmac43430-sdio.raspberrypi,3-model-b.txt" \
 		"$root/lib/firmware/brcm/brcmfmac43430-sdio.raspberrypi,model-zero-2-w.txt"
