@@ -13,6 +13,7 @@ type Counter interface {
 	CounterBook
 	CounterMemory
 	CounterShop
+	CounterCustomers
 	CounterClerks
 }
 

@@ -37,7 +37,7 @@
 //
 // View has no field for the customer's name, and no picture from the camera can be put on the page: a
 // customer display is read by the whole queue. The face on the page is a drawing that acts out the
-// instruction.
+// instruction. The counter's page, behind a PIN, has customers' names, and forgets them when it is locked.
 //
 // # The light
 //

@@ -111,7 +111,8 @@ func (s *Server) routeAssets(mux *http.ServeMux) {
 	for _, name := range []string{"app.css", "app.js", "money.js", "keypad.css", "keypad.js", "light.css",
 		"light.js", "icon.svg", "status.css", "status.js", "counter.css", "counter.js", "counter_list.js",
 		"counter_shop.css", "counter_shop.js", "counter_paper.js", "counter_print.css",
-		"forget.css", "forget.js", "counter_clerks.css", "counter_clerks.js"} {
+		"counter_customers.css", "counter_customers.js", "forget.css", "forget.js", "counter_clerks.css",
+		"counter_clerks.js"} {
 		mux.HandleFunc("GET /"+name, s.serveAsset(name))
 	}
 }

@@ -247,6 +247,7 @@ func usedKeys(t *testing.T) map[string]bool {
 		"counter_clerks.js"} {
 		find(file, `\bword\("(\w+)"[,)]`, "counter.")
 	}
+	useCustomers(used, find)
 	for _, k := range []string{"starting", "trouble", "busy_counter", "busy_help", "no", "later", "key_correct",
 		"key_clear", "key_ok", "pin_ended", "close_open", "close_failed", "table_name",
 		"clerks_remove_me", "clerks_remove_help", "clerks_pin_set", "clerks_pin_none", "clerks_pin", "clerks_pin2",

@@ -109,7 +109,10 @@ func TestVendingCustomerFirst(t *testing.T) {
 	s.Eventually("the reader on the bus", func() bool { return m.said("ENABLED") })
 	s.does("enrol", "--agreed", "en", "Grace Hopper")
 	s.Eventually("an offer", func() bool { return m.said(`"c,STATUS,IDLE,7.00"`) })
-	s.does("enrol", "--again", s.Term.Gallery().List()[0].ID) // while she is looked at
+	s.Eventually("a renewal while she is looked at", func() bool { // a picture may take longer than one waits
+		code, _, _ := s.Cli("enrol", "--again", s.Term.Gallery().List()[0].ID)
+		return code == 0
+	})
 	m.choose(t, "1.20", "10")
 	s.Eventually("a product that falls", func() bool { return m.said("product 10 for 1.20 fell") })
 	s.sold()

@@ -117,6 +117,7 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 	t.desk = t.people(rules)
 	till := counter.Desk{Open: t.access.atCounter, Reversing: t.access.reverse, People: t.desk,
 		Memory: unread.At(cfg.CounterPath(), t.disk.Told(counterFile))}
+	till.CounterCustomers = &enrolment.Page{Desk: t.desk, Allowed: till.Allowed}
 	page, err := screen.New(screen.Options{
 		// Whoever names another address than loopback in the configuration has chosen to show the page to the
 		// network.

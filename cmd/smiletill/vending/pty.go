@@ -23,6 +23,7 @@ type pseudo struct {
 	path string // what programs open
 	link string // the name that was asked for; "" for none
 	rest []byte
+	poll func(fds []unix.PollFd, timeout int) (int, error) // unix.Poll
 }
 
 // newPseudo makes a port, raw from the start. link is a name to find it by; what it leads to is replaced if
@@ -32,7 +33,7 @@ func newPseudo(link string) (p *pseudo, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a pseudo-terminal: %w", err)
 	}
-	p = &pseudo{far: far, path: near.Name()}
+	p = &pseudo{far: far, path: near.Name(), poll: unix.Poll}
 	if _, err := term.MakeRaw(int(near.Fd())); err != nil {
 		return nil, errors.Join(fmt.Errorf("make a pseudo-terminal: %w", err), near.Close(), far.Close())
 	}
@@ -75,11 +76,23 @@ func (p *pseudo) name() string {
 	return p.path
 }
 
+// ready tells what can be done at the far end, of what is asked for, within a time in milliseconds. A signal
+// ends no look: Go interrupts its own threads by them, the more the busier the machine is, and a port that is
+// looked at just then is not one that has gone.
+func (p *pseudo) ready(events int16, wait int) (int16, error) {
+	for {
+		fds := []unix.PollFd{{Fd: int32(p.far.Fd()), Events: events}}
+		_, err := p.poll(fds, wait)
+		if !errors.Is(err, unix.EINTR) {
+			return fds[0].Revents, err
+		}
+	}
+}
+
 // open tells whether a program has it open.
 func (p *pseudo) open() bool {
-	fds := []unix.PollFd{{Fd: int32(p.far.Fd())}}
-	_, err := unix.Poll(fds, 0)
-	return err == nil && fds[0].Revents&unix.POLLHUP == 0
+	can, err := p.ready(0, 0)
+	return err == nil && can&unix.POLLHUP == 0
 }
 
 // lines gives each line that programs write, until ctx is done.
@@ -91,8 +104,7 @@ func (p *pseudo) lines(ctx context.Context, to chan<- string) {
 			rest(ctx, 20*time.Millisecond)
 			continue
 		}
-		fds := []unix.PollFd{{Fd: int32(p.far.Fd()), Events: unix.POLLIN}}
-		if n, err := unix.Poll(fds, 100); err != nil || n == 0 || fds[0].Revents&unix.POLLIN == 0 {
+		if can, err := p.ready(unix.POLLIN, 100); err != nil || can&unix.POLLIN == 0 {
 			continue
 		}
 		n, err := p.far.Read(buf)
@@ -126,8 +138,7 @@ func (p *pseudo) write(line string) error {
 	if !p.open() {
 		return nil
 	}
-	fds := []unix.PollFd{{Fd: int32(p.far.Fd()), Events: unix.POLLOUT}}
-	if n, err := unix.Poll(fds, 0); err != nil || n == 0 {
+	if can, err := p.ready(unix.POLLOUT, 0); err != nil || can == 0 {
 		return nil // a program that does not read: lines are lost, as on a real port
 	}
 	if _, err := p.far.WriteString(line + "\r\n"); err != nil && !errors.Is(err, unix.EIO) {
