@@ -173,7 +173,8 @@ func TestCounterClerksLook(t *testing.T) {
 	c := openCounter(t, newShopTill().staffed(append(staffOf(),
 		CounterClerk{"Maximiliane von Müller-Lüdenscheidt, ju.", "technician", true})...))
 	for _, z := range []size{{"desktop", 1280, 800, false}, {"phone", 390, 844, true},
-		{"small", 320, 480, true}, {"panel", 800, 480, false}, {"tiny", 480, 320, true}, {"wide", 1920, 1080, false}} {
+		{"small", 320, 480, true}, {"panel", 800, 480, false}, {"tiny", 480, 320, true},
+		{"wide", 1920, 1080, false}} {
 		for _, lang := range []string{"de", "en"} {
 			if lang == "en" && z.name != "desktop" {
 				continue // the longer words will do
