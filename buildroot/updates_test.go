@@ -98,7 +98,7 @@ func (c *booted) full(t *testing.T, up, stick string) {
 	output(t, "qemu-img", "convert", "-O", "raw", up, f.image)
 	data, start := filepath.Join(t.TempDir(), "data"), c.manifest.Partitions[6].Start
 	out := func() { // e2fsck opens a file anew after it has read its journal, and forgets the offset
-		output(t, "sh", "-c", fmt.Sprintf("tail -c +%d \"$1\" | cp --sparse=always /dev/stdin \"$2\"", start+1), "sh",
+		output(t, "sh", "-c", `tail -c +"$1" "$2" | cp --sparse=always /dev/stdin "$3"`, "sh", fmt.Sprint(start+1),
 			f.image, data)
 		check := exec.Command("/sbin/e2fsck", "-p", data)
 		if text, err := check.CombinedOutput(); err != nil && check.ProcessState.ExitCode() != 1 {
@@ -108,7 +108,8 @@ func (c *booted) full(t *testing.T, up, stick string) {
 	out()
 	for i, spare := range []int{400, 1} { // what a long file's extents need; the second one is short
 		output(t, "/sbin/debugfs", "-w", "-R", fmt.Sprint("write /dev/null filler", i), data)
-		output(t, "/sbin/debugfs", "-w", "-R", fmt.Sprintf("fallocate filler%d 0 %d", i, blocks(t, data)-spare-1), data)
+		output(t, "/sbin/debugfs", "-w", "-R",
+			fmt.Sprintf("fallocate filler%d 0 %d", i, blocks(t, data)-spare-1), data)
 	}
 	if n := blocks(t, data); n > 2 {
 		t.Fatalf("%d blocks are free yet", n)
@@ -470,7 +471,8 @@ func (b *bundles) later() string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	text := strings.Replace(string(read(b.t, source)), "schema6}", "schema6, `CREATE TABLE later (n INTEGER)`}", 1)
+	text := strings.Replace(string(read(b.t, source)), "schema6}",
+		"schema6, `CREATE TABLE later (n INTEGER)`}", 1)
 	if !strings.Contains(text, "CREATE TABLE later") {
 		b.t.Fatalf("%s has no list of migrations that ends with schema6", source)
 	}
@@ -485,8 +487,8 @@ func (b *bundles) later() string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	build := exec.Command("go", "build", "-overlay", list, "-ldflags", "-w -X main.version="+version, "-o", program,
-		"smiletill/cmd/smiletill")
+	build := exec.Command("go", "build", "-overlay", list, "-ldflags", "-w -X main.version="+version,
+		"-o", program, "smiletill/cmd/smiletill")
 	build.Env = append(os.Environ(), "GOARCH=arm64", "CC=aarch64-linux-gnu-gcc", "CGO_ENABLED=1",
 		"CGO_LDFLAGS="+strings.ReplaceAll(os.Getenv("CGO_LDFLAGS"), "linux_"+runtime.GOARCH, "linux_arm64"))
 	if out, err := build.CombinedOutput(); err != nil {

@@ -1,6 +1,7 @@
 package enrolment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -45,10 +46,12 @@ type Desk struct {
 	Open func() (Parts, error)
 	// Closed removes a customer while there are none.
 	Closed func(ctx context.Context, id string) error
-	// Shut ends what was opened with a clerk's PIN.
-	Shut func()
+	// Shut ends what was opened with the PIN of a clerk of this name.
+	Shut func(clerk string)
 	// Rules are what an enrolment wants of a consent.
 	Rules people.Rules
+	// AskFor is how long somebody who was recognised may take to confirm that they want to be forgotten.
+	AskFor time.Duration
 
 	mu      sync.Mutex
 	vouches map[string]vouch // by customer
@@ -191,11 +194,15 @@ func (d *Desk) SetClerkPIN(ctx context.Context, name, digits string) error {
 	if err != nil {
 		return err
 	}
-	before := func(of journal.PINOf, mark string) error { return p.Trail.PINChanged(ctx, of, mark) }
+	known := pin.Unnamed
+	before := func(of journal.PINOf, mark string) error {
+		known = cmp.Or(of.Clerk, pin.Unnamed)
+		return p.Trail.PINChanged(ctx, of, mark)
+	}
 	if err := SetClerkPIN(ctx, p.PINs, name, digits, before); err != nil {
 		return err
 	}
-	d.Shut()
+	d.Shut(known)
 	p.Log.Info("a clerk's PIN was changed", "removed", digits == "")
 	return nil
 }
@@ -215,11 +222,13 @@ func (d *Desk) AddClerk(ctx context.Context, c control.Clerk) error {
 	if err != nil {
 		return err
 	}
+	known := ""
 	err = AddClerk(ctx, p.PINs, c, func(name string) error {
+		known = name
 		return p.Trail.Note(ctx, journal.Audit{What: journal.ClerkAdded, Clerk: name, Keys: c.Role})
 	})
 	if err == nil {
-		d.Shut() // whoever had another role begins anew
+		d.Shut(known) // whoever had another role begins anew
 	}
 	return err
 }
@@ -230,11 +239,13 @@ func (d *Desk) RemoveClerk(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	known := ""
 	err = p.PINs.RemoveClerk(ctx, name, func(name string) error {
+		known = name
 		return p.Trail.Note(ctx, journal.Audit{What: journal.ClerkRemoved, Clerk: name})
 	})
 	if err == nil {
-		d.Shut()
+		d.Shut(known)
 	}
 	return err
 }

@@ -88,7 +88,8 @@ func (c *card) ended() string {
 	}
 	day := 24 * time.Hour
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(7),
-		Subject: pkix.Name{CommonName: "who signed"}, NotBefore: time.Now().Add(-9 * day), NotAfter: time.Now().Add(-day),
+		Subject: pkix.Name{CommonName: "who signed"}, NotBefore: time.Now().Add(-9 * day),
+		NotAfter: time.Now().Add(-day),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection},
 	}, pair.Leaf, &key.PublicKey, pair.PrivateKey)
 	if err != nil {
