@@ -50,6 +50,9 @@ func Audits(w io.Writer, all []journal.Audit) error {
 		if a.Consent != "" {
 			how = append(how, "agreed to "+a.Consent)
 		}
+		if a.Undone {
+			how = append(how, "as it is: what was written down before it was not done")
+		}
 		if a.Offline {
 			how = append(how, "not by the running terminal")
 		}

@@ -328,6 +328,16 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return call[Status](ctx, c, http.MethodGet, "/v1/status", nil)
 }
 
+// Registers tells a running terminal that who asks has changed which registers are paired. Of one that does
+// not run it is no error: its next start finds that.
+func (c *Client) Registers(ctx context.Context) error {
+	_, err := call[nothing](ctx, c, http.MethodPost, "/v1/registers/read", nil)
+	if errors.Is(err, ErrNotRunning) {
+		return nil
+	}
+	return err
+}
+
 // ResetTamper ends the alarm of the case.
 func (c *Client) ResetTamper(ctx context.Context) error {
 	_, err := call[nothing](ctx, c, http.MethodPost, "/v1/tamper/reset", nil)

@@ -160,6 +160,9 @@ func serviceRoutes(d Doors) []route {
 			}
 			return nothing{}, d.Back.Unpark(r.Context(), seq)
 		})},
+		{"POST /v1/registers/read", people.PairRegisters, answer(func(r *http.Request, _ nothing) (nothing, error) {
+			return nothing{}, d.Service.Registers(r.Context())
+		})},
 		{"POST /v1/tamper/reset", people.EndAlarm, answer(func(r *http.Request, _ nothing) (nothing, error) {
 			return nothing{}, d.Service.ResetTamper(r.Context())
 		})},

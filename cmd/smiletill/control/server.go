@@ -93,6 +93,8 @@ type Service interface {
 	// Hold keeps payments away from when nothing is being paid, which is waited for so long at most, until ctx
 	// ends; it says Held when they are.
 	Hold(ctx context.Context, wait time.Duration, say func(text string)) error
+	// Registers has the terminal read at once which registers are paired: the one who asks has changed that.
+	Registers(ctx context.Context) error
 	// Status tells how the terminal does.
 	Status(ctx context.Context) (Status, error)
 }

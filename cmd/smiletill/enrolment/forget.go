@@ -26,7 +26,7 @@ func (d *Desk) Forget(ctx context.Context, id string) (control.Receipt, error) {
 	if err != nil {
 		return control.Receipt{}, err
 	}
-	if err := p.Idle(ctx); err != nil {
+	if err := p.idle(ctx); err != nil {
 		return control.Receipt{}, fmt.Errorf("forget %s: %w", id, err)
 	}
 	e, err := d.Extract(ctx, id, false)
@@ -166,7 +166,7 @@ func (d *Desk) Look(ctx context.Context) (token string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := p.Idle(ctx); err != nil {
+	if err := p.idle(ctx); err != nil {
 		return "", err
 	}
 	c := &Capture{Want: lookPictures, Within: lookFor, Farewell: true, NoSmile: true, Progress: func(string) {}}

@@ -42,10 +42,11 @@ func RemoveOrphans(ctx context.Context, g *gallery.Gallery, s *pin.Store) error 
 }
 
 // SetPIN gives an enrolled customer a PIN, or takes it away (""), also of one whose record can't be read;
-// before is told the new one's mark, or "", and of nothing that is not done.
+// note is told right before, and of nothing that is not to be done.
 func SetPIN(
-	ctx context.Context, g *gallery.Gallery, s *pin.Store, id, digits string, before func(mark string) error,
+	ctx context.Context, g *gallery.Gallery, s *pin.Store, id, digits string, note func(journal.Audit) error,
 ) error {
+	before := func(mark string) error { return note(pinAudit(journal.PINOf{Customer: id}, mark)) }
 	have, err := s.Customers(ctx)
 	if err != nil {
 		return err
@@ -72,10 +73,10 @@ func SetPIN(
 	return s.SetAfter(ctx, id, digits, before)
 }
 
-// SetClerkPIN gives a clerk a PIN, or takes it away (""); of no name the clerk who has none. before is as
-// SetPIN's, and is told the name as it is known here.
+// SetClerkPIN gives a clerk a PIN, or takes it away (""); of no name the clerk who has none. note is as
+// SetPIN's.
 func SetClerkPIN(
-	ctx context.Context, s *pin.Store, name, digits string, before func(of journal.PINOf, mark string) error,
+	ctx context.Context, s *pin.Store, name, digits string, note func(journal.Audit) error,
 ) error {
 	of := journal.PINOf{}
 	if name != "" && name != pin.Unnamed {
@@ -85,15 +86,15 @@ func SetClerkPIN(
 		}
 		of.Clerk = known.Name
 	}
-	clerk, note := s.ClerkNamed(of.Clerk), func(mark string) error { return before(of, mark) }
+	clerk, before := s.ClerkNamed(of.Clerk), func(mark string) error { return note(pinAudit(of, mark)) }
 	if digits == "" {
 		if set, err := clerk.IsSet(ctx); err != nil || !set {
 			return err
 		}
-		if err := note(""); err != nil {
+		if err := before(""); err != nil {
 			return err
 		}
 		return clerk.Remove(ctx)
 	}
-	return clerk.SetAfter(ctx, digits, note)
+	return clerk.SetAfter(ctx, digits, before)
 }
