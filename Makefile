@@ -357,9 +357,10 @@ image: arm64 ## a card's image for BOARD=pi4, with a Buildroot checkout: BUILDRO
 
 # The card's root has owners and special files: root alone makes it. Mounts of its making are gone with it.
 .PHONY: card card-test bundle
-card: arm64 ## a card's image from Debian's packages for BOARD=virt: .build/card/BOARD; KEYRING=certificate of updates, LOCKED=1, SOURCES=sources.list; as root
-	@test "$$(id -u)" = 0 || { echo "a card's root is made by root alone: sudo make card BOARD=$(BOARD)"; exit 1; }
+card: ## a card's image from Debian's packages for BOARD=virt: .build/card/BOARD; KEYRING=certificate of updates, LOCKED=1, SOURCES=sources.list; as root
+	@bash buildroot/debian/build.sh --check "$(BOARD)"
 	@sh .ci/need.sh card
+	@$(ONE) arm64
 	@KEYRING="$(KEYRING)" BUNDLE_KEY="$(BUNDLE_KEY)" BUNDLE_CERT="$(BUNDLE_CERT)" BUNDLE_FLOOR="$(BUNDLE_FLOOR)" \
 	  unshare --mount bash buildroot/debian/build.sh "$(BOARD)" $(B)/card/$(BOARD) $(B)/dist/smiletill_*_arm64.deb
 bundle: ## an update for BOARD's cards of what `make card` made: BUNDLE_KEY, BUNDLE_CERT, BUNDLE_FLOOR=oldest version that may follow; IMAGES of Buildroot's
@@ -371,8 +372,8 @@ bundle: ## an update for BOARD's cards of what `make card` made: BUNDLE_KEY, BUN
 card-test: build ## boots the cards that `make card BOARD=virt` and BOARD=pi3 made in emulated machines, and looks into all that were made
 	@test -e $(B)/card/virt/smiletill-virt.img.gz || { echo "make card BOARD=virt comes first"; exit 1; }
 	@sh .ci/need.sh card
-	SMILETILL_CARD=$(B)/card/virt SMILETILL_CARDS=$(B)/card go test -vet=off -count 1 -timeout 45m -v \
-	  -run '^(TestCardBoots|TestPiCards|TestPiBoots)$$' ./buildroot
+	SMILETILL_CARD=$(B)/card/virt SMILETILL_CARDS=$(B)/card go test -vet=off -count 1 -timeout 60m -v \
+	  -run '^(TestCardBoots|TestCardUpdates|TestCardWayBack|TestCardPays|TestPiCards|TestPiBoots)$$' ./buildroot
 
 .PHONY: vulnerable
 vulnerable: build ## known vulnerabilities of Go and its modules that the program calls, by govulncheck; VULNDB=version of golang.org/x/vulndb

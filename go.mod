@@ -2,6 +2,8 @@ module smiletill
 
 go 1.26.0
 
+toolchain go1.26.10
+
 require (
 	github.com/blackjack/webcam v0.6.1
 	github.com/chromedp/cdproto v0.159.0

@@ -23,8 +23,8 @@ const patience = 5 * time.Minute
 const size = 4 << 30
 
 // TestCardBoots boots the card that `make card BOARD=virt` made (SMILETILL_CARD is its folder) in QEMU: a
-// first start, a try of a slot that does not start, a root that was altered. `make card-test` runs it;
-// elsewhere it skips.
+// first start, a try of a slot that does not start, another card beside it, a root that was altered. `make
+// card-test` runs it; elsewhere it skips.
 func TestCardBoots(t *testing.T) {
 	dir := os.Getenv("SMILETILL_CARD")
 	if dir == "" {
@@ -34,7 +34,8 @@ func TestCardBoots(t *testing.T) {
 	for _, part := range []struct {
 		name string
 		run  func(t *testing.T)
-	}{{"first start", c.firstStart}, {"a try that fails", c.tries}, {"an altered root", c.altered}} {
+	}{{"first start", c.firstStart}, {"a try that fails", c.tries}, {"beside another card", c.beside},
+		{"an altered root", c.altered}} {
 		t.Run(part.name, func(t *testing.T) { c.t = t; part.run(t) })
 	}
 }

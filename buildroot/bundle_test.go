@@ -3,7 +3,9 @@
 package buildroot_test
 
 import (
+	"bytes"
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -55,6 +57,17 @@ func TestBundle(t *testing.T) {
 	if out, err := stranger.CombinedOutput(); err == nil {
 		t.Errorf("another's CA takes it: %s", out)
 	}
+	first := contents(t, file)
+	later := time.Now().Add(time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, "rootfs.squashfs"), later, later); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := bundle(append(sign, "BUNDLE_FLOOR=v1.2.0")...); err != nil {
+		t.Fatalf("bundle: %v %s", err, out)
+	}
+	if !bytes.Equal(contents(t, file), first) {
+		t.Error("the same images gave a bundle with other contents")
+	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "bundle.*")); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}
@@ -64,6 +77,17 @@ func TestBundle(t *testing.T) {
 	if out, err := bundle(sign...); err == nil || !strings.Contains(out, "no version") {
 		t.Errorf("a bundle of nobody's version: %v %s", err, out)
 	}
+}
+
+// contents is a bundle's squashfs: behind it are RAUC's hashes, which have a salt, and who signed when.
+func contents(t *testing.T, bundle string) []byte {
+	t.Helper()
+	b := read(t, bundle)
+	used := binary.LittleEndian.Uint64(b[40:]) // of the superblock
+	if string(b[:4]) != "hsqs" || used > uint64(len(b)) {
+		t.Fatalf("the bundle is no squashfs: %q, %d bytes", b[:4], used)
+	}
+	return b[:used]
 }
 
 // keysIn makes a CA and what signs, and looks that a second call leaves both, and an ended one is made anew.

@@ -18,11 +18,12 @@ import (
 	"smiletill/vision/visits"
 )
 
-// TestCardPays takes a card as `make card BOARD=virt` made it from its first start to a payment by face that
-// the cloud has acknowledged, with what a technician has: a stick, ssh, a camera that is plugged in last.
-// Beside the stick only smiletill.toml on the first partition is edited: that this is a test (its camera is a
-// program), that there is no screen whose light could be shown, and where the broker's certificate and the
-// cloud's key lie. SMILETILL_CARD is the card's folder; `make card-test` runs it.
+// TestCardPays takes a card as `make card BOARD=virt` made it from its first start to a payment by face
+// that the cloud has acknowledged, with what a technician has: a stick, ssh, a camera that is plugged in
+// last. Beside the stick only smiletill.toml on the first partition is edited: that this is a test (its
+// camera is a program), and that there is no screen whose light could be shown. The broker's certificate
+// and the cloud's key lie there, as `smiletill flash` puts them. SMILETILL_CARD is the card's folder; `make
+// card-test` runs it.
 func TestCardPays(t *testing.T) {
 	dir := os.Getenv("SMILETILL_CARD")
 	if dir == "" {
@@ -31,13 +32,13 @@ func TestCardPays(t *testing.T) {
 	c := unpacked(t, dir)
 	s := newShop(t)
 	s.write("smiletill.toml", "[camera]\ntest_source = true\n\n[payment]\ntimeout = \"5m\"\n\n"+
-		"[liveness]\nmode = \"off\"\n\n"+
-		"[mqtt]\nca_file = \"/boot/select/ca.pem\"\ncloud_key_file = \"/boot/select/cloud.pub\"\n", 0o644)
+		"[liveness]\nmode = \"off\"\n", 0o644)
 	for _, name := range []string{"smiletill.toml", "ca.pem", "cloud.pub"} {
 		output(t, "mcopy", "-o", "-i", c.at(1), s.at(name), "::"+name)
 	}
 	stick := s.stick(fmt.Sprintf("name = \"test/berlin-1/till-3\"\n\n[network]\naddress = \"%s/24\"\n\n"+
-		"[access]\nssh_keys = [%q]\n\n[mqtt]\nbroker = \"mqtts://%s:8883\"\n", cardAddress,
+		"[access]\nssh_keys = [%q]\n\n[mqtt]\nbroker = \"mqtts://%s:8883\"\n"+
+		"ca_file = \"/boot/select/ca.pem\"\ncloud_key_file = \"/boot/select/cloud.pub\"\n", cardAddress,
 		strings.TrimSpace(string(read(t, s.at("id.pub")))), brokerAddress))
 	p := &paying{t: t, shopNet: s, begun: time.Now()}
 	m := headless(t, c.image, 1024, append(append(s.cable(), stick...),

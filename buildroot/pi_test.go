@@ -324,7 +324,7 @@ func (c *piCard) slotPartition(t *testing.T, board piBoard) {
 	}
 }
 
-// rootPartition: each driver that the terminal needs is in the kernel or beside it, and firmware for Wi-Fi.
+// rootPartition: each driver that the terminal needs is in the kernel or beside it, and what Wi-Fi needs.
 func (c *piCard) rootPartition(t *testing.T, board piBoard) {
 	t.Helper()
 	at := fmt.Sprint(c.manifest.Partitions[4].Start)
@@ -341,7 +341,11 @@ func (c *piCard) rootPartition(t *testing.T, board piBoard) {
 			t.Errorf("the kernel has no driver %s", m)
 		}
 	}
-	list := output(t, "unsquashfs", "-o", at, "-l", c.image, "usr/lib/firmware/brcm")
+	list := output(t, "unsquashfs", "-o", at, "-l", c.image, "usr/lib/firmware/brcm", "usr/sbin")
+	// NetworkManager asks for it by D-Bus, and Debian only recommends it
+	if !strings.Contains(list, "/usr/sbin/wpa_supplicant\n") {
+		t.Error("nothing on the card speaks to a Wi-Fi")
+	}
 	for _, name := range board.wifi {
 		if !strings.Contains(list, "/brcm/"+name+"\n") {
 			t.Errorf("Wi-Fi lacks %s", name)

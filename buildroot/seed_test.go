@@ -46,7 +46,7 @@ func played(t *testing.T) string {
 	}
 	found, err := filepath.Glob(dir + "/smiletill-demo-*/data")
 	if err != nil || len(found) != 1 {
-		t.Fatalf("the day's data: %v %v", found, err)
+		t.Fatalf("the day's data: %v %v\n%s", found, err, last(said.String()))
 	}
 	return found[0]
 }

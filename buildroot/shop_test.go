@@ -157,7 +157,7 @@ func (s *shopNet) cable() []string {
 		"-netdev", fmt.Sprintf("dgram,id=ears,local.type=unix,local.path=%s,remote.type=unix,remote.path=%s",
 			s.at("mouth"), s.at("ears")),
 		"-netdev", "hubport,id=one,hubid=0,netdev=out", "-netdev", "hubport,id=two,hubid=0,netdev=ears",
-		"-netdev", "hubport,id=three,hubid=0", "-device", "virtio-net-pci,netdev=three"}
+		"-netdev", "hubport,id=three,hubid=0", "-device", "virtio-net-pci,netdev=three,romfile="}
 }
 
 // stick is a stick called CONFIG with first settings, and what plugs it in.

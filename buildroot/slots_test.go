@@ -24,8 +24,8 @@ type card struct {
 func newCard(t *testing.T) *card {
 	c := &card{t, t.TempDir()}
 	c.boots("A")
-	for _, part := range []string{"part-02", "part-03"} {
-		if err := os.Mkdir(filepath.Join(c.dir, part), 0o755); err != nil {
+	for _, part := range []string{"part/2", "part/3"} {
+		if err := os.MkdirAll(filepath.Join(c.dir, part), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		in := "root=PARTUUID=534d4c54-@ROOT@ ro rauc.slot=@SLOT@ quiet\n"
@@ -99,11 +99,11 @@ func TestSlots(t *testing.T) {
 	c.says("", "set-primary", "B")
 	c.says("B", "get-primary")
 	c.starts(alwaysA)
-	line := string(read(t, filepath.Join(c.dir, "part-03/cmdline.txt")))
+	line := string(read(t, filepath.Join(c.dir, "part/3/cmdline.txt")))
 	if want := "root=PARTUUID=534d4c54-06 ro rauc.slot=B quiet\n"; line != want {
 		t.Errorf("slot B starts with %q, want %q", line, want)
 	}
-	if _, err := os.Stat(filepath.Join(c.dir, "part-02/cmdline.txt")); err == nil {
+	if _, err := os.Stat(filepath.Join(c.dir, "part/2/cmdline.txt")); err == nil {
 		t.Error("the command line of slot A, which runs, was written")
 	}
 	c.isTried(false)
@@ -184,7 +184,7 @@ func TestTriedUnread(t *testing.T) {
 // TestNoBundleOfAPi: what names no slot's command line is not made the one to try.
 func TestNoBundleOfAPi(t *testing.T) {
 	c := newCard(t)
-	if err := os.Remove(filepath.Join(c.dir, "part-03/cmdline.in")); err != nil {
+	if err := os.Remove(filepath.Join(c.dir, "part/3/cmdline.in")); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := c.slots("set-primary", "B"); err == nil || !strings.Contains(out, "no cmdline.in") {
@@ -294,8 +294,8 @@ func newUpdater(t *testing.T) *updater {
 	pairs := []string{"@BOARD@", "pi4", "/run/rauc", u.path("mount"), "/var/lib/smiletill/rauc.status",
 		u.path("status"),
 		"/etc/rauc/keyring.pem", u.path("shop.pem"), "/usr/lib/smiletill/slots", handler}
-	for n, name := range map[string]string{"05": "root-a", "06": "root-b", "02": "boot-a", "03": "boot-b"} {
-		pairs = append(pairs, "/dev/disk/by-partuuid/534d4c54-"+n, u.path(name))
+	for n, name := range map[string]string{"5": "root-a", "6": "root-b", "2": "boot-a", "3": "boot-b"} {
+		pairs = append(pairs, "/dev/smiletill/"+n, u.path(name))
 		if err := os.WriteFile(u.path(name), make([]byte, 8<<20), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -373,7 +373,7 @@ func TestUpdate(t *testing.T) {
 	}
 	u.says("B", "get-primary")
 	u.starts(alwaysA) // until it is good
-	if line := string(read(t, u.path("part-03/cmdline.txt"))); !strings.Contains(line, "rauc.slot=B") {
+	if line := string(read(t, u.path("part/3/cmdline.txt"))); !strings.Contains(line, "rauc.slot=B") {
 		t.Errorf("slot B starts with %s", line)
 	}
 }

@@ -11,10 +11,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"smiletill/payment/journal"
 )
 
 // TestCardUpdates updates the virt card by sticks: what must be refused, what comes back, and a newer
@@ -32,19 +35,26 @@ func TestCardUpdates(t *testing.T) {
 	c.put(1, "setup.toml", "name = \"test/shop/till-1\"\n")
 	c.seed(day, dir)
 	up := filepath.Join(t.TempDir(), "up.qcow2")
-	t.Run("a start", func(t *testing.T) { c.t = t; c.keepUp(t, up) })
+	if !t.Run("a start", func(t *testing.T) { c.t = t; c.keepUp(t, up) }) {
+		return // all others go on from there
+	}
 	from := func(t *testing.T) string { // a copy of the card and of the machine that runs on it
 		file := filepath.Join(t.TempDir(), "card.qcow2")
 		output(t, "cp", "--reflink=auto", "--sparse=always", up, file)
 		return file
 	}
-	refused, tampered, dark := b.refused(), b.stick(b.tampered()), b.stick(b.dark())
+	refused, tampered, dark, later := b.refused(), b.stick(b.tampered()), b.stick(b.dark()), b.stick(b.later())
 	t.Run("refused", func(t *testing.T) { c.refuses(t, from(t), refused) })
-	t.Run("a full data partition", func(t *testing.T) { c.full(t, b.stick(b.small("v9.2"))) })
-	t.Run("a root that is not the signed one", func(t *testing.T) {
-		c.comesBack(t, from(t), tampered, `init: mount /dev/dm-0`)
+	t.Run("a full data partition", func(t *testing.T) { c.full(t, up, b.stick(b.small("v9.2"))) })
+	t.Run("back", func(t *testing.T) { // side by side: what they wait for is a timer of the slot that is tried
+		for _, back := range []struct{ name, stick, says string }{
+			{"a root that is not the signed one", tampered, `init: mount /dev/dm-0`},
+			{"a terminal that never starts", dark, `init: slot B`},
+			{"one that migrates and is not good", later, `"journal migrated".*"to":` + fmt.Sprint(journal.Schema()+1)},
+		} {
+			t.Run(back.name, func(t *testing.T) { t.Parallel(); c.comesBack(t, from(t), back.stick, back.says) })
+		}
 	})
-	t.Run("a terminal that never starts", func(t *testing.T) { c.comesBack(t, from(t), dark, `init: slot B`) })
 	cuts := &cuts{dir: t.TempDir()}
 	newer := b.stick(b.newer("z", nil))
 	t.Run("newer", func(t *testing.T) { cuts.take(t, from(t), newer) })
@@ -81,11 +91,54 @@ func (c *booted) refuses(t *testing.T, file string, sticks []refusal) {
 	}
 }
 
-// full starts a card whose data partition has no space left, with a stick in it that is right.
-func (c *booted) full(t *testing.T, stick string) {
+// full starts a card that runs since long, whose data partition has no block left, with a stick in it that is
+// right.
+func (c *booted) full(t *testing.T, up, stick string) {
 	f := &booted{t: t, image: filepath.Join(t.TempDir(), "card.img"), manifest: c.manifest}
-	output(t, "cp", "--sparse=always", c.image, f.image)
-	said := output(t, "/sbin/debugfs", "-R", "show_super_stats -h", f.offset(7))
+	output(t, "qemu-img", "convert", "-O", "raw", up, f.image)
+	data, start := filepath.Join(t.TempDir(), "data"), c.manifest.Partitions[6].Start
+	out := func() { // e2fsck opens a file anew after it has read its journal, and forgets the offset
+		output(t, "sh", "-c", `tail -c +"$1" "$2" | cp --sparse=always /dev/stdin "$3"`, "sh", fmt.Sprint(start+1),
+			f.image, data)
+		check := exec.Command("/sbin/e2fsck", "-p", data)
+		if text, err := check.CombinedOutput(); err != nil && check.ProcessState.ExitCode() != 1 {
+			t.Fatalf("e2fsck: %v %s", err, text)
+		}
+	}
+	out()
+	for i, spare := range []int{400, 1} { // what a long file's extents need; the second one is short
+		output(t, "/sbin/debugfs", "-w", "-R", fmt.Sprint("write /dev/null filler", i), data)
+		output(t, "/sbin/debugfs", "-w", "-R",
+			fmt.Sprintf("fallocate filler%d 0 %d", i, blocks(t, data)-spare-1), data)
+	}
+	if n := blocks(t, data); n > 2 {
+		t.Fatalf("%d blocks are free yet", n)
+	}
+	output(t, "dd", "if="+data, "of="+f.image, "bs=1M", "seek="+fmt.Sprint(start), "oflag=seek_bytes",
+		"conv=notrunc,sparse", "status=none")
+	before := f.sum(6)
+	m := headless(t, f.image, 1024, "-drive", "if=none,id=stick,format=raw,file="+stick,
+		"-device", "usb-storage,drive=stick")
+	m.until(`Starting smiletill-update.service`, patience)
+	t.Log(m.until(`smiletill\[\d+\]: error: .*`, patience))
+	m.until(`(?m)^storage +fault`, patience) // it takes no payment, and says why
+	m.cut()
+	if f.sum(6) != before {
+		t.Error("slot B was written to")
+	}
+	out()
+	for i := range 2 {
+		output(t, "/sbin/debugfs", "-w", "-R", fmt.Sprint("rm filler", i), data)
+	}
+	if got := kept(t, data); got != c.day {
+		t.Errorf("the data partition holds\n%s, want\n%s", got, c.day)
+	}
+}
+
+// blocks is how many blocks of a file system are free.
+func blocks(t *testing.T, data string) int {
+	t.Helper()
+	said := output(t, "/sbin/debugfs", "-R", "show_super_stats -h", data)
 	free := regexp.MustCompile(`Free blocks:\s+(\d+)`).FindStringSubmatch(said)
 	if free == nil {
 		t.Fatal(said)
@@ -94,20 +147,7 @@ func (c *booted) full(t *testing.T, stick string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.debugfs(fmt.Sprintf("write /dev/null filler\nfallocate filler 0 %d\n", n-400)) // 400: the extents' own
-	before := f.sum(6)
-	m := headless(t, f.image, 1024, "-drive", "if=none,id=stick,format=raw,file="+stick,
-		"-device", "usb-storage,drive=stick")
-	t.Log(m.until(`smiletill\[\d+\]: error: .*no space left.*`, patience))
-	m.until(`(?m)^terminal +fault`, patience) // it takes no payment, and says why
-	m.cut()
-	if f.sum(6) != before {
-		t.Error("slot B was written to")
-	}
-	f.debugfs("rm filler\n")
-	if got := kept(t, f.offset(7)); got != c.day {
-		t.Errorf("the data partition holds\n%s, want\n%s", got, c.day)
-	}
+	return n
 }
 
 // comesBack has a stick's bundle installed, whose slot says something when it is tried, and does not stay.
@@ -273,6 +313,10 @@ func (b *bundles) sign(images, board, version, keys string) string {
 	b.t.Helper()
 	text := string(read(b.t, filepath.Join(b.dir, "images/version.json")))
 	text = strings.ReplaceAll(text, b.version, version)
+	if strings.HasSuffix(version, "x") { // of later
+		text = strings.Replace(text, fmt.Sprintf(`"journal":%d`, journal.Schema()),
+			fmt.Sprintf(`"journal":%d`, journal.Schema()+1), 1)
+	}
 	if err := os.WriteFile(filepath.Join(images, "version.json"), []byte(text), 0o644); err != nil {
 		b.t.Fatal(err)
 	}
@@ -416,4 +460,40 @@ func (b *bundles) newer(sign string, files map[string]string) string {
 	_, hash, _ := strings.Cut(said, "Root hash:")
 	b.roots(images, strings.TrimSpace(hash), blocks)
 	return b.sign(images, "virt", version, filepath.Join(b.dir, "keys"))
+}
+
+// later is a version whose program brings the journal to a form that the card's can't read, and which nobody
+// calls good.
+func (b *bundles) later() string {
+	b.t.Helper()
+	version := b.version[:len(b.version)-1] + "x"
+	source, err := filepath.Abs("../payment/journal/schema.go")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	text := strings.Replace(string(read(b.t, source)), "schema6}",
+		"schema6, `CREATE TABLE later (n INTEGER)`}", 1)
+	if !strings.Contains(text, "CREATE TABLE later") {
+		b.t.Fatalf("%s has no list of migrations that ends with schema6", source)
+	}
+	changed, list, program := b.path("schema.go"), b.path("overlay.json"), b.path("later")
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{source: changed}})
+	if err == nil {
+		err = os.WriteFile(changed, []byte(text), 0o600)
+	}
+	if err == nil {
+		err = os.WriteFile(list, overlay, 0o600)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	build := exec.Command("go", "build", "-overlay", list, "-ldflags", "-w -X main.version="+version,
+		"-o", program, "smiletill/cmd/smiletill")
+	build.Env = append(os.Environ(), "GOARCH=arm64", "CC=aarch64-linux-gnu-gcc", "CGO_ENABLED=1",
+		"CGO_LDFLAGS="+strings.ReplaceAll(os.Getenv("CGO_LDFLAGS"), "linux_"+runtime.GOARCH, "linux_arm64"))
+	if out, err := build.CombinedOutput(); err != nil {
+		b.t.Fatalf("build a later program: %v %s", err, out)
+	}
+	return b.newer("x", map[string]string{"usr/bin/smiletill": string(read(b.t, program)),
+		"etc/systemd/system/smiletill-good.service": ""})
 }

@@ -1,14 +1,17 @@
 #!/bin/bash
 # build.sh BOARD OUT DEB: a card's image for BOARD (virt, pi3, pi4, zero2w) from Debian's arm64 packages and the terminal's own DEB, in OUT:
 # smiletill-BOARD.img.gz, its map for bmaptool, manifest and parts list (CycloneDX), and the list of packages that were used. Root only.
-# Packages are kept in OUT/debs while the lists are the same. KEYRING is the certificate that updates go back to; without it the card
-# takes none, but that for virt, whose keys are made in OUT/keys. With BUNDLE_KEY and BUNDLE_CERT the same is made an update for the
-# slots of other cards: smiletill-BOARD.raucb.
-# Packages that differ from debian/BOARD.lock are listed; with LOCKED=1 that stops. SOURCES is a sources.list to take them from.
+# Packages are kept in OUT/debs while the lists and SOURCES are the same. KEYRING is the certificate that updates go back to; without
+# it the card takes none, but that for virt, whose keys are made in OUT/keys. With BUNDLE_KEY and BUNDLE_CERT the same is made an
+# update for the slots of other cards: smiletill-BOARD.raucb.
+# Packages that differ from debian/BOARD.lock are listed; with LOCKED=1 that stops before they are installed. SOURCES is a
+# sources.list to take them from. `build.sh --check BOARD` only says whether there is such a card.
 # No program for arm64 is run but by dpkg's scripts (qemu-user): what makes the card's files are this machine's own tools.
 set -euo pipefail
 export LC_ALL=C PATH="$PATH:/sbin:/usr/sbin"
-board=$1 out=$2 deb=$(realpath "$3")
+check=
+[ "$1" != --check ] || { check=1; shift; }
+board=$1
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 shared=$here/../board/card
@@ -22,20 +25,31 @@ case $board in
 virt) loaders="grub-efi-arm64-signed" components=main parts="kiosk virt" ;;
 pi3 | pi4) loaders="$pi" components=main,non-free-firmware parts="kiosk pi" ;;
 zero2w) loaders="$pi" components=main,non-free-firmware parts=pi ;; # 512 MB: no screen
-*) echo "build.sh: no card is made of Debian's packages for '$board': there are virt, pi3, pi4 and zero2w" >&2 && exit 2 ;;
+*) echo "card: no card is made of Debian's packages for '$board': BOARD=virt, pi3, pi4 or zero2w (for a Pi 5: make image)" >&2 && exit 2 ;;
 esac
+[ "$(id -u)" = 0 ] || { echo "card: a root with its owners is made by root alone: sudo make card BOARD=$board" >&2; exit 1; }
+[ -z "${SOURCES:-}" ] || [ -r "$SOURCES" ] || { echo "card: SOURCES=$SOURCES can't be read: name a sources.list" >&2; exit 1; }
+for name in KEYRING BUNDLE_KEY BUNDLE_CERT; do
+	[ -z "${!name:-}" ] || [ -r "${!name}" ] || { echo "card: $name=${!name} can't be read: buildroot/board/keys.sh makes what signs updates" >&2; exit 1; }
+done
+[ -z "$check" ] || exit 0
+out=$2 deb=$(realpath "$3")
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 cache=$out/debs
-[ "$(id -u)" = 0 ] || { echo "build.sh: a root with its owners is made by root alone" >&2; exit 1; }
 root=$out/root images=$out/images
 if [ "$board" = virt ] && [ -z "${KEYRING:-}" ]; then
 	sh "$here/../board/keys.sh" "$out/keys"
 	KEYRING=$out/keys/ca.pem BUNDLE_KEY=$out/keys/sign.key BUNDLE_CERT=$out/keys/sign.pem
 	export BUNDLE_KEY BUNDLE_CERT
 fi
+# nothing of a card that was made before is taken for this one's
 rm -rf --one-file-system "$root" "$images"
+rm -f "$out/smiletill-$board".* "$out/packages.lock"
 mkdir -p "$images"
+room=$(df --output=avail -BM "$out" | tr -dc 0-9) needed=2500 # what the largest took, and a quarter more
+[ "$room" -ge $needed ] || { echo "card: $out has $room MB left, and a card takes $needed: make room there" >&2; exit 1; }
+export TMPDIR=$out
 
 # binfmt: the kernel starts arm64 programs with qemu-user, as Debian's package sets it up where systemd runs
 binfmt() {
@@ -54,7 +68,8 @@ names() {
 }
 
 # all that is in the cache is installed
-[ "$(names)" = "$(cat "$cache/names" 2>/dev/null)" ] || { rm -rf "$cache"; mkdir "$cache"; names >"$cache/names"; }
+wanted=$(names; [ -z "${SOURCES:-}" ] || cat "$SOURCES")
+[ "$wanted" = "$(cat "$cache/names" 2>/dev/null)" ] || { rm -rf "$cache"; mkdir "$cache"; printf '%s' "$wanted" >"$cache/names"; }
 
 # packages: Debian's root. Its files are unpacked by this machine's own dpkg and tar; only the packages' scripts are arm64
 # programs, which qemu-user runs at a tenth of the speed. update-initramfs would take 12 minutes so, for what is made below in
@@ -64,10 +79,14 @@ packages() {
 		--include='?essential' --include="usr-is-merged,$(names)" --skip=download/empty --skip=essential/unlink \
 		--setup-hook="for d in bin sbin lib; do mkdir -p \"\$1/usr/\$d\"; ln -s \"usr/\$d\" \"\$1/\$d\"; done" \
 		--setup-hook="mkdir -p \"\$1/var/cache/apt/archives\"; find '$cache' -name '*.deb' -exec cp -lnt \"\$1/var/cache/apt/archives\" {} +" \
-		--extract-hook="cd \"\$1/var/cache/apt/archives\" && APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" apt-get -qq download ${loaders// /:arm64 }:arm64" \
-		--extract-hook="bash '$here/install.sh' \"\$1\" '$deb' '$loaders'" \
+		--extract-hook="cd \"\$1/var/cache/apt/archives\" && APT_CONFIG=\"\$MMDEBSTRAP_APT_CONFIG\" apt-get -qq -o APT::Sandbox::User=root download ${loaders// /:arm64 }:arm64" \
 		--extract-hook="find \"\$1/var/cache/apt/archives\" -name '*.deb' -exec cp -lnt '$cache' {} +" \
-		"$suite" "$root" ${SOURCES:+"$SOURCES"}
+		--extract-hook="bash '$here/install.sh' \"\$1\" '$deb' '$loaders' '${LOCKED:+$here/$board.lock}'" \
+		"$suite" "$root" ${SOURCES:+"$SOURCES"} || {
+		echo "card: no root was made: why is said above. Where packages can't be fetched: is there a network? They come from" \
+			"${SOURCES:-Debian itself}" >&2
+		return 1
+	}
 }
 
 # furnish: what makes Debian's root a card's: what Buildroot's has too, and no way to log in but the technician's.
@@ -91,6 +110,7 @@ furnish() {
 	echo 'DEFAULT_HOSTNAME=till' >>"$root/usr/lib/os-release" # until it has one of its own
 	ln -sf ../run/NetworkManager/resolv.conf "$root/etc/resolv.conf"
 	: >"$root/etc/fstab"
+	rm -f "$root/etc/NetworkManager/dispatcher.d/01-ifupdown" # of another program, and fails without it
 	# Debian's newer package has this name too. A Zero 2 W whose Wi-Fi has another chip finds no firmware in either.
 	[ "$board" != zero2w ] || ln -s "brcmfmac43430-sdio.raspberrypi,3-model-b.txt" \
 		"$root/lib/firmware/brcm/brcmfmac43430-sdio.raspberrypi,model-zero-2-w.txt"
@@ -99,6 +119,8 @@ furnish() {
 	ln -sf /boot/select/smiletill.toml "$root/etc/smiletill/smiletill.toml"
 	rm -f "$root"/etc/dpkg/dpkg.cfg.d/* "$root/usr/sbin/update-"{initramfs,ca-certificates} "$root/etc/apt/sources.list"
 	rm -rf "$root/var/log/journal"
+	# squashfs keeps no lists of who may; on a card technician alone logs in, and asks as root
+	python3 -c 'import os, sys; os.removexattr(sys.argv[1], "system.posix_acl_access")' "$root/etc/smiletill"
 	find "$root/var/log" "$root/var/cache" -type f -delete
 }
 

@@ -1,10 +1,17 @@
 #!/bin/bash
-# install.sh ROOT DEB LOADERS: installs in ROOT, whose files are there already, the packages of its apt cache but LOADERS, and DEB.
-# This machine's dpkg unpacks them; their scripts are run in ROOT.
+# install.sh ROOT DEB LOADERS [LOCK]: installs in ROOT, whose files are there already, the packages of its apt cache but LOADERS, and
+# DEB. This machine's dpkg unpacks them; their scripts are run in ROOT. Nothing is installed of packages that are not those of LOCK.
 set -euo pipefail
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true
-root=$1 deb=$2
+root=$1 deb=$2 lock=${4:-}
 read -ra loaders <<<"$3"
+# of a package that has a newer version meanwhile, the cache still has the old one too
+previous=
+while read -r file; do
+	[ "${previous%%_*}" != "${file%%_*}" ] || rm "$root/var/cache/apt/archives/$previous"
+	previous=$file
+done < <(find "$root/var/cache/apt/archives" -name '*.deb' -printf '%f\n' | sort -V)
+[ -z "$lock" ] || python3 "$(dirname "$0")/papers.py" --fetched "$root/var/cache/apt/archives" "$lock"
 log=$root/install.log
 exec 3>&1 >"$log" 2>&1
 trap '[ $? = 0 ] || tail -n 30 "$log" >&3' EXIT
@@ -29,12 +36,6 @@ for slow in update-initramfs update-ca-certificates; do
 	dpkg-divert --root="$root" --quiet --local --no-rename --divert "/usr/sbin/$slow.debian" --add "/usr/sbin/$slow"
 	ln -sf /bin/true "$root/usr/sbin/$slow"
 done
-# of a package that has a newer version meanwhile, the cache still has the old one too
-previous=
-while read -r file; do
-	[ "${previous%%_*}" != "${file%%_*}" ] || rm "$root/var/cache/apt/archives/$previous"
-	previous=$file
-done < <(find "$root/var/cache/apt/archives" -name '*.deb' -printf '%f\n' | sort -V)
 not=()
 for p in "${loaders[@]}"; do not+=(! -name "${p}_*"); done
 find "$root/var/cache/apt/archives" -name '*.deb' "${not[@]}" -print0 | sort -z | xargs -0 \

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """papers.py OUT BOARD DEBS ROOT LOCK: what goes with a card's image, from the packages in ROOT and their files in DEBS.
+papers.py --fetched DEBS LOCK: before anything is installed, whether the packages' files in DEBS are those of LOCK; exit code 1 if not.
 
 OUT/packages.lock        a line for each of Debian's packages: name, version, architecture, SHA-256 of its file
 OUT/smiletill-BOARD.cdx.json       CycloneDX 1.5: those, the terminal and the Go modules it was built from
@@ -59,6 +60,23 @@ def differences(old, new):
             yield f"{name} {now[name][0]} has another content under the same version"
 
 
+def fetched(debs):
+    """The lines of packages.lock by the names of packages' files alone."""
+    for file in sorted(debs.glob("*.deb")):
+        name, version, arch = file.stem.split("_")
+        yield f"{name} {version.replace('%3a', ':')} {arch} {sha256(file)}"
+
+
+def compared(lines, locked):
+    """Prints how lines differ from the lock, and tells whether they do."""
+    old = pathlib.Path(locked).read_text().splitlines() if os.path.exists(locked) else []
+    told = list(differences(old, lines)) if old else [f"there is no {locked} to compare with"]
+    if told:
+        print(f"  card: the packages are not those of {os.path.basename(locked)}:")
+        print("".join(f"    {line}\n" for line in told), end="")
+    return not told
+
+
 def go_modules(program):
     """(path, version) of the Go modules in a program, as go version says."""
     text = subprocess.run(["go", "version", "-m", program], check=True, capture_output=True, text=True).stdout
@@ -93,6 +111,11 @@ def sbom(board, image, version, lines, modules, sources):
 
 
 def main():
+    if sys.argv[1] == "--fetched":
+        if not compared(list(fetched(pathlib.Path(sys.argv[2]))), sys.argv[3]):
+            sys.exit("  card: LOCKED=1 stops here. Without it newer packages are taken; those of the lock's day can be had from Debian's\n"
+                     "  card: snapshot service: SOURCES=sources.list (buildroot/README.md)")
+        return
     out, board, debs, root, locked = sys.argv[1:]
     out, debs, root = map(pathlib.Path, (out, debs, root))
     packages = installed(root)
@@ -101,11 +124,8 @@ def main():
         packages += [tuple(line.split()) for line in (out / "unpacked").read_text().splitlines()]
     lines = list(lock(packages, debs))
     (out / "packages.lock").write_text("".join(line + "\n" for line in lines))
-    old = pathlib.Path(locked).read_text().splitlines() if os.path.exists(locked) else []
-    told = list(differences(old, lines)) if old else [f"there is no {locked} to compare with"]
-    if told:
-        print(f"  card: the packages are not those of {os.path.basename(locked)}:")
-        print("".join(f"    {line}\n" for line in told), end="")
+    same = compared(lines, locked)
+    if not same:
         print(f"  card: to take them as they are: cp {out}/packages.lock {locked}")
     version = next((v for name, v, *_ in packages if name == OWN), "unknown")
     file = out / "images" / f"smiletill-{board}.img"
@@ -125,7 +145,7 @@ def main():
         "debian_packages": len(lines),
     }
     (out / f"smiletill-{board}.manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
-    sys.exit(1 if told and os.environ.get("LOCKED") else 0)
+    sys.exit(1 if not same and os.environ.get("LOCKED") else 0)
 
 
 if __name__ == "__main__":

@@ -155,7 +155,11 @@ func watch(t *testing.T, ctx context.Context) {
 				complaints = append(complaints, ev.Entry.Text)
 			}
 		case *runtime.EventExceptionThrown:
-			complaints = append(complaints, ev.ExceptionDetails.Text)
+			text := ev.ExceptionDetails.Text
+			if e := ev.ExceptionDetails.Exception; e != nil {
+				text += " " + e.Description
+			}
+			complaints = append(complaints, text)
 		}
 	})
 	if err != nil {

@@ -13,6 +13,8 @@ type Counter interface {
 	CounterBook
 	CounterMemory
 	CounterShop
+	CounterCustomers
+	CounterClerks
 }
 
 // CounterLock keeps the clerks' PINs, and counts the wrong ones.
@@ -150,6 +152,12 @@ const (
 	RefusedUnsure     Refusal = "unsure"       // the payment's outcome was lost with a damaged journal
 	RefusedNothing    Refusal = "nothing"      // nothing has ended since the last closing
 	RefusedDays       Refusal = "days"         // no such span of days
+	RefusedRole       Refusal = "role"         // who asks may not do it
+	RefusedName       Refusal = "name"         // no usable name
+	RefusedPIN        Refusal = "pin"          // no usable PIN
+	RefusedKnown      Refusal = "known"        // somebody of that name works here
+	RefusedGone       Refusal = "gone"         // nobody of that name does
+	RefusedLastOwner  Refusal = "last_owner"   // nobody would be left who may change this
 )
 
 func (e *CounterError) Error() string { return e.What }

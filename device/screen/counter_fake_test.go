@@ -14,23 +14,27 @@ import (
 
 // shopTill is a Counter in memory: one payment at a time, ended by the test, in whole cents.
 type shopTill struct {
-	mu       sync.Mutex
-	pin      string // "": the clerk has none
-	clerk    string // whose name has to come with it; "": none
-	locked   time.Duration
-	currency string
-	decimals int
-	trouble  *CounterError // of everything
-	order    []string      // ids, the latest last
-	payments map[string]*CounterPayment
-	returned map[string]string // id of the reversal: payment and amount
-	asked    []string          // what came in, as the terminal heard it
-	memory   []string          // ids that nobody has confirmed, the latest last
-	backs    []CounterReversal // that nobody has confirmed
-	reasons  []string          // of what was asked to give back
-	closings []CounterClosing  // the newest first
-	closed   map[string]bool   // ids of requests
-	slow     chan struct{}     // if set, Begin and Reverse do their work and answer when it is closed
+	mu        sync.Mutex
+	pin       string // "": the clerk has none
+	clerk     string // whose name has to come with it; "": none
+	locked    time.Duration
+	currency  string
+	decimals  int
+	trouble   *CounterError // of everything
+	order     []string      // ids, the latest last
+	payments  map[string]*CounterPayment
+	returned  map[string]string // id of the reversal: payment and amount
+	asked     []string          // what came in, as the terminal heard it
+	memory    []string          // ids that nobody has confirmed, the latest last
+	backs     []CounterReversal // that nobody has confirmed
+	reasons   []string          // of what was asked to give back
+	closings  []CounterClosing  // the newest first
+	closed    map[string]bool   // ids of requests
+	folk      []CounterCustomer // who is enrolled
+	forgotten []string          // ids
+	clerks    []CounterClerk    // who work here
+	owner     string            // who may change that
+	slow      chan struct{}     // if set, Begin and Reverse do their work and answer when it is closed
 }
 
 func newShopTill() *shopTill {

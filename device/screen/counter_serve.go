@@ -31,6 +31,8 @@ func (s *Server) routeCounter(mux *http.ServeMux) {
 	mux.HandleFunc("POST /counter/confirm", counterWrite(s, s.confirm))
 	mux.HandleFunc("POST /counter/reverse", counterWrite(s, s.reverse))
 	s.routeShop(mux)
+	s.routeCustomers(mux)
+	s.routeClerks(mux)
 }
 
 // serveCounter gives the page itself, which holds nothing that a PIN protects.

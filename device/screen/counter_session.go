@@ -99,6 +99,14 @@ func (s *sessions) endAll() {
 	s.epoch++
 }
 
+// endOf ends the sessions of a clerk, and all that are about to begin.
+func (s *sessions) endOf(clerk string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open = slices.DeleteFunc(s.open, func(o session) bool { return o.clerk == clerk })
+	s.epoch++
+}
+
 func (s *sessions) forgetOld() {
 	s.open = slices.DeleteFunc(s.open, func(o session) bool { return time.Since(o.used) >= sessionFor })
 }
@@ -127,6 +135,10 @@ func setToken(w http.ResponseWriter, r *http.Request, token string) {
 	}
 	http.SetCookie(w, c)
 }
+
+// LockCounterOf ends the sessions of one clerk, as Unlock gave the name: the PIN or the role is another now.
+// What is being unlocked at this moment, by anybody, does not open.
+func (s *Server) LockCounterOf(clerk string) { s.sessions.endOf(clerk) }
 
 // LockCounter ends all sessions of the counter's page: its PIN was changed or taken away.
 func (s *Server) LockCounter() { s.sessions.endAll() }

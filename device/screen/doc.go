@@ -30,9 +30,14 @@
 //
 // # Privacy
 //
+// While nothing is to be paid the page tells who touches "My data" what is stored, and forgets who touches
+// "Forget me" ([Forgetter]): the page of a step stands in place of the idle one, in that browser alone, and a
+// View of anything else takes its place at once. The PIN is in one variable of the script until the last
+// question is answered; whose face it was is never told to the page.
+//
 // View has no field for the customer's name, and no picture from the camera can be put on the page: a
 // customer display is read by the whole queue. The face on the page is a drawing that acts out the
-// instruction.
+// instruction. The counter's page, behind a PIN, has customers' names, and forgets them when it is locked.
 //
 // # The light
 //

@@ -41,8 +41,10 @@ type message struct {
 	Asked     string            `json:"asked,omitempty"`
 	Number    bool              `json:"number,omitempty"`
 	Light     *lightMessage     `json:"light,omitempty"`
-	Offer     uint64            `json:"offer,omitempty"` // of a light: sent back to decline it; 0: none
-	LeftMS    int64             `json:"left_ms"`         // -1: no deadline
+	Offer     uint64            `json:"offer,omitempty"`  // of a light: sent back to decline it; 0: none
+	LeftMS    int64             `json:"left_ms"`          // -1: no deadline
+	StayMS    int64             `json:"stay_ms"`          // how long what is read stays without a touch
+	Forget    bool              `json:"forget,omitempty"` // somebody can be forgotten on this page
 	Sound     bool              `json:"sound"`
 	Simulated bool              `json:"simulated"`
 	Lamps     map[string]bool   `json:"lamps,omitempty"`
@@ -56,6 +58,7 @@ type message struct {
 func (s *Server) message(v View, seq uint64, lang string, now time.Time) message {
 	m := message{
 		Seq: seq, Version: s.version, Lang: lang, State: v.State, LeftMS: -1, Sound: v.Sound,
+		StayMS:    s.opt.ForgetFor.Milliseconds(),
 		Simulated: v.Simulated, Words: s.words.words(v, lang), Fixed: s.words.fixed(lang),
 	}
 	if m.State == starting {
@@ -178,7 +181,7 @@ func (s *Server) stream(r *http.Request, w http.ResponseWriter, rc *http.Respons
 		case <-c.wake:
 			v, seq, offer := s.viewFor(c)
 			m := s.message(v, seq, s.language(r, v), time.Now())
-			m.Offer = offer
+			m.Offer, m.Forget = offer, c.own && s.opt.Forget != nil
 			raw, err := json.Marshal(m)
 			if err != nil {
 				return fmt.Errorf("encode view: %w", err)

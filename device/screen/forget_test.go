@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // farewells is a Forgetter that knows one face.
@@ -34,10 +35,17 @@ func TestForgetDoor(t *testing.T) {
 		says                   string
 	}{
 		{"look", look, "{}", "", [2]string{}, nil, 200, `{"token":"t1"}`},
-		{"confirm", confirm, yes, "", [2]string{}, nil, 200, `{"receipt":{"source":"till"}}`},
+		{"confirm", confirm, yes, "", [2]string{}, nil, 200, `{"receipt":{"source":"till"},"code":["111`},
 		{"a wrong PIN", confirm, `{"token":"t1","pin":"2581"}`, "", [2]string{}, nil, 422, "pin"},
 		{"no PIN at all", confirm, `{"token":"t1","pin":"25x0"}`, "", [2]string{}, nil, 422, "pin"},
 		{"a look-alike", look, "{}", "", [2]string{}, ErrForgetUnsure, 409, "unsure"},
+		{"nobody", look, "{}", "", [2]string{}, ErrForgetNobody, 409, "nobody"},
+		{"two faces", look, "{}", "", [2]string{}, ErrForgetSeveral, 409, "several"},
+		{"in the dark", look, "{}", "", [2]string{}, ErrForgetPicture, 409, "picture"},
+		{"too late", confirm, yes, "", [2]string{}, ErrForgetLate, 409, "late"},
+		{"out of order", look, "{}", "", [2]string{}, ErrForgetClosed, 409, "closed"},
+		{"a locked PIN", look, "{}", "", [2]string{}, &ForgetLocked{14*time.Minute + 1}, 409,
+			`{"why":"locked","left_min":15}`},
 		{"a payment", look, "{}", "", [2]string{}, ErrForgetBusy, 409, "busy"},
 		{"a fault", confirm, yes, "", [2]string{}, errors.New("the disk is full"), 409, "failed"},
 		{"from elsewhere", look, "{}", "192.0.2.7:5000", [2]string{}, nil, 403, ""},

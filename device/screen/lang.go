@@ -116,7 +116,22 @@ func (c catalogues) fixed(lang string) map[string]string {
 		"without_colours"} {
 		f[k] = m["page."+k]
 	}
+	f["forget_look"], f["forget_pin"] = m["instruction."+string(ForgetLook)], m["state."+string(EnterPIN)]
 	return f
+}
+
+// begin are the texts of each language whose keys begin so, without that beginning.
+func (c catalogues) begin(prefix string) map[string]map[string]string {
+	all := map[string]map[string]string{}
+	for lang, texts := range c {
+		all[lang] = map[string]string{}
+		for key, text := range texts {
+			if name, ok := strings.CutPrefix(key, prefix); ok {
+				all[lang][name] = text
+			}
+		}
+	}
+	return all
 }
 
 // counter are the texts of the counter's page by their keys, in which "counter." is left out.

@@ -20,14 +20,18 @@ const defaultClients = 8
 
 // Options of a Server. The zero value serves this machine only.
 type Options struct {
-	Hosts       []string     // host names (no ports) that browsers may use, besides the loopback names
-	AllowRemote bool         // listen on other than loopback addresses, and be addressed by IP address
-	Keypad      Keypad       // takes the PIN; nil: none can be entered
-	Lights      Lights       // hears what became of a Light; nil: none is played
-	Forget      Forgetter    // erases who wants it; nil: nobody here
-	Counter     Counter      // takes and gives back payments, behind the clerk's PIN; nil: there is no such page
-	MaxClients  int          // event streams at a time, 0: 8; this machine's own are not put out for another's
-	Log         *slog.Logger // nil discards
+	Hosts       []string  // host names (no ports) that browsers may use, besides the loopback names
+	AllowRemote bool      // listen on other than loopback addresses, and be addressed by IP address
+	Keypad      Keypad    // takes the PIN; nil: none can be entered
+	Lights      Lights    // hears what became of a Light; nil: none is played
+	Forget      Forgetter // erases who wants it; nil: nobody here
+	// ForgetFor is how long the page waits for a touch of somebody who reads what is stored or wants to be
+	// forgotten; 0: a minute.
+	ForgetFor  time.Duration
+	Contact    string       // whom to ask about what is stored; "": the staff
+	Counter    Counter      // takes and gives back payments, behind the clerk's PIN; nil: there is no such page
+	MaxClients int          // event streams at a time, 0: 8; this machine's own are not put out for another's
+	Log        *slog.Logger // nil discards
 }
 
 // Server serves the customer's page and the technician's. It is an http.Handler, safe for concurrent use.
@@ -72,6 +76,9 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make screen: %w", err)
 	}
+	if o.ForgetFor <= 0 {
+		o.ForgetFor = time.Minute
+	}
 	if o.MaxClients <= 0 {
 		o.MaxClients = defaultClients
 	}
@@ -103,7 +110,9 @@ func New(o Options) (*Server, error) {
 func (s *Server) routeAssets(mux *http.ServeMux) {
 	for _, name := range []string{"app.css", "app.js", "money.js", "keypad.css", "keypad.js", "light.css",
 		"light.js", "icon.svg", "status.css", "status.js", "counter.css", "counter.js", "counter_list.js",
-		"counter_shop.css", "counter_shop.js", "counter_paper.js", "counter_print.css"} {
+		"counter_shop.css", "counter_shop.js", "counter_paper.js", "counter_print.css",
+		"counter_customers.css", "counter_customers.js", "forget.css", "forget.js", "counter_clerks.css",
+		"counter_clerks.js"} {
 		mux.HandleFunc("GET /"+name, s.serveAsset(name))
 	}
 }
@@ -181,7 +190,7 @@ func (s *Server) serveCustomer(w http.ResponseWriter, r *http.Request) {
 	lang := s.language(r, v)
 	s.render(w, "index.html", map[string]any{
 		"Lang": lang, "Version": s.version, "Page": s.words.fixed(lang),
-		"Lost": s.lost.Milliseconds(),
+		"Lost": s.lost.Milliseconds(), "Forget": s.words.begin("forget."), "Contact": s.opt.Contact,
 	})
 }
 

@@ -54,6 +54,7 @@ const (
 	NotKnown      Instruction = "not_known"
 	EnrolLook     Instruction = "enrol_look"  // of somebody who is being enrolled
 	EnrolSmile    Instruction = "enrol_smile" // and who is to smile
+	ForgetLook    Instruction = "forget_look" // of somebody who wants to be forgotten
 )
 
 // Reason says why a payment ended as it did, or why none can be taken.

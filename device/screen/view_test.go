@@ -229,15 +229,29 @@ func usedKeys(t *testing.T) map[string]bool {
 	}
 	find("app.js", `\bfixed\.(\w+)`, "page.")
 	find("keypad.js", `\bwords\.(\w+)`, "page.")
+	find("forget.js", `\bword\("(\w+)"[,)]`, "forget.")
+	for _, k := range []string{"stored", "me"} {
+		used["forget."+k] = true
+	}
+	for _, err := range []error{ErrForgetUnsure, ErrForgetNobody, ErrForgetSeveral, ErrForgetPicture,
+		ErrForgetBusy, ErrForgetLate, ErrForgetClosed} {
+		_, why := forgetWhy(err)
+		used["forget.why."+why] = true
+	}
+	used["forget.why.locked"], used["forget.why.failed"] = true, true
 	find("index.html", `data-fixed="(\w+)"`, "page.")
 	find("index.html", `\{\{\.Page\.(\w+)\}\}`, "page.")
 	find("status.html", `index \.M "([\w.]+)"`, "")
 	find("counter.html", `index \$?\.M "([\w.]+)"`, "")
-	for _, file := range []string{"counter.js", "counter_list.js", "counter_paper.js", "counter_shop.js"} {
+	for _, file := range []string{"counter.js", "counter_list.js", "counter_paper.js", "counter_shop.js",
+		"counter_clerks.js"} {
 		find(file, `\bword\("(\w+)"[,)]`, "counter.")
 	}
+	useCustomers(used, find)
 	for _, k := range []string{"starting", "trouble", "busy_counter", "busy_help", "no", "later", "key_correct",
-		"key_clear", "key_ok", "pin_ended", "close_open", "close_failed", "table_name"} {
+		"key_clear", "key_ok", "pin_ended", "close_open", "close_failed", "table_name",
+		"clerks_remove_me", "clerks_remove_help", "clerks_pin_set", "clerks_pin_none", "clerks_pin", "clerks_pin2",
+		"clerks_added", "clerks_pin_saved", "clerks_removed"} {
 		used["counter."+k] = true
 	}
 	for _, s := range []State{LookHere, Smile, EnterPIN, Vending} {
@@ -250,7 +264,8 @@ func usedKeys(t *testing.T) map[string]bool {
 		used["counter.why."+string(r)] = true
 	}
 	for _, r := range []Refusal{RefusedBusy, RefusedAmount, RefusedLimit, RefusedLocked, RefusedBacklog,
-		RefusedOutOfOrder, RefusedJournal, RefusedTooMuch, RefusedUnsure, RefusedNothing, RefusedDays} {
+		RefusedOutOfOrder, RefusedJournal, RefusedTooMuch, RefusedUnsure, RefusedNothing, RefusedDays,
+		RefusedRole, RefusedName, RefusedPIN, RefusedKnown, RefusedGone, RefusedLastOwner} {
 		used["counter.refused."+string(r)] = true
 	}
 	for _, r := range []string{"goods_returned", "wrong_amount", "charged_twice", "other_reason"} {
@@ -259,6 +274,9 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, r := range []string{"title", "note", "shop", "terminal", "date", "time", "date_form", "payment",
 		"reference", "amount", "state", "returned", "clock", "point"} {
 		used["counter.receipt."+r] = true
+	}
+	for _, r := range []string{"clerk", "owner", "technician"} {
+		used["counter.role."+r], used["counter.role_may."+r] = true, true
 	}
 	for _, r := range []Report{ReportWaiting, ReportDone, ReportParked} {
 		used["counter.report."+string(r)] = true

@@ -34,6 +34,9 @@ filename=rootfs.squashfs
 [image.boot]
 filename=boot.vfat
 END
+# Times in it come from the commit: the same images give the same contents. RAUC's salt for their hashes and what signs differ.
+: "${SOURCE_DATE_EPOCH:=$(git -C "$here" log -1 --format=%ct 2>/dev/null || echo 0)}"
+export SOURCE_DATE_EPOCH
 rauc --cert="$BUNDLE_CERT" --key="$BUNDLE_KEY" bundle --mksquashfs-args="-comp zstd -Xcompression-level 6" "$work/in" "$work/update.raucb" \
 	>"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
 mv "$work/update.raucb" "$out"

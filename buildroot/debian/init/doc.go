@@ -5,8 +5,9 @@
 // It takes from the kernel's command line root=PARTUUID=SIGNATURE-NUMBER (a partition of a disk with an
 // MBR, both in hexadecimal) and smiletill.verity=BLOCKS:HASH: so many blocks of 4096 bytes are data, the
 // tree begins behind them, and HASH, SHA-256 without a salt, is that of its top. Without either there is
-// no root. What it can't do ends in a restart after ten seconds, which leads back to the slot before if
-// this one was only tried.
+// no root, and none either where two disks have that signature: which one was started can't be seen here.
+// What it can't do ends in a restart after ten seconds, which leads back to the slot before if this one was
+// only tried.
 //
 // Meanwhile it draws "one moment, please", in a picture without words, on the first framebuffer that
 // there is, and says on the console when it did.

@@ -65,32 +65,48 @@ func (w rootWanted) table(device string) string {
 }
 
 // find waits until the partition is there, for a card's driver takes its time. sys and dev are
-// /sys/class/block and /dev.
+// /sys/class/block and /dev. Of two disks that it could be neither is taken: nothing here tells which one
+// was started, and the other's payments would go on. A card in a reader on USB is none of them: this
+// program has no driver for it.
 func find(w rootWanted, sys, dev string, patience time.Duration) (string, error) {
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		numbers, err := filepath.Glob(filepath.Join(sys, "*", "partition"))
-		if err != nil {
+		found, err := candidates(w, sys, dev)
+		switch {
+		case err != nil:
 			return "", err
-		}
-		for _, file := range numbers {
-			text, err := os.ReadFile(file)
-			if err != nil || strings.TrimSpace(string(text)) != strconv.Itoa(w.number) {
-				continue
-			}
-			place, err := filepath.EvalSymlinks(filepath.Dir(file)) // .../block/vda/vda5
-			if err != nil {
-				continue
-			}
-			s, err := signature(filepath.Join(dev, filepath.Base(filepath.Dir(place))))
-			if err == nil && s == w.signature {
-				return filepath.Join(dev, filepath.Base(place)), nil
-			}
-		}
-		if time.Now().After(end) {
+		case len(found) > 1:
+			return "", fmt.Errorf("%s are of two cards that have the same signature: "+
+				"take out the card that this terminal is not to start from", strings.Join(found, " and "))
+		case len(found) == 1:
+			return found[0], nil
+		case time.Now().After(end):
 			return "", fmt.Errorf("no disk with the signature %08x and a partition %d appeared within %v",
 				w.signature, w.number, patience)
 		}
 	}
+}
+
+// candidates are the partitions with the number that is wanted, of disks with the signature.
+func candidates(w rootWanted, sys, dev string) (found []string, err error) {
+	numbers, err := filepath.Glob(filepath.Join(sys, "*", "partition"))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range numbers {
+		text, err := os.ReadFile(file)
+		if err != nil || strings.TrimSpace(string(text)) != strconv.Itoa(w.number) {
+			continue
+		}
+		place, err := filepath.EvalSymlinks(filepath.Dir(file)) // .../block/vda/vda5
+		if err != nil {
+			continue
+		}
+		s, err := signature(filepath.Join(dev, filepath.Base(filepath.Dir(place))))
+		if err == nil && s == w.signature {
+			found = append(found, filepath.Join(dev, filepath.Base(place)))
+		}
+	}
+	return found, nil
 }
 
 // signature is that of the MBR of a disk.

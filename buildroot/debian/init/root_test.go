@@ -33,7 +33,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestFind takes the partition of the disk with the right signature, also one that comes late.
+// TestFind takes the partition of the disk with the right signature, also one that comes late, and
+// none of two.
 func TestFind(t *testing.T) {
 	dir := t.TempDir()
 	sys, dev := filepath.Join(dir, "sys/class/block"), filepath.Join(dir, "dev")
@@ -77,6 +78,11 @@ func TestFind(t *testing.T) {
 	time.AfterFunc(50*time.Millisecond, func() { _ = os.Rename(late, filepath.Join(dev, "vdb")) })
 	if got, err := find(w, sys, dev, 10*time.Second); err != nil || got != filepath.Join(dev, "vdb6") {
 		t.Errorf("found %s %v", got, err)
+	}
+	disk("vdc", 0x534d4c54)
+	if got, err := find(w, sys, dev, time.Millisecond); err == nil ||
+		!strings.Contains(err.Error(), "vdb6 and ") || !strings.Contains(err.Error(), "take out the card") {
+		t.Errorf("of two cards %s was taken, %v", got, err)
 	}
 }
 

@@ -59,7 +59,7 @@ func clerkPIN(a *app) *cobra.Command {
 		Use: "pin NAME", Short: "Set somebody's PIN",
 		Long: "Set the PIN by which somebody is known on the pages. It is typed here, unseen, twice; from a\n" +
 			"pipe one line is read. It is kept as an Argon2id hash; three wrong ones lock it, and a new one\n" +
-			"ends the lock. Whoever has a page open is asked for the PIN again.",
+			"ends the lock. Who has a page open under this name is asked for the PIN again.",
 		Example: "  smiletill clerks pin Anna\n  smiletill clerks pin Anna --remove",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -101,7 +101,7 @@ func listClerks(a *app) *cobra.Command {
 func removeClerk(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "remove NAME", Short: "Take somebody's role and PIN away",
-		Long: "Take somebody's role and PIN away. Whoever has a page open is asked for a PIN again. The last\n" +
+		Long: "Take somebody's role and PIN away. Who has a page open under this name loses it. The last\n" +
 			"owner stays: make somebody else one first.",
 		Example: "  smiletill clerks remove Anna",
 		Args:    cobra.ExactArgs(1),

@@ -34,7 +34,10 @@ func flashCommand() *cobra.Command {
 			}
 			job.Image, job.Device, job.Step = args[0], args[1], flash.Steps(errs)
 			if len(s.Lines()) > 0 {
-				job.Name, job.Settings = setup.FileName, s.Text()
+				job.Files = []flash.File{{Name: setup.FileName, Data: s.Text()}}
+			}
+			for _, f := range s.Files {
+				job.Files = append(job.Files, flash.File(f))
 			}
 			job.Agreed = func(d flash.Disk) (bool, error) { return flash.Ask(cmd.Context(), in, errs, d) }
 			if yes {
@@ -48,24 +51,7 @@ func flashCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&words.Name, "name", "",
-		"TENANT/SITE/ID: whose terminal, which shop, its name there; or ID alone")
-	flags.StringVar(&words.WiFi, "wifi", "", "name of the Wi-Fi; its password is asked for")
-	flags.StringVar(&words.PasswordFile, "wifi-password-file", "",
-		"file whose first line is the Wi-Fi's password")
-	flags.BoolVar(&words.Open, "wifi-open", false, "the Wi-Fi has no password")
-	flags.StringVar(&words.Country, "wifi-country", "", "country whose rules the radio keeps, two letters")
-	flags.StringVar(&words.Address, "address", "", "fixed address with the size of its network: 192.168.1.20/24")
-	flags.StringVar(&words.Gateway, "gateway", "", "the router's address, with --address")
-	flags.StringArrayVar(&words.DNS, "dns", nil, "address of a DNS server, with --address; may be repeated")
-	flags.StringArrayVar(&words.Servers, "time-server", nil, "where the time comes from; may be repeated")
-	flags.StringArrayVar(&words.KeyFiles, "ssh-key", nil,
-		"file of a public key (.pub): technician logs in by it; may be repeated")
-	flags.StringVar(&words.Broker, "broker", "", "where payments are reported: mqtts://HOST:8883")
-	flags.StringVar(&words.Cloud, "cloud", "", "address of the cloud, kept for the terminal's claiming")
-	flags.StringVar(&words.Claim, "claim", "", "claim code, kept for the cloud; others on this machine see it")
-	flags.StringVar(&words.ClaimFile, "claim-file", "", "file with the claim code; or the variable "+
-		setup.ClaimVariable)
+	words.Flags(flags)
 	flags.BoolVar(&yes, "yes", false, "erase without asking: for scripts")
 	flags.BoolVar(&job.Plain, "file", false, "DEVICE is a plain file")
 	return cmd

@@ -155,6 +155,7 @@ func Default() Config {
 		PIN:      PINConfig{AmountMax: "50.00", CountMax: 5, SumMax: "150.00", DayMax: "0", Timeout: time.Minute},
 		Liveness: defaultLiveness(),
 		Gallery:  GalleryConfig{FalseAlarms: usualAlarms},
+		Consent:  ConsentConfig{Timeout: time.Minute},
 		Register: RegisterConfig{Listen: "127.0.0.1:8443"},
 		Vending:  defaultVending(),
 		MQTT:     MQTTConfig{Broker: "mqtt://127.0.0.1:1883", SubscribeQoS: 1},

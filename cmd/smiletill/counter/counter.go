@@ -38,8 +38,12 @@ type Desk struct {
 	Open func() (Parts, error)
 	// Reversing gives a payment back.
 	Reversing func(context.Context, control.ReversalRequest) (payment.Reversal, error)
+	// People keeps the clerks.
+	People control.Clerks
 	// Memory is of those whose end nobody was seen to read.
 	Memory *unread.Memory
+	// CounterCustomers keeps the customers.
+	screen.CounterCustomers
 }
 
 // Ready is nil while any clerk's PIN may be tried: whose it is to be is not known yet.
@@ -124,6 +128,12 @@ func whose(ctx context.Context, p Parts, name string) (string, error) {
 		return "", screen.ErrCounterName
 	}
 	return names[0], nil
+}
+
+// Allowed gives the context of a request whose clerk may do an act.
+func (c Desk) Allowed(ctx context.Context, a people.Act) (context.Context, error) {
+	ctx, _, err := c.allowed(ctx, a)
+	return ctx, err
 }
 
 // allowed gives the parts to who may do an act, and the context that says so. The role is looked up each

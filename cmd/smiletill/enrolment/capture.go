@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"maps"
 	"slices"
 	"time"
 
@@ -50,6 +51,8 @@ type Camera struct {
 // Capture is an enrolment by camera: templates of one person, in several poses, then the own smile.
 type Capture struct {
 	Want     int           // templates
+	Within   time.Duration // how long they may take; 0: 30 s
+	Farewell bool          // they tell who wants to be forgotten: nobody is enrolled
 	NoSmile  bool          // don't ask for one
 	Wait     time.Duration // for a smile; 0: 8 s
 	Progress func(text string)
@@ -77,18 +80,20 @@ func (c *Capture) Run(ctx context.Context, cam Camera) error {
 
 // pictures takes the templates, and meanwhile the face at rest.
 func (c *Capture) pictures(ctx context.Context, cam Camera, trying *vision.Trying) error {
-	ctx, cancel := context.WithTimeout(ctx, captureFor)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Within, captureFor))
 	defer cancel()
 	var last time.Time
+	bad := map[vision.Reason]int{}
 	for len(c.Templates) < c.Want {
 		cam.Show(Looking, float64(len(c.Templates))/float64(c.Want))
 		if cam.Busy() { // whoever pays now may be somebody else
-			return payment.WithHint(errors.New("a payment has begun"), "wait for it to end, then try again")
+			return payment.WithHint(fmt.Errorf("%w: a payment has begun", payment.ErrBusy),
+				"wait for it to end, then try again")
 		}
 		img, _, err := cam.Next(ctx)
 		switch {
 		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil:
-			return payment.WithHintf(fmt.Errorf("only %d of %d good pictures in 30 s", len(c.Templates), c.Want),
+			return payment.WithHintf(&unseen{mostOf(bad), len(c.Templates), c.Want},
 				"have the person stand alone before the camera, in good light, and look at it")
 		case err != nil:
 			return err
@@ -108,6 +113,7 @@ func (c *Capture) pictures(ctx context.Context, cam Camera, trying *vision.Tryin
 		case err != nil:
 			return err
 		case reason != "":
+			bad[reason]++
 			c.Progress(networks.Advice(reason))
 			continue
 		}
@@ -124,6 +130,26 @@ func (c *Capture) pictures(ctx context.Context, cam Camera, trying *vision.Tryin
 		c.Progress(fmt.Sprintf("picture %d of %d", len(c.Templates), c.Want))
 	}
 	return nil
+}
+
+// unseen says that the camera saw too little of anybody in its time, and what it lacked most often.
+type unseen struct {
+	reason     vision.Reason
+	good, want int
+}
+
+func (u *unseen) Error() string {
+	return fmt.Sprintf("only %d of %d good pictures in time", u.good, u.want)
+}
+
+// mostOf is what was counted most, "" of nothing.
+func mostOf(count map[vision.Reason]int) (most vision.Reason) {
+	for _, r := range slices.Sorted(maps.Keys(count)) {
+		if count[r] > count[most] {
+			most = r
+		}
+	}
+	return most
 }
 
 // smile asks for the own smile. That there is none is no error.

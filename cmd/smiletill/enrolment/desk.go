@@ -1,6 +1,7 @@
 package enrolment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -53,10 +54,12 @@ type Desk struct {
 	Open func() (Parts, error)
 	// Closed removes a customer while there are none.
 	Closed func(ctx context.Context, id string) error
-	// Shut ends what was opened with a clerk's PIN.
-	Shut func()
+	// Shut ends what was opened with the PIN of a clerk of this name.
+	Shut func(clerk string)
 	// Rules are what an enrolment wants of a consent.
 	Rules people.Rules
+	// AskFor is how long somebody who was recognised may take to confirm that they want to be forgotten.
+	AskFor time.Duration
 
 	mu      sync.Mutex
 	vouches map[string]vouch // by customer
@@ -200,15 +203,22 @@ func (d *Desk) SetClerkPIN(ctx context.Context, name, digits string) error {
 	if err != nil {
 		return err
 	}
+	known := pin.Unnamed
 	err = p.Trail.Do(ctx, func(note func(journal.Audit) error) error {
-		return SetClerkPIN(ctx, p.PINs, name, digits, note)
+		return SetClerkPIN(ctx, p.PINs, name, digits, named(&known, note))
 	})
+	known = cmp.Or(known, pin.Unnamed)
 	if err != nil {
 		return err
 	}
-	d.Shut()
+	d.Shut(known)
 	p.Log.Info("a clerk's PIN was changed", "removed", digits == "")
 	return nil
+}
+
+// named passes facts on, and keeps which clerk they are about.
+func named(known *string, note func(journal.Audit) error) func(journal.Audit) error {
+	return func(a journal.Audit) error { *known = a.Clerk; return note(a) }
 }
 
 // Clerks is control.Clerks's.
@@ -226,9 +236,12 @@ func (d *Desk) AddClerk(ctx context.Context, c control.Clerk) error {
 	if err != nil {
 		return err
 	}
-	err = p.Trail.Do(ctx, func(note func(journal.Audit) error) error { return AddClerk(ctx, p.PINs, c, note) })
+	known := ""
+	err = p.Trail.Do(ctx, func(note func(journal.Audit) error) error {
+		return AddClerk(ctx, p.PINs, c, named(&known, note))
+	})
 	if err == nil {
-		d.Shut() // whoever had another role begins anew
+		d.Shut(known) // whoever had another role begins anew
 	}
 	return err
 }
@@ -239,11 +252,12 @@ func (d *Desk) RemoveClerk(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	known := ""
 	err = p.Trail.Do(ctx, func(note func(journal.Audit) error) error {
-		return RemoveClerk(ctx, p.PINs, name, note)
+		return RemoveClerk(ctx, p.PINs, name, named(&known, note))
 	})
 	if err == nil {
-		d.Shut()
+		d.Shut(known)
 	}
 	return err
 }

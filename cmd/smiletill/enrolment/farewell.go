@@ -7,6 +7,8 @@ import (
 
 	"smiletill/device/screen"
 	"smiletill/payment"
+	"smiletill/payment/pin"
+	"smiletill/vision"
 	"smiletill/vision/gallery"
 )
 
@@ -33,13 +35,30 @@ func (f Farewell) Confirm(ctx context.Context, token, digits string) (json.RawMe
 
 // forgetError is an error as the page knows it.
 func forgetError(err error) error {
+	var locked *pin.LockedError
+	var few *unseen
 	switch {
+	case errors.As(err, &few):
+		switch few.reason {
+		case vision.NoFace:
+			return screen.ErrForgetNobody
+		case vision.SeveralFaces:
+			return screen.ErrForgetSeveral
+		default:
+			return screen.ErrForgetPicture
+		}
+	case errors.As(err, &locked):
+		return &screen.ForgetLocked{Left: locked.Left}
 	case errors.Is(err, gallery.ErrUnknownCustomer), errors.Is(err, payment.ErrPINNotSet):
 		return screen.ErrForgetUnsure
 	case errors.Is(err, payment.ErrBusy), errors.Is(err, ErrCameraInUse):
 		return screen.ErrForgetBusy
 	case errors.Is(err, payment.ErrPINWrong):
 		return screen.ErrWrongPIN
+	case errors.Is(err, errNotAsked):
+		return screen.ErrForgetLate
+	case errors.Is(err, payment.ErrOutOfOrder), errors.Is(err, gallery.ErrLocked):
+		return screen.ErrForgetClosed
 	}
 	return err
 }

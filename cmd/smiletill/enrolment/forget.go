@@ -136,17 +136,20 @@ func (d *Desk) Extract(ctx context.Context, id string, faces bool) (control.Extr
 	return e, err
 }
 
-// askFor is how long somebody who was recognised may take to say that they want to be forgotten.
-const askFor = time.Minute
-
 // asked is somebody who wants to be forgotten, and has not confirmed it yet.
 type asked struct {
 	token, customer string
 	until           time.Time
 }
 
-// lookPictures is how many pictures tell who wants to be forgotten.
-const lookPictures = 3
+const (
+	// lookPictures is how many pictures tell who wants to be forgotten.
+	lookPictures = 3
+	// lookFor is how long they may take: less than an enrolment's, since somebody waits who can try again.
+	lookFor = 12 * time.Second
+	// askMore is what a confirmation may come later than the page gives up: it was on its way.
+	askMore = 10 * time.Second
+)
 
 var (
 	// errNotAsked is of a confirmation that nobody was asked for, or too late, or of somebody else.
@@ -166,7 +169,7 @@ func (d *Desk) Look(ctx context.Context) (token string, err error) {
 	if err := p.idle(ctx); err != nil {
 		return "", err
 	}
-	c := &Capture{Want: lookPictures, NoSmile: true, Progress: func(string) {}}
+	c := &Capture{Want: lookPictures, Within: lookFor, Farewell: true, NoSmile: true, Progress: func(string) {}}
 	if err := p.Take(ctx, c); err != nil {
 		return "", err
 	}
@@ -177,7 +180,7 @@ func (d *Desk) Look(ctx context.Context) (token string, err error) {
 	if err := p.PINs.Ready(ctx, id); err != nil {
 		return "", err // none; or locked: who tries PINs erases nobody
 	}
-	a := asked{rand.Text(), id, time.Now().Add(askFor)}
+	a := asked{rand.Text(), id, time.Now().Add(d.AskFor + askMore)}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.asked = a // one at a time: whoever stood there before has left

@@ -92,7 +92,7 @@ func move(ctx context.Context, dir string) (h *home, err error) {
 		return nil, err
 	}
 	rules, err := people.ReadRules(false, nil)
-	h.desk = &enrolment.Desk{Shut: func() {}, Rules: rules, Open: func() (enrolment.Parts, error) {
+	h.desk = &enrolment.Desk{Shut: func(string) {}, Rules: rules, Open: func() (enrolment.Parts, error) {
 		return enrolment.Parts{Gallery: h.g, PINs: h.pins, Journal: h.j, Trail: h.trail, Engine: engine, Key: key,
 			Source: "t", Wrote: func(err error) error { return err }, Changed: func() {}, Log: quiet}, nil
 	}}

@@ -119,7 +119,7 @@ func TestSettingsOnRealCards(t *testing.T) {
 			image := realImage(t, tc.table, tc.fatMB, tc.mkfs...)
 			device := filepath.Join(t.TempDir(), "card")
 			j := job(image, device)
-			j.Name, j.Settings = "setup.toml", settings
+			j.Files = []File{{"setup.toml", settings}, {"ca.pem", []byte("x")}}
 			r, err := Do(t.Context(), j)
 			if err != nil {
 				t.Fatal(err)
@@ -128,6 +128,10 @@ func TestSettingsOnRealCards(t *testing.T) {
 				t.Errorf("the receipt says %+v", r)
 			}
 			looked(t, image, device, tc.fatMB, settings)
+			if got := tool(t, "mtype", "-i", fmt.Sprintf("%s@@%dM", device, startMB), "::ca.pem"); got != "x" ||
+				r.Settings != "setup.toml, ca.pem" {
+				t.Errorf("ca.pem has %q", got)
+			}
 		})
 	}
 	t.Run("a file that is there", func(t *testing.T) {
@@ -155,7 +159,7 @@ func TestNoPlaceForSettings(t *testing.T) {
 	image := put2(t, filepath.Join(t.TempDir(), "c.img"), plainImage(2<<20))
 	device := filepath.Join(t.TempDir(), "card")
 	j := job(image, device)
-	j.Name, j.Settings = "setup.toml", []byte("x")
+	j.Files = []File{{"setup.toml", []byte("x")}}
 	_, err := Do(t.Context(), j)
 	if err == nil || !strings.Contains(payment.HintOf(err), "NOT USABLE") {
 		t.Errorf("%v (%s)", err, payment.HintOf(err))
@@ -187,7 +191,7 @@ func TestLoopDevice(t *testing.T) {
 	defer tool(t, "losetup", "-d", loop)
 	settings := []byte("name = \"test/shop/till-3\"\n")
 	j := job(image, loop)
-	j.Plain, j.Name, j.Settings = false, "setup.toml", settings
+	j.Plain, j.Files = false, []File{{"setup.toml", settings}}
 	asked := Disk{}
 	j.Agreed = func(d Disk) (bool, error) { asked = d; return true, nil }
 	if _, err := Do(t.Context(), j); err != nil {

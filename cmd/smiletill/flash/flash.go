@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,15 +17,18 @@ import (
 // Job is an image to be written on a card.
 type Job struct {
 	Image, Device string
-	Plain         bool // Device is a plain file
-	// Name and Settings are a file that is put into the card's first partition afterwards; without a Name
-	// none is.
-	Name     string
-	Settings []byte
+	Plain         bool   // Device is a plain file
+	Files         []File // put into the card's first partition afterwards, the settings first
 	// Agreed is asked before anything is erased. A false ends the job without a trace.
 	Agreed func(Disk) (bool, error)
 	// Step is told how far a part of the job ("reading", "writing", "comparing") is, in bytes.
 	Step func(part string, done, all int64)
+}
+
+// File is what is put into a card's first partition.
+type File struct {
+	Name string
+	Data []byte
 }
 
 // errNotAgreed is the answer of who did not want the card erased.
@@ -37,9 +41,18 @@ type Receipt struct {
 	Bytes    int64
 	Digest   string // sha256 of the card's content, before the settings
 	Declared string // the file whose checksum the image has; empty where there was none
-	Settings string // name of the file that was put into the first partition; empty for none
+	Settings string // names of the files that were put into the first partition; empty for none
 	Volume   string // that partition's label
 	Took     time.Duration
+}
+
+// names are those of the job's files, for the receipt.
+func (j Job) names() string {
+	var all []string
+	for _, f := range j.Files {
+		all = append(all, f.Name)
+	}
+	return strings.Join(all, ", ")
 }
 
 // Do writes a card. What it returns says whether the card was touched: an error with the words NOT USABLE in
@@ -101,7 +114,7 @@ func do(ctx context.Context, j Job, m machine, open func(Disk) (openedCard, erro
 		return Receipt{}, &unusable{j.Device, errors.Join(err, notAgain(err, e), notAgain(err, c.Sync()))}
 	}
 	return Receipt{Disk: disk, Image: j.Image, Bytes: im.bytes, Digest: im.digest, Declared: im.declared,
-		Settings: j.Name, Volume: volume, Took: time.Since(start)}, nil
+		Settings: j.names(), Volume: volume, Took: time.Since(start)}, nil
 }
 
 // put writes, compares and adds the settings. From its first line on the card is another one.
@@ -133,9 +146,9 @@ func put(ctx context.Context, j Job, c openedCard, im image, disk Disk) (volume 
 	if err := compare(ctx, c, im, head, func(done, all int64) { j.Step("comparing", done, all) }); err != nil {
 		return "", err
 	}
-	if j.Name != "" {
-		if volume, err = addFile(headed{c, head}, im.bytes, j.Name, j.Settings); err != nil {
-			return "", fmt.Errorf("put %s into the first partition: %w", j.Name, err)
+	for _, f := range j.Files {
+		if volume, err = addFile(headed{c, head}, im.bytes, f.Name, f.Data); err != nil {
+			return "", fmt.Errorf("put %s into the first partition: %w", f.Name, err)
 		}
 	}
 	if err := finish(c, head); err != nil {

@@ -24,6 +24,14 @@ type Settings struct {
 	Keys []string
 	// Values are the terminal's own, by their names in its configuration: "mqtt.broker".
 	Values map[string]string
+	// Files lie beside the file of settings, on a card's first partition, and are named by it.
+	Files []File
+}
+
+// File is what a card gets beside its settings.
+type File struct {
+	Name string
+	Data []byte
 }
 
 // WiFi is a network of radio. The zero value is none.
@@ -56,7 +64,7 @@ func (Secret) GoString() string { return "[redacted]" }
 var allowed = []string{
 	"terminal.tenant", "terminal.site", "terminal.id", "terminal.name", "terminal.currency", "terminal.language",
 	"camera.source", "camera.rotate", "camera.region", "board.kind", "payment.amount_max", "screen.sound",
-	"mqtt.broker", "mqtt.username",
+	"mqtt.broker", "mqtt.username", "mqtt.ca_file", "mqtt.cloud_key_file",
 }
 
 // Lines says what is set, a line each, without secrets.

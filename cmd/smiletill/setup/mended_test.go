@@ -147,7 +147,7 @@ func TestClaimOutOfSight(t *testing.T) {
 	if err != nil || s.Claim != "apple river stone" {
 		t.Errorf("by a file: %+v, %v", s, err)
 	}
-	t.Setenv(ClaimVariable, "stone river")
+	t.Setenv(claimVariable, "stone river")
 	if s, err := (Words{}).Settings(nil, nil); err != nil || s.Claim != "stone river" {
 		t.Errorf("by the variable: %+v, %v", s, err)
 	}

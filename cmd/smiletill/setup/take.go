@@ -104,8 +104,9 @@ func (t Target) take(from source, now time.Time, step func(what string) error) (
 	return taken{path: path, lines: m.Lines, host: m.Host}, t.answer(path, data, m, step)
 }
 
-// refresh writes the report of a file that was taken over anew, with the addresses that the machine has now.
-func (t Target) refresh(folder string) error {
+// refresh writes the report of a file that was taken over anew, with the addresses that the machine has now,
+// and what keeps it out of its Wi-Fi.
+func (t Target) refresh(folder string, wifi trouble) error {
 	path, err := find(folder)
 	if err != nil || path == "" {
 		return err
@@ -118,7 +119,7 @@ func (t Target) refresh(folder string) error {
 	if err != nil || !known {
 		return err
 	}
-	return report(path, success(path, m, t.way(m.Host), addresses()))
+	return report(path, success(path, m, wifi, t.way(m.Host), addresses()))
 }
 
 // named tells whether the terminal has its name: until then it waits longer for a stick.
@@ -302,7 +303,7 @@ func (t Target) answer(path string, data []byte, m memory, step func(string) err
 	if err := step("report"); err != nil {
 		return err
 	}
-	return report(path, success(path, m, t.way(m.Host), addresses()))
+	return report(path, success(path, m, trouble{}, t.way(m.Host), addresses()))
 }
 
 // put makes a change. On a card the configuration lies on the first partition, which is read-only.

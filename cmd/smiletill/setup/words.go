@@ -1,12 +1,15 @@
 package setup
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"smiletill/cmd/smiletill/config"
@@ -16,14 +19,19 @@ import (
 // PasswordVariable is the variable of the environment that a script gives the Wi-Fi's password by.
 const PasswordVariable = "SMILETILL_WIFI_PASSWORD"
 
-// ClaimVariable is the variable that gives the claim code.
-const ClaimVariable = "SMILETILL_CLAIM"
+// claimVariable is the variable that gives the claim code.
+const claimVariable = "SMILETILL_CLAIM"
+
+// onCard is where a running card has its first partition.
+const onCard = "/boot/select/"
 
 // Words are first settings as flags have them.
 type Words struct {
 	Name, WiFi, Country, Address, Gateway, Broker, Cloud, Claim string
 	DNS, Servers                                                []string
 	KeyFiles                                                    []string // of who logs in by ssh, NAME.pub
+	// BrokerCA is the file of the certificate that vouches for the broker, CloudKey that of the cloud's key.
+	BrokerCA, CloudKey string
 	// PasswordFile is where the Wi-Fi's password is; without one, the variable and whoever sits there are asked.
 	PasswordFile string
 	// ClaimFile is where the claim code is, if Claim is empty; without one, the variable is asked.
@@ -31,12 +39,38 @@ type Words struct {
 	Open      bool
 }
 
+// Flags gives a command the flags that these are.
+func (w *Words) Flags(flags *pflag.FlagSet) {
+	flags.StringVar(&w.Name, "name", "",
+		"TENANT/SITE/ID: whose terminal, which shop, its name there; or ID alone")
+	flags.StringVar(&w.WiFi, "wifi", "", "name of the Wi-Fi; its password is asked for")
+	flags.StringVar(&w.PasswordFile, "wifi-password-file", "",
+		"file whose first line is the Wi-Fi's password")
+	flags.BoolVar(&w.Open, "wifi-open", false, "the Wi-Fi has no password")
+	flags.StringVar(&w.Country, "wifi-country", "", "country whose rules the radio keeps, two letters")
+	flags.StringVar(&w.Address, "address", "", "fixed address with the size of its network: 192.168.1.20/24")
+	flags.StringVar(&w.Gateway, "gateway", "", "the router's address, with --address")
+	flags.StringArrayVar(&w.DNS, "dns", nil, "address of a DNS server, with --address; may be repeated")
+	flags.StringArrayVar(&w.Servers, "time-server", nil, "where the time comes from; may be repeated")
+	flags.StringArrayVar(&w.KeyFiles, "ssh-key", nil,
+		"file of a public key (.pub): technician logs in by it; may be repeated")
+	flags.StringVar(&w.Broker, "broker", "", "where payments are reported: mqtts://HOST:8883")
+	flags.StringVar(&w.BrokerCA, "broker-ca", "",
+		"file of the certificate (PEM) that vouches for the broker; it is put on the card")
+	flags.StringVar(&w.CloudKey, "cloud-key", "",
+		"file with the cloud's key, as `smiletill cloud key` prints it; it is put on the card")
+	flags.StringVar(&w.Cloud, "cloud", "", "address of the cloud, kept for the terminal's claiming")
+	flags.StringVar(&w.Claim, "claim", "", "claim code, kept for the cloud; others on this machine see it")
+	flags.StringVar(&w.ClaimFile, "claim-file", "", "file with the claim code; or the variable "+
+		claimVariable)
+}
+
 // flagOf is the flag that a key of the settings comes from.
 func flagOf(key string) string {
 	flag, ok := map[string]string{"wifi.ssid": "wifi", "wifi.password": "wifi", "wifi.open": "wifi-open",
 		"wifi.country": "wifi-country", "network.address": "address", "network.gateway": "gateway",
 		"network.dns": "dns", "time.servers": "time-server", "mqtt.broker": "broker",
-		"access.ssh_keys": "ssh-key"}[key]
+		"mqtt.ca_file": "broker-ca", "mqtt.cloud_key_file": "cloud-key", "access.ssh_keys": "ssh-key"}[key]
 	if !ok {
 		flag = key
 	}
@@ -71,6 +105,9 @@ func (w Words) Settings(in io.Reader, out io.Writer) (Settings, error) {
 	if s.Keys, err = keysOf(w.KeyFiles); err != nil {
 		return s, err
 	}
+	if err := w.beside(&s); err != nil {
+		return s, err
+	}
 	if len(problems) == 0 {
 		checker{add}.all(s)
 	}
@@ -86,12 +123,46 @@ func (w Words) Settings(in io.Reader, out io.Writer) (Settings, error) {
 	return s, asError("settings", problems)
 }
 
+// beside takes what the terminal knows broker and cloud by, and names it in the settings as it lies on a
+// card.
+func (w Words) beside(s *Settings) error {
+	for _, f := range []struct{ path, key, name, kind, want string }{
+		{w.BrokerCA, "mqtt.ca_file", "ca.pem", "CERTIFICATE",
+			"the certificate of whoever vouches for the broker's"},
+		{w.CloudKey, "mqtt.cloud_key_file", "cloud.pub", "PUBLIC KEY",
+			"what `smiletill cloud key` prints"},
+	} {
+		if f.path == "" {
+			continue
+		}
+		data, err := os.ReadFile(f.path)
+		if err != nil {
+			return config.Usage(payment.WithHint(fmt.Errorf("read %s: %w", flagOf(f.key), err),
+				"name a file with "+f.want))
+		}
+		block, _ := pem.Decode(data)
+		ok := block != nil && block.Type == f.kind
+		if ok && f.kind == "CERTIFICATE" {
+			_, err = x509.ParseCertificate(block.Bytes)
+		} else if ok {
+			_, err = x509.ParsePKIXPublicKey(block.Bytes)
+		}
+		if !ok || err != nil {
+			return config.Usage(payment.WithHint(fmt.Errorf("%s: %s is no %s in PEM", flagOf(f.key), f.path,
+				strings.ToLower(f.kind)), "name a file with "+f.want))
+		}
+		s.Values[f.key] = onCard + f.name
+		s.Files = append(s.Files, File{f.name, data})
+	}
+	return nil
+}
+
 func (w Words) claim() (string, error) {
 	if w.Claim != "" {
 		return w.Claim, nil
 	}
 	if w.ClaimFile == "" {
-		return os.Getenv(ClaimVariable), nil
+		return os.Getenv(claimVariable), nil
 	}
 	text, err := os.ReadFile(w.ClaimFile)
 	if err != nil {

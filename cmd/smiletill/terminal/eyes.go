@@ -16,7 +16,6 @@ import (
 	"smiletill/cmd/smiletill/narrow"
 	"smiletill/cmd/smiletill/vending"
 	"smiletill/device/camera"
-	"smiletill/device/screen"
 	"smiletill/models"
 	"smiletill/payment"
 	"smiletill/vision"
@@ -85,7 +84,7 @@ func (e *eyes) run(ctx context.Context) error {
 				return err
 			}
 		case c := <-e.requests:
-			c.done <- e.capture(ctx, c.Capture)
+			c.done <- e.capture(ctx, c)
 		case c := <-e.calibrations:
 			c.done <- e.calibrate(ctx, &c.Calibration)
 		case s := <-changes:
@@ -348,23 +347,6 @@ func later(a, b time.Time) time.Time {
 		return a
 	}
 	return b
-}
-
-// request is an enrolment by camera.
-type request struct {
-	*enrolment.Capture
-	done chan error
-}
-
-// capture takes the pictures of an enrolment by camera.
-func (e *eyes) capture(ctx context.Context, c *enrolment.Capture) error {
-	show := func(step enrolment.Step, progress float64) {
-		e.front.Enrolling(map[enrolment.Step]screen.Instruction{
-			enrolment.Looking: screen.EnrolLook, enrolment.Smiling: screen.EnrolSmile, enrolment.Done: "",
-		}[step], progress)
-	}
-	busy := func() bool { return e.parts.busy(ctx) }
-	return c.Run(ctx, enrolment.Camera{Looker: e.parts.looker, Next: e.next, Show: show, Busy: busy})
 }
 
 // next gives the next picture; none if it is damaged, or there was none for a second.

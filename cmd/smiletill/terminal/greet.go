@@ -71,7 +71,7 @@ func (g *greeting) lend(ctx context.Context, long time.Duration) {
 	select {
 	case c := <-g.requests:
 		g.end()
-		c.done <- g.capture(ctx, c.Capture)
+		c.done <- g.capture(ctx, c)
 	case c := <-g.calibrations:
 		g.end()
 		c.done <- g.calibrate(ctx, &c.Calibration)

@@ -16,8 +16,8 @@ import (
 func (t *Terminal) people(rules who.Rules) *enrolment.Desk {
 	closed := files.New(t.cfg, t.log) // for a removal while the parts are closed
 	return &enrolment.Desk{
-		Open: t.access.atDesk, Shut: func() { t.page.LockCounter() }, // made after this
-		Rules: rules,
+		Open: t.access.atDesk, Shut: func(clerk string) { t.page.LockCounterOf(clerk) }, // made after this
+		Rules: rules, AskFor: t.cfg.Consent.Timeout,
 		Closed: func(ctx context.Context, id string) error {
 			const tries = 30
 			remove := func() error { return closed.Remove(ctx, id) }
@@ -39,7 +39,7 @@ func (a *access) atDesk() (enrolment.Parts, error) {
 
 // take has the camera take pictures, between two payments.
 func (p *parts) take(ctx context.Context, c *enrolment.Capture) error {
-	job := &request{Capture: c, done: make(chan error, 1)}
+	job := &request{Capture: c, gone: ctx.Done(), done: make(chan error, 1)}
 	select {
 	case p.eyes.requests <- job:
 	case <-time.After(time.Second):

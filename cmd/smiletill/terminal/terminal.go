@@ -115,13 +115,15 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 	t.updates = &updating{Keeper: update.NewKeeper(cfg.Paths.DataDir, t.log, t.updated)}
 	t.disk = newDisk(t.access, t.front, t.log, cfg.Paths.DataDir, cfg.GalleryDir())
 	t.desk = t.people(rules)
-	till := counter.Desk{Open: t.access.atCounter, Reversing: t.access.reverse,
+	till := counter.Desk{Open: t.access.atCounter, Reversing: t.access.reverse, People: t.desk,
 		Memory: unread.At(cfg.CounterPath(), t.disk.Told(counterFile))}
+	till.CounterCustomers = &enrolment.Page{Desk: t.desk, Allowed: till.Allowed}
 	page, err := screen.New(screen.Options{
 		// Whoever names another address than loopback in the configuration has chosen to show the page to the
 		// network.
 		AllowRemote: !config.OnlyHere(cfg.Screen.Listen), Hosts: cfg.OwnNames(), Keypad: keypad{t.access},
-		Lights: t.lamp, Forget: enrolment.Farewell{Desk: t.desk},
+		Lights: t.lamp, Forget: enrolment.Farewell{Desk: t.desk}, ForgetFor: cfg.Consent.Timeout,
+		Contact: cfg.Consent.Contact,
 		Counter: till,
 		Log:     t.log.With("room", "screen"),
 	})

@@ -83,19 +83,19 @@ func newCard(t *testing.T) *card {
 	pairs := []string{"@BOARD@", "pi4", "/run/rauc", c.path("mount"), "/var/lib/smiletill/rauc.status",
 		c.path("status"), "/etc/rauc/keyring.pem", c.path("shop.pem"), "/usr/lib/smiletill/slots", c.slots(),
 		"type=vfat", "type=raw"}
-	for n, name := range map[string]string{"05": "root-a", "06": "root-b", "02": "boot-a", "03": "boot-b"} {
-		pairs = append(pairs, "/dev/disk/by-partuuid/534d4c54-"+n, c.path(name))
+	for n, name := range map[string]string{"5": "root-a", "6": "root-b", "2": "boot-a", "3": "boot-b"} {
+		pairs = append(pairs, "/dev/smiletill/"+n, c.path(name))
 		c.write(name, string(make([]byte, 8<<20)))
 	}
 	c.write("system.conf", strings.NewReplacer(pairs...).Replace(conf))
 	c.write("smiletill.toml", "")
-	for _, dir := range []string{"mount", "select", "bin", "data", "disk-02", "disk-03"} {
-		if err := os.Mkdir(c.path(dir), 0o700); err != nil {
+	for _, dir := range []string{"mount", "select", "bin", "data", "disk/2", "disk/3"} {
+		if err := os.MkdirAll(c.path(dir), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c.write("disk-02/cmdline.in", "rauc.slot=@SLOT@")
-	c.write("disk-03/cmdline.in", "rauc.slot=@SLOT@")
+	c.write("disk/2/cmdline.in", "rauc.slot=@SLOT@")
+	c.write("disk/3/cmdline.in", "rauc.slot=@SLOT@")
 	c.script("rauc", "exec /usr/bin/rauc --conf "+c.path("system.conf")+` "$@"`)
 	// A restart ends whatever ordered it.
 	c.script("systemctl", `echo "$@" >`+c.path("restarted")+"; kill -TERM $PPID")

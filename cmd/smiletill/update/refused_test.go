@@ -3,6 +3,13 @@
 package update_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -37,6 +44,8 @@ func TestRefused(t *testing.T) {
 		{"another board's", c.bundle("smiletill-zero2w", "v2.0.0", "journal=now", "shop"), "board: zero2w", 1},
 		{"another product's", c.bundle("toaster", "v2.0.0", "journal=now", "shop"), "not for a smiletill card", 1},
 		{"a stranger's", c.bundle("smiletill-pi4", "v2.0.0", "journal=now", "stranger"), "not signed by whom", 1},
+		{"signed with a certificate that has ended", c.bundle("smiletill-pi4", "v2.0.0", "journal=now", c.ended()),
+			"certificate has ended", 1},
 		{"not signed", file("plain.raucb", strings.Repeat("root ", 10000)), "not signed, cut short or damaged", 1},
 		{"empty", file("empty.raucb", ""), "not signed, cut short or damaged", 1},
 		{"cut short", file("short.raucb", text[:len(text)*2/3]), "not signed, cut short or damaged", 1},
@@ -64,6 +73,32 @@ func TestRefused(t *testing.T) {
 	if left, _ := filepath.Glob(c.path("data/update/*.raucb")); left != nil {
 		t.Errorf("bundles are left: %v", left)
 	}
+}
+
+// ended makes a signer whom the shop's certificate vouched for until yesterday, and names it.
+func (c *card) ended() string {
+	c.t.Helper()
+	pair, err := tls.LoadX509KeyPair(c.path("shop.pem"), c.path("shop.key"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	day := 24 * time.Hour
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(7),
+		Subject: pkix.Name{CommonName: "who signed"}, NotBefore: time.Now().Add(-9 * day),
+		NotAfter: time.Now().Add(-day),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection},
+	}, pair.Leaf, &key.PublicKey, pair.PrivateKey)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.write("ended.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	c.write("ended.key", string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY",
+		Bytes: x509.MarshalPKCS1PrivateKey(key)})))
+	return "ended"
 }
 
 // TestFolder installs the newest of a stick's bundles for this card, answers there, and has the flags that a

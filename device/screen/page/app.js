@@ -114,6 +114,7 @@ function play(tune) {
 function show(view) {
   if (view.version !== root.dataset.version) return location.reload();
   fixed = view.fixed;
+  view = forget.over(view);
   root.lang = view.lang;
   root.dataset.state = view.state;
   root.dataset.act = view.act;
@@ -129,6 +130,7 @@ function show(view) {
   showAmount(view);
   fitAmount();
   showProgress(view);
+  forget.draw();
   // Only a result that happens now is heard, not one that was found on coming back.
   if (fresh && view.sound && view.state !== shown && tunes[view.state]) play(tunes[view.state]);
   fresh = true;
@@ -143,6 +145,7 @@ function blank(link) {
   fresh = false;
   keypad.forget();
   light.forget();
+  forget.lose();
   for (const node of document.querySelectorAll("[data-word], .left")) setText(node, "");
   const amount = find(".amount");
   amount.replaceChildren();

@@ -135,14 +135,18 @@ function shift(digits, key) {
 
 let pin = "", checking = false;
 
-function drawPIN() {
-  const dots = find(".dots");
-  dots.replaceChildren(...Array.from({ length: Math.max(pinLeast, pin.length) }, (_, i) => {
+// drawDots shows how many digits of a PIN were typed, and none of them.
+function drawDots(dots, digits) {
+  dots.replaceChildren(...Array.from({ length: Math.max(pinLeast, digits.length) }, (_, i) => {
     const dot = document.createElement("i");
-    dot.className = i < pin.length ? "set" : "";
+    dot.className = i < digits.length ? "set" : "";
     return dot;
   }));
-  dots.setAttribute("aria-label", word("pin_length", pin.length));
+  dots.setAttribute("aria-label", word("pin_length", digits.length));
+}
+
+function drawPIN() {
+  drawDots(find(".dots"), pin);
   find(".pin").setAttribute("aria-busy", checking);
 }
 
@@ -197,6 +201,8 @@ function show(view) {
     closePaper();
     clearBook();
     clearDay();
+    clearCustomers();
+    clearClerks();
     for (const node of document.querySelectorAll("main .amount")) showMoney(node, "", "");
     for (const node of document.querySelectorAll(".pay, .note p, .end .help")) setText(node, "");
   }
@@ -213,6 +219,8 @@ function show(view) {
   if (view === "open") resumeBack();
   if (view === "open") resumeClosing();
   if (view === "open") readDay();
+  if (view === "open") readCustomers();
+  if (view === "open") readClerks();
 }
 
 // The till.
@@ -409,7 +417,7 @@ addEventListener("keydown", (e) => {
   const name = /^\d$/.test(e.key) ? e.key : { Enter: onButton() ? "" : "ok", Backspace: "correct", Delete: "clear", Escape: "clear" }[e.key];
   if (!name || e.repeat && name === "ok") return;
   if (root.dataset.view === "pin") pressPIN(name);
-  else if (root.dataset.view !== "open" || paperOpen() || backKey(name, e) || !find(".take").checkVisibility()) return;
+  else if (root.dataset.view !== "open" || paperOpen() || person.open || customerKey(name, e) || backKey(name, e) || !find(".take").checkVisibility()) return;
   else if (name !== "ok") typeKey(name);
   else if (root.dataset.step === "end") fresh(till.held);
   else pay();
@@ -450,6 +458,8 @@ find("nav").addEventListener("click", (e) => {
   draw();
   if (tab === "book") readBook();
   if (tab === "day") readDay();
+  if (tab === "customers") readCustomers();
+  if (tab === "clerks") readClerks();
 });
 find(".anew").addEventListener("click", () => location.reload());
 keepFocus(find("nav"));

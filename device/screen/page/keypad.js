@@ -11,6 +11,7 @@ const keypad = (() => {
   let number = false;
   let pin = "";
   let asked = ""; // what the PIN is for; "" while none is asked for
+  let other = null; // who takes the PIN in place of the terminal: {take, leave}
   let words = {};
   let busy = false;
 
@@ -47,7 +48,7 @@ const keypad = (() => {
     busy = true;
     say(words.pin_checking, true);
     draw();
-    const status = await send("/pin", body);
+    const status = other ? await other.take(body.pin) : await send("/pin", body);
     if (mine !== asked || body.number !== number) return; // another payment by now: nothing of this one is said there
     busy = false;
     draw();
@@ -60,7 +61,8 @@ const keypad = (() => {
     if (key === "cancel") {
       pin = "";
       draw();
-      send("/cancel", { asked });
+      if (other) other.leave();
+      else send("/cancel", { asked });
     } else if (busy) return;
     else if (key === "enter") enter();
     else {
@@ -89,14 +91,16 @@ const keypad = (() => {
     show(view) {
       words = view.fixed;
       const now = view.state === "enter_pin" ? view.asked ?? "" : "";
-      const other = now !== asked || now && number !== (view.number === true);
+      const anew = now !== asked || now && number !== (view.number === true);
+      other = view.pin ?? null;
       for (const b of pad.querySelectorAll(".word")) b.textContent = words["key_" + b.dataset.key] ?? "";
-      if (!other) return;
+      if (!anew) return;
       asked = now;
       number = view.number === true;
       least = number ? 3 : 4;
       this.forget();
     },
+    wrong() { say(words.pin_wrong); },
     forget() {
       pin = "";
       busy = false;

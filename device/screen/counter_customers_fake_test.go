@@ -1,0 +1,76 @@
+package screen
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// customer gives one who is enrolled, or says that there is none.
+func (l *shopTill) customer(id string) (*CounterCustomer, error) {
+	i := slices.IndexFunc(l.folk, func(c CounterCustomer) bool { return c.ID == id })
+	if i < 0 {
+		return nil, &CounterError{Why: RefusedCustomer, What: "no such customer"}
+	}
+	return &l.folk[i], nil
+}
+
+func (l *shopTill) Customers(context.Context) ([]CounterCustomer, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.trouble != nil {
+		return nil, l.trouble
+	}
+	return slices.Clone(l.folk), nil
+}
+
+func (l *shopTill) SetCustomerPIN(_ context.Context, id, pin string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked = append(l.asked, "customer pin "+id)
+	if l.trouble != nil {
+		return l.trouble
+	}
+	c, err := l.customer(id)
+	if err != nil {
+		return err
+	}
+	if pin == "1234" {
+		return &CounterError{Why: RefusedPIN, What: "not a usable PIN"}
+	}
+	c.PIN = pin != ""
+	return nil
+}
+
+func (l *shopTill) ForgetCustomer(_ context.Context, id string) (CounterErased, error) {
+	l.mu.Lock()
+	slow := l.slow
+	l.asked = append(l.asked, "forget "+id)
+	e := CounterErased{Receipt: json.RawMessage(`{"signature":"abc"}`), Customer: id,
+		At: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), Templates: 5, Smile: true, Consent: true, PIN: true,
+		Payments: 3, Unreported: 1}
+	var err error
+	if l.running() != nil {
+		err = &CounterError{Why: RefusedBusy, What: "another payment is running"}
+	} else if !slices.Contains(l.forgotten, id) {
+		if _, err = l.customer(id); err == nil {
+			l.folk = slices.DeleteFunc(l.folk, func(c CounterCustomer) bool { return c.ID == id })
+			l.forgotten = append(l.forgotten, id)
+		}
+	}
+	l.mu.Unlock()
+	if slow != nil {
+		<-slow
+	}
+	return e, err
+}
+
+func (l *shopTill) ExtractOf(_ context.Context, id string) ([]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, err := l.customer(id); err != nil {
+		return nil, err
+	}
+	return []byte(`{"id":"` + id + `"}`), nil
+}

@@ -1,0 +1,80 @@
+package screen
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestCustomersWantASession asks for customers without a session, from another page and over a network in
+// clear text: nothing is told or done.
+func TestCustomersWantASession(t *testing.T) {
+	l := newShopTill()
+	folk(l)
+	c := &counterClient{t: t, s: newServer(t, Options{Counter: l})}
+	gets := []string{"/counter/customers", "/counter/extract?id=c_ada"}
+	posts := map[string]string{"/counter/customers/pin": `{"id":"c_ada","pin":"730164"}`,
+		"/counter/customers/forget": `{"id":"c_ada","lang":"en"}`}
+	all := func(status int, change func(*http.Request)) {
+		t.Helper()
+		for _, path := range gets {
+			c.want(status, "", "GET", path, "", change)
+		}
+		for path, body := range posts {
+			c.want(status, "", "POST", path, body, change)
+		}
+	}
+	all(http.StatusUnauthorized, nil)
+	c.unlock()
+	all(http.StatusForbidden, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") })
+	all(http.StatusForbidden, func(r *http.Request) { r.RemoteAddr = "192.0.2.7:40000" })
+	if n := l.heard("forget") + l.heard("customer pin"); n > 0 {
+		t.Errorf("%d were done", n)
+	}
+}
+
+// TestCustomersOnThePage sends what no page sends: PINs that are none, customers whom nobody knows, and what
+// is too long.
+func TestCustomersOnThePage(t *testing.T) {
+	l := newShopTill()
+	folk(l)
+	c := &counterClient{t: t, s: newServer(t, Options{Counter: l})}
+	c.unlock()
+	_, answer := c.send("GET", "/counter/customers", "")
+	var told struct{ Customers []map[string]any }
+	if err := json.Unmarshal([]byte(answer), &told); err != nil || len(told.Customers) != 14 ||
+		told.Customers[1]["name"] != "Ada Lovelace" || told.Customers[13]["damaged"] != true {
+		t.Errorf("%s, %v", answer, err)
+	}
+	for _, digits := range []string{"12a4", "1234567890123", "７３０１６４", " 730164"} {
+		c.want(http.StatusConflict, `"why":"pin"`, "POST", "/counter/customers/pin",
+			`{"id":"c_ada","pin":"`+digits+`"}`)
+	}
+	c.want(http.StatusConflict, `"why":"customer"`, "POST", "/counter/customers/pin",
+		`{"id":"/clerk","pin":"730164"}`)
+	c.want(http.StatusBadRequest, "", "POST", "/counter/customers/pin", `{"id":"c_ada","pin":"730164","face":1}`)
+	c.want(http.StatusBadRequest, "", "POST", "/counter/customers/pin",
+		`{"id":"`+strings.Repeat("a", counterBodyMax)+`","pin":"730164"}`)
+	c.want(http.StatusConflict, `"why":"customer"`, "GET", "/counter/extract?id=..%2f..%2fkey", "")
+	c.want(http.StatusOK, `{"id":"c_ada"}`, "GET", "/counter/extract?id=c_ada", "")
+	c.want(http.StatusConflict, `"why":"customer"`, "POST", "/counter/customers/forget", `{"id":"nobody"}`)
+	c.want(http.StatusOK, `"title":"Gelöscht"`, "POST", "/counter/customers/forget",
+		`{"id":"c_ada","lang":"de"}`)
+	c.want(http.StatusOK, `"signature":"abc"`, "POST", "/counter/customers/forget", `{"id":"c_ada","lang":"xx"}`)
+}
+
+// useCustomers notes the words of the customers' page as used.
+func useCustomers(used map[string]bool, find func(file, pattern, prefix string)) {
+	find("counter_customers.js", `"((?:cust|pin|forget)_\w+)"`, "counter.")
+	for _, k := range []string{"lang_en", "lang_de", "save", "receipt_saved", "extract_name"} {
+		used["counter."+k] = true
+	}
+	for _, k := range []string{"title", "note", "file", "customer", "face", "templates", "name", "gone", "smile",
+		"consent", "pin", "digits", "payments", "unreported"} {
+		used["counter.erased."+k] = true
+	}
+	for _, r := range []Refusal{RefusedRole, RefusedCustomer, RefusedPIN, RefusedCamera} {
+		used["counter.refused."+string(r)] = true
+	}
+}
