@@ -30,8 +30,9 @@ SYSTEMD_IN := ./systemd
 
 # What is of one goroutine and long: with the race detector, which makes it ten times as slow, its sweeps are short. CUT are the
 # tests that -short cuts, which are played whole without it; the others have been played (TestShortTestsAreRun).
-LONG := ./payment/journal ./payment/sim ./vision ./vision/accuracy ./vision/attacks ./vision/visits
-CUT := TestKilled TestFlippedBytes TestFlippedBytesOfTheTail TestQuarantineOfEachPage TestQuarantineAgain TestQuarantineCutShort \
+LONG := ./cmd/smiletill/enrolment ./payment/journal ./payment/sim ./vision ./vision/accuracy ./vision/attacks ./vision/visits
+CUT := TestKilled TestKilledBetweenFactAndEffect TestFlippedBytes TestFlippedBytesOfTheTail TestQuarantineOfEachPage \
+  TestQuarantineAgain TestQuarantineCutShort \
   TestFaultAtEverySyscall TestSim TestEveryWrite TestCropsAgreeWithPlainOnes TestFilmedAtAllRates TestGestures \
   TestMovedPhotoDoesNotConsent TestPosterBesideTheCustomer TestStillFaces TestSetsSideBySide TestTailTables \
   TestNetworksFindTheFaces TestFlatIsFlat TestFrozen TestSameSeedSameBytes TestSmileWidensAndLiftsTheMouth TestNothingTears \

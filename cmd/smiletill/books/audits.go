@@ -36,7 +36,11 @@ func Audits(w io.Writer, all []journal.Audit) error {
 			how = append(how, "formerly "+a.Formerly)
 		}
 		if a.Unmatched {
-			how = append(how, "the new face was not compared with the old one")
+			not := "the new face was not compared with the old one"
+			if a.Second != (payment.Who{}) {
+				not += "; " + a.Second.String() + " stood by it"
+			}
+			how = append(how, not)
 		}
 		if a.Carried {
 			how = append(how, "another model; by the one before the face is the same")

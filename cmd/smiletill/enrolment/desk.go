@@ -139,9 +139,9 @@ func (d *Desk) Enrol(
 	return done, p.Wrote(err)
 }
 
-// enrol enrols a customer once the journal has it. A renewal by another face needs a second person's word,
-// and gives the customer a new PIN before it takes the face: whoever knew the old one knows nothing then, at
-// no moment.
+// enrol enrols a customer once the journal has it. A renewal by another face, or by one that nothing here can
+// compare with the old one, needs a second person's word, and gives the customer a new PIN before it takes
+// the face: whoever knew the old one knows nothing then, at no moment.
 func (d *Desk) enrol(
 	ctx context.Context, p Parts, q control.EnrolRequest, templates, seen [][]float32,
 ) (control.Customer, error) {
@@ -174,7 +174,7 @@ func (d *Desk) enrol(
 	if err == nil && wish.OtherFace {
 		d.spent(q.Again)
 	}
-	if errors.Is(err, gallery.ErrOtherFace) {
+	if errors.Is(err, gallery.ErrOtherFace) || errors.Is(err, gallery.ErrIncomparable) {
 		err = payment.WithHintf(err, "%s. Where it is the customer: a second person says so (`smiletill customers "+
 			"vouch %s`), then `smiletill enrol --again %[2]s --new-pin`", payment.HintOf(err), q.Again)
 	}
