@@ -472,7 +472,8 @@ func (b *bundles) later() string {
 		b.t.Fatal(err)
 	}
 	was := string(read(b.t, source))
-	text := regexp.MustCompile(`return \[\]string{[^}]*`).ReplaceAllString(was, "$0, `CREATE TABLE later (n INTEGER)`")
+	text := regexp.MustCompile(`return \[\]string{[^}]*`).ReplaceAllString(was,
+		"$0, `CREATE TABLE later (n INTEGER)`")
 	if text == was {
 		b.t.Fatalf("%s has no list of migrations", source)
 	}
