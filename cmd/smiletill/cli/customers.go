@@ -42,7 +42,7 @@ func customersCommand(a *app) *cobra.Command {
 		},
 	}
 	for _, c := range []*cobra.Command{list, removeCommand(a), customersPINCommand(a), forgetCommand(a),
-		receiptCommand(a), extractCommand(a), agreedCommand(a), vouchCommand(a), textCommand(a)} {
+		receiptCommand(a), extractCommand(a), agreedCommand(a), vouchCommand(a), textCommand(a), blockCommand(a, true), blockCommand(a, false)} {
 		bindHidden(c)
 		cmd.AddCommand(c)
 	}

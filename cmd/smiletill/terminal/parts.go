@@ -140,6 +140,7 @@ func (p *parts) openEngine(
 	}
 	p.engine = payment.NewEngine(p.journal, payment.Options{
 		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: p.policy, PINs: p.pins,
+		Blocked:     p.pins.Blocked,
 		TimeTrusted: journal.ClockSet, Alarm: alarm, Log: p.log.With("room", "payment"),
 		FailedTries: refused, LivenessFailed: failure, Vending: vend,
 	})
@@ -201,7 +202,10 @@ func (p *parts) openPINs(ctx context.Context, cfg config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	return p.trail.PINs(ctx, marks)
+	if err := p.trail.PINs(ctx, marks); err != nil {
+		return err
+	}
+	return p.trail.Blocks(ctx, p.pins)
 }
 
 // probePINs learns whether PINs can be written, and removes those that a removal had to leave.
