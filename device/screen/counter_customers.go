@@ -29,7 +29,8 @@ type CounterCustomer struct {
 	Since  time.Time         `json:"since"`
 	Agreed *CounterAgreement `json:"agreed,omitempty"` // nil: nothing tells
 	PIN    bool              `json:"pin,omitempty"`
-	// Blocked says that each payment is declined; Stale, that the face has to be taken again before it pays; Damaged, that the record can't be read.
+	// Blocked says that each payment is declined; Stale, that the face has to be taken again before it pays;
+	// Damaged, that the record can't be read.
 	Blocked bool `json:"blocked,omitempty"`
 	Stale   bool `json:"stale,omitempty"`
 	Damaged bool `json:"damaged,omitempty"`

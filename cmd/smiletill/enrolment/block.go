@@ -52,8 +52,8 @@ func (d *Desk) Block(ctx context.Context, id string, blocked bool, why string) e
 	return err
 }
 
-// Blocks has those blocked whom the journal knows to be, and the file of PINs does not: it was put away, or an
-// older one put back. Whom the file blocks stays so, whatever the journal still knows.
+// Blocks has those blocked whom the journal knows to be, and the file of PINs does not: it was put away, or
+// an older one put back. Whom the file blocks stays so, whatever the journal still knows.
 func (t *Trail) Blocks(ctx context.Context, s *pin.Store) error {
 	last, err := t.journal.Blocks(ctx)
 	if err != nil {

@@ -26,8 +26,8 @@ func NotePINs(ctx context.Context, s *pin.Store, all []control.Customer) error {
 	return err
 }
 
-// RemoveOrphans removes the PINs and blocks of customers who are in a gallery no more. Of a locked gallery, and of one
-// with a record whose file has lost its name, nobody can tell.
+// RemoveOrphans removes the PINs and blocks of customers who are in a gallery no more. Of a locked gallery,
+// and of one with a record whose file has lost its name, nobody can tell.
 func RemoveOrphans(ctx context.Context, g *gallery.Gallery, s *pin.Store) error {
 	there, err := g.Records()
 	if errors.Is(err, gallery.ErrLocked) {
