@@ -138,8 +138,8 @@ func TestCustomersAtTheCounter(t *testing.T) {
 	s.noPINInFiles()
 }
 
-// Who is blocked, on the page or by a command, is known and declined, and the clerk is told why. It holds over
-// a restart, and when the file of PINs is put away; it ends when it is ended.
+// Who is blocked, on the page or by a command, is known and declined, and the clerk is told why. It holds
+// over a restart, and when the file of PINs is put away; it ends when it is ended.
 func TestBlockedCustomer(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
