@@ -26,6 +26,8 @@ const (
 	CustomerForgotten = "customer_forgotten" // removed at the customer's own wish, who has a receipt
 	ConsentGiven      = "consent_given"      // by somebody who is enrolled: a new one comes with the enrolment
 	RenewalVouched    = "renewal_vouched"
+	CustomerBlocked   = "customer_blocked" // is known, and can't pay
+	CustomerUnblocked = "customer_unblocked"
 	ClerkAdded        = "clerk_added" // or given another role
 	ClerkRemoved      = "clerk_removed"
 	CaseOpened        = "case_opened"
@@ -47,6 +49,7 @@ const (
 	auditRegisters    = `'register_paired', 'register_unpaired'`
 	auditCase         = `'case_opened', 'alarm_ended'`
 	auditMachine      = `'terminal_configured', 'settings_changed', 'models_swapped', 'program_updated'`
+	auditBlocks       = `'customer_blocked', 'customer_unblocked'`
 	auditSubjectClerk = "clerk"
 )
 
@@ -69,6 +72,7 @@ type Audit struct {
 	Keys        string      // of settings that changed: their names, with spaces between
 	Program     string      // that runs; of a change of the machine alone
 	Consent     string      // what the customer agreed to, and how that is known: see vision/gallery.Consent
+	Why         string      // a customer was blocked or unblocked, in the words of who did it
 	OtherFace   bool        // a renewal whose new face is not the old one: Second vouched for it
 	Undone      bool        // how it is: the change before, of the same, was written down and not done
 	Who         payment.Who // did it; nobody where that is not known
@@ -106,7 +110,7 @@ func auditBody(o Options, a Audit) body {
 		Register: a.Register, KeyVersion: a.KeyVersion, Offline: a.Offline,
 		Time: stamp(a.At), TimeTrusted: a.TimeTrusted,
 		Tenant: o.Tenant, Site: o.Site, Terminal: o.Terminal, Formerly: a.Formerly,
-		Clerk: a.Clerk, Keys: a.Keys, Program: a.Program, Consent: a.Consent, OtherFace: a.OtherFace,
+		Clerk: a.Clerk, Keys: a.Keys, Program: a.Program, Consent: a.Consent, OtherFace: a.OtherFace, Why: a.Why,
 		Undone: a.Undone, By: known(a.Who), Second: known(a.Second),
 	}
 	b.Closing = a.Closing.words()
@@ -208,6 +212,11 @@ func (r *Reader) Customers(ctx context.Context) (map[string]Audit, error) {
 	return r.lastEach(ctx, auditCustomers)
 }
 
+// Blocks gives the last change of whether a customer is blocked, of each that was.
+func (r *Reader) Blocks(ctx context.Context) (map[string]Audit, error) {
+	return r.lastEach(ctx, auditBlocks)
+}
+
 // lastEach gives the last of several changes of each customer.
 func (r *Reader) lastEach(ctx context.Context, whats string) (map[string]Audit, error) {
 	all, err := r.audits(ctx, lastOfAll(whats))
@@ -297,7 +306,7 @@ func (b body) audit(hash string) (Audit, error) {
 		What: b.Audit, Customer: b.Customer, Record: b.Record, Templates: b.Templates, Unmatched: b.Unmatched,
 		Carried: b.Carried, Register: b.Register, KeyVersion: b.KeyVersion, Offline: b.Offline,
 		Formerly: b.Formerly, Closing: closing, At: at, TimeTrusted: b.TimeTrusted,
-		Clerk: b.Clerk, Keys: b.Keys, Program: b.Program, Consent: b.Consent, OtherFace: b.OtherFace,
+		Clerk: b.Clerk, Keys: b.Keys, Program: b.Program, Consent: b.Consent, OtherFace: b.OtherFace, Why: b.Why,
 		Undone: b.Undone, Who: named(b.By), Second: named(b.Second),
 		Seq: b.Seq, Hash: hash,
 	}, nil

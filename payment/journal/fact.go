@@ -81,6 +81,7 @@ type body struct {
 	Consent    string `json:"consent,omitempty"`
 	OtherFace  bool   `json:"other_face,omitempty"`
 	Undone     bool   `json:"undone,omitempty"`
+	Why        string `json:"why,omitempty"`
 
 	// Who did it, of an audit fact or a reversal, and who else stood by it.
 	By     *payment.Who `json:"by,omitempty"`

@@ -48,6 +48,9 @@ func Audits(w io.Writer, all []journal.Audit) error {
 		if a.OtherFace {
 			how = append(how, "another face; "+a.Second.String()+" stood by it")
 		}
+		if a.Why != "" {
+			how = append(how, a.Why)
+		}
 		if a.Keys != "" {
 			how = append(how, a.Keys)
 		}

@@ -64,7 +64,7 @@ func enrolCommand(a *app) *cobra.Command {
 			if again == "" {
 				q.Name, named = args[0], args[1:]
 			}
-			e := files.Enrolment{Cfg: cfg, Desk: customersOf(cmd.Context(), cfg)}
+			e := files.Enrolment{Cfg: cfg, Desk: files.DeskOf(cmd.Context(), cfg)}
 			return e.Do(cmd.Context(), q, named, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}

@@ -291,6 +291,13 @@ func (c *Client) Vouch(ctx context.Context, id, name, pin string) error {
 	return err
 }
 
+// Block has no payment taken of a customer, or ends that.
+func (c *Client) Block(ctx context.Context, id string, blocked bool, why string) error {
+	path := "/v1/customers/" + url.PathEscape(id) + "/blocked"
+	_, err := call[nothing](ctx, c, http.MethodPut, path, blocking{blocked, why})
+	return err
+}
+
 // Texts are what a customer can agree to.
 func (c *Client) Texts(ctx context.Context) ([]people.Text, error) {
 	return call[[]people.Text](ctx, c, http.MethodGet, "/v1/texts", nil)

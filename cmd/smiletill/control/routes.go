@@ -114,6 +114,9 @@ func customerRoutes(d Doors) []route {
 		{"POST /v1/customers/{id}/vouch", people.Vouch, answer(func(r *http.Request, q vouching) (nothing, error) {
 			return nothing{}, d.People.Vouch(r.Context(), r.PathValue("id"), q.Name, q.PIN)
 		})},
+		{"PUT /v1/customers/{id}/blocked", people.Block, answer(func(r *http.Request, q blocking) (nothing, error) {
+			return nothing{}, d.People.Block(r.Context(), r.PathValue("id"), q.Blocked, q.Why)
+		})},
 		{"GET /v1/texts", people.SeeStatus, answer(func(r *http.Request, _ nothing) ([]people.Text, error) {
 			return d.People.Texts(r.Context())
 		})},

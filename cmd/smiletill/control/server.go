@@ -59,6 +59,8 @@ type People interface {
 	// Vouch takes a second person's word that a customer's new face is to be taken though it is another: of the
 	// one who asks, or of a clerk by name and PIN.
 	Vouch(ctx context.Context, id, name, pin string) error
+	// Block has no payment taken of a customer, or ends that. why is a line of words for the fact.
+	Block(ctx context.Context, id string, blocked bool, why string) error
 	// Texts are what can be agreed to.
 	Texts(ctx context.Context) ([]people.Text, error)
 }

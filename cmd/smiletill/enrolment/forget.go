@@ -120,6 +120,9 @@ func (d *Desk) Extract(ctx context.Context, id string, faces bool) (control.Extr
 	}
 	e := control.Extract{ID: id, Name: k.Name, EnrolledAt: k.EnrolledAt, Model: k.Model, Templates: k.Templates,
 		Smile: k.Smile, PIN: with[id], Digits: k.Digits}
+	if e.Blocked, err = p.PINs.Blocked(ctx, id); err != nil {
+		return control.Extract{}, err
+	}
 	if faces {
 		e.Faces = k.Faces
 	}

@@ -13,17 +13,21 @@ import (
 	"smiletill/vision/gallery"
 )
 
-// NotePINs says of each who has a PIN.
+// NotePINs says of each who has a PIN, and who is blocked.
 func NotePINs(ctx context.Context, s *pin.Store, all []control.Customer) error {
 	with, err := s.Customers(ctx)
+	if err != nil {
+		return err
+	}
+	blocked, err := s.AllBlocked(ctx)
 	for i := range all {
-		all[i].PIN = with[all[i].ID]
+		all[i].PIN, all[i].Blocked = with[all[i].ID], blocked[all[i].ID]
 	}
 	return err
 }
 
-// RemoveOrphans removes the PINs of customers who are in a gallery no more. Of a locked gallery, and of one
-// with a record whose file has lost its name, nobody can tell.
+// RemoveOrphans removes the PINs and blocks of customers who are in a gallery no more. Of a locked gallery,
+// and of one with a record whose file has lost its name, nobody can tell.
 func RemoveOrphans(ctx context.Context, g *gallery.Gallery, s *pin.Store) error {
 	there, err := g.Records()
 	if errors.Is(err, gallery.ErrLocked) {
@@ -36,6 +40,13 @@ func RemoveOrphans(ctx context.Context, g *gallery.Gallery, s *pin.Store) error 
 	for id := range with {
 		if _, enrolled := there[id]; !enrolled {
 			err = errors.Join(err, s.Remove(ctx, id))
+		}
+	}
+	blocked, also := s.AllBlocked(ctx)
+	err = errors.Join(err, also)
+	for id := range blocked {
+		if _, enrolled := there[id]; !enrolled {
+			err = errors.Join(err, s.Unblock(ctx, id))
 		}
 	}
 	return err

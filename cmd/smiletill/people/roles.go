@@ -45,6 +45,7 @@ const (
 	Vouch          Act = "vouch for a renewal"
 	Remove         Act = "remove and forget"
 	SetPIN         Act = "set customers' PINs"
+	Block          Act = "block and unblock"
 	EndAlarm       Act = "end an alarm"
 	Serve          Act = "reload, calibrate, unpark"
 	SendAsRegister Act = "send as a register"
@@ -55,7 +56,7 @@ const (
 // acts gives all of them.
 func acts() []Act {
 	return []Act{SeeStatus, Pay, GiveBack, SeePayments, SeeCustomers, Enrol, Vouch, Remove, SetPIN,
-		EndAlarm, Serve, SendAsRegister, PairRegisters, ManageClerks}
+		Block, EndAlarm, Serve, SendAsRegister, PairRegisters, ManageClerks}
 }
 
 // May is the table of who may do what: the only one. A technician mends the machine, and has no business with
@@ -69,7 +70,7 @@ func (r Role) May(a Act) bool {
 			PairRegisters}, a)
 	case Clerk:
 		return slices.Contains([]Act{SeeStatus, Pay, GiveBack, SeePayments, SeeCustomers, Enrol, Vouch,
-			Remove, SetPIN}, a)
+			Remove, SetPIN, Block}, a)
 	}
 	return false
 }

@@ -157,6 +157,7 @@ func (p *parts) openEngine(
 	}
 	p.engine = payment.NewEngine(p.journal, payment.Options{
 		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: p.policy, PINs: p.pins,
+		Blocked:     p.pins.Blocked,
 		TimeTrusted: journal.ClockSet, Alarm: alarm, Log: p.log.With("room", "payment"),
 		FailedTries: refused, LivenessFailed: failure, Vending: vend,
 	})
@@ -218,7 +219,7 @@ func (p *parts) tellPINs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(p.trail.PINs(ctx, marks), p.trail.Clerks(ctx, roles))
+	return errors.Join(p.trail.PINs(ctx, marks), p.trail.Clerks(ctx, roles), p.trail.Blocks(ctx, p.pins))
 }
 
 // probePINs learns whether PINs can be written, and removes those that a removal had to leave.
