@@ -23,10 +23,50 @@ import (
 const bookName = "intents.jsonl"
 
 // Book is a file of intents, a line each. Without its folder there is nothing to change, and no book.
-type Book struct{ path string }
+type Book struct {
+	path   string
+	failed func(error) // told each write that failed; may be nil
+}
 
 // In is the book of a data folder.
-func In(dir string) Book { return Book{filepath.Join(dir, bookName)} }
+func In(dir string) Book { return Book{path: filepath.Join(dir, bookName)} }
+
+// OnFailure gives the book a function that each write is told to which failed. It must not wait.
+func (b Book) OnFailure(failed func(error)) Book {
+	b.failed = failed
+	return b
+}
+
+// Probe tries whether it can be written: a line's end, which is no intent.
+func (b Book) Probe(context.Context) error {
+	f, err := b.open()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil {
+		_, err = f.WriteAt([]byte{'\n'}, info.Size())
+	}
+	if err = errors.Join(err, f.Sync()); err == nil {
+		err = f.Truncate(info.Size())
+	}
+	if err != nil {
+		return fmt.Errorf("write an intent: %w", err)
+	}
+	return nil
+}
+
+// told passes an error of the file on.
+func (b Book) told(err error) error {
+	if err != nil && b.failed != nil {
+		b.failed(err)
+	}
+	return err
+}
 
 // Note is an intent that a book has.
 type Note struct {
@@ -63,20 +103,20 @@ func (b Book) Do(change func(note func(journal.Audit) error) (Outcome, error)) e
 		return err
 	}
 	if err != nil {
-		return err
+		return b.told(err)
 	}
 	defer f.Close() // and by that ends the lock
 	var ids []string
 	outcome, fault := change(func(a journal.Audit) error {
 		ids = append(ids, rand.Text())
-		return add(f, line{ID: ids[len(ids)-1], Audit: &a})
+		return b.told(add(f, line{ID: ids[len(ids)-1], Audit: &a}))
 	})
 	if outcome == Open {
 		return fault
 	}
 	for _, id := range ids {
 		// Without this line the next start looks itself what became of it.
-		_ = add(f, line{ID: id, Done: true, Told: outcome == Told})
+		_ = b.told(add(f, line{ID: id, Done: true, Told: outcome == Told}))
 	}
 	return fault
 }

@@ -43,6 +43,7 @@ type parts struct {
 	journal     *journal.Journal
 	trail       *enrolment.Trail
 	pins        *pin.Store
+	intents     intent.Book
 	records     *register.Records // nil: recordsErr says why registers are refused
 	recordsErr  error
 	engine      *payment.Engine
@@ -134,7 +135,8 @@ func (p *parts) openTrail(
 	}
 	p.closers = append(p.closers, p.pins.Close)
 	p.pins.OnFailure(p.disk.Told(pinsFile))
-	p.trail = enrolment.NewTrail(p.journal, p.gallery, enrolment.Keeps{Book: intent.In(cfg.Paths.DataDir),
+	p.intents = intent.In(cfg.Paths.DataDir).OnFailure(p.disk.Told(intentsFile))
+	p.trail = enrolment.NewTrail(p.journal, p.gallery, enrolment.Keeps{Book: p.intents,
 		PINs: p.pins, Pairings: func() (register.Pairings, error) {
 			return register.LoadPairings(cfg.PairingsPath())
 		}}, log)

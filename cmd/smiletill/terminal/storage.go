@@ -25,6 +25,7 @@ const (
 	journalFile = "the journal"
 	recordsFile = "the registers' records"
 	pinsFile    = "the PINs"
+	intentsFile = "what is about to be changed"
 	facesFile   = "the customers' faces"
 	counterFile = "the counter's payments"
 	alarmFile   = "the alarm of the case"
@@ -70,7 +71,7 @@ func (d *disk) probes() []storage.Probe {
 		return all // the opening tells
 	}
 	all = append(all, storage.Probe{Of: journalFile, Try: p.journal.Probe},
-		storage.Probe{Of: pinsFile, Try: p.probePINs})
+		storage.Probe{Of: pinsFile, Try: p.probePINs}, storage.Probe{Of: intentsFile, Try: p.intents.Probe})
 	if p.records != nil {
 		all = append(all, storage.Probe{Of: recordsFile, Try: p.records.Probe})
 	}

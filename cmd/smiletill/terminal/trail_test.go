@@ -36,8 +36,14 @@ func audits(s *terminaltest.Shop) (all []string) {
 // wantAudits waits until the journal's last changes are these.
 func wantAudits(s *terminaltest.Shop, want ...string) {
 	s.T.Helper()
+	var all []string
+	defer func() {
+		if s.T.Failed() {
+			s.T.Logf("the journal has %q", all)
+		}
+	}()
 	s.Eventually(strings.Join(want, ", "), func() bool {
-		all := audits(s)
+		all = audits(s)
 		if len(all) < len(want) {
 			return false
 		}
