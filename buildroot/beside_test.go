@@ -14,6 +14,7 @@ import (
 // has by the names that both have.
 const asked = `for i in $(seq 300); do [ -e /dev/sda7 ] && break; sleep 0.2; done
 udevadm settle
+systemctl start dbus # this early nothing else has
 for n in 1 2 3 5 6 7; do
 	signed=$(readlink -f /dev/disk/by-partuuid/534d4c54-0$n)
 	echo "partition $n: $(readlink -f /dev/smiletill/$n), by signature $signed"
@@ -36,10 +37,12 @@ func (c *booted) beside(t *testing.T) {
 	drive := "if=none,id=other,format=raw,file=" + other
 	m := headless(t, c.image, 1024, "-drive", drive, "-device", "usb-storage,drive=other")
 	for _, n := range []int{1, 2, 3, 5, 6, 7} {
-		t.Log(m.until(fmt.Sprintf(`partition %d: /dev/vda%[1]d, .*`, n), patience))
+		t.Log(m.until(fmt.Sprintf(`partition %d: /dev/vda%[1]d, .*\n`, n), patience))
 	}
 	m.until(`mounted: /dev/vda1 /dev/vda7`, patience)
-	t.Log(m.until(`RAUC: .*`, patience))
+	if said := m.until(`RAUC: .*\n`, patience); strings.Count(said, "/dev/smiletill/") != 4 {
+		t.Errorf("RAUC has other devices: %s", said)
+	}
 	m.cut()
 	m = headless(t, c.image, 1024, "-drive", drive, "-device", "virtio-blk-pci,drive=other")
 	m.until(`init: /dev/vda5 and /dev/vdb5 are of two cards that have the same signature`, patience)

@@ -19,12 +19,16 @@ func reportPath(settings string) string { return filepath.Join(filepath.Dir(sett
 const clock = "2006-01-02 15:04 MST"
 
 // success is the report of a file that was taken over; way is how to log in.
-func success(path string, m memory, way string, addresses []string) string {
+func success(path string, m memory, wifi trouble, way string, addresses []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s was taken over, %s by this terminal's clock:\n\n", filepath.Base(path),
 		m.At.UTC().Format(clock))
 	for _, l := range m.Lines {
 		fmt.Fprintf(&b, "  %s\n", l)
+	}
+	if wifi.what != "" {
+		fmt.Fprintf(&b, "\nNOT CONNECTED: %s.\n      %s; then start the terminal with it once more.\n", wifi.what,
+			wifi.instead)
 	}
 	if m.Host != "" {
 		fmt.Fprintf(&b, "\nThe terminal is %s.local in the shop's network.\n", m.Host)

@@ -33,15 +33,21 @@ func (t Target) Do(ctx context.Context, o Order, in io.Reader, out io.Writer) er
 		}
 		return err
 	}
+	var wifi trouble
+	var err error
+	if o.Report { // before anything is mounted to be written: it takes a while
+		if wifi, err = t.wifiTrouble(ctx); wifi.what != "" {
+			fmt.Fprintf(out, "%s: %s\n", wifi.what, wifi.instead)
+		}
+	}
 	take := func(folder string, outside bool) error {
 		if o.Report {
-			return t.refresh(folder)
+			return t.refresh(folder, wifi)
 		}
 		return t.takeAndSay(ctx, source{folder, outside}, out, o.Stick == "" && t.Kept == "" && t.Root == "")
 	}
-	var err error
 	if o.Folder != "" {
-		err = t.writable(o.Folder, func() error { return take(o.Folder, o.Outside) })
+		err = errors.Join(err, t.writable(o.Folder, func() error { return take(o.Folder, o.Outside) }))
 	}
 	if o.Stick != "" {
 		err = errors.Join(err, t.fromStick(o, take))

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -15,7 +16,9 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/intent"
 	"smiletill/payment"
+	"smiletill/payment/journal"
 )
 
 // source is where a settings file is looked for.
@@ -101,8 +104,9 @@ func (t Target) take(from source, now time.Time, step func(what string) error) (
 	return taken{path: path, lines: m.Lines, host: m.Host}, t.answer(path, data, m, step)
 }
 
-// refresh writes the report of a file that was taken over anew, with the addresses that the machine has now.
-func (t Target) refresh(folder string) error {
+// refresh writes the report of a file that was taken over anew, with the addresses that the machine has now,
+// and what keeps it out of its Wi-Fi.
+func (t Target) refresh(folder string, wifi trouble) error {
 	path, err := find(folder)
 	if err != nil || path == "" {
 		return err
@@ -115,7 +119,7 @@ func (t Target) refresh(folder string) error {
 	if err != nil || !known {
 		return err
 	}
-	return report(path, success(path, m, t.way(m.Host), addresses()))
+	return report(path, success(path, m, wifi, t.way(m.Host), addresses()))
 }
 
 // named tells whether the terminal has its name: until then it waits longer for a stick.
@@ -299,7 +303,7 @@ func (t Target) answer(path string, data []byte, m memory, step func(string) err
 	if err := step("report"); err != nil {
 		return err
 	}
-	return report(path, success(path, m, t.way(m.Host), addresses()))
+	return report(path, success(path, m, trouble{}, t.way(m.Host), addresses()))
 }
 
 // put makes a change. On a card the configuration lies on the first partition, which is read-only.
@@ -307,7 +311,25 @@ func (t Target) put(c change) error {
 	if c.path != t.config() {
 		return replace(c)
 	}
-	return t.writable(filepath.Dir(c.path), func() error { return replace(c) })
+	return t.book().ByCommand(context.Background(), func(note func(journal.Audit) error) error {
+		if err := note(journal.Audit{What: journal.SettingsChanged}); err != nil {
+			return err
+		}
+		return t.writable(filepath.Dir(c.path), func() error { return replace(c) })
+	})
+}
+
+// book is where the terminal's next start learns who changed its settings; no book where they can't be read.
+func (t Target) book() intent.Book {
+	text, err := t.configuration()
+	if err != nil {
+		return intent.Book{}
+	}
+	values, _, err := config.Current(t.config(), text)
+	if err != nil {
+		return intent.Book{}
+	}
+	return intent.In(t.at(values["paths.data_dir"]))
 }
 
 // overwrite changes a file in place; its length stays.
