@@ -68,8 +68,9 @@
 // # Sources
 //
 //   - Event framing, retry and reconnection: WHATWG HTML, section 9.2 "Server-sent events".
-//   - Contrast: WCAG 2.2, 1.4.3 (AA, 4.5:1) for all text and 1.4.6 (AAA, 7:1) for the amount; a test
-//     measures the ratios in a browser.
+//   - Contrast: WCAG 2.2, 1.4.3 (AA, 4.5:1) for all text and 1.4.6 (AAA, 7:1) for the amount; 1.4.11 (3:1)
+//     for fields and the focus. Tests measure each pair in a browser as it is painted (testdata/faint.js), in
+//     each state that they look at.
 //   - Flashes, saturated red and relative luminance: WCAG 2.2, 2.3.1 and its definitions of "general flash
 //     and red flash thresholds" and of "relative luminance".
 //   - Rendering of amounts: ECMA-402 Intl.NumberFormat. Its own idea of a currency's digits is that of

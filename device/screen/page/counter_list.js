@@ -244,4 +244,4 @@ keys(find(".keys", sheet), sumKeys, partKey);
 find(".keys", sheet).classList.add("sums");
 setInterval(() => { if (!sought()) readBook(); }, 5000); // a search is done when it is asked for
 drawPIN();
-tick();
+document.addEventListener("DOMContentLoaded", () => tick()); // when the scripts after this one are there too
