@@ -353,6 +353,9 @@ func (b *box) display(t *testing.T) {
 	b.shows("that the terminal is gone", dark)
 	b.must("systemctl start smiletill")
 	b.shows("the page again", page)
+	if out := b.must("cat /proc/[0-9]*/comm | grep -c WPEWeb"); strings.TrimSpace(out) != "1" {
+		t.Errorf("the page has %s processes", strings.TrimSpace(out))
+	}
 	if n := strings.TrimSpace(b.must("systemctl show --value -p NRestarts smiletill-kiosk")); n != "0" {
 		t.Errorf("started again %s times", n)
 	}

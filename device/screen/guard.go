@@ -24,7 +24,11 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		// WebKit starts a second process for such a page, and keeps the first: too dear for a small machine's
+		// own display, in whose browser no other page is.
+		if r.URL.Path != "/" || !ofThisMachine(r.RemoteAddr) {
+			h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		}
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
 		if !s.knowsHost(r) {

@@ -122,6 +122,14 @@ func TestHeaders(t *testing.T) {
 			}
 		}
 	}
+	for _, c := range []struct{ path, from, opener string }{
+		{"/", "127.0.0.1:4", ""}, {"/status", "127.0.0.1:4", "same-origin"}, {"/", "192.168.1.9:4", "same-origin"},
+	} {
+		res := get(s, func(r *http.Request) { r.URL.Path, r.RemoteAddr = c.path, c.from })
+		if got := res.Header.Get("Cross-Origin-Opener-Policy"); got != c.opener {
+			t.Errorf("%s from %s: Cross-Origin-Opener-Policy is %q, want %q", c.path, c.from, got, c.opener)
+		}
+	}
 	for path, want := range map[string]string{"/": "no-store", "/events": "no-store", "/status": "no-store",
 		"/healthz": "no-store", "/app.js": "no-cache"} {
 		res := get(s, func(r *http.Request) { r.URL.Path, r.Method = path, "HEAD" })
