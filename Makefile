@@ -30,8 +30,9 @@ SYSTEMD_IN := ./systemd
 
 # What is of one goroutine and long: with the race detector, which makes it ten times as slow, its sweeps are short. CUT are the
 # tests that -short cuts, which are played whole without it; the others have been played (TestShortTestsAreRun).
-LONG := ./payment/journal ./payment/sim ./vision ./vision/accuracy ./vision/attacks ./vision/visits
-CUT := TestKilled TestFlippedBytes TestFlippedBytesOfTheTail TestQuarantineOfEachPage TestQuarantineAgain TestQuarantineCutShort \
+LONG := ./cmd/smiletill/enrolment ./payment/journal ./payment/sim ./vision ./vision/accuracy ./vision/attacks ./vision/visits
+CUT := TestKilled TestKilledBetweenFactAndEffect TestFlippedBytes TestFlippedBytesOfTheTail TestQuarantineOfEachPage \
+  TestQuarantineAgain TestQuarantineCutShort \
   TestFaultAtEverySyscall TestSim TestEveryWrite TestCropsAgreeWithPlainOnes TestFilmedAtAllRates TestGestures \
   TestMovedPhotoDoesNotConsent TestPosterBesideTheCustomer TestStillFaces TestSetsSideBySide TestTailTables \
   TestNetworksFindTheFaces TestFlatIsFlat TestFrozen TestSameSeedSameBytes TestSmileWidensAndLiftsTheMouth TestNothingTears \
@@ -338,8 +339,9 @@ SUITE := $(shell . /etc/os-release 2>/dev/null; echo $$VERSION_CODENAME)
 systemd-test: package ## the Debian package under systemd in a container: hangs, kills, upgrade, removal; as root
 	@test "$$(id -u)" = 0 || { echo "systemd-test boots a container: run it as root"; exit 1; }
 	@sh .ci/need.sh boot
-	@test -e $(BOX)/root/etc/os-release || { echo "making a small Debian in $(BOX) (20 s)"; rm -rf --one-file-system $(BOX); mkdir -p $(BOX); \
-	  unshare --mount mmdebstrap -q --variant=minbase --include=systemd,systemd-sysv,libstdc++6,libturbojpeg0 $(SUITE) $(BOX)/new && \
+	@test -e $(BOX)/root/usr/bin/grim || { echo "making a small Debian in $(BOX) (a minute or two)"; rm -rf --one-file-system $(BOX); mkdir -p $(BOX); \
+	  unshare --mount mmdebstrap -q --variant=minbase --include=systemd,systemd-sysv,libstdc++6,libturbojpeg0 \
+	    --include="$$(grep -v '^#' buildroot/debian/packages.kiosk | tr ' ' ,),grim" $(SUITE) $(BOX)/new && \
 	  mv $(BOX)/new $(BOX)/root; }
 	@rm -f $(BOX)/*.deb && cp $(B)/dist/smiletill_*_$(ARCH).deb $(BOX)/
 	@systemd-nspawn -q -D $(BOX)/root --private-network --register=no --keep-unit --console=pipe true 2>/dev/null || { \
@@ -372,7 +374,7 @@ card-test: build ## boots the cards that `make card BOARD=virt` and BOARD=pi3 ma
 	@test -e $(B)/card/virt/smiletill-virt.img.gz || { echo "make card BOARD=virt comes first"; exit 1; }
 	@sh .ci/need.sh card
 	SMILETILL_CARD=$(B)/card/virt SMILETILL_CARDS=$(B)/card go test -vet=off -count 1 -timeout 60m -v \
-	  -run '^(TestCardBoots|TestCardUpdates|TestCardWayBack|TestCardPays|TestPiCards|TestPiBoots)$$' ./buildroot
+	  -run '^(TestCardBoots|TestCardShows|TestCardUpdates|TestCardWayBack|TestCardPays|TestPiCards|TestPiBoots)$$' ./buildroot
 
 .PHONY: vulnerable
 vulnerable: build ## known vulnerabilities of Go and its modules that the program calls, by govulncheck; VULNDB=version of golang.org/x/vulndb

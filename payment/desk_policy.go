@@ -19,6 +19,14 @@ func (noPINs) Try(context.Context, string, string) error { return ErrPINNotSet }
 // refusal.
 func (d *desk) judge(p Payment, c Consented) (Event, error) {
 	o := d.engine.options
+	if p.State == StateRecognised {
+		switch blocked, err := o.Blocked(d.ctx, p.Customer); {
+		case err != nil:
+			return nil, fmt.Errorf("payment %s: look whether the customer is blocked: %w", p.ID, err)
+		case blocked:
+			return Blocked{Evidence: c.Evidence}, nil
+		}
+	}
 	if p.State != StateRecognised || o.Policy == (Policy{}) && !c.Evidence.Alike {
 		return c, nil
 	}

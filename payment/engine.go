@@ -81,13 +81,15 @@ func (e *BusyError) Hint() string {
 
 // Options of an Engine. Zero values are replaced by the defaults named.
 type Options struct {
-	Timeout     time.Duration // from opening to expiry; default 60 s
-	PINTimeout  time.Duration // from asking for the PIN to expiry; default 60 s
-	Policy      Policy        // when a PIN is asked for; default never
-	PINs        PINs          // default none: where the policy wants a PIN, the payment is declined
-	Rand        io.Reader     // for what is drawn by lot; default crypto/rand
-	FailedTries int           // faces that were refused in a row before the start
-	Vending     Payment       // that a vending machine still had in hand at the start; default none
+	Timeout    time.Duration // from opening to expiry; default 60 s
+	PINTimeout time.Duration // from asking for the PIN to expiry; default 60 s
+	Policy     Policy        // when a PIN is asked for; default never
+	PINs       PINs          // default none: where the policy wants a PIN, the payment is declined
+	// Blocked tells whether the shop takes no payment of a customer. Default: of nobody.
+	Blocked     func(ctx context.Context, customer string) (bool, error)
+	Rand        io.Reader // for what is drawn by lot; default crypto/rand
+	FailedTries int       // faces that were refused in a row before the start
+	Vending     Payment   // that a vending machine still had in hand at the start; default none
 	// LivenessFailed is when a consent last was without the live verdict that it wanted, before the start: by
 	// time that provably passed, with a monotonic reading (time.Now().Add). Default never.
 	LivenessFailed time.Time
@@ -134,6 +136,9 @@ func NewEngine(j Journal, o Options) *Engine {
 	}
 	if o.PINs == nil {
 		o.PINs = noPINs{}
+	}
+	if o.Blocked == nil {
+		o.Blocked = func(context.Context, string) (bool, error) { return false, nil }
 	}
 	if o.ProbeEvery <= 0 {
 		o.ProbeEvery = 5 * time.Second
@@ -235,7 +240,13 @@ func (e *Engine) EnterPIN(ctx context.Context, id, pin string) (Payment, error) 
 	var ev Event
 	switch {
 	case tried == nil:
-		ev = PINVerified{Customer: p.Customer}
+		blocked, err := e.options.Blocked(ctx, p.Customer) // since the PIN was asked for
+		if err != nil {
+			return Payment{}, fmt.Errorf("payment %s: look whether the customer is blocked: %w", id, err)
+		}
+		if ev = (PINVerified{Customer: p.Customer}); blocked {
+			ev = Blocked{}
+		}
 	case errors.Is(tried, ErrPINLocked):
 		ev = PINFailed{Locked: true}
 	case errors.Is(tried, ErrPINWrong):

@@ -11,6 +11,18 @@ type heed struct {
 	err  error
 }
 
+// Between has something done between two payments: none begins before it is done. do must not ask the engine.
+// Errors: *BusyError while a payment runs, of which nothing is done then; ctx's, and do's.
+func (e *Engine) Between(ctx context.Context, do func() error) error {
+	_, err := ask(ctx, e, func(d *desk) (struct{}, error) {
+		if d.run != nil {
+			return struct{}{}, &BusyError{Running: d.run.payment.ID, vending: d.run.payment.State == StateVending}
+		}
+		return struct{}{}, do()
+	})
+	return err
+}
+
 // Heed has the engine ask whether a cause stands, and adds or removes it as SetOutOfOrder does. Call it after
 // each change, with the same stands for a cause: it is called in the engine's goroutine, so that the engine
 // never learns what is not so any more, and must wait neither for that nor for the caller. When ctx ends

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -70,6 +71,43 @@ func TestEngineHeedsLate(t *testing.T) {
 		b.wantErr(tell(0, true), ErrStopped)
 		if asked[0].Load() {
 			t.Error("asked after the engine's end")
+		}
+	})
+}
+
+// What is done between two payments is done while none runs, and none begins before it is done.
+func TestBetweenTwoPayments(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.begin("a")
+		did := false
+		var busy *BusyError
+		err := b.Between(b.Context(), func() error { did = true; return nil })
+		if b.wantErr(err, ErrBusy); did || !errors.As(err, &busy) || busy.Running != "a" {
+			t.Errorf("it was done in the middle of a payment: %v, %v", did, err)
+		}
+		if _, err := b.Cancel(b.Context(), "a", ByOperator); err != nil {
+			t.Fatal(err)
+		}
+		began, inside := make(chan error, 1), make(chan struct{})
+		go func() {
+			<-inside
+			_, err := b.Begin(b.Context(), euro("b"))
+			began <- err
+		}()
+		if err := b.Between(b.Context(), func() error {
+			close(inside)
+			time.Sleep(time.Second)
+			select {
+			case err := <-began:
+				t.Errorf("a payment began meanwhile: %v", err)
+			default:
+			}
+			return errDisk
+		}); !errors.Is(err, errDisk) {
+			t.Errorf("its error is lost: %v", err)
+		}
+		if err := <-began; err != nil {
+			t.Errorf("the payment that waited: %v", err)
 		}
 	})
 }

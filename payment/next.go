@@ -36,6 +36,8 @@ type (
 		Need     Need
 		Reason   Reason
 	}
+	// Blocked is a consent, or a PIN that was right, of a customer of whom the shop takes no payment.
+	Blocked struct{ Evidence Evidence }
 	// PINVerified says that the customer entered the right PIN.
 	PINVerified struct{ Customer string }
 	// PINFailed says that the customer entered a wrong PIN; Locked, that no further try is allowed.
@@ -75,6 +77,7 @@ func (Stranger) event()      {}
 func (Consented) event()     {}
 func (PINAsked) event()      {}
 func (PINRefused) event()    {}
+func (Blocked) event()       {}
 func (PINVerified) event()   {}
 func (PINFailed) event()     {}
 func (Dispensed) event()     {}
@@ -95,6 +98,7 @@ func (Restarted) event()     {}
 //	Consented      ErrEvidence      approved*, or ErrEvidence     no change               no change
 //	PINAsked       ErrEvidence      pin, or ErrEvidence           no change               no change
 //	PINRefused     ErrEvidence      declined, or ErrEvidence      no change               no change
+//	Blocked        ErrEvidence      declined, or ErrEvidence      declined                no change
 //	PINVerified    ErrEvent         ErrEvent                      approved*, of the same  ErrEvent
 //	PINFailed      ErrEvent         ErrEvent                      declined if locked      ErrEvent
 //	Dispensed      ErrEvent         ErrEvent                      ErrEvent                approved
@@ -108,7 +112,7 @@ func (Restarted) event()     {}
 // *: a vending machine's payment becomes vending. What the machine has in hand, it alone ends: no deadline,
 // no part that fails and no restart does.
 //
-// The customer's events (the first ten) expire a payment that is past its deadline: nobody is approved
+// The customer's events (the first eleven) expire a payment that is past its deadline: nobody is approved
 // because a timer was slow. Consented besides wants a verdict that meets the payment's Demand, and a face
 // that is like no other customer's; PINAsked and PINRefused don't, since no face is enough there. Whoever
 // types a PIN looks away from the camera, so that what it sees counts for nothing then. A payment that has
@@ -153,6 +157,11 @@ func Next(p Payment, e Event, now time.Time) (Payment, error) {
 			return expire(p, now), nil
 		}
 		return entered(p, e, now)
+	case Blocked:
+		if late {
+			return expire(p, now), nil
+		}
+		return block(p, e, now)
 	case Dispensed, NotDispensed:
 		return p, fmt.Errorf("payment %s: %w: %T: it is not vending", p.ID, ErrEvent, e)
 	}
@@ -233,6 +242,19 @@ func seen(p Payment, e Event, now time.Time) (Payment, error) {
 		p = end(p, StateDeclined, e.Reason, now)
 		p.Need, p.Evidence.Liveness = e.Need, consented(p, e.Evidence.Liveness)
 	}
+	return p, nil
+}
+
+// block declines a payment of a customer who is blocked: who did not consent is told nothing.
+func block(p Payment, e Blocked, now time.Time) (Payment, error) {
+	if p.State == StatePIN {
+		return end(p, StateDeclined, ReasonBlocked, now), nil
+	}
+	if why := unsupported(p, e.Evidence, now); why != "" {
+		return p, noEvidence(p, why)
+	}
+	p = end(p, StateDeclined, ReasonBlocked, now)
+	p.Evidence.Liveness = consented(p, e.Evidence.Liveness)
 	return p, nil
 }
 

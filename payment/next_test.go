@@ -16,7 +16,7 @@ func everyEvent(good Evidence) []Event {
 		Recognised{"c1"}, Lost{}, Unknown{}, Stranger{}, Consented{good}, Cancelled{ByRegister},
 		DeviceFailed{"camera"},
 		JournalFailed{}, Tick{}, Restarted{}, PINAsked{good, NeedSum, now.Add(time.Minute)},
-		PINRefused{good, NeedSum, ReasonPINNotSet}, PINVerified{"c1"}, PINFailed{},
+		PINRefused{good, NeedSum, ReasonPINNotSet}, Blocked{good}, PINVerified{"c1"}, PINFailed{},
 		Dispensed{}, NotDispensed{ReasonNotDispensed},
 	}
 }
@@ -117,6 +117,10 @@ func nextTable() map[string]outcome {
 		"recognised PINAsked":    {StatePIN, "", nil},
 		"waiting PINRefused":     {StateWaiting, "", ErrEvidence},
 		"recognised PINRefused":  {StateDeclined, ReasonPINNotSet, nil},
+		"waiting Blocked":        {StateWaiting, "", ErrEvidence},
+		"recognised Blocked":     {StateDeclined, ReasonBlocked, nil},
+		"pin Blocked":            {StateDeclined, ReasonBlocked, nil},
+		"vending Blocked":        {StateVending, "", nil},
 		"waiting PINVerified":    {StateWaiting, "", ErrEvent},
 		"recognised PINVerified": {StateRecognised, "", ErrEvent},
 		"waiting PINFailed":      {StateWaiting, "", ErrEvent},

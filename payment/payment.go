@@ -53,6 +53,7 @@ const (
 	ReasonPINLocked           Reason = "pin_locked"            // declined: the customer's PIN is locked
 	ReasonPINNotSet           Reason = "pin_not_set"           // declined: a PIN is needed and there is none
 	ReasonNotSure             Reason = "not_sure"              // declined: no live verdict, and no PIN either
+	ReasonBlocked             Reason = "blocked"               // declined: the shop takes none of this customer
 	ReasonCancelledByCustomer Reason = "cancelled_by_customer" // cancelled
 	ReasonCancelledByRegister Reason = "cancelled_by_register" // cancelled
 	ReasonCancelledByOperator Reason = "cancelled_by_operator" // cancelled
@@ -83,6 +84,8 @@ func (r Reason) Text() string {
 		return "a face alone is not enough for it, and the customer has no PIN"
 	case ReasonNotSure: // the same for what failed and what stayed undecided: it helps nobody to do better
 		return "it could not be made sure that a person was before the camera, and the customer has no PIN"
+	case ReasonBlocked: // registers show it too: it accuses nobody
+		return "this customer can't pay here now"
 	case ReasonCancelledByCustomer:
 		return "by the customer"
 	case ReasonCancelledByRegister:

@@ -384,3 +384,37 @@ func TestPolicyLeft(t *testing.T) {
 		}
 	}
 }
+
+// Who is blocked is declined once there is a consent, and no sooner: also while the PIN is asked for. When it
+// can't be told, nobody pays.
+func TestEngineDeclinesTheBlocked(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var blocked bool
+		var unread error
+		b.options.Blocked = func(context.Context, string) (bool, error) { return blocked, unread }
+		b.options.Policy, b.options.PINs = Policy{Always: true}, &pins{}
+		b.begin("a")
+		blocked = true
+		b.do("a", Recognised{"c1"})
+		if s, _ := b.Status(b.Context()); s.Payment.State != StateRecognised {
+			t.Fatalf("who only looks is told: %+v", s.Payment)
+		}
+		_ = b.consent("a")
+		b.want("a", StateDeclined, ReasonBlocked)
+
+		blocked = false
+		b.begin("b")
+		_ = b.consent("b")
+		blocked = true
+		p, err := b.EnterPIN(b.Context(), "b", "4711")
+		if err != nil || p.State != StateDeclined || p.Reason != ReasonBlocked || p.Customer != "" {
+			t.Fatalf("%+v, %v", p, err)
+		}
+		b.begin("c")
+		unread = errDisk
+		b.wantErr(b.consent("c"), errDisk)
+		if s, _ := b.Status(b.Context()); s.Payment.State != StateRecognised {
+			t.Errorf("nobody could tell, and it is %s", s.Payment.State)
+		}
+	})
+}

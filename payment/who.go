@@ -8,7 +8,7 @@ type Who struct {
 	// Name is a clerk's or a Unix user's name, a register's key, a customer's pseudonym; it may be empty.
 	Name string `json:"name,omitempty"`
 	// Door is how that is known: socket (the kernel says whose process it is), page (by a PIN), screen (by
-	// the face), register (by the key).
+	// the face), register (by the key), command (who had logged in, or the user, where files were changed).
 	Door string `json:"door,omitempty"`
 }
 

@@ -327,25 +327,46 @@ func (b *box) takesPayment(t *testing.T) {
 	b.pays(t, "first")
 }
 
-// display has the unit of the display read its settings, which are not the browser's to read, and wait for
-// what nobody has plugged in. What would draw on it is not there.
+// display has the unit of the display read its settings, which are not the browser's to read, wait for what
+// nobody has plugged in, and then draw, with the compositor and the browser of a card, on a display that is
+// none. A picture of it has to follow the terminal.
 func (b *box) display(t *testing.T) {
-	for _, p := range []string{"sway", "cog"} {
-		b.must(`printf '#!/bin/sh\nexec sleep 600\n' >/usr/bin/` + p + ` && chmod 755 /usr/bin/` + p)
-	}
 	b.must("for g in video render input audio; do groupadd -rf $g; done") // as udev's package does
 	b.must("systemctl start smiletill-kiosk")
-	b.until("the display's program", 20*time.Second, func() bool {
+	b.until("the wait for a display", 20*time.Second, func() bool {
 		out, _ := b.sh("journalctl --no-pager -u smiletill-kiosk")
 		if strings.Contains(out, "permission denied") {
 			t.Fatalf("it may not read its settings:\n%s", out)
 		}
-		return strings.Contains(out, "waiting for one") || strings.Contains(out, "page is shown")
+		return strings.Contains(out, "waiting for one")
 	})
+	b.must("systemctl stop smiletill-kiosk")
+	b.write("srv/class/drm/card0-HDMI-A-1/status", []byte("connected\n"))
+	const parts = "/run/systemd/system/smiletill-kiosk.service.d"
+	b.write("run.conf", []byte("[Service]\nBindReadOnlyPaths=/srv/class:/sys/class\n"+
+		"Environment=WLR_BACKENDS=headless WLR_RENDERER=pixman\n"))
+	b.must("mkdir -p " + parts + " && mv /run.conf " + parts)
+	b.must("systemctl daemon-reload && systemctl start smiletill-kiosk")
+	const page, dark = "\xff\xc7\x2e", "\x1c\x1e\x24" // device/screen/page/app.css
+	b.shows("the customer's page", page)
+	b.must("systemctl stop smiletill")
+	b.shows("that the terminal is gone", dark)
+	b.must("systemctl start smiletill")
+	b.shows("the page again", page)
 	if n := strings.TrimSpace(b.must("systemctl show --value -p NRestarts smiletill-kiosk")); n != "0" {
 		t.Errorf("started again %s times", n)
 	}
-	b.must("systemctl stop smiletill-kiosk && rm /usr/bin/sway /usr/bin/cog")
+	b.must("systemctl stop smiletill-kiosk")
+}
+
+// shows waits until most of the display has a colour (three bytes).
+func (b *box) shows(what, colour string) {
+	b.t.Helper()
+	b.until(what, time.Minute, func() bool {
+		_, err := b.sh("XDG_RUNTIME_DIR=/run/smiletill-kiosk WAYLAND_DISPLAY=wayland-1 grim -t ppm /srv/display.ppm")
+		picture, _ := os.ReadFile(filepath.Join(b.root, "srv/display.ppm"))
+		return err == nil && strings.Count(string(picture), colour) > len(picture)/3/2
+	})
 }
 
 func (b *box) pays(t *testing.T, id string) {

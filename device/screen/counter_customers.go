@@ -13,6 +13,8 @@ type CounterCustomers interface {
 	Customers(ctx context.Context) ([]CounterCustomer, error)
 	// SetCustomerPIN gives a customer a PIN of 4 to 12 digits, or takes it away ("").
 	SetCustomerPIN(ctx context.Context, id, pin string) error
+	// BlockCustomer has no payment taken of a customer, or ends that. why is a word of the page's, for the fact.
+	BlockCustomer(ctx context.Context, id string, blocked bool, why string) error
 	// ForgetCustomer erases a customer, whose payments stay under the pseudonym. Asked for again it gives the
 	// same receipt for some minutes: its answer may have been lost.
 	ForgetCustomer(ctx context.Context, id string) (CounterErased, error)
@@ -27,7 +29,9 @@ type CounterCustomer struct {
 	Since  time.Time         `json:"since"`
 	Agreed *CounterAgreement `json:"agreed,omitempty"` // nil: nothing tells
 	PIN    bool              `json:"pin,omitempty"`
-	// Stale says that the face has to be taken again before it pays; Damaged, that the record can't be read.
+	// Blocked says that each payment is declined; Stale, that the face has to be taken again before it pays;
+	// Damaged, that the record can't be read.
+	Blocked bool `json:"blocked,omitempty"`
 	Stale   bool `json:"stale,omitempty"`
 	Damaged bool `json:"damaged,omitempty"`
 }

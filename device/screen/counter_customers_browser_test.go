@@ -23,6 +23,7 @@ func folk(l *shopTill) {
 			{ID: "c_markup", Name: "<b>Bob</b> 👩‍🚀 &amp;", Since: since, Agreed: agreed},
 			{ID: "c_old", Name: "Zoë Quiñones", Since: since, PIN: true},
 			{ID: "c_stale", Name: "Grace Hopper", Since: since, Agreed: agreed, PIN: true, Stale: true},
+			{ID: "c_blocked", Name: "Kim Philby", Since: since, Agreed: agreed, PIN: true, Blocked: true},
 			{ID: "c_damaged", Damaged: true},
 		}
 		for i := range 8 {
@@ -40,7 +41,7 @@ func openCustomers(t *testing.T) *counterPage {
 	c := openCounter(t, l)
 	c.unlock()
 	c.click(`nav [data-tab="customers"]`)
-	c.sees("document.querySelectorAll('.customers li').length === 14")
+	c.sees("document.querySelectorAll('.customers li').length === 15")
 	return c
 }
 
@@ -49,7 +50,7 @@ const customerPad = "dialog.customer .keys"
 // TestCustomersAreListed reads the list: names are text, whatever is in them, and found without accents.
 func TestCustomersAreListed(t *testing.T) {
 	c := openCustomers(t)
-	c.says(".customers .empty", "14 enrolled.")
+	c.says(".customers .empty", "15 enrolled.")
 	c.says(".customers b", "<b>Bob</b> 👩‍🚀 &amp;")
 	c.says(".customers li", "No consent on file")
 	c.says(".customers li", "Record is damaged")
@@ -164,6 +165,29 @@ func TestCustomerIsForgotten(t *testing.T) {
 	c.says("dialog.customer .help", "stored_about_c_old.json was saved")
 }
 
+// TestCustomerIsBlocked blocks a customer and ends it, for a reason each time.
+func TestCustomerIsBlocked(t *testing.T) {
+	c := openCustomers(t)
+	c.click(`[data-customer="c_ada"]`)
+	c.choose("Block")
+	c.says("dialog.customer .help", "tells nobody")
+	c.typed(kb.Escape)
+	c.choose("Block")
+	c.choose("The customer asked for it")
+	c.says("dialog.customer h1", "Blocked")
+	c.heardOnly("block c_ada true asked_for", 1)
+	c.typed(kb.Enter)
+	c.says("[data-customer=c_ada]", "Blocked")
+	c.click(`[data-customer="c_ada"]`)
+	c.says("dialog.customer dd", "blocked")
+	c.choose("Unblock")
+	c.choose("It was a mistake")
+	c.says("dialog.customer h1", "can pay again")
+	c.heardOnly("block c_ada false by_mistake", 1)
+	c.typed(kb.Enter)
+	c.sees("!document.querySelector('[data-customer=c_ada] .mark-bad')")
+}
+
 // TestCustomersOvernight leaves the customers open until the session has ended: no name is left.
 func TestCustomersOvernight(t *testing.T) {
 	c := openCustomers(t)
@@ -182,7 +206,7 @@ func TestCustomersOvernight(t *testing.T) {
 		}
 	}
 	c.unlock()
-	c.sees("document.querySelectorAll('.customers li').length === 14")
+	c.sees("document.querySelectorAll('.customers li').length === 15")
 }
 
 // TestCustomersLook looks at the customers in all sizes and both languages.
@@ -197,9 +221,9 @@ func TestCustomersLook(t *testing.T) {
 		do(c.t, c.ctx, chromedp.Evaluate[chromedp.Void]("sessionStorage.clear()"))
 		c.unlock()
 		c.click(`nav [data-tab="customers"]`)
-		c.sees("document.querySelectorAll('.customers li').length === 14")
+		c.sees("document.querySelectorAll('.customers li').length === 15")
 		look("list")
-		for _, id := range []string{"c_ada", "c_long", "c_damaged"} {
+		for _, id := range []string{"c_ada", "c_long", "c_damaged", "c_blocked"} {
 			c.click(`[data-customer="` + id + `"]`)
 			look("card_" + id)
 			c.typed(kb.Escape)
@@ -215,6 +239,9 @@ func TestCustomersLook(t *testing.T) {
 		c.typed(kb.Escape)
 		pick(".col button:nth-child(2)")
 		look("take")
+		c.typed(kb.Escape)
+		pick(".col button:nth-child(4)")
+		look("block")
 		c.typed(kb.Escape)
 		pick(".col .warn")
 		look("forget")

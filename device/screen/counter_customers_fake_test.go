@@ -3,6 +3,7 @@ package screen
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -64,6 +65,17 @@ func (l *shopTill) ForgetCustomer(_ context.Context, id string) (CounterErased, 
 		<-slow
 	}
 	return e, err
+}
+
+func (l *shopTill) BlockCustomer(_ context.Context, id string, blocked bool, why string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked = append(l.asked, fmt.Sprintf("block %s %t %s", id, blocked, why))
+	c, err := l.customer(id)
+	if err == nil {
+		c.Blocked = blocked
+	}
+	return err
 }
 
 func (l *shopTill) ExtractOf(_ context.Context, id string) ([]byte, error) {

@@ -15,6 +15,7 @@ func (s *Server) routeCustomers(mux *http.ServeMux) {
 	mux.HandleFunc("GET /counter/customers", s.counterRead(s.customers))
 	mux.HandleFunc("GET /counter/extract", s.counterRead(s.extract))
 	mux.HandleFunc("POST /counter/customers/pin", counterWrite(s, s.customerPIN))
+	mux.HandleFunc("POST /counter/customers/block", counterWrite(s, s.blockCustomer))
 	mux.HandleFunc("POST /counter/customers/forget", counterWrite(s, s.forgetCustomer))
 }
 
@@ -48,6 +49,14 @@ func (s *Server) customerPIN(ctx context.Context, q customerEntry) (any, error) 
 		return nil, &CounterError{Why: RefusedPIN, What: "not 4 to 12 digits"}
 	}
 	return nothing{}, s.opt.Counter.SetCustomerPIN(ctx, q.ID, q.PIN)
+}
+
+func (s *Server) blockCustomer(ctx context.Context, q struct {
+	ID      string `json:"id"`
+	Blocked bool   `json:"blocked"`
+	Why     string `json:"why"`
+}) (any, error) {
+	return nothing{}, s.opt.Counter.BlockCustomer(ctx, q.ID, q.Blocked, q.Why)
 }
 
 // erasedMessage is a receipt as the page shows and prints it, and the signed one as a file.

@@ -15,6 +15,7 @@ func TestCustomersWantASession(t *testing.T) {
 	c := &counterClient{t: t, s: newServer(t, Options{Counter: l})}
 	gets := []string{"/counter/customers", "/counter/extract?id=c_ada"}
 	posts := map[string]string{"/counter/customers/pin": `{"id":"c_ada","pin":"730164"}`,
+		"/counter/customers/block":  `{"id":"c_ada","blocked":true,"why":"misuse"}`,
 		"/counter/customers/forget": `{"id":"c_ada","lang":"en"}`}
 	all := func(status int, change func(*http.Request)) {
 		t.Helper()
@@ -29,7 +30,7 @@ func TestCustomersWantASession(t *testing.T) {
 	c.unlock()
 	all(http.StatusForbidden, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") })
 	all(http.StatusForbidden, func(r *http.Request) { r.RemoteAddr = "192.0.2.7:40000" })
-	if n := l.heard("forget") + l.heard("customer pin"); n > 0 {
+	if n := l.heard("forget") + l.heard("customer pin") + l.heard("block"); n > 0 {
 		t.Errorf("%d were done", n)
 	}
 }
@@ -43,8 +44,8 @@ func TestCustomersOnThePage(t *testing.T) {
 	c.unlock()
 	_, answer := c.send("GET", "/counter/customers", "")
 	var told struct{ Customers []map[string]any }
-	if err := json.Unmarshal([]byte(answer), &told); err != nil || len(told.Customers) != 14 ||
-		told.Customers[1]["name"] != "Ada Lovelace" || told.Customers[13]["damaged"] != true {
+	if err := json.Unmarshal([]byte(answer), &told); err != nil || len(told.Customers) != 15 ||
+		told.Customers[1]["name"] != "Ada Lovelace" || told.Customers[14]["damaged"] != true {
 		t.Errorf("%s, %v", answer, err)
 	}
 	for _, digits := range []string{"12a4", "1234567890123", "７３０１６４", " 730164"} {
@@ -66,9 +67,12 @@ func TestCustomersOnThePage(t *testing.T) {
 
 // useCustomers notes the words of the customers' page as used.
 func useCustomers(used map[string]bool, find func(file, pattern, prefix string)) {
-	find("counter_customers.js", `"((?:cust|pin|forget)_\w+)"`, "counter.")
+	find("counter_customers.js", `"((?:cust|pin|forget|block)_\w+)"`, "counter.")
 	for _, k := range []string{"lang_en", "lang_de", "save", "receipt_saved", "extract_name"} {
 		used["counter."+k] = true
+	}
+	for _, k := range []string{"settled", "asked_for", "by_mistake", "misuse", "owes", "other"} {
+		used["counter.block."+k] = true
 	}
 	for _, k := range []string{"title", "note", "file", "customer", "face", "templates", "name", "gone", "smile",
 		"consent", "pin", "digits", "payments", "unreported"} {
@@ -76,5 +80,20 @@ func useCustomers(used map[string]bool, find func(file, pattern, prefix string))
 	}
 	for _, r := range []Refusal{RefusedRole, RefusedCustomer, RefusedPIN, RefusedCamera} {
 		used["counter.refused."+string(r)] = true
+	}
+}
+
+// Bystanders don't read that a customer is blocked, the clerk does.
+func TestBlockedIsNotToldToBystanders(t *testing.T) {
+	c, err := loadCatalogues()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lang, word := range map[string]string{"en": "block", "de": "gesperrt"} {
+		help := c.words(View{State: Declined, Reason: Blocked}, lang)["help"]
+		if help == "" || strings.Contains(strings.ToLower(help), word) ||
+			!strings.Contains(c[lang]["counter.why.blocked"], word) {
+			t.Errorf("%s: %q", lang, help)
+		}
 	}
 }

@@ -90,7 +90,7 @@ func scenes() []scene {
 	}
 	for _, r := range []Reason{NotRecognised, NoSmile, NotSure, NobodyCame, CancelledByCustomer,
 		CancelledByRegister, CancelledByOperator, CancelledByMachine, NotDispensed, NotConfirmed, AboveLimit,
-		NotForSale, NoPIN, WrongPIN, PINLocked, PINNotSet, Restarted,
+		NotForSale, NoPIN, WrongPIN, PINLocked, PINNotSet, Blocked, Restarted,
 		DeviceFailed, CameraGone, JournalFull, JournalFailed, BacklogFull,
 		TamperOpen, NotSetUp, Updating} {
 		all = append(all, scene{"why_" + string(r), with(Cancelled, func(v *View) {

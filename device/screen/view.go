@@ -70,6 +70,7 @@ const (
 	WrongPIN            Reason = "wrong_pin"
 	PINLocked           Reason = "pin_locked"
 	PINNotSet           Reason = "pin_not_set"
+	Blocked             Reason = "blocked" // the customer; the customer's page tells nobody
 	CancelledByCustomer Reason = "cancelled_by_customer"
 	CancelledByRegister Reason = "cancelled_by_register"
 	CancelledByOperator Reason = "cancelled_by_operator"

@@ -258,7 +258,7 @@ func usedKeys(t *testing.T) map[string]bool {
 		used["counter.now."+string(s)] = true
 	}
 	for _, r := range []Reason{NotRecognised, NoSmile, NotSure, NobodyCame, NoPIN, WrongPIN, PINLocked,
-		PINNotSet, CancelledByCustomer, CancelledByRegister, CancelledByOperator, CancelledByMachine,
+		PINNotSet, Blocked, CancelledByCustomer, CancelledByRegister, CancelledByOperator, CancelledByMachine,
 		NotDispensed, NotConfirmed, Restarted, DeviceFailed,
 		JournalFailed} {
 		used["counter.why."+string(r)] = true

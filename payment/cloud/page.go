@@ -180,7 +180,7 @@ func (e Event) audited() audited {
 	var d struct {
 		Audit                       string
 		Offline, Unmatched, Carried bool
-		Keys, Consent               string
+		Keys, Consent, Why          string
 		By, Second                  person
 		OtherFace                   bool `json:"other_face"`
 
@@ -204,6 +204,9 @@ func (e Event) audited() audited {
 	}
 	if d.OtherFace {
 		how = append(how, "another face; "+d.Second.words()+" stood by it")
+	}
+	if d.Why != "" {
+		how = append(how, d.Why)
 	}
 	if d.Keys != "" {
 		how = append(how, d.Keys)

@@ -26,6 +26,8 @@ const (
 	CustomerForgotten = "customer_forgotten" // removed at the customer's own wish, who has a receipt
 	ConsentGiven      = "consent_given"      // by somebody who is enrolled: a new one comes with the enrolment
 	RenewalVouched    = "renewal_vouched"
+	CustomerBlocked   = "customer_blocked" // is known, and can't pay
+	CustomerUnblocked = "customer_unblocked"
 	ClerkAdded        = "clerk_added" // or given another role
 	ClerkRemoved      = "clerk_removed"
 	CaseOpened        = "case_opened"
@@ -43,9 +45,11 @@ const (
 
 	auditCustomers    = `'customer_enrolled', 'customer_renewed', 'customer_removed', 'customer_forgotten'`
 	auditPINs         = `'customer_pin_set', 'customer_pin_taken', 'clerk_pin_set', 'clerk_pin_taken'`
+	auditClerks       = `'clerk_added', 'clerk_removed'`
 	auditRegisters    = `'register_paired', 'register_unpaired'`
 	auditCase         = `'case_opened', 'alarm_ended'`
 	auditMachine      = `'terminal_configured', 'settings_changed', 'models_swapped', 'program_updated'`
+	auditBlocks       = `'customer_blocked', 'customer_unblocked'`
 	auditSubjectClerk = "clerk"
 )
 
@@ -68,7 +72,9 @@ type Audit struct {
 	Keys        string      // of settings that changed: their names, with spaces between
 	Program     string      // that runs; of a change of the machine alone
 	Consent     string      // what the customer agreed to, and how that is known: see vision/gallery.Consent
+	Why         string      // a customer was blocked or unblocked, in the words of who did it
 	OtherFace   bool        // a renewal whose new face is not the old one: Second vouched for it
+	Undone      bool        // how it is: the change before, of the same, was written down and not done
 	Who         payment.Who // did it; nobody where that is not known
 	Second      payment.Who
 	Closing     *Closing // of DayClosed, else nil
@@ -104,8 +110,8 @@ func auditBody(o Options, a Audit) body {
 		Register: a.Register, KeyVersion: a.KeyVersion, Offline: a.Offline,
 		Time: stamp(a.At), TimeTrusted: a.TimeTrusted,
 		Tenant: o.Tenant, Site: o.Site, Terminal: o.Terminal, Formerly: a.Formerly,
-		Clerk: a.Clerk, Keys: a.Keys, Program: a.Program, Consent: a.Consent, OtherFace: a.OtherFace,
-		By: known(a.Who), Second: known(a.Second),
+		Clerk: a.Clerk, Keys: a.Keys, Program: a.Program, Consent: a.Consent, OtherFace: a.OtherFace, Why: a.Why,
+		Undone: a.Undone, By: known(a.Who), Second: known(a.Second),
 	}
 	b.Closing = a.Closing.words()
 	switch a.What {
@@ -172,8 +178,8 @@ func (r *Reader) Case(ctx context.Context) (Audit, error) {
 func (r *Reader) lastOf(ctx context.Context, whats string) (Audit, body, error) {
 	var text []byte
 	var hash string
-	err := r.db.QueryRowContext(ctx, `SELECT body, lower(hex(hash)) FROM fact WHERE kind = 'audit'
-		AND json_extract(body, '$.audit') IN (`+whats+`) ORDER BY seq DESC LIMIT 1`).Scan(&text, &hash)
+	var seq int64
+	err := r.db.QueryRowContext(ctx, lastOfAll(whats)+` DESC LIMIT 1`).Scan(&seq, &text, &hash)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Audit{}, body{}, nil
 	}
@@ -206,10 +212,14 @@ func (r *Reader) Customers(ctx context.Context) (map[string]Audit, error) {
 	return r.lastEach(ctx, auditCustomers)
 }
 
+// Blocks gives the last change of whether a customer is blocked, of each that was.
+func (r *Reader) Blocks(ctx context.Context) (map[string]Audit, error) {
+	return r.lastEach(ctx, auditBlocks)
+}
+
 // lastEach gives the last of several changes of each customer.
 func (r *Reader) lastEach(ctx context.Context, whats string) (map[string]Audit, error) {
-	all, err := r.audits(ctx, `SELECT seq, body, lower(hex(hash)) FROM fact WHERE kind = 'audit'
-		AND json_extract(body, '$.audit') IN (`+whats+`) ORDER BY seq`)
+	all, err := r.audits(ctx, lastOfAll(whats))
 	last := map[string]Audit{}
 	for _, a := range all {
 		last[a.Customer] = a
@@ -222,11 +232,20 @@ type PINOf struct{ Customer, Clerk string }
 
 // PINs gives the last change of each PIN.
 func (r *Reader) PINs(ctx context.Context) (map[PINOf]Audit, error) {
-	all, err := r.audits(ctx, `SELECT seq, body, lower(hex(hash)) FROM fact WHERE kind = 'audit'
-		AND json_extract(body, '$.audit') IN (`+auditPINs+`) ORDER BY seq`)
+	all, err := r.audits(ctx, lastOfAll(auditPINs))
 	last := map[PINOf]Audit{}
 	for _, a := range all {
 		last[PINOf{a.Customer, a.Clerk}] = a
+	}
+	return last, err
+}
+
+// Clerks gives the last change of each clerk's role, by name; Keys is the role.
+func (r *Reader) Clerks(ctx context.Context) (map[string]Audit, error) {
+	all, err := r.audits(ctx, lastOfAll(auditClerks))
+	last := map[string]Audit{}
+	for _, a := range all {
+		last[a.Clerk] = a
 	}
 	return last, err
 }
@@ -239,8 +258,7 @@ type RegisterKey struct {
 
 // Registers gives the last change of each register's key.
 func (r *Reader) Registers(ctx context.Context) (map[RegisterKey]Audit, error) {
-	all, err := r.audits(ctx, `SELECT seq, body, lower(hex(hash)) FROM fact WHERE kind = 'audit'
-		AND json_extract(body, '$.audit') IN (`+auditRegisters+`) ORDER BY seq`)
+	all, err := r.audits(ctx, lastOfAll(auditRegisters))
 	last := map[RegisterKey]Audit{}
 	for _, a := range all {
 		last[RegisterKey{a.Register, a.KeyVersion}] = a
@@ -288,8 +306,8 @@ func (b body) audit(hash string) (Audit, error) {
 		What: b.Audit, Customer: b.Customer, Record: b.Record, Templates: b.Templates, Unmatched: b.Unmatched,
 		Carried: b.Carried, Register: b.Register, KeyVersion: b.KeyVersion, Offline: b.Offline,
 		Formerly: b.Formerly, Closing: closing, At: at, TimeTrusted: b.TimeTrusted,
-		Clerk: b.Clerk, Keys: b.Keys, Program: b.Program, Consent: b.Consent, OtherFace: b.OtherFace,
-		Who: named(b.By), Second: named(b.Second),
+		Clerk: b.Clerk, Keys: b.Keys, Program: b.Program, Consent: b.Consent, OtherFace: b.OtherFace, Why: b.Why,
+		Undone: b.Undone, Who: named(b.By), Second: named(b.Second),
 		Seq: b.Seq, Hash: hash,
 	}, nil
 }

@@ -45,7 +45,8 @@ type Closing struct {
 	Who         payment.Who // closed it
 }
 
-// CloseDay writes a closing of all that ended since the last one, and gives it. The same id gives the same
+// CloseDay writes a closing of all that ended since the last one, and gives it. No number comes twice: the
+// last one outlives its fact, and stands in a file beside the journal besides. The same id gives the same
 // closing, as long as it is the last one. Errors wrap payment.ErrRequest or ErrNothingToClose.
 func (j *Journal) CloseDay(
 	ctx context.Context, id string, at time.Time, trusted bool, who payment.Who,
@@ -70,7 +71,11 @@ func (j *Journal) CloseDay(
 		if len(done.Sums) == 0 {
 			return payment.WithHint(ErrNothingToClose, "close the day when something was paid")
 		}
-		done.Number, done.ID, done.At, done.TimeTrusted = last.Number+1, id, at, trusted
+		number, err := readNumber(j.path)
+		if err != nil {
+			return err
+		}
+		done.Number, done.ID, done.At, done.TimeTrusted = max(last.Number, number)+1, id, at, trusted
 		done.Who = who
 		l, err := j.append(ctx, tx, auditBody(j.options, Audit{What: DayClosed, Closing: &done, At: at,
 			TimeTrusted: trusted, Who: who}), at)
@@ -83,6 +88,10 @@ func (j *Journal) CloseDay(
 		return Closing{}, wrap(j.path, "close the day", err)
 	}
 	j.wake()
+	// The fact has the number; the file is for a journal that is put back or begun anew.
+	if err := keepNumber(j.path, done.Number); err != nil {
+		j.options.Log.Error("the number of the closing could not be kept beside the journal", "err", err)
+	}
 	return done, nil
 }
 
@@ -126,7 +135,7 @@ func lastClosing(ctx context.Context, q querier) (Closing, error) {
 	var seq int64
 	var text []byte
 	var hash string
-	err := q.QueryRowContext(ctx, closings+` LIMIT 1`).Scan(&seq, &text, &hash)
+	err := q.QueryRowContext(ctx, lastOfAll(`'`+DayClosed+`'`)+` DESC LIMIT 1`).Scan(&seq, &text, &hash)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Closing{}, nil
 	}

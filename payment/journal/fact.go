@@ -80,6 +80,8 @@ type body struct {
 	Program    string `json:"program,omitempty"`
 	Consent    string `json:"consent,omitempty"`
 	OtherFace  bool   `json:"other_face,omitempty"`
+	Undone     bool   `json:"undone,omitempty"`
+	Why        string `json:"why,omitempty"`
 
 	// Who did it, of an audit fact or a reversal, and who else stood by it.
 	By     *payment.Who `json:"by,omitempty"`

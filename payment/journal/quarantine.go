@@ -222,7 +222,7 @@ func rebuild(
 		return Quarantined{}, err
 	}
 	err = create(ctx, path, "", func(db *sql.DB) error {
-		if err := r.fill(db); err != nil {
+		if err := errors.Join(r.fill(db), r.passNumbers(ctx, path, db)); err != nil {
 			return err
 		}
 		owner, err := os.Stat(work)
@@ -230,7 +230,7 @@ func rebuild(
 			return err
 		}
 		err = errors.Join(writeReport(work, r.found), sameOwner(filepath.Join(work, reportName), owner))
-		for _, suffix := range []string{".new", ".lock"} {
+		for _, suffix := range []string{".new", ".lock", ".closing"} {
 			err = errors.Join(err, sameOwner(path+suffix, owner))
 		}
 		return err

@@ -51,6 +51,7 @@ type said struct {
 	head, anchor chainHead
 	payments     map[string]string // state by id
 	unsure       map[string]string
+	closings     int64 // the number of the last one
 }
 
 const candidatesName = "candidates.db"
@@ -262,6 +263,7 @@ func ask(ctx context.Context, path string) said {
 		askPairs(ctx, db, query, s.payments)
 	}
 	askPairs(ctx, db, `SELECT payment, said FROM unsure`, s.unsure)
+	s.closings = lastNumber(ctx, db)
 	return s
 }
 

@@ -96,14 +96,14 @@ func lastToGo(
 }
 
 func removeUpTo(ctx context.Context, tx *transaction, seq int64) error {
-	for _, statement := range []string{
+	for _, statement := range append(keepLast(),
 		`UPDATE anchor SET seq = ?1, hash = (SELECT hash FROM fact WHERE seq = ?1)`,
 		`UPDATE checkpoint SET seq = a.seq, hash = a.hash FROM anchor a WHERE checkpoint.seq < ?1 AND a.seq = ?1`,
 		`DELETE FROM outbox WHERE seq <= ?1`,
 		`DELETE FROM reversal WHERE seq <= ?1`,
 		`DELETE FROM payment WHERE seq <= ?1`,
 		`DELETE FROM fact WHERE seq <= ?1`,
-	} {
+	) {
 		if _, err := tx.ExecContext(ctx, statement, seq); err != nil {
 			return errors.Join(fmt.Errorf("remove facts up to %d", seq), err)
 		}

@@ -79,7 +79,7 @@ func (v *verifier) run(progress func(done, total int64)) error {
 		return err
 	}
 	v.report.First = v.at.seq + 1
-	if err := v.takenOver(); err != nil {
+	if err := errors.Join(v.takenOver(), v.kept()); err != nil {
 		return err
 	}
 	for {

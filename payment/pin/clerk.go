@@ -67,6 +67,9 @@ func ClerkOf(row string) (name string, ok bool) {
 	return strings.CutPrefix(row, clerkPrefix)
 }
 
+// RowOf is the other way, of a clerk with a name.
+func RowOf(name string) string { return clerkPrefix + name }
+
 // Set gives the clerk a PIN in place of any before, and ends its lock.
 func (c Clerk) Set(ctx context.Context, pin string) error { return c.store.set(ctx, c.row, pin, nil) }
 

@@ -82,7 +82,7 @@ func Open(
 		return nil, fmt.Errorf("open PINs: %w", err)
 	}
 	db.SetMaxOpenConns(1)
-	if _, err := db.ExecContext(ctx, schema+";"+clerkSchema); err != nil {
+	if _, err := db.ExecContext(ctx, schema+";"+clerkSchema+";"+blockedSchema); err != nil {
 		err = errors.Join(fmt.Errorf("open PINs %s: %w", path, err), db.Close())
 		return nil, payment.WithHint(err, "put "+path+" away; customers with a PIN have to set it again")
 	}

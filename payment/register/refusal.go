@@ -52,7 +52,8 @@ func conditionOf(err error) Condition {
 // conditionOfEnd tells a register why a payment ended without approval.
 func conditionOfEnd(r payment.Reason) Condition {
 	switch r {
-	case payment.ReasonNotRecognised, payment.ReasonPINNotSet, payment.ReasonNotSure:
+	case payment.ReasonNotRecognised, payment.ReasonPINNotSet, payment.ReasonNotSure,
+		payment.ReasonBlocked:
 		return Refusal
 	case payment.ReasonWrongPIN, payment.ReasonPINLocked:
 		return WrongPIN

@@ -127,6 +127,9 @@ func (d *day) facts(facts []journal.Fact) {
 
 // evident wants an approval to have had its consent, and its PIN if it says so.
 func (d *day) evident(f journal.Fact) {
+	if blocked, _ := d.blocked(context.Background(), f.Customer); blocked {
+		d.fail("payment %s was approved for %s, who is blocked", f.PaymentID, f.Customer)
+	}
 	v := d.faces[f.PaymentID]
 	if v == nil || !v.good || v.who != f.Customer {
 		d.fail("payment %s was approved for %s without a consent: %+v", f.PaymentID, f.Customer, v)

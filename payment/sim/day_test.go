@@ -226,6 +226,7 @@ func (d *day) start(left map[string][]byte) {
 	l.engine = payment.NewEngine(skewed{l.journal, d}, payment.Options{
 		Timeout: 20 * time.Second, PINTimeout: 20 * time.Second, ProbeEvery: 2 * time.Second, FailedTries: tries,
 		Policy: payment.Policy{CountMax: countMax, SumMax: sumMax, Liveness: d.lively}, PINs: pins{}, Rand: zero{},
+		Blocked:     d.blocked,
 		TimeTrusted: d.clock.trust, LivenessFailed: d.failedBefore(), Vending: open,
 	})
 	l.reporter, err = report.New(report.Options{

@@ -50,7 +50,9 @@ func (d *day) gives(id string) payment.Who {
 // works does something that is no payment.
 func (d *day) works() {
 	a := journal.Audit{At: time.Now(), Record: fmt.Sprintf("%016x", len(d.staff.done))}
-	switch d.staff.rand.IntN(3) {
+	switch d.staff.rand.IntN(4) {
+	case 3:
+		a.What, a.Customer, a.Why, a.Who = journal.CustomerBlocked, "c3", "it was asked for", d.clerk()
 	case 0:
 		a.What, a.Who = journal.AlarmEnded, payment.Who{Role: "technician", Name: "tim", Door: "socket"}
 	case 1:
@@ -64,6 +66,11 @@ func (d *day) works() {
 	err := d.life.journal.Note(ctx, a)
 	d.note("%s by %s: %v", a.What, a.Who, err)
 	d.staff.done = append(d.staff.done, work{a, err == nil})
+}
+
+// blocked is of one customer, on one day in four.
+func (d *day) blocked(_ context.Context, customer string) (bool, error) {
+	return d.seed%4 == 0 && customer == "c3", nil
 }
 
 // work wants each reversal to say who gave it back, one of those who asked, and all that was done besides
@@ -86,7 +93,7 @@ func (d *day) work(facts []journal.Fact) {
 	}
 	for _, w := range d.staff.done {
 		a, ok := there[w.audit.Record]
-		if w.sure && !ok || ok && (a.Who != w.audit.Who || a.What != w.audit.What) {
+		if w.sure && !ok || ok && (a.Who != w.audit.Who || a.What != w.audit.What || a.Why != w.audit.Why) {
 			d.fail("%s by %s is told as %s by %q", w.audit.What, w.audit.Who, a.What, a.Who)
 		}
 	}

@@ -100,9 +100,9 @@ func (g *Gallery) enrol(
 // on disk. Id and name stay. The face is held against all other customers, and against the customer's own
 // old templates: whoever may enrol must not give a customer's account to another face. For one who is left
 // under Model.Before that takes seen, embeddings of the same pictures by that model; without them, and of a
-// customer of any other model, nothing can be compared, and Change says so. Of others seen counts for
+// customer of any other model, nothing can be compared, which is ErrIncomparable. Of others seen counts for
 // nothing. before is as Enrol's. Errors: ErrUnknownCustomer, ErrTemplates, ErrDisagree, ErrAlreadyEnrolled,
-// ErrOtherFace, ErrClosed.
+// ErrOtherFace, ErrIncomparable, ErrClosed.
 func (g *Gallery) EnrolAgain(
 	id string, templates, seen [][]float32, before func(Change) error,
 ) (Customer, error) {
@@ -137,10 +137,13 @@ func (g *Gallery) enrolAgain(
 		err = g.now.checkSame(r.templates, g.records[at])
 	case known:
 		err = g.checkSeen(seen, r, g.left[left])
+	default:
+		err = hint(fmt.Errorf("%w: %s", ErrIncomparable, id), "enrol on the device that still has the model, or "+
+			"have a second person see to it that it is the customer")
 	}
-	other := errors.Is(err, ErrOtherFace) && w.OtherFace
-	if err == nil || other {
-		c := Change{Again: true, Unmatched: at < 0 && !known, Carried: known && !other, OtherFace: other}
+	other, unsure := errors.Is(err, ErrOtherFace), errors.Is(err, ErrIncomparable)
+	if err == nil || w.OtherFace && (other || unsure) {
+		c := Change{Again: true, Unmatched: unsure, Carried: known && !other, OtherFace: other}
 		err = g.write(r, c, w.Consent, before, leaveOnError)
 	}
 	if err != nil {

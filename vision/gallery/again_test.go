@@ -131,7 +131,12 @@ func TestEnrolAgain(t *testing.T) {
 	g.Close()
 	g = mustOpen(t, dir, modelB)
 	// The old templates are like these: they must not count.
-	again, err := g.EnrolAgain(ada.ID, pictures(1, 4), nil, nil)
+	vouched := Wish{OtherFace: true}
+	_, err := g.EnrolAgain(ada.ID, pictures(1, 4), nil, nil)
+	if wantHint(t, err, ErrIncomparable); len(g.List()) != 0 {
+		t.Error("enrolled though nothing can be compared")
+	}
+	again, err := g.EnrolAgainAs(ada.ID, pictures(1, 4), nil, vouched, nil)
 	if err != nil || again.ID != ada.ID || again.Name != "Ada" || again.Templates != 4 {
 		t.Fatal(again, err)
 	}
@@ -155,7 +160,7 @@ func TestEnrolAgain(t *testing.T) {
 	if _, err := g.EnrolAgain(ada.ID, pictures(1, 5), nil, nil); err != nil {
 		t.Error(err)
 	}
-	_, err = g.EnrolAgain(bob.ID, pictures(2, 3), nil, nil)
+	_, err = g.EnrolAgainAs(bob.ID, pictures(2, 3), nil, vouched, nil)
 	if err != nil || len(g.Stale()) != 0 || len(g.List()) != 2 {
 		t.Error(err, g.Stale())
 	}
@@ -214,7 +219,7 @@ func TestEnrolAgainWantsTheSameFace(t *testing.T) {
 		t.Errorf("a reopened gallery has %v, not %v", again, now)
 	}
 	// Across models nothing can be compared.
-	if _, err := g.EnrolAgain(ada.ID, pictures(3, 3), nil, tell); err != nil {
+	if _, err := g.EnrolAgainAs(ada.ID, pictures(3, 3), nil, Wish{OtherFace: true}, tell); err != nil {
 		t.Fatal(err)
 	}
 	if len(told) != 2 || !told[1].Unmatched {

@@ -59,7 +59,8 @@ func (c Consent) LogValue() slog.Value { return slog.StringValue(c.Summary()) }
 type Wish struct {
 	Digits  *string  // as Numbered; nil: none, or with a renewal those there are
 	Consent *Consent // nil: none, or with a renewal the one there is
-	// OtherFace lets a renewal of templates that are another face's go on, which Change.OtherFace says then.
+	// OtherFace lets a renewal go on whose templates are another face's, or of which nothing tells whether they
+	// are: Change.OtherFace or Unmatched says so then.
 	OtherFace bool
 }
 

@@ -147,7 +147,8 @@ func TestCarriedOverWithDigits(t *testing.T) {
 		t.Errorf("the two with these digits are %q and %q, the third %q; %v is asked for", a, b, c, asks)
 	}
 	// Enrolled again, one of the model before keeps them too.
-	if _, err := g.EnrolAgain(ids[1], shots(sface, 1, 20), nil, nil); err != nil || now.Len() != 2 {
+	if _, err := g.EnrolAgainAs(ids[1], shots(sface, 1, 20), nil, Wish{OtherFace: true},
+		nil); err != nil || now.Len() != 2 {
 		t.Errorf("%d with these digits, %v", now.Len(), err)
 	}
 }

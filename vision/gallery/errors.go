@@ -18,6 +18,7 @@ var (
 	ErrTemplates       = errors.New("templates won't do")
 	ErrDisagree        = errors.New("templates disagree: not one person, or blurred pictures")
 	ErrOtherFace       = errors.New("not the face that is enrolled")
+	ErrIncomparable    = errors.New("nothing here compares it with the face of another model")
 	ErrAlreadyEnrolled = errors.New("already enrolled")
 	ErrUnknownCustomer = errors.New("no such customer")
 	ErrSmile           = errors.New("smile makes no sense")

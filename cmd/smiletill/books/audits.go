@@ -36,7 +36,11 @@ func Audits(w io.Writer, all []journal.Audit) error {
 			how = append(how, "formerly "+a.Formerly)
 		}
 		if a.Unmatched {
-			how = append(how, "the new face was not compared with the old one")
+			not := "the new face was not compared with the old one"
+			if a.Second != (payment.Who{}) {
+				not += "; " + a.Second.String() + " stood by it"
+			}
+			how = append(how, not)
 		}
 		if a.Carried {
 			how = append(how, "another model; by the one before the face is the same")
@@ -44,11 +48,17 @@ func Audits(w io.Writer, all []journal.Audit) error {
 		if a.OtherFace {
 			how = append(how, "another face; "+a.Second.String()+" stood by it")
 		}
+		if a.Why != "" {
+			how = append(how, a.Why)
+		}
 		if a.Keys != "" {
 			how = append(how, a.Keys)
 		}
 		if a.Consent != "" {
 			how = append(how, "agreed to "+a.Consent)
+		}
+		if a.Undone {
+			how = append(how, "as it is: what was written down before it was not done")
 		}
 		if a.Offline {
 			how = append(how, "not by the running terminal")

@@ -9,6 +9,7 @@ import (
 	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/files"
 	"smiletill/cmd/smiletill/people"
 )
 
@@ -43,7 +44,7 @@ func addClerk(a *app) *cobra.Command {
 				return err
 			}
 			c := control.Clerk{Name: args[0], Role: role}
-			if err := customersOf(cmd.Context(), cfg).AddClerk(cmd.Context(), c); err != nil {
+			if err := files.DeskOf(cmd.Context(), cfg).AddClerk(cmd.Context(), c); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is %s here\n", c.Name, c.Role)
@@ -65,7 +66,7 @@ func clerkPIN(a *app) *cobra.Command {
 	}
 	a.changesPIN(cmd, func(args []string) string { return args[0] },
 		func(ctx context.Context, cfg config.Config, args []string, digits string) error {
-			return customersOf(ctx, cfg).SetClerkPIN(ctx, args[0], digits)
+			return files.DeskOf(ctx, cfg).SetClerkPIN(ctx, args[0], digits)
 		})
 	return cmd
 }
@@ -78,7 +79,7 @@ func listClerks(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			all, err := customersOf(cmd.Context(), cfg).Clerks(cmd.Context())
+			all, err := files.DeskOf(cmd.Context(), cfg).Clerks(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -110,7 +111,7 @@ func removeClerk(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := customersOf(cmd.Context(), cfg).RemoveClerk(cmd.Context(), args[0]); err != nil {
+			if err := files.DeskOf(cmd.Context(), cfg).RemoveClerk(cmd.Context(), args[0]); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s has no role here any more\n", args[0])

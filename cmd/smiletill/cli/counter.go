@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/files"
 )
 
 func counterCommand(a *app) *cobra.Command {
@@ -26,7 +27,7 @@ func counterCommand(a *app) *cobra.Command {
 	}
 	a.changesPIN(set, func([]string) string { return "the clerk" },
 		func(ctx context.Context, cfg config.Config, _ []string, digits string) error {
-			return customersOf(ctx, cfg).SetClerkPIN(ctx, "", digits)
+			return files.DeskOf(ctx, cfg).SetClerkPIN(ctx, "", digits)
 		})
 	bindHidden(set)
 	cmd.AddCommand(set)

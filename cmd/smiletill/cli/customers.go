@@ -2,11 +2,9 @@ package cli
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +29,7 @@ func customersCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			all, err := customersOf(cmd.Context(), cfg).Customers(cmd.Context())
+			all, err := files.DeskOf(cmd.Context(), cfg).Customers(cmd.Context())
 			if err != nil {
 				err = fmt.Errorf("list customers: %w", err)
 				if len(all) == 0 {
@@ -42,7 +40,8 @@ func customersCommand(a *app) *cobra.Command {
 		},
 	}
 	for _, c := range []*cobra.Command{list, removeCommand(a), customersPINCommand(a), forgetCommand(a),
-		receiptCommand(a), extractCommand(a), agreedCommand(a), vouchCommand(a), textCommand(a)} {
+		receiptCommand(a), extractCommand(a), agreedCommand(a), vouchCommand(a), textCommand(a),
+		blockCommand(a, true), blockCommand(a, false)} {
 		bindHidden(c)
 		cmd.AddCommand(c)
 	}
@@ -64,7 +63,7 @@ func removeCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			id, desk := args[0], customersOf(cmd.Context(), cfg)
+			id, desk := args[0], files.DeskOf(cmd.Context(), cfg)
 			if !yes {
 				if err := confirmRemoval(cmd, desk, id); err != nil {
 					return fmt.Errorf("remove customer %s: %w", id, err)
@@ -83,7 +82,7 @@ func removeCommand(a *app) *cobra.Command {
 
 // confirmRemoval shows whom it is about and has the id typed once more: a face that is gone can't be put
 // back.
-func confirmRemoval(cmd *cobra.Command, of desk, id string) error {
+func confirmRemoval(cmd *cobra.Command, of files.Desk, id string) error {
 	if !typesHere(cmd.InOrStdin()) {
 		return config.Usage(payment.WithHint(errors.New("nobody is here to be asked, and nothing was removed"),
 			"say --yes in a script, or run it in a terminal"))
@@ -108,20 +107,4 @@ func confirmRemoval(cmd *cobra.Command, of desk, id string) error {
 		return payment.WithHint(errors.New("that is not the id; nothing was removed"), "run the command again")
 	}
 	return nil
-}
-
-// desk is where enrolled customers are kept: the running terminal, or its files while none runs.
-type desk interface {
-	control.Clerks
-	Customers(ctx context.Context) ([]control.Customer, error)
-	Enrol(ctx context.Context, q control.EnrolRequest, progress func(text string)) (control.Customer, error)
-	Remove(ctx context.Context, id string) error
-	SetPIN(ctx context.Context, id, digits string) error
-}
-
-func customersOf(ctx context.Context, cfg config.Config) desk {
-	if c := control.NewClient(cfg.Paths.ControlSocket); c.Running(ctx) {
-		return c
-	}
-	return files.New(cfg, config.Logger(cfg.Log, os.Stderr))
 }

@@ -27,9 +27,9 @@ func enrolCommand(a *app) *cobra.Command {
 			"counts at the till. Who does not smile is enrolled all the same; --no-smile asks for none.\n" +
 			"--again gives a customer new templates under the same id and name: after a change of the embedding\n" +
 			"model (`smiletill customers list` says who), or when a face has changed. The new face has to be that\n" +
-			"of the templates before, by the model that they were made with; where that is not on this device\n" +
-			"any more nothing can be compared, and the journal says so. Another face is taken where a second\n" +
-			"person vouches for it (`smiletill customers vouch ID`), and the customer has a new PIN (--new-pin).\n" +
+			"of the templates before, by the model that they were made with. Another face, or one that nothing can\n" +
+			"compare because that model is not on this device any more, is taken where a second person vouches\n" +
+			"for it (`smiletill customers vouch ID`), and the customer has a new PIN (--new-pin).\n" +
 			"Nobody is enrolled without having agreed: --agreed says in which language the customer has read\n" +
 			"the text (`smiletill customers text`) and agreed; it is kept, sealed, with who explained it.",
 		Example: "  smiletill enrol \"Grace Hopper\" --agreed en one.jpg two.jpg three.jpg\n" +
@@ -64,7 +64,7 @@ func enrolCommand(a *app) *cobra.Command {
 			if again == "" {
 				q.Name, named = args[0], args[1:]
 			}
-			e := files.Enrolment{Cfg: cfg, Desk: customersOf(cmd.Context(), cfg)}
+			e := files.Enrolment{Cfg: cfg, Desk: files.DeskOf(cmd.Context(), cfg)}
 			return e.Do(cmd.Context(), q, named, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}

@@ -43,6 +43,8 @@ var notRun = map[string]string{
 	"customers extract":            "needs a customer: TestForgetMe",
 	"customers receipt":            "needs a receipt: TestForgetMe",
 	"customers agreed":             "needs a customer: TestConsentAndSecondPerson",
+	"customers block":              "needs a customer: TestBlockedCustomer",
+	"customers unblock":            "needs a customer: TestBlockedCustomer",
 	"customers vouch":              "needs a customer: TestConsentAndSecondPerson",
 	"customers remove":             "needs a customer: TestEnrolByCameraThenPay",
 	"enrol":                        "needs photos or a terminal: TestEnrolByCameraThenPay",

@@ -1,13 +1,12 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"smiletill/cmd/smiletill/files"
 	"smiletill/cmd/smiletill/terminal"
-	"smiletill/payment"
 	"smiletill/payment/report/signature"
 )
 
@@ -21,7 +20,7 @@ func keyCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			k, err := terminalKey(cfg.TerminalKeyPath())
+			k, err := files.TerminalKey(cfg.TerminalKeyPath())
 			if err != nil {
 				return err
 			}
@@ -32,16 +31,6 @@ func keyCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// terminalKey opens the terminal's key, and makes none.
-func terminalKey(path string) (*signature.Key, error) {
-	k, err := signature.OpenKey(path, noMore{})
-	if errors.Is(err, errNoMore) {
-		err = payment.WithHint(fmt.Errorf("this terminal has no key yet (%s)", path),
-			"start the terminal once: it makes its key then")
-	}
-	return k, err
-}
-
 func printKey(cmd *cobra.Command, k *signature.Key, whose string) error {
 	text, err := signature.EncodePublic(k.Public())
 	if err != nil {
@@ -50,10 +39,3 @@ func printKey(cmd *cobra.Command, k *signature.Key, whose string) error {
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "# %s, key %s\n%s", whose, signature.ID(k.Public()), text)
 	return err
 }
-
-// noMore is where no key may be made: only the terminal itself does, as the user that owns its files.
-type noMore struct{}
-
-var errNoMore = errors.New("no key is made here")
-
-func (noMore) Read([]byte) (int, error) { return 0, errNoMore }

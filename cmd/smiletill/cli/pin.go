@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/files"
 	"smiletill/payment"
 	"smiletill/payment/pin"
 )
@@ -28,7 +29,7 @@ func customersPINCommand(a *app) *cobra.Command {
 	}
 	a.changesPIN(cmd, func(args []string) string { return "customer " + args[0] },
 		func(ctx context.Context, cfg config.Config, args []string, digits string) error {
-			return customersOf(ctx, cfg).SetPIN(ctx, args[0], digits)
+			return files.DeskOf(ctx, cfg).SetPIN(ctx, args[0], digits)
 		})
 	return cmd
 }

@@ -50,7 +50,7 @@ func pairCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return pairing.Pair(cmd.OutOrStdout(), cfg, args[0], id, file)
+			return pairing.Pair(cmd.Context(), cmd.OutOrStdout(), cfg, args[0], id, file)
 		},
 	}
 	cmd.Flags().StringVar(&id, "key-id", "", "KeyIdentifier (default made of the name)")
@@ -68,7 +68,7 @@ func unpairCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return pairing.Unpair(cmd.OutOrStdout(), cfg, args[0], version)
+			return pairing.Unpair(cmd.Context(), cmd.OutOrStdout(), cfg, args[0], version)
 		},
 	}
 	cmd.Flags().IntVar(&version, "version", 0, "only this KeyVersion (default all)")

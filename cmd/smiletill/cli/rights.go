@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -12,9 +11,9 @@ import (
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/enrolment"
+	"smiletill/cmd/smiletill/files"
 	"smiletill/cmd/smiletill/people"
 	"smiletill/payment/pin"
-	"smiletill/payment/report/signature"
 )
 
 // What a customer has a right to: to know what is stored, to take the consent back, to a receipt.
@@ -69,7 +68,7 @@ func receiptCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			keys, err := receiptKeys(cfg, key)
+			keys, err := files.ReceiptKeys(cfg, key)
 			if err != nil {
 				return err
 			}
@@ -199,16 +198,4 @@ func textCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&lang, "lang", lang, "en or de")
 	return cmd
-}
-
-// receiptKeys are the keys that a receipt may be signed with: those of a file, or else this terminal's own.
-func receiptKeys(cfg config.Config, file string) ([]ed25519.PublicKey, error) {
-	if file != "" {
-		return signature.ReadPublic(file)
-	}
-	k, err := terminalKey(cfg.TerminalKeyPath())
-	if err != nil {
-		return nil, err
-	}
-	return []ed25519.PublicKey{k.Public()}, nil
 }

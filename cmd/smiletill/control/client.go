@@ -291,6 +291,13 @@ func (c *Client) Vouch(ctx context.Context, id, name, pin string) error {
 	return err
 }
 
+// Block has no payment taken of a customer, or ends that.
+func (c *Client) Block(ctx context.Context, id string, blocked bool, why string) error {
+	path := "/v1/customers/" + url.PathEscape(id) + "/blocked"
+	_, err := call[nothing](ctx, c, http.MethodPut, path, blocking{blocked, why})
+	return err
+}
+
 // Texts are what a customer can agree to.
 func (c *Client) Texts(ctx context.Context) ([]people.Text, error) {
 	return call[[]people.Text](ctx, c, http.MethodGet, "/v1/texts", nil)
@@ -326,6 +333,16 @@ func (c *Client) SetClerkPIN(ctx context.Context, name, digits string) error {
 // Status asks how the terminal does.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	return call[Status](ctx, c, http.MethodGet, "/v1/status", nil)
+}
+
+// Registers tells a running terminal that who asks has changed which registers are paired. Of one that does
+// not run it is no error: its next start finds that.
+func (c *Client) Registers(ctx context.Context) error {
+	_, err := call[nothing](ctx, c, http.MethodPost, "/v1/registers/read", nil)
+	if errors.Is(err, ErrNotRunning) {
+		return nil
+	}
+	return err
 }
 
 // ResetTamper ends the alarm of the case.

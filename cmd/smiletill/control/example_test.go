@@ -25,6 +25,8 @@ func (closed) Calibrate(context.Context, func(string)) (control.Delay, error) {
 
 func (closed) Hold(context.Context, time.Duration, func(string)) error { return nil }
 
+func (closed) Registers(context.Context) error { return nil }
+
 func (closed) ResetTamper(context.Context) error { return nil }
 
 func (closed) Status(context.Context) (control.Status, error) { return control.Status{}, nil }

@@ -149,7 +149,13 @@ func (a *anything) Agree(ctx context.Context, _ string, _ control.Agreed) error 
 	return nil
 }
 
-func (a *anything) Vouch(ctx context.Context, _, _, _ string) error     { a.note(ctx); return nil }
+func (a *anything) Vouch(ctx context.Context, _, _, _ string) error { a.note(ctx); return nil }
+func (a *anything) Registers(ctx context.Context) error             { a.note(ctx); return nil }
+func (a *anything) Block(ctx context.Context, _ string, _ bool, _ string) error {
+	a.note(ctx)
+	return nil
+}
+
 func (a *anything) Unpark(ctx context.Context, _ int64) error           { a.note(ctx); return nil }
 func (a *anything) Remove(ctx context.Context, _ string) error          { a.note(ctx); return nil }
 func (a *anything) SetPIN(ctx context.Context, _, _ string) error       { a.note(ctx); return nil }

@@ -114,6 +114,9 @@ func customerRoutes(d Doors) []route {
 		{"POST /v1/customers/{id}/vouch", people.Vouch, answer(func(r *http.Request, q vouching) (nothing, error) {
 			return nothing{}, d.People.Vouch(r.Context(), r.PathValue("id"), q.Name, q.PIN)
 		})},
+		{"PUT /v1/customers/{id}/blocked", people.Block, answer(func(r *http.Request, q blocking) (nothing, error) {
+			return nothing{}, d.People.Block(r.Context(), r.PathValue("id"), q.Blocked, q.Why)
+		})},
 		{"GET /v1/texts", people.SeeStatus, answer(func(r *http.Request, _ nothing) ([]people.Text, error) {
 			return d.People.Texts(r.Context())
 		})},
@@ -159,6 +162,9 @@ func serviceRoutes(d Doors) []route {
 				return nothing{}, fmt.Errorf("unpark: %q is no number", r.PathValue("seq"))
 			}
 			return nothing{}, d.Back.Unpark(r.Context(), seq)
+		})},
+		{"POST /v1/registers/read", people.PairRegisters, answer(func(r *http.Request, _ nothing) (nothing, error) {
+			return nothing{}, d.Service.Registers(r.Context())
 		})},
 		{"POST /v1/tamper/reset", people.EndAlarm, answer(func(r *http.Request, _ nothing) (nothing, error) {
 			return nothing{}, d.Service.ResetTamper(r.Context())

@@ -59,6 +59,8 @@ type People interface {
 	// Vouch takes a second person's word that a customer's new face is to be taken though it is another: of the
 	// one who asks, or of a clerk by name and PIN.
 	Vouch(ctx context.Context, id, name, pin string) error
+	// Block has no payment taken of a customer, or ends that. why is a line of words for the fact.
+	Block(ctx context.Context, id string, blocked bool, why string) error
 	// Texts are what can be agreed to.
 	Texts(ctx context.Context) ([]people.Text, error)
 }
@@ -93,6 +95,8 @@ type Service interface {
 	// Hold keeps payments away from when nothing is being paid, which is waited for so long at most, until ctx
 	// ends; it says Held when they are.
 	Hold(ctx context.Context, wait time.Duration, say func(text string)) error
+	// Registers has the terminal read at once which registers are paired: the one who asks has changed that.
+	Registers(ctx context.Context) error
 	// Status tells how the terminal does.
 	Status(ctx context.Context) (Status, error)
 }

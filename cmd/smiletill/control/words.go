@@ -119,10 +119,11 @@ type Extract struct {
 	Name       string      `json:"name"`
 	EnrolledAt time.Time   `json:"enrolled_at"`
 	Model      string      `json:"model"`
-	Templates  int         `json:"templates"`        // series of numbers made from the face
-	Faces      [][]float32 `json:"faces,omitempty"`  // these, where they were asked for
-	Smile      bool        `json:"smile"`            // how the smile differs from the face at rest
-	PIN        bool        `json:"pin"`              // a hash of it
+	Templates  int         `json:"templates"`       // series of numbers made from the face
+	Faces      [][]float32 `json:"faces,omitempty"` // these, where they were asked for
+	Smile      bool        `json:"smile"`           // how the smile differs from the face at rest
+	PIN        bool        `json:"pin"`             // a hash of it
+	Blocked    bool        `json:"blocked"`
 	Digits     bool        `json:"digits"`           // a hash of them
 	Agreed     *Agreed     `json:"agreed,omitempty"` // nil: nothing tells
 	AgreedAt   *time.Time  `json:"agreed_at,omitempty"`
@@ -174,8 +175,11 @@ type Customer struct {
 	Model      string    `json:"model,omitempty"` // SHA-256 of the embedding model
 	Stale      bool      `json:"stale,omitempty"` // of another model than the terminal's: must be enrolled again
 	// Known is said of a stale customer whom the terminal knows all the same, by that model, and who can pay.
-	Known  bool   `json:"known,omitempty"`
-	PIN    bool   `json:"pin,omitempty"` // the customer has one
+	Known bool `json:"known,omitempty"`
+	PIN   bool `json:"pin,omitempty"` // the customer has one
+	// Blocked is said of one who is known, and can't pay.
+	Blocked bool `json:"blocked,omitempty"`
+
 	Damage string `json:"damage,omitempty"`
 	// Unmatched is said of a renewal: the old templates are another model's, and nothing compared the faces.
 	Unmatched bool `json:"unmatched,omitempty"`
@@ -221,6 +225,12 @@ type Part struct {
 	Value string `json:"value"`
 	Level string `json:"level"` // ok, warning, fault or unknown
 	Do    string `json:"do,omitempty"`
+}
+
+// blocking is whether a customer is to be blocked, and why.
+type blocking struct {
+	Blocked bool   `json:"blocked"`
+	Why     string `json:"why"`
 }
 
 // vouching is somebody's word for a renewal; without a name it is the one's who asks.

@@ -48,8 +48,10 @@ func (d *Desk) Agree(ctx context.Context, id string, a control.Agreed) error {
 	if err != nil {
 		return err
 	}
-	return asUnknown(p.Wrote(p.Gallery.KeepConsent(id, *c, func() error {
-		return p.Trail.Note(ctx, journal.Audit{What: journal.ConsentGiven, Customer: id, Consent: c.Summary()})
+	return asUnknown(p.Wrote(p.Trail.Do(ctx, func(note func(journal.Audit) error) error {
+		return p.Gallery.KeepConsent(id, *c, func() error {
+			return note(journal.Audit{What: journal.ConsentGiven, Customer: id, Consent: c.Summary()})
+		})
 	})))
 }
 

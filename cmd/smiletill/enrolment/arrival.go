@@ -9,6 +9,7 @@ import (
 
 	"smiletill/cmd/smiletill/control"
 	"smiletill/payment"
+	"smiletill/payment/journal"
 	"smiletill/vision"
 	"smiletill/vision/gallery"
 )
@@ -81,9 +82,10 @@ func (a *Arrival) Proven(p payment.Payment) bool {
 
 // CarryOver enrols who came with the model in force, once the journal has it.
 func (t *Trail) CarryOver(ctx context.Context, a *Arrival) error {
-	_, err := t.Enrol(ctx, payment.Who{}, func(before func(gallery.Change) error) (control.Customer, error) {
+	err := t.Do(ctx, func(note func(journal.Audit) error) error {
+		before := func(c gallery.Change) error { return note(Enrolled(c, payment.Who{})) }
 		_, err := t.gallery.CarryOver(a.customer, a.now, a.before, before)
-		return control.Customer{ID: a.customer}, err
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("carry %s over to the model in force: %w", a.customer, err)

@@ -131,7 +131,7 @@ func newTill(t *testing.T, customers int) (l *till, ids []string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.journal.Close() })
-	l.trail = enrolment.NewTrail(l.journal, l.g, quiet)
+	l.trail = enrolment.NewTrail(l.journal, l.g, enrolment.Keeps{}, quiet)
 	if err := l.trail.Customers(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/people"
+	"smiletill/payment/journal"
 	"smiletill/payment/pin"
 )
 
@@ -26,10 +27,19 @@ func ListClerks(ctx context.Context, s *pin.Store) ([]control.Clerk, error) {
 	return all, err
 }
 
-// AddClerk gives somebody a role; before is as pin.Store.AddClerk's.
-func AddClerk(ctx context.Context, s *pin.Store, c control.Clerk, before func(name string) error) error {
+// AddClerk gives somebody a role; note is told right before.
+func AddClerk(ctx context.Context, s *pin.Store, c control.Clerk, note func(journal.Audit) error) error {
 	if _, err := people.RoleOf(c.Role); err != nil {
 		return err
 	}
-	return s.AddClerk(ctx, c.Name, c.Role, before)
+	return s.AddClerk(ctx, c.Name, c.Role, func(name string) error {
+		return note(journal.Audit{What: journal.ClerkAdded, Clerk: name, Keys: c.Role})
+	})
+}
+
+// RemoveClerk takes somebody's role and PIN away; note is told right before.
+func RemoveClerk(ctx context.Context, s *pin.Store, name string, note func(journal.Audit) error) error {
+	return s.RemoveClerk(ctx, name, func(name string) error {
+		return note(journal.Audit{What: journal.ClerkRemoved, Clerk: name})
+	})
 }

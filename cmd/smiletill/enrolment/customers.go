@@ -52,9 +52,9 @@ func Remove(
 	err := open(func(s *pin.Store) error {
 		with, err := s.Customers(ctx)
 		if had = with[id]; !had {
-			return err
+			return errors.Join(err, s.Unblock(ctx, id))
 		}
-		return s.Remove(ctx, id)
+		return errors.Join(s.Remove(ctx, id), s.Unblock(ctx, id))
 	})
 	switch {
 	case noFace != nil && !had:

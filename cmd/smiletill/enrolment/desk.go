@@ -28,15 +28,23 @@ type Parts struct {
 	// Take has the camera take pictures: an error says that it is in use.
 	Take func(context.Context, *Capture) error
 	// Wrote notes whether the gallery could be written, and gives the error back.
-	Wrote func(error) error
-	// Idle is payment.ErrBusy while a payment runs.
-	Idle func(context.Context) error
+	Wrote  func(error) error
+	Engine *payment.Engine
 	// Key signs what the terminal says, Source names it.
 	Key    *signature.Key
 	Source string
 	// Changed is told that the gallery has more or fewer customers.
 	Changed func()
 	Log     *slog.Logger
+}
+
+// idle is payment.ErrBusy while a payment runs.
+func (p Parts) idle(ctx context.Context) error {
+	s, err := p.Engine.Status(ctx)
+	if err == nil && s.Payment.ID != "" && !s.Payment.State.Terminal() {
+		err = payment.WithHint(payment.ErrBusy, "wait for the payment to end")
+	}
+	return err
 }
 
 // Desk is where a running terminal keeps customers and clerks, whoever asks: the control socket or a page. It
@@ -84,9 +92,8 @@ func (d *Desk) Remove(ctx context.Context, id string) error {
 
 func (d *Desk) remove(ctx context.Context, p Parts, what, id string) error {
 	pins := func(use func(*pin.Store) error) error { return use(p.PINs) }
-	err := Remove(ctx, id, p.Gallery.Remove, pins)
+	err := p.Trail.Remove(ctx, what, id, func() error { return Remove(ctx, id, p.Gallery.Remove, pins) })
 	if err == nil || errors.Is(err, errPINStays) {
-		p.Trail.Removed(ctx, what, id)
 		p.Changed()
 		return err
 	}
@@ -132,9 +139,9 @@ func (d *Desk) Enrol(
 	return done, p.Wrote(err)
 }
 
-// enrol enrols a customer once the journal has it. A renewal by another face needs a second person's word,
-// and gives the customer a new PIN before it takes the face: whoever knew the old one knows nothing then, at
-// no moment.
+// enrol enrols a customer once the journal has it. A renewal by another face, or by one that nothing here can
+// compare with the old one, needs a second person's word, and gives the customer a new PIN before it takes
+// the face: whoever knew the old one knows nothing then, at no moment.
 func (d *Desk) enrol(
 	ctx context.Context, p Parts, q control.EnrolRequest, templates, seen [][]float32,
 ) (control.Customer, error) {
@@ -152,20 +159,22 @@ func (d *Desk) enrol(
 	if q.Again != "" && q.PIN != "" {
 		second, wish.OtherFace = d.vouched(q.Again, asks)
 	}
-	done, err := p.Trail.Enrol(ctx, second, func(before func(gallery.Change) error) (control.Customer, error) {
-		return In(p.Gallery, q, wish, templates, seen, func(c gallery.Change) error {
-			if err := before(c); err != nil || q.PIN == "" {
+	var done control.Customer
+	err = p.Trail.Do(ctx, func(note func(journal.Audit) error) error {
+		done, err = In(p.Gallery, q, wish, templates, seen, func(c gallery.Change) error {
+			if err := note(Enrolled(c, second)); err != nil || q.PIN == "" {
 				return err
 			}
 			return p.PINs.SetAfter(ctx, c.ID, q.PIN, func(mark string) error {
-				return p.Trail.PINChanged(ctx, journal.PINOf{Customer: c.ID}, mark)
+				return note(pinAudit(journal.PINOf{Customer: c.ID}, mark))
 			})
 		})
+		return err
 	})
 	if err == nil && wish.OtherFace {
 		d.spent(q.Again)
 	}
-	if errors.Is(err, gallery.ErrOtherFace) {
+	if errors.Is(err, gallery.ErrOtherFace) || errors.Is(err, gallery.ErrIncomparable) {
 		err = payment.WithHintf(err, "%s. Where it is the customer: a second person says so (`smiletill customers "+
 			"vouch %s`), then `smiletill enrol --again %[2]s --new-pin`", payment.HintOf(err), q.Again)
 	}
@@ -178,10 +187,10 @@ func (d *Desk) SetPIN(ctx context.Context, id, digits string) error {
 	if err != nil {
 		return err
 	}
-	before := func(mark string) error {
-		return p.Trail.PINChanged(ctx, journal.PINOf{Customer: id}, mark)
-	}
-	if err := SetPIN(ctx, p.Gallery, p.PINs, id, digits, before); err != nil {
+	err = p.Trail.Do(ctx, func(note func(journal.Audit) error) error {
+		return SetPIN(ctx, p.Gallery, p.PINs, id, digits, note)
+	})
+	if err != nil {
 		return asUnknown(err)
 	}
 	p.Log.Info("a customer's PIN was changed", "customer", id, "removed", digits == "")
@@ -195,16 +204,21 @@ func (d *Desk) SetClerkPIN(ctx context.Context, name, digits string) error {
 		return err
 	}
 	known := pin.Unnamed
-	before := func(of journal.PINOf, mark string) error {
-		known = cmp.Or(of.Clerk, pin.Unnamed)
-		return p.Trail.PINChanged(ctx, of, mark)
-	}
-	if err := SetClerkPIN(ctx, p.PINs, name, digits, before); err != nil {
+	err = p.Trail.Do(ctx, func(note func(journal.Audit) error) error {
+		return SetClerkPIN(ctx, p.PINs, name, digits, named(&known, note))
+	})
+	known = cmp.Or(known, pin.Unnamed)
+	if err != nil {
 		return err
 	}
 	d.Shut(known)
 	p.Log.Info("a clerk's PIN was changed", "removed", digits == "")
 	return nil
+}
+
+// named passes facts on, and keeps which clerk they are about.
+func named(known *string, note func(journal.Audit) error) func(journal.Audit) error {
+	return func(a journal.Audit) error { *known = a.Clerk; return note(a) }
 }
 
 // Clerks is control.Clerks's.
@@ -223,9 +237,8 @@ func (d *Desk) AddClerk(ctx context.Context, c control.Clerk) error {
 		return err
 	}
 	known := ""
-	err = AddClerk(ctx, p.PINs, c, func(name string) error {
-		known = name
-		return p.Trail.Note(ctx, journal.Audit{What: journal.ClerkAdded, Clerk: name, Keys: c.Role})
+	err = p.Trail.Do(ctx, func(note func(journal.Audit) error) error {
+		return AddClerk(ctx, p.PINs, c, named(&known, note))
 	})
 	if err == nil {
 		d.Shut(known) // whoever had another role begins anew
@@ -240,9 +253,8 @@ func (d *Desk) RemoveClerk(ctx context.Context, name string) error {
 		return err
 	}
 	known := ""
-	err = p.PINs.RemoveClerk(ctx, name, func(name string) error {
-		known = name
-		return p.Trail.Note(ctx, journal.Audit{What: journal.ClerkRemoved, Clerk: name})
+	err = p.Trail.Do(ctx, func(note func(journal.Audit) error) error {
+		return RemoveClerk(ctx, p.PINs, name, named(&known, note))
 	})
 	if err == nil {
 		d.Shut(known)

@@ -36,7 +36,7 @@ func ExampleTrail_Customers() {
 		return
 	}
 	_, err = g.Enrol("Ada", pictures(), nil)
-	err = errors.Join(err, enrolment.NewTrail(j, g, quiet).Customers(ctx))
+	err = errors.Join(err, enrolment.NewTrail(j, g, enrolment.Keeps{}, quiet).Customers(ctx))
 	all, also := j.Audits(ctx, 9)
 	if err := errors.Join(err, also, g.Close()); err != nil || len(all) != 1 {
 		fmt.Println(all, err)

@@ -26,19 +26,25 @@ func (d *Desk) Forget(ctx context.Context, id string) (control.Receipt, error) {
 	if err != nil {
 		return control.Receipt{}, err
 	}
-	if err := p.Idle(ctx); err != nil {
-		return control.Receipt{}, fmt.Errorf("forget %s: %w", id, err)
+	gone := control.Erased{Customer: id, By: people.From(ctx)}
+	// What is begun is done: who asked may have left meanwhile.
+	doing := context.WithoutCancel(ctx)
+	err = p.Engine.Between(ctx, func() error {
+		e, err := d.Extract(doing, id, false)
+		if err != nil {
+			return err
+		}
+		gone.Templates, gone.Smile, gone.Consent = e.Templates, e.Smile, e.Agreed != nil
+		gone.PIN, gone.Digits, gone.Payments = e.PIN, e.Digits, len(e.Payments)
+		if gone.Unreported, err = unreported(doing, p.Journal, id); err != nil {
+			return err
+		}
+		return d.remove(doing, p, journal.CustomerForgotten, id)
+	})
+	if errors.Is(err, payment.ErrBusy) {
+		err = payment.WithHint(fmt.Errorf("forget %s: %w", id, err), "wait for the payment to end")
 	}
-	e, err := d.Extract(ctx, id, false)
 	if err != nil {
-		return control.Receipt{}, err
-	}
-	gone := control.Erased{Customer: id, By: people.From(ctx), Templates: e.Templates, Smile: e.Smile,
-		Consent: e.Agreed != nil, PIN: e.PIN, Digits: e.Digits, Payments: len(e.Payments)}
-	if gone.Unreported, err = unreported(ctx, p.Journal, id); err != nil {
-		return control.Receipt{}, err
-	}
-	if err := d.remove(ctx, p, journal.CustomerForgotten, id); err != nil {
 		return control.Receipt{}, err
 	}
 	return Receipt(p.Key, p.Source, gone, time.Now())
@@ -114,6 +120,9 @@ func (d *Desk) Extract(ctx context.Context, id string, faces bool) (control.Extr
 	}
 	e := control.Extract{ID: id, Name: k.Name, EnrolledAt: k.EnrolledAt, Model: k.Model, Templates: k.Templates,
 		Smile: k.Smile, PIN: with[id], Digits: k.Digits}
+	if e.Blocked, err = p.PINs.Blocked(ctx, id); err != nil {
+		return control.Extract{}, err
+	}
 	if faces {
 		e.Faces = k.Faces
 	}
@@ -166,7 +175,7 @@ func (d *Desk) Look(ctx context.Context) (token string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := p.Idle(ctx); err != nil {
+	if err := p.idle(ctx); err != nil {
 		return "", err
 	}
 	c := &Capture{Want: lookPictures, Within: lookFor, Farewell: true, NoSmile: true, Progress: func(string) {}}

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"smiletill/cmd/smiletill/intent"
 	"smiletill/cmd/smiletill/people"
 	"smiletill/payment"
 	"smiletill/payment/journal"
@@ -29,9 +30,13 @@ type Machine struct {
 	Seen string
 }
 
-// Start writes down how the machine, its case and its customers differ from what the journal knows.
+// Start writes down what came of the intents that the last process left, then how the machine, its case and
+// its customers differ from what the journal knows.
 func (t *Trail) Start(ctx context.Context, m Machine, alarm bool) error {
-	if err := t.machine(ctx, m); err != nil {
+	t.mu.Lock()
+	err := t.tell(ctx, &m)
+	t.mu.Unlock()
+	if err != nil {
 		return err
 	}
 	if err := t.Case(ctx, alarm); err != nil {
@@ -41,46 +46,53 @@ func (t *Trail) Start(ctx context.Context, m Machine, alarm bool) error {
 }
 
 // machine writes down how the terminal differs from what the journal knows of it: its settings, by name, its
-// models, its program. Who did it is known where somebody asked for the start (models swap); root can change
-// all of them unasked. While an older program could still go back to the journal of before it waits for the
-// next start: the fact of an upgrade must not be what forbids the way back from it.
-func (t *Trail) machine(ctx context.Context, m Machine) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// models, its program. Who did it is known where somebody asked for the start (models swap), or noted it;
+// root can change all of them unasked. While an older program could still go back to the journal of before it
+// waits for the next start: the fact of an upgrade must not be what forbids the way back from it.
+func (t *Trail) machine(ctx context.Context, m Machine, notes []intent.Note) (waits bool, err error) {
 	if waits, err := t.journal.Returnable(ctx); err != nil || waits {
-		return err
+		return waits, err
 	}
 	last, models, err := t.journal.Machine(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	sum := settingsSum(m.Settings)
 	var changes []journal.Audit
-	change := func(what, keys string) {
+	change := func(what, keys string, takes func(journal.Audit) bool) {
+		ctx := ctx
+		noted := what
+		if what == journal.TerminalConfigured {
+			noted = journal.SettingsChanged
+		}
+		if who, ok := by(notes, noted, takes); ok {
+			ctx = people.With(ctx, who)
+		}
 		changes = append(changes, now(ctx, journal.Audit{What: what, Record: sum, Keys: keys, Program: m.Program}))
 	}
+	any := func(journal.Audit) bool { return true }
 	switch {
 	case last.What == "":
-		change(journal.TerminalConfigured, "")
+		change(journal.TerminalConfigured, "", any)
 	default:
 		if last.Program != m.Program {
-			change(journal.ProgramUpdated, "")
+			change(journal.ProgramUpdated, "", any)
 		}
 		if !maps.Equal(models, m.Models) {
-			change(journal.ModelsSwapped, "")
+			change(journal.ModelsSwapped, "", func(a journal.Audit) bool { return a.Record == m.Models["manifest"] })
 		}
 		if last.Record != sum {
-			change(journal.SettingsChanged, m.changed(last.Record))
+			change(journal.SettingsChanged, m.changed(last.Record), any)
 		}
 	}
 	// The fact comes first: after a crash between the two the file is written now, and nothing is told twice.
 	if err := t.journal.Note(ctx, changes...); err != nil {
-		return err
+		return false, err
 	}
 	if settingsSum(m.seen()) == sum {
-		return nil
+		return false, nil
 	}
-	return m.see()
+	return false, m.see()
 }
 
 // keysMax bounds the names in a fact, which has to fit into a report.

@@ -36,7 +36,7 @@ func (s *terminal) start(m enrolment.Machine, alarm bool) *enrolment.Trail {
 	if s.g, err = gallery.Open(filepath.Join(s.dir, "gallery"), model, quiet); err != nil {
 		s.t.Fatal(err)
 	}
-	trail := enrolment.NewTrail(s.j, s.g, quiet)
+	trail := enrolment.NewTrail(s.j, s.g, enrolment.Keeps{}, quiet)
 	m.Seen = filepath.Join(s.dir, "seen.json")
 	if err := trail.Start(s.t.Context(), m, alarm); err != nil {
 		s.t.Fatal(err)

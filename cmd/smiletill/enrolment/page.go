@@ -44,7 +44,7 @@ func (d *Page) Customers(ctx context.Context) ([]screen.CounterCustomer, error) 
 	told := make([]screen.CounterCustomer, 0, len(all))
 	for _, c := range all {
 		one := screen.CounterCustomer{ID: c.ID, Name: c.Name, Since: c.EnrolledAt, PIN: c.PIN,
-			Stale: c.Stale && !c.Known, Damaged: c.Damage != ""}
+			Blocked: c.Blocked, Stale: c.Stale && !c.Known, Damaged: c.Damage != ""}
 		if a, ok := p.Gallery.Consent(c.ID); ok {
 			one.Agreed = &screen.CounterAgreement{At: a.At, Lang: a.Lang, Explained: a.Explained, Paper: a.Paper}
 		}
@@ -58,6 +58,15 @@ func (d *Page) SetCustomerPIN(ctx context.Context, id, digits string) error {
 	ctx, err := d.Allowed(ctx, people.SetPIN)
 	if err == nil {
 		err = d.Desk.SetPIN(ctx, id, digits)
+	}
+	return toldClerk(err)
+}
+
+// BlockCustomer is screen.CounterCustomers's.
+func (d *Page) BlockCustomer(ctx context.Context, id string, blocked bool, why string) error {
+	ctx, err := d.Allowed(ctx, people.Block)
+	if err == nil {
+		err = d.Desk.Block(ctx, id, blocked, why)
 	}
 	return toldClerk(err)
 }

@@ -13,17 +13,21 @@ import (
 	"smiletill/vision/gallery"
 )
 
-// NotePINs says of each who has a PIN.
+// NotePINs says of each who has a PIN, and who is blocked.
 func NotePINs(ctx context.Context, s *pin.Store, all []control.Customer) error {
 	with, err := s.Customers(ctx)
+	if err != nil {
+		return err
+	}
+	blocked, err := s.AllBlocked(ctx)
 	for i := range all {
-		all[i].PIN = with[all[i].ID]
+		all[i].PIN, all[i].Blocked = with[all[i].ID], blocked[all[i].ID]
 	}
 	return err
 }
 
-// RemoveOrphans removes the PINs of customers who are in a gallery no more. Of a locked gallery, and of one
-// with a record whose file has lost its name, nobody can tell.
+// RemoveOrphans removes the PINs and blocks of customers who are in a gallery no more. Of a locked gallery,
+// and of one with a record whose file has lost its name, nobody can tell.
 func RemoveOrphans(ctx context.Context, g *gallery.Gallery, s *pin.Store) error {
 	there, err := g.Records()
 	if errors.Is(err, gallery.ErrLocked) {
@@ -38,14 +42,22 @@ func RemoveOrphans(ctx context.Context, g *gallery.Gallery, s *pin.Store) error 
 			err = errors.Join(err, s.Remove(ctx, id))
 		}
 	}
+	blocked, also := s.AllBlocked(ctx)
+	err = errors.Join(err, also)
+	for id := range blocked {
+		if _, enrolled := there[id]; !enrolled {
+			err = errors.Join(err, s.Unblock(ctx, id))
+		}
+	}
 	return err
 }
 
 // SetPIN gives an enrolled customer a PIN, or takes it away (""), also of one whose record can't be read;
-// before is told the new one's mark, or "", and of nothing that is not done.
+// note is told right before, and of nothing that is not to be done.
 func SetPIN(
-	ctx context.Context, g *gallery.Gallery, s *pin.Store, id, digits string, before func(mark string) error,
+	ctx context.Context, g *gallery.Gallery, s *pin.Store, id, digits string, note func(journal.Audit) error,
 ) error {
+	before := func(mark string) error { return note(pinAudit(journal.PINOf{Customer: id}, mark)) }
 	have, err := s.Customers(ctx)
 	if err != nil {
 		return err
@@ -72,10 +84,10 @@ func SetPIN(
 	return s.SetAfter(ctx, id, digits, before)
 }
 
-// SetClerkPIN gives a clerk a PIN, or takes it away (""); of no name the clerk who has none. before is as
-// SetPIN's, and is told the name as it is known here.
+// SetClerkPIN gives a clerk a PIN, or takes it away (""); of no name the clerk who has none. note is as
+// SetPIN's.
 func SetClerkPIN(
-	ctx context.Context, s *pin.Store, name, digits string, before func(of journal.PINOf, mark string) error,
+	ctx context.Context, s *pin.Store, name, digits string, note func(journal.Audit) error,
 ) error {
 	of := journal.PINOf{}
 	if name != "" && name != pin.Unnamed {
@@ -85,15 +97,15 @@ func SetClerkPIN(
 		}
 		of.Clerk = known.Name
 	}
-	clerk, note := s.ClerkNamed(of.Clerk), func(mark string) error { return before(of, mark) }
+	clerk, before := s.ClerkNamed(of.Clerk), func(mark string) error { return note(pinAudit(of, mark)) }
 	if digits == "" {
 		if set, err := clerk.IsSet(ctx); err != nil || !set {
 			return err
 		}
-		if err := note(""); err != nil {
+		if err := before(""); err != nil {
 			return err
 		}
 		return clerk.Remove(ctx)
 	}
-	return clerk.SetAfter(ctx, digits, note)
+	return clerk.SetAfter(ctx, digits, before)
 }

@@ -3,8 +3,7 @@ package enrolment
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -13,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/intent"
 	"smiletill/cmd/smiletill/people"
 	"smiletill/payment"
 	"smiletill/payment/journal"
@@ -23,12 +22,13 @@ import (
 )
 
 // Trail has the journal say who may pay and which register is let in. What the running terminal does is
-// written before it is done; what was done to its files otherwise, by a command while it did not run or by
-// hand, is found by comparing them with the journal. Only a removal waits for nothing: a customer has a
-// right to it.
+// written before it is done; what a command does while it does not run is noted in the book of intents, with
+// who did it, and told at the next start; what was done to its files by hand is found by comparing them with
+// the journal. Only a removal waits for nothing: a customer has a right to it.
 type Trail struct {
 	journal *journal.Journal
 	gallery *gallery.Gallery
+	keeps   Keeps
 	log     *slog.Logger
 
 	mu    sync.Mutex
@@ -36,9 +36,16 @@ type Trail struct {
 	known bool
 }
 
-// NewTrail makes the trail of a gallery that is open, in a journal that is.
-func NewTrail(j *journal.Journal, g *gallery.Gallery, log *slog.Logger) *Trail {
-	return &Trail{journal: j, gallery: g, log: log}
+// Keeps are what else of a terminal is changed with a fact. The zero value keeps none of it.
+type Keeps struct {
+	Book     intent.Book
+	PINs     *pin.Store
+	Pairings func() (register.Pairings, error)
+}
+
+// NewTrail makes the trail of a gallery that is open, and of what else is kept, in a journal that is.
+func NewTrail(j *journal.Journal, g *gallery.Gallery, k Keeps, log *slog.Logger) *Trail {
+	return &Trail{journal: j, gallery: g, keeps: k, log: log}
 }
 
 // now completes a change with the time, and with who did it, if that is known.
@@ -48,6 +55,35 @@ func now(ctx context.Context, a journal.Audit) journal.Audit {
 		a.Who = people.From(ctx)
 	}
 	return a
+}
+
+// Do changes something: change is given note, to be called with what is about to be changed, right before it
+// is. What can't be written down is not to be done. When it is not done after all, the journal is told.
+func (t *Trail) Do(ctx context.Context, change func(note func(journal.Audit) error) error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	noted := false
+	err := t.keeps.Book.Do(func(write func(journal.Audit) error) (intent.Outcome, error) {
+		err := change(func(a journal.Audit) error {
+			a = now(ctx, a)
+			err := write(a)
+			if err == nil {
+				noted = true // even after an error it may be in the journal
+				err = t.journal.Note(ctx, a)
+			}
+			return unwritten(err)
+		})
+		if err != nil {
+			return intent.Open, err
+		}
+		return intent.Told, nil
+	})
+	if err != nil && noted {
+		if also := t.tell(context.WithoutCancel(ctx), nil); also != nil {
+			t.log.Error("the journal can't be told that nothing was done: it is at the next start", "err", also)
+		}
+	}
+	return err
 }
 
 // Note writes down what is about to be done; what can't be written down is not to be done.
@@ -111,37 +147,21 @@ func differences(
 	return all
 }
 
-// Enrol has somebody enrolled once it is written down; second is who else stood by a renewal by another face.
-// When the record then can't be kept, the journal is told.
-func (t *Trail) Enrol(
-	ctx context.Context, second payment.Who,
-	do func(before func(gallery.Change) error) (control.Customer, error),
-) (control.Customer, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	noted := false
-	c, err := do(func(c gallery.Change) error {
-		a := journal.Audit{What: journal.CustomerEnrolled, Customer: c.ID, Record: c.Record, Templates: c.Templates,
-			Unmatched: c.Unmatched, Carried: c.Carried}
-		if c.Again {
-			a.What = journal.CustomerRenewed
-		}
-		if a.OtherFace = c.OtherFace; c.OtherFace {
-			a.Second = second
-		}
-		if c.Consent != nil {
-			a.Consent = c.Consent.Summary()
-		}
-		noted = true // even after an error it may be written
-		return unwritten(t.journal.Note(ctx, now(ctx, a)))
-	})
-	if err == nil || !noted {
-		return c, err
+// Enrolled is the fact of an enrolment; second is who else stood by a renewal of which nobody can tell that
+// the face is the old one.
+func Enrolled(c gallery.Change, second payment.Who) journal.Audit {
+	a := journal.Audit{What: journal.CustomerEnrolled, Customer: c.ID, Record: c.Record, Templates: c.Templates,
+		Unmatched: c.Unmatched, Carried: c.Carried, OtherFace: c.OtherFace}
+	if c.Again {
+		a.What = journal.CustomerRenewed
 	}
-	if also := t.compare(context.WithoutCancel(ctx)); also != nil {
-		t.log.Error("the journal can't be told that nobody was enrolled: it is at the next start", "err", also)
+	if c.OtherFace || c.Unmatched {
+		a.Second = second
 	}
-	return c, err
+	if c.Consent != nil {
+		a.Consent = c.Consent.Summary()
+	}
+	return a
 }
 
 // unwritten says that nothing was done because the journal can't be written.
@@ -153,21 +173,37 @@ func unwritten(err error) error {
 		payment.HintOf(err))
 }
 
-// Removed writes down that a customer was removed, or forgotten (what), which has been done whatever becomes
-// of this.
-func (t *Trail) Removed(ctx context.Context, what, id string) {
+// Remove has a customer removed, or forgotten (what), and writes that down. It waits for nothing: what can't
+// be written down now is at the next start, which also ends what was begun.
+func (t *Trail) Remove(ctx context.Context, what, id string, erase func() error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	a := now(ctx, journal.Audit{What: what, Customer: id})
-	if err := t.journal.Note(context.WithoutCancel(ctx), a); err != nil {
-		t.log.Error("a customer was removed, and the journal can't be told: it is at the next start",
-			"customer", id, "err", err)
+	a, asked := now(ctx, journal.Audit{What: what, Customer: id}), false
+	remove := func(write func(journal.Audit) error) (intent.Outcome, error) {
+		asked = true
+		if err := write(a); err != nil {
+			t.log.Error("a removal begins that can't be written down first", "customer", id, "err", err)
+		}
+		err := erase()
+		switch {
+		case errors.Is(err, gallery.ErrUnknownCustomer):
+			return intent.Told, err
+		case err != nil && !errors.Is(err, errPINStays):
+			return intent.Open, err
+		}
+		if told := t.journal.Note(context.WithoutCancel(ctx), a); told != nil {
+			t.log.Error("a customer was removed, and the journal can't be told: it is at the next start",
+				"customer", id, "err", told)
+			return intent.Done, err
+		}
+		return intent.Told, err
 	}
-}
-
-// PINChanged writes down a change of a PIN before it is made; without a mark it is taken away.
-func (t *Trail) PINChanged(ctx context.Context, of journal.PINOf, mark string) error {
-	return t.Note(ctx, pinAudit(of, mark))
+	err := t.keeps.Book.Do(remove)
+	if !asked { // the book can't be opened
+		t.log.Error("a removal begins that can't be written down first", "customer", id, "err", err)
+		_, err = remove(func(journal.Audit) error { return nil })
+	}
+	return err
 }
 
 func pinAudit(of journal.PINOf, mark string) journal.Audit {
@@ -190,6 +226,10 @@ func (t *Trail) PINs(ctx context.Context, marks map[string]string) error {
 	if err != nil {
 		return err
 	}
+	clerks, err := t.journal.Clerks(ctx)
+	if err != nil {
+		return err
+	}
 	there := map[journal.PINOf]string{}
 	for row, mark := range marks {
 		of := journal.PINOf{Customer: row}
@@ -199,7 +239,8 @@ func (t *Trail) PINs(ctx context.Context, marks map[string]string) error {
 		there[of] = mark
 	}
 	for of := range last {
-		if _, set := there[of]; !set && !customers[of.Customer].Gone() { // with whom the PIN went
+		gone := customers[of.Customer].Gone() || clerks[of.Clerk].What == journal.ClerkRemoved
+		if _, set := there[of]; !set && !gone { // with whom the PIN went
 			there[of] = ""
 		}
 	}
@@ -220,44 +261,27 @@ func (t *Trail) PINs(ctx context.Context, marks map[string]string) error {
 	return t.journal.Note(ctx, changes...)
 }
 
-// entry tells a pairing from another of the same key identifier and version. It tells nothing of the key.
-func entry(one register.Pairing) string {
-	at := one.At.UTC().Format(time.RFC3339Nano)
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s", one.Key.ID, one.Key.Version, at))
-	return hex.EncodeToString(sum[:8])
-}
-
-// Registers writes down how the paired registers differ from what the journal knows. Nothing is taken from
-// one whose key the journal doesn't know.
-func (t *Trail) Registers(ctx context.Context, all register.Pairings) error {
+// Clerks writes down how the roles that people have, by name, differ from what the journal knows.
+func (t *Trail) Clerks(ctx context.Context, roles []pin.Named) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.known && slices.EqualFunc(all, t.pairs, func(a, b register.Pairing) bool { return a.Key == b.Key }) {
-		return nil
-	}
-	last, err := t.journal.Registers(ctx)
+	last, err := t.journal.Clerks(ctx)
 	if err != nil {
 		return err
 	}
 	var changes []journal.Audit
-	there := map[journal.RegisterKey]bool{}
-	for _, one := range all {
-		k := journal.RegisterKey{ID: one.Key.ID, Version: one.Key.Version}
-		there[k] = true
-		if was := last[k]; was.What != journal.RegisterPaired || was.Record != entry(one) {
-			changes = append(changes, now(ctx, journal.Audit{What: journal.RegisterPaired, Register: k.ID,
-				KeyVersion: k.Version, Record: entry(one)}))
+	for _, c := range roles {
+		was := last[c.Name]
+		delete(last, c.Name)
+		if was.What != journal.ClerkAdded || was.Keys != c.Role {
+			changes = append(changes, now(ctx, journal.Audit{What: journal.ClerkAdded, Clerk: c.Name, Keys: c.Role,
+				Offline: true}))
 		}
 	}
-	for k, was := range last {
-		if was.What == journal.RegisterPaired && !there[k] {
-			changes = append(changes, now(ctx, journal.Audit{What: journal.RegisterUnpaired, Register: k.ID,
-				KeyVersion: k.Version}))
+	for _, name := range slices.Sorted(maps.Keys(last)) {
+		if last[name].What == journal.ClerkAdded {
+			changes = append(changes, now(ctx, journal.Audit{What: journal.ClerkRemoved, Clerk: name, Offline: true}))
 		}
 	}
-	if err := t.journal.Note(ctx, changes...); err != nil {
-		return err
-	}
-	t.pairs, t.known = slices.Clone(all), true
-	return nil
+	return t.journal.Note(ctx, changes...)
 }

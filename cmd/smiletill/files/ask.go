@@ -87,7 +87,7 @@ func (e Enrolment) Do(
 	}
 	if done.Unmatched {
 		fmt.Fprintln(out, "the templates before were another model's: nothing could tell whether the face is the\n"+
-			"same. See to it that it is; the journal and the cloud say that it was not compared")
+			"same. The journal and the cloud say so, and who stood by it")
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/enrolment"
+	"smiletill/cmd/smiletill/intent"
 	"smiletill/cmd/smiletill/people"
 	"smiletill/models"
 	"smiletill/payment"
@@ -120,38 +121,62 @@ func (f Files) CustomersUnder(set models.Set) ([]control.Customer, error) {
 	return all, errors.Join(err, g.Close())
 }
 
-// Remove removes a customer with templates and PIN. It opens no gallery, and so waits for no models.
+// Remove removes a customer with templates and PIN. It opens no gallery, and so waits for no models; nor for
+// the book of intents.
 func (f Files) Remove(ctx context.Context, id string) error {
-	face := func(id string) error { return gallery.RemoveFrom(f.cfg.GalleryDir(), id) }
-	return enrolment.Remove(ctx, id, face, func(use func(*pin.Store) error) error {
-		if _, err := os.Stat(f.cfg.PINsPath()); errors.Is(err, fs.ErrNotExist) {
-			return nil // nobody has one, and none is made for this
+	removed := errors.New("nobody was asked")
+	remove := func() error {
+		face := func(id string) error { return gallery.RemoveFrom(f.cfg.GalleryDir(), id) }
+		removed = enrolment.Remove(ctx, id, face, func(use func(*pin.Store) error) error {
+			if _, err := os.Stat(f.cfg.PINsPath()); errors.Is(err, fs.ErrNotExist) {
+				return nil // nobody has one, and none is made for this
+			}
+			return f.pins(ctx, use)
+		})
+		return removed
+	}
+	asked := false
+	err := f.notes(ctx, func(note func(journal.Audit) error) error {
+		asked = true
+		if err := note(journal.Audit{What: journal.CustomerRemoved, Customer: id}); err != nil {
+			f.log.Error("a removal begins that can't be written down first", "customer", id, "err", err)
 		}
-		return f.pins(ctx, use)
+		return remove()
 	})
+	if !asked {
+		f.log.Error("a removal begins that can't be written down first", "customer", id, "err", err)
+		return remove()
+	}
+	return err
+}
+
+// notes changes something by the book of intents: the next start of the terminal tells the journal, which
+// this user may not be allowed to write.
+func (f Files) notes(ctx context.Context, change func(note func(journal.Audit) error) error) error {
+	return intent.In(f.cfg.Paths.DataDir).ByCommand(ctx, change)
 }
 
 // SetPIN gives a customer a PIN, or takes it away ("").
 func (f Files) SetPIN(ctx context.Context, id, digits string) error {
 	return f.gallery(func(g *gallery.Gallery) error {
-		return f.pins(ctx, func(s *pin.Store) error { return enrolment.SetPIN(ctx, g, s, id, digits, found) })
+		return f.pins(ctx, func(s *pin.Store) error {
+			return f.notes(ctx, func(note func(journal.Audit) error) error {
+				return enrolment.SetPIN(ctx, g, s, id, digits, note)
+			})
+		})
 	})
 }
 
-// found leaves a change to the terminal's next start, which finds it and writes it down: this may be another
-// user, who must not write the journal.
-func found(string) error { return nil }
-
 // SetClerkPIN gives a clerk a PIN, or takes it away (""); of no name the clerk who has none.
 func (f Files) SetClerkPIN(ctx context.Context, name, digits string) error {
-	return f.clerks(ctx, func(s *pin.Store) error {
-		return enrolment.SetClerkPIN(ctx, s, name, digits, func(journal.PINOf, string) error { return nil })
+	return f.clerks(ctx, func(s *pin.Store, note func(journal.Audit) error) error {
+		return enrolment.SetClerkPIN(ctx, s, name, digits, note)
 	})
 }
 
 // Clerks lists who has a role by a PIN.
 func (f Files) Clerks(ctx context.Context) (all []control.Clerk, err error) {
-	err = f.clerks(ctx, func(s *pin.Store) error {
+	err = f.clerks(ctx, func(s *pin.Store, _ func(journal.Audit) error) error {
 		all, err = enrolment.ListClerks(ctx, s)
 		return err
 	})
@@ -160,20 +185,26 @@ func (f Files) Clerks(ctx context.Context) (all []control.Clerk, err error) {
 
 // AddClerk gives somebody a role.
 func (f Files) AddClerk(ctx context.Context, c control.Clerk) error {
-	return f.clerks(ctx, func(s *pin.Store) error { return enrolment.AddClerk(ctx, s, c, found) })
+	return f.clerks(ctx, func(s *pin.Store, note func(journal.Audit) error) error {
+		return enrolment.AddClerk(ctx, s, c, note)
+	})
 }
 
 // RemoveClerk takes somebody's role and PIN away.
 func (f Files) RemoveClerk(ctx context.Context, name string) error {
-	return f.clerks(ctx, func(s *pin.Store) error { return s.RemoveClerk(ctx, name, found) })
+	return f.clerks(ctx, func(s *pin.Store, note func(journal.Audit) error) error {
+		return enrolment.RemoveClerk(ctx, s, name, note)
+	})
 }
 
 // clerks opens the PINs, and makes the folder for them.
-func (f Files) clerks(ctx context.Context, use func(*pin.Store) error) error {
+func (f Files) clerks(ctx context.Context, use func(*pin.Store, func(journal.Audit) error) error) error {
 	if err := config.PreparePrivateDir(f.cfg.Paths.DataDir); err != nil {
 		return err
 	}
-	return f.pins(ctx, use)
+	return f.pins(ctx, func(s *pin.Store) error {
+		return f.notes(ctx, func(note func(journal.Audit) error) error { return use(s, note) })
+	})
 }
 
 // Enrol enrols somebody from photos: without a terminal that runs there is no camera.
@@ -186,7 +217,7 @@ func (f Files) Enrol(ctx context.Context, q control.EnrolRequest, _ func(string)
 	if err != nil {
 		return control.Customer{}, err
 	}
-	agreed, err := enrolment.Consent(rules, q, people.From(ctx), time.Now())
+	agreed, err := enrolment.Consent(rules, q, people.OrHere(ctx), time.Now())
 	if err != nil {
 		return control.Customer{}, err
 	}
@@ -213,14 +244,22 @@ func (f Files) Enrol(ctx context.Context, q control.EnrolRequest, _ func(string)
 	if err != nil {
 		return control.Customer{}, errors.Join(err, l.Close())
 	}
-	// The journal is told at the next start: this may be another user than the terminal's, who must not write
-	// it.
 	templates, seen, err := enrolment.TemplatesOf(l, q.Photos)
 	if err != nil {
 		return control.Customer{}, errors.Join(err, g.Close(), l.Close())
 	}
 	w := gallery.Wish{Digits: q.Digits, Consent: agreed}
-	c, err := enrolment.In(g, q, w, templates, seen, func(gallery.Change) error { return nil })
+	var c control.Customer
+	err = f.notes(ctx, func(note func(journal.Audit) error) error {
+		c, err = enrolment.In(g, q, w, templates, seen, func(c gallery.Change) error {
+			return note(enrolment.Enrolled(c, payment.Who{}))
+		})
+		return err
+	})
+	if errors.Is(err, gallery.ErrOtherFace) || errors.Is(err, gallery.ErrIncomparable) {
+		err = payment.WithHintf(err, "%s. That takes the running terminal (`smiletill run`), another one's word "+
+			"(`smiletill customers vouch %s`), and --new-pin", payment.HintOf(err), q.Again)
+	}
 	c.Advice = enrolment.Advice(l, q.Photos, templates)
 	return c, errors.Join(err, g.Close(), l.Close())
 }

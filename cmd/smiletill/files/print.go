@@ -45,6 +45,8 @@ func Print(w io.Writer, all []control.Customer) error {
 				pinSet,
 				state,
 			)
+		case c.Blocked:
+			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\tblocked\n", c.ID, c.Name, when, c.Templates, pinSet)
 		default:
 			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\tcan pay\n", c.ID, c.Name, when, c.Templates, pinSet)
 		}

@@ -1,6 +1,7 @@
 package pairing
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -8,14 +9,17 @@ import (
 
 	"smiletill/cmd/smiletill/columns"
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/intent"
 	"smiletill/cmd/smiletill/storage"
 	"smiletill/payment"
+	"smiletill/payment/journal"
 	"smiletill/payment/register"
 )
 
 // Pair makes a key for the register called name and prints what has to be typed into it. An id that is
 // empty is made of the name; file holds a passphrase of the shop's own, and empty means a new one.
-func Pair(w io.Writer, cfg config.Config, name, id, file string) error {
+func Pair(ctx context.Context, w io.Writer, cfg config.Config, name, id, file string) error {
 	if err := config.CheckText(name); err != nil {
 		return config.Usage(fmt.Errorf("name of the register: %w", err))
 	}
@@ -34,7 +38,7 @@ func Pair(w io.Writer, cfg config.Config, name, id, file string) error {
 	}
 	var key *register.Key
 	var older bool
-	err := change(cfg, func(all register.Pairings) (register.Pairings, error) {
+	err := change(ctx, cfg, func(all register.Pairings) (register.Pairings, error) {
 		for _, one := range all {
 			if one.Key.ID != id {
 				continue
@@ -107,9 +111,9 @@ func printFingerprint(p *printout, hex, indent string) {
 }
 
 // Unpair takes the keys with an id away, of one version alone unless that is 0.
-func Unpair(w io.Writer, cfg config.Config, id string, version int) error {
+func Unpair(ctx context.Context, w io.Writer, cfg config.Config, id string, version int) error {
 	removed, left := 0, 0
-	err := change(cfg, func(all register.Pairings) (register.Pairings, error) {
+	err := change(ctx, cfg, func(all register.Pairings) (register.Pairings, error) {
 		all, removed = all.Unpair(id, version)
 		left = len(all)
 		if removed == 0 {
@@ -156,12 +160,31 @@ func List(w io.Writer, cfg config.Config) error {
 	return t.Flush()
 }
 
-// change changes the file of paired registers.
-func change(cfg config.Config, change func(register.Pairings) (register.Pairings, error)) error {
+// change changes the file of paired registers, notes who does it, and has a running terminal see it at once.
+func change(
+	ctx context.Context, cfg config.Config, change func(register.Pairings) (register.Pairings, error),
+) error {
 	if err := cfg.PrepareDataDir(); err != nil {
 		return err
 	}
-	return storage.WithHint(register.ChangePairings(cfg.PairingsPath(), change))
+	err := intent.In(cfg.Paths.DataDir).ByCommand(ctx, func(note func(journal.Audit) error) error {
+		return register.ChangePairings(cfg.PairingsPath(), func(all register.Pairings) (register.Pairings, error) {
+			changed, err := change(all)
+			for _, a := range intent.Paired(all, changed) {
+				if err == nil {
+					err = note(a)
+				}
+			}
+			return changed, err
+		})
+	})
+	if err != nil {
+		return storage.WithHint(err)
+	}
+	if err := control.NewClient(cfg.Paths.ControlSocket).Registers(ctx); err != nil {
+		return fmt.Errorf("it is done, and the running terminal could not be told: %w", err)
+	}
+	return nil
 }
 
 // printout prints until it fails.

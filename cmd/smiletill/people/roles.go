@@ -45,16 +45,18 @@ const (
 	Vouch          Act = "vouch for a renewal"
 	Remove         Act = "remove and forget"
 	SetPIN         Act = "set customers' PINs"
+	Block          Act = "block and unblock"
 	EndAlarm       Act = "end an alarm"
 	Serve          Act = "reload, calibrate, unpark"
 	SendAsRegister Act = "send as a register"
+	PairRegisters  Act = "pair registers"
 	ManageClerks   Act = "change clerks"
 )
 
 // acts gives all of them.
 func acts() []Act {
 	return []Act{SeeStatus, Pay, GiveBack, SeePayments, SeeCustomers, Enrol, Vouch, Remove, SetPIN,
-		EndAlarm, Serve, SendAsRegister, ManageClerks}
+		Block, EndAlarm, Serve, SendAsRegister, PairRegisters, ManageClerks}
 }
 
 // May is the table of who may do what: the only one. A technician mends the machine, and has no business with
@@ -64,10 +66,11 @@ func (r Role) May(a Act) bool {
 	case Owner:
 		return slices.Contains(acts(), a)
 	case Technician:
-		return slices.Contains([]Act{SeeStatus, Pay, EndAlarm, Serve, SendAsRegister}, a)
+		return slices.Contains([]Act{SeeStatus, Pay, EndAlarm, Serve, SendAsRegister,
+			PairRegisters}, a)
 	case Clerk:
 		return slices.Contains([]Act{SeeStatus, Pay, GiveBack, SeePayments, SeeCustomers, Enrol, Vouch,
-			Remove, SetPIN}, a)
+			Remove, SetPIN, Block}, a)
 	}
 	return false
 }
@@ -102,6 +105,8 @@ const (
 	Socket = "socket"
 	Page   = "page"
 	Screen = "screen"
+
+	command = "command" // on the terminal's files: see Here
 )
 
 // As gives who does an act, in the role that suffices for it: the least of them. ErrNotAllowed if none does.

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -15,7 +16,9 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/intent"
 	"smiletill/payment"
+	"smiletill/payment/journal"
 )
 
 // source is where a settings file is looked for.
@@ -308,7 +311,25 @@ func (t Target) put(c change) error {
 	if c.path != t.config() {
 		return replace(c)
 	}
-	return t.writable(filepath.Dir(c.path), func() error { return replace(c) })
+	return t.book().ByCommand(context.Background(), func(note func(journal.Audit) error) error {
+		if err := note(journal.Audit{What: journal.SettingsChanged}); err != nil {
+			return err
+		}
+		return t.writable(filepath.Dir(c.path), func() error { return replace(c) })
+	})
+}
+
+// book is where the terminal's next start learns who changed its settings; no book where they can't be read.
+func (t Target) book() intent.Book {
+	text, err := t.configuration()
+	if err != nil {
+		return intent.Book{}
+	}
+	values, _, err := config.Current(t.config(), text)
+	if err != nil {
+		return intent.Book{}
+	}
+	return intent.In(t.at(values["paths.data_dir"]))
 }
 
 // overwrite changes a file in place; its length stays.

@@ -31,7 +31,7 @@ func TestReportOfTheWiFi(t *testing.T) {
 				t.Fatal(err)
 			}
 			text := "#!/bin/sh\n[ \"$LC_ALL\" = C ] || exit 9\ncase $* in\n" +
-				"*show*) [ -n '" + c.state + "' ] || exit 10; echo '" + c.state + "';;\n" +
+				"*show*) [ -z '" + c.state + "' ] && exit 10\necho '" + c.state + "';;\n" +
 				"*up*) printf %s '" + c.said + "' >&2; [ -z '" + c.said + "' ] || exit 4;;\nesac\n"
 			if err := os.WriteFile(filepath.Join(bin, "nmcli"), []byte(text), 0o755); err != nil {
 				t.Fatal(err)

@@ -62,8 +62,9 @@ func TestCustomersAtTheCounter(t *testing.T) {
 	for role, cookie := range cookies {
 		for ask, act := range map[string]people.Act{
 			"customers": people.SeeCustomers, "extract?id=" + id: people.SeeCustomers,
-			`customers/pin {"id":"nobody","pin":"628401"}`: people.SetPIN,
-			`customers/forget {"id":"nobody"}`:             people.Remove,
+			`customers/pin {"id":"nobody","pin":"628401"}`:                  people.SetPIN,
+			`customers/forget {"id":"nobody"}`:                              people.Remove,
+			`customers/block {"id":"nobody","blocked":true,"why":"misuse"}`: people.Block,
 		} {
 			path, body, write := strings.Cut(ask, " ")
 			_, answer := s.counterGet(path, cookie)
@@ -135,4 +136,69 @@ func TestCustomersAtTheCounter(t *testing.T) {
 		t.Errorf("a clerk who has left: %d %s", code, answer)
 	}
 	s.noPINInFiles()
+}
+
+// Who is blocked, on the page or by a command, is known and declined, and the clerk is told why. It holds
+// over a restart, and when the file of PINs is put away; it ends when it is ended.
+func TestBlockedCustomer(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.EnrolCustomer()
+	end := s.Open()
+	s.Opened()
+	s.clerk("Anna", "clerk", "730164")
+	anna, _ := s.named("Anna", "730164")
+	all, err := s.Customers(t.Context())
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	id := all[0].ID
+	block := func(blocked bool, why, says string) {
+		t.Helper()
+		_, answer, _ := s.counterPost("customers/block", anna,
+			fmt.Sprintf(`{"id":%q,"blocked":%t,"why":%q}`, id, blocked, why))
+		if !strings.Contains(answer, says) {
+			t.Errorf("%s; want %s", answer, says)
+		}
+	}
+	block(true, " ", "it takes a reason")
+	block(true, "a\nb", "control character")
+	block(true, "misuse", "{}")
+	block(true, "misuse", "{}") // once more does nothing
+	s.Pay("order-1", "1.00")
+	s.WantEnd("order-1", "declined", "blocked")
+	if _, list := s.counterGet("payments", anna); !strings.Contains(list, `"reason":"blocked"`) {
+		t.Errorf("the clerk is not told: %s", list)
+	}
+	if _, out, _ := s.Cli("customers", "list"); !strings.Contains(out, "blocked") {
+		t.Errorf("customers list: %s", out)
+	}
+	end()
+	if err := os.Remove(filepath.Join(s.Dir, "data", "pins.db")); err != nil { // put away: the PINs are gone
+		t.Fatal(err)
+	}
+	s.Open()
+	s.Opened()
+	s.Pay("order-2", "1.00")
+	s.WantEnd("order-2", "declined", "blocked")
+	if code, out, errs := s.Cli("customers", "unblock", id, "--why", "it is settled"); code != 0 ||
+		!strings.Contains(out, "unblocked") {
+		t.Errorf("%d %s %s", code, out, errs)
+	}
+	s.Pay("order-3", "1.00")
+	s.WantEnd("order-3", "approved", "")
+	said := strings.Join(audits(s.Shop), "\n")
+	for _, want := range []string{"customer blocked", "clerk Anna (page)", "misuse", "customer unblocked",
+		"it is settled"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no %q in\n%s", want, said)
+		}
+	}
+	if n := strings.Count(said, "customer blocked"); n != 1 {
+		t.Errorf("blocked %d times", n)
+	}
+	if code, _, errs := s.Cli("customers", "block", "c_nobody", "--why", "x"); code == 0 ||
+		!strings.Contains(errs, "no such customer") {
+		t.Errorf("%d %s", code, errs)
+	}
 }

@@ -16,7 +16,7 @@ import (
 func (t *Terminal) doors() control.Doors {
 	return control.Doors{Till: till{t.access}, Back: back{t.access},
 		People: t.desk, PINs: pins{t.desk, t.access}, Clerks: t.desk,
-		Service:  service{t.access, t.tamper, t.updates, t.statusNow},
+		Service:  service{t.access, t.tamper, t.updates, t.register, t.statusNow},
 		Register: t.register.server.Own()}
 }
 
@@ -135,6 +135,7 @@ type service struct {
 	access *access
 	tamper *tamper
 	update *updating
+	desk   *cashDesk
 	status func(context.Context) control.Status
 }
 
@@ -150,6 +151,14 @@ func (d service) Hold(ctx context.Context, wait time.Duration, say func(string))
 func (d service) Reload(ctx context.Context) error {
 	d.access.by.Store(new(who.From(ctx)))
 	return d.access.reopen(ctx)
+}
+
+func (d service) Registers(ctx context.Context) error {
+	p, err := d.access.opened()
+	if err != nil {
+		return err
+	}
+	return d.desk.trace(ctx, p)
 }
 
 func (d service) ResetTamper(ctx context.Context) error { return d.tamper.reset(ctx) }

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -12,6 +13,7 @@ import (
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/files"
+	"smiletill/cmd/smiletill/intent"
 	"smiletill/cmd/smiletill/light"
 	"smiletill/cmd/smiletill/narrow"
 	"smiletill/device/camera"
@@ -103,9 +105,7 @@ func openParts(
 	if err := p.recover(ctx); err != nil {
 		return nil, err
 	}
-	p.trail = enrolment.NewTrail(p.journal, p.gallery, log)
-	if err := p.trail.Start(ctx, enrolment.Machine{Settings: cfg.Settings(), Models: modelVersions(p.set),
-		Program: version, Seen: cfg.SettingsSeenPath()}, t.Raised()); err != nil {
+	if err := p.openTrail(ctx, cfg, version, t.Raised(), log); err != nil {
 		return nil, err
 	}
 	refused, failure, err := p.before(ctx)
@@ -115,10 +115,6 @@ func openParts(
 	if err != nil {
 		return nil, err
 	}
-	if err := p.openPINs(ctx, cfg); err != nil {
-		return nil, err
-	}
-	p.pins.OnFailure(disk.Told(pinsFile))
 	p.openRecords(ctx, cfg, disk.Told(recordsFile))
 	if err := p.openEngine(ctx, cfg, t.Wrong, refused, failure); err != nil {
 		return nil, err
@@ -127,6 +123,27 @@ func openParts(
 		return nil, err
 	}
 	return p, p.openReporter(cfg, version, troubles(t.Words, disk.Words, p.lacks, updates.Words))
+}
+
+// openTrail opens the PINs, and has the journal know what was changed since the last start, of them too.
+func (p *parts) openTrail(
+	ctx context.Context, cfg config.Config, version string, alarm bool, log *slog.Logger,
+) (err error) {
+	if p.pins, err = pin.Open(ctx, cfg.PINsPath(), p.journal.Elapsed, nil); err != nil {
+		return err
+	}
+	p.closers = append(p.closers, p.pins.Close)
+	p.pins.OnFailure(p.disk.Told(pinsFile))
+	p.trail = enrolment.NewTrail(p.journal, p.gallery, enrolment.Keeps{Book: intent.In(cfg.Paths.DataDir),
+		PINs: p.pins, Pairings: func() (register.Pairings, error) {
+			return register.LoadPairings(cfg.PairingsPath())
+		}}, log)
+	err = p.trail.Start(ctx, enrolment.Machine{Settings: cfg.Settings(), Models: modelVersions(p.set),
+		Program: version, Seen: cfg.SettingsSeenPath()}, alarm)
+	if err != nil {
+		return err
+	}
+	return p.tellPINs(ctx)
 }
 
 // openEngine makes the engine, which goes on with what a vending machine had in hand. refused and failure are
@@ -140,6 +157,7 @@ func (p *parts) openEngine(
 	}
 	p.engine = payment.NewEngine(p.journal, payment.Options{
 		Timeout: cfg.Payment.Timeout, PINTimeout: cfg.PIN.Timeout, Policy: p.policy, PINs: p.pins,
+		Blocked:     p.pins.Blocked,
 		TimeTrusted: journal.ClockSet, Alarm: alarm, Log: p.log.With("room", "payment"),
 		FailedTries: refused, LivenessFailed: failure, Vending: vend,
 	})
@@ -188,12 +206,8 @@ func troubles(all ...func() string) func() string {
 	}
 }
 
-// openPINs opens the PINs, and has the journal know them.
-func (p *parts) openPINs(ctx context.Context, cfg config.Config) (err error) {
-	if p.pins, err = pin.Open(ctx, cfg.PINsPath(), p.journal.Elapsed, nil); err != nil {
-		return err
-	}
-	p.closers = append(p.closers, p.pins.Close)
+// tellPINs has the journal know the PINs, and who has a role by one.
+func (p *parts) tellPINs(ctx context.Context) error {
 	if err := enrolment.RemoveOrphans(ctx, p.gallery, p.pins); err != nil {
 		p.log.Error("PINs of removed customers stay until the disk can be written", "err", err)
 	}
@@ -201,7 +215,11 @@ func (p *parts) openPINs(ctx context.Context, cfg config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	return p.trail.PINs(ctx, marks)
+	roles, err := p.pins.Clerks(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.trail.PINs(ctx, marks), p.trail.Clerks(ctx, roles), p.trail.Blocks(ctx, p.pins))
 }
 
 // probePINs learns whether PINs can be written, and removes those that a removal had to leave.

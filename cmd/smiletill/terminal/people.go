@@ -33,17 +33,8 @@ func (a *access) atDesk() (enrolment.Parts, error) {
 		return enrolment.Parts{}, err
 	}
 	return enrolment.Parts{Gallery: p.gallery, PINs: p.pins, Journal: p.journal, Trail: p.trail,
-		Looker: p.looker, Idle: p.idle, Key: p.key, Source: p.source, Take: p.take, Wrote: p.wroteFaces,
+		Looker: p.looker, Engine: p.engine, Key: p.key, Source: p.source, Take: p.take, Wrote: p.wroteFaces,
 		Changed: p.warnSize, Log: p.log}, nil
-}
-
-// idle is payment.ErrBusy while a payment runs.
-func (p *parts) idle(ctx context.Context) error {
-	s, err := p.engine.Status(ctx)
-	if err == nil && s.Payment.ID != "" && !s.Payment.State.Terminal() {
-		err = payment.WithHint(payment.ErrBusy, "wait for the payment to end")
-	}
-	return err
 }
 
 // take has the camera take pictures, between two payments.

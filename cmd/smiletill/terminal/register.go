@@ -71,7 +71,7 @@ func (c *cashDesk) till() (*register.Till, error) {
 	if p.records == nil {
 		return nil, p.recordsErr
 	}
-	if err := c.trace(p); err != nil {
+	if err := c.trace(context.Background(), p); err != nil {
 		return nil, err
 	}
 	return &register.Till{Engine: p.engine, Journal: p.journal, Books: books{p.journal}, Records: p.records,
@@ -83,8 +83,8 @@ func (c *cashDesk) till() (*register.Till, error) {
 }
 
 // trace has the journal know the paired registers before one is served.
-func (c *cashDesk) trace(p *parts) error {
-	ctx, cancel := context.WithTimeout(context.Background(), deskRetry)
+func (c *cashDesk) trace(ctx context.Context, p *parts) error {
+	ctx, cancel := context.WithTimeout(ctx, deskRetry)
 	defer cancel()
 	all, err := c.paired()
 	if err != nil { // keys that can't be read are not keys that were taken away
@@ -264,7 +264,7 @@ func (c *cashDesk) keepTrace() {
 	if p == nil {
 		return // the first message finds it, or the next look
 	}
-	if err := c.trace(p); err != nil {
+	if err := c.trace(context.Background(), p); err != nil {
 		c.log.Error("the journal can't be told which registers are paired", "err", err)
 	}
 }

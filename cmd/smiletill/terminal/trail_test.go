@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/people"
 	"smiletill/cmd/smiletill/terminal/terminaltest"
 	"smiletill/device/screen"
 	"smiletill/vision/visits"
@@ -22,7 +23,7 @@ import (
 // audits is what `smiletill journal audit` lists, the oldest first: what was done and how.
 func audits(s *terminaltest.Shop) (all []string) {
 	s.T.Helper()
-	code, out, errs := s.Cli("journal", "audit")
+	code, out, errs := s.Cli("journal", "audit", "--limit", "99")
 	if code != 0 {
 		s.T.Fatalf("journal audit: %d %s", code, errs)
 	}
@@ -63,8 +64,8 @@ func TestTrail(t *testing.T) {
 	}
 	s.Open()
 	s.Opened()
-	wantAudits(s.Shop, "customer enrolled", "clerk pin set")
-	for _, a := range audits(s.Shop)[1:] {
+	wantAudits(s.Shop, "customer enrolled", "clerk pin set", "terminal configured")
+	for _, a := range audits(s.Shop)[:2] {
 		if !strings.Contains(a, "not by the running terminal") {
 			t.Errorf("done while nothing ran: %s", a)
 		}
@@ -107,7 +108,7 @@ func TestTrail(t *testing.T) {
 	if code, _, errs := s.Cli("customers", "remove", "--yes", id); code != 0 {
 		t.Fatal(errs)
 	}
-	wantAudits(s.Shop, "customer enrolled", "clerk pin set", "customer renewed", "customer pin set",
+	wantAudits(s.Shop, "terminal configured", "customer renewed", "customer pin set",
 		"register paired", "register unpaired", "customer removed")
 	s.Eventually("the cloud has all of them", func() bool {
 		all, err := c.Audits(t.Context(), 99)
@@ -177,7 +178,7 @@ func TestRemovalWithoutAJournal(t *testing.T) {
 	s.EnrolCustomer()
 	end := s.Open()
 	s.Opened()
-	wantAudits(s.Shop, "customer enrolled")
+	wantAudits(s.Shop, "customer enrolled", "terminal configured")
 	all, err := s.Customers(t.Context())
 	if err != nil || len(all) != 1 {
 		t.Fatal(all, err)
@@ -204,5 +205,8 @@ func TestRemovalWithoutAJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Opened()
-	wantAudits(s.Shop, "customer enrolled", "customer removed")
+	wantAudits(s.Shop, "customer enrolled", "terminal configured", "customer removed")
+	if last := audits(s.Shop); !strings.Contains(last[len(last)-1], "owner "+people.Here().Name+" (socket)") {
+		t.Errorf("nobody removed the customer: %q", last)
+	}
 }

@@ -13,8 +13,10 @@ import (
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/intent"
 	"smiletill/models"
 	"smiletill/payment"
+	"smiletill/payment/journal"
 )
 
 // swap is one change of models.
@@ -78,7 +80,13 @@ func (s *swap) run(ctx context.Context, dir string) (fault error) {
 	if err := s.consent(ctx, set); err != nil {
 		return err
 	}
-	if err := install(s.cfg, to); err != nil {
+	err = intent.In(s.cfg.Paths.DataDir).ByCommand(ctx, func(note func(journal.Audit) error) error {
+		if err := note(journal.Audit{What: journal.ModelsSwapped, Record: set.ManifestSHA256()[:16]}); err != nil {
+			return err
+		}
+		return install(s.cfg, to)
+	})
+	if err != nil {
 		return err
 	}
 	switch dir {

@@ -16,7 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/intent"
 	"smiletill/payment"
+	"smiletill/payment/journal"
 )
 
 // Card is the card that is updated.
@@ -141,7 +143,12 @@ func (c Card) one(
 	defer letGo()
 	err = files{c.Data}.write(state)
 	if err == nil {
-		err = install(holding, path, func(line string) { fmt.Fprintln(out, line) })
+		err = intent.In(c.Data).ByCommand(ctx, func(note func(journal.Audit) error) error {
+			if err := note(journal.Audit{What: journal.ProgramUpdated, Program: f.Version}); err != nil {
+				return err
+			}
+			return install(holding, path, func(line string) { fmt.Fprintln(out, line) })
+		})
 	}
 	if err == nil {
 		err = c.sure(ctx, f.Version, s.other())

@@ -7,7 +7,7 @@ const rowsMost = 200; // more nobody reads
 let folkRound = 0, folkDrawn = "";
 let folkAll = []; // the terminal's last word
 let one = null; // whose card is open
-let cardStep = ""; // card, pin, twice, take, forget, sending or said
+let cardStep = ""; // card, pin, twice, take, block, forget, sending or said
 let typedPIN = "", firstPIN = "";
 
 async function readCustomers() {
@@ -35,7 +35,7 @@ const plain = (text) => text.toLocaleLowerCase(root.lang).normalize("NFD").repla
 // marksOf are what is not as usual with a customer.
 function marksOf(c) {
   if (c.damaged) return [["cust_damaged", "bad"]];
-  return [...(c.stale ? [["cust_stale", "warn"]] : []), ...(c.agreed ? [] : [["cust_no_consent", "warn"]])];
+  return [...(c.blocked ? [["cust_blocked", "bad"]] : []), ...(c.stale ? [["cust_stale", "warn"]] : []), ...(c.agreed ? [] : [["cust_no_consent", "warn"]])];
 }
 
 function drawCustomers(trouble = "") {
@@ -89,13 +89,14 @@ function cardRows(c) {
   ];
 }
 
-const stateOf = (c) => word(c.damaged ? "cust_damaged" : c.stale ? "cust_stale" : "cust_pays");
+const stateOf = (c) => word(c.damaged ? "cust_damaged" : c.blocked ? "cust_blocked_state" : c.stale ? "cust_stale" : "cust_pays");
 
 function cardButtons(c) {
   return [
     ...(c.damaged ? [] : [choice(word(c.pin ? "cust_new_pin" : "cust_set_pin"), () => askPIN())]),
     ...(c.pin ? [choice(word("cust_take_pin"), () => drawCard("take"))] : []),
     ...(c.damaged ? [] : [choice(word("cust_extract"), () => saveExtract(c))]),
+    ...(c.damaged ? [] : [choice(word(c.blocked ? "cust_unblock" : "cust_block"), () => drawCard("block"))]),
     choice(word("cust_forget"), () => drawCard("forget"), "warn"),
     choice(word("close"), leaveCard, "wide"),
   ];
@@ -110,6 +111,9 @@ function drawCard(step, said = {}) {
     pin: () => [word("pin_type"), word("pin_type_help"), [], [back]],
     twice: () => [word("pin_twice"), "", [], [back]],
     take: () => [word("pin_take", name), word("pin_take_help"), [], [choice(word("pin_take_yes"), () => sendPIN(""), "yes"), back]],
+    block: () => [word(c.blocked ? "block_end" : "block_sure", name), word(c.blocked ? "block_end_help" : "block_help"), [],
+      [...(c.blocked ? ["settled", "asked_for", "by_mistake"] : ["asked_for", "misuse", "owes", "other"]).map((why) =>
+        choice(word("block." + why), () => block(why))), back]],
     forget: () => [word("forget_sure", name), word("forget_help"), [], [choice(word("forget_yes"), () => forget(), "yes"), back]],
     sending: () => [word("give_sending"), "", [], []],
     said: () => [said.title, said.help, [], said.buttons ?? [choice(word("close"), leaveCard, "wide go")]],
@@ -172,6 +176,18 @@ async function sendPIN(digits) {
     drawCard("said", { title: word(digits ? "pin_set" : "pin_taken"), help: digits ? word("pin_set_help", c.name) : "" });
   } else if (a.data?.why === "pin") askPIN(refusal(a.data).what);
   else drawCard("said", saidOf(a));
+}
+
+// block blocks a customer for a reason, or ends that.
+async function block(why) {
+  const c = one, blocked = !c.blocked;
+  drawCard("sending");
+  const a = await ask("POST", "/counter/customers/block", { id: c.id, blocked, why });
+  readCustomers();
+  if (one !== c || root.dataset.view !== "open" || a.status === 401) return tick();
+  if (a.status !== 200) return drawCard("said", saidOf(a));
+  one = { ...c, blocked };
+  drawCard("said", { title: word(blocked ? "block_done" : "block_ended"), help: blocked ? word("block_done_help") : "" });
 }
 
 // Forgetting. A request whose answer was lost is sent again: the terminal has the receipt for some minutes.
@@ -242,16 +258,22 @@ function customerKey(name, e) {
   return true;
 }
 
-card.addEventListener("cancel", (e) => {
-  e.preventDefault();
+// stepBack goes back to the card, or leaves it.
+function stepBack() {
   if (cardStep === "card" || cardStep === "said") leaveCard();
   else if (cardStep !== "sending") drawCard("card");
+}
+
+card.addEventListener("cancel", (e) => {
+  if (!e.cancelable) return;
+  e.preventDefault();
+  stepBack();
 });
 // A browser may close it without asking, at a second press of Escape.
 card.addEventListener("close", () => {
   if (card.open || !cardStep) return;
   if (cardStep === "sending") card.showModal();
-  else leaveCard();
+  else stepBack();
 });
 find(".seek").addEventListener("submit", (e) => e.preventDefault());
 find(".seek input").addEventListener("input", () => drawCustomers());
