@@ -24,7 +24,7 @@ func (d *desk) judge(p Payment, c Consented) (Event, error) {
 		case err != nil:
 			return nil, fmt.Errorf("payment %s: look whether the customer is blocked: %w", p.ID, err)
 		case blocked:
-			return Blocked{Evidence: c.Evidence}, nil
+			return Blocked(c), nil
 		}
 	}
 	if p.State != StateRecognised || o.Policy == (Policy{}) && !c.Evidence.Alike {
