@@ -18,25 +18,13 @@ import (
 // see of the customer's page, whatever its words. The last picture is kept as screen.png beside the card.
 func (e *emulated) sees(ground, ink color.RGBA, patience time.Duration) {
 	e.t.Helper()
-	file := filepath.Join(e.t.TempDir(), "screen.ppm")
 	said := ""
 	for end := time.Now().Add(patience); time.Now().Before(end); {
-		e.tell("screendump", map[string]any{"filename": file})
-		picture, err := ppm(read(e.t, file))
-		if err != nil {
-			e.t.Fatal(err)
-		}
+		picture := e.picture()
 		of, on := share(picture, ground), share(picture, ink)
 		said = fmt.Sprintf("%v: %.1f %% ground, %.1f %% ink", picture.Bounds().Size(), 100*of, 100*on)
 		if of > 0.6 && on > 0.002 && on < 0.3 {
-			var b bytes.Buffer
-			if err := png.Encode(&b, picture); err != nil {
-				e.t.Fatal(err)
-			}
-			kept := filepath.Join(os.Getenv("SMILETILL_CARD"), "screen.png")
-			if err := os.WriteFile(kept, b.Bytes(), 0o644); err != nil {
-				e.t.Fatal(err)
-			}
+			e.keep(picture)
 			e.t.Log("the display:", said)
 			return
 		}
@@ -47,6 +35,31 @@ func (e *emulated) sees(ground, ink color.RGBA, patience time.Duration) {
 		}
 	}
 	e.t.Errorf("the display does not show the page within %v; %s", patience, said)
+}
+
+// picture is what the display shows now.
+func (e *emulated) picture() *image.RGBA {
+	e.t.Helper()
+	file := filepath.Join(e.t.TempDir(), "screen.ppm")
+	e.tell("screendump", map[string]any{"filename": file})
+	picture, err := ppm(read(e.t, file))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return picture
+}
+
+// keep writes a picture as screen.png beside the card.
+func (e *emulated) keep(picture *image.RGBA) {
+	e.t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, picture); err != nil {
+		e.t.Fatal(err)
+	}
+	kept := filepath.Join(os.Getenv("SMILETILL_CARD"), "screen.png")
+	if err := os.WriteFile(kept, b.Bytes(), 0o644); err != nil {
+		e.t.Fatal(err)
+	}
 }
 
 // share is how much of a picture has a colour, from 0 to 1; a tenth of each channel does not count.

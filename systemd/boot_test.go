@@ -366,9 +366,8 @@ func (b *box) display(t *testing.T) {
 func (b *box) shows(what, colour string) {
 	b.t.Helper()
 	b.until(what, time.Minute, func() bool {
-		_, err := b.sh("XDG_RUNTIME_DIR=/run/smiletill-kiosk WAYLAND_DISPLAY=wayland-1 " +
-			"grim -t ppm /srv/display.ppm")
-		picture, _ := os.ReadFile(filepath.Join(b.root, "srv/display.ppm"))
+		_, err := b.sh("XDG_RUNTIME_DIR=/run/smiletill-kiosk WAYLAND_DISPLAY=wayland-1 grim -t ppm /srv/d.ppm")
+		picture, _ := os.ReadFile(filepath.Join(b.root, "srv/d.ppm"))
 		return err == nil && strings.Count(string(picture), colour) > len(picture)/3/2
 	})
 }
