@@ -31,7 +31,8 @@ func TestCardPays(t *testing.T) {
 	}
 	c := unpacked(t, dir)
 	s := newShop(t)
-	s.write("smiletill.toml", "[camera]\ntest_source = true\n\n[payment]\ntimeout = \"5m\"\n\n"+
+	s.write("smiletill.toml", "[camera]\nsource = \"card:Corner Shop Camera\"\ntest_source = true\n\n"+
+		"[payment]\ntimeout = \"5m\"\n\n"+
 		"[liveness]\nmode = \"off\"\n", 0o644)
 	for _, name := range []string{"smiletill.toml", "ca.pem", "cloud.pub"} {
 		output(t, "mcopy", "-o", "-i", c.at(1), s.at(name), "::"+name)
