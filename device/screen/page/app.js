@@ -25,6 +25,7 @@ function showAmount(view) {
   const key = [view.amount, view.currency, view.lang].join(" ");
   if (node.dataset.key === key) return;
   node.dataset.key = key;
+  find(".pay").hidden = !view.amount; // by hand: WebKit 2.38 does not see for :has() that it changes
   node.replaceChildren(...(view.amount ? money(view.amount, view.currency, view.lang) : []).map((p) => {
     const span = document.createElement("span");
     span.className = p.type;
@@ -123,6 +124,7 @@ function show(view) {
   root.dataset.link = "live";
   for (const node of document.querySelectorAll("[data-fixed]")) setText(node, fixed[node.dataset.fixed]);
   for (const node of document.querySelectorAll("[data-word]")) setText(node, view.words[node.dataset.word]);
+  find(".staff").hidden = !view.words.what && !view.words.do;
   find(".stage").setAttribute("aria-label", fixed.progress);
   deadline = view.left_ms < 0 ? null : performance.now() + view.left_ms;
   showSeconds();
@@ -149,6 +151,7 @@ function blank(link) {
   for (const node of document.querySelectorAll("[data-word], .left")) setText(node, "");
   const amount = find(".amount");
   amount.replaceChildren();
+  find(".pay").hidden = find(".staff").hidden = true;
   delete amount.dataset.key;
   find(".board").hidden = true;
 }
