@@ -11,6 +11,7 @@ import (
 const keptSubject = `CASE
 	WHEN json_extract(body, '$.audit') IN (` + auditCustomers + `) THEN 'customer ' ||
 		json_extract(body, '$.customer')
+	WHEN json_extract(body, '$.audit') IN (` + auditBlocks + `) THEN 'block ' || json_extract(body, '$.customer')
 	WHEN json_extract(body, '$.audit') IN (` + auditPINs + `) THEN 'pin ' ||
 		coalesce(json_extract(body, '$.customer'), '') || '/' || coalesce(json_extract(body, '$.clerk'), '')
 	WHEN json_extract(body, '$.audit') IN (` + auditClerks + `) THEN 'clerk ' || json_extract(body, '$.clerk')
@@ -38,11 +39,13 @@ func keepLast() []string {
 			WHERE subject IS NOT NULL ON CONFLICT (subject) DO UPDATE SET seq = excluded.seq, body = excluded.body,
 			hash = excluded.hash`,
 		`DELETE FROM kept WHERE seq <= ?1 AND subject IN (SELECT 'pin ' || json_extract(body, '$.customer') || '/'
-			FROM kept WHERE json_extract(body, '$.audit') IN ` + gone + ` UNION ALL SELECT 'pin /' ||
+			FROM kept WHERE json_extract(body, '$.audit') IN ` + gone + ` UNION ALL SELECT 'block ' ||
+			json_extract(body, '$.customer') FROM kept WHERE json_extract(body, '$.audit') IN ` + gone + `
+			UNION ALL SELECT 'pin /' ||
 			json_extract(body, '$.clerk') FROM kept WHERE json_extract(body, '$.audit') = '` + ClerkRemoved + `')`,
 		`DELETE FROM kept WHERE seq <= ?1 AND (json_extract(body, '$.audit') IN ` + gone + ` OR
-			json_extract(body, '$.audit') IN ('` + CustomerPINTaken + `', '` + ClerkPINTaken + `', '` +
-			RegisterUnpaired + `', '` + ClerkRemoved + `', '` + AlarmEnded + `'))`,
+			json_extract(body, '$.audit') IN ('` + CustomerUnblocked + `', '` + CustomerPINTaken + `',
+			'` + ClerkPINTaken + `', '` + RegisterUnpaired + `', '` + ClerkRemoved + `', '` + AlarmEnded + `'))`,
 		`DELETE FROM kept WHERE subject IN (SELECT ` + keptSubject + ` FROM fact
 			WHERE kind = 'audit' AND seq > ?1)`,
 	}

@@ -121,6 +121,9 @@ func TestLastChangesOutliveTheirFacts(t *testing.T) {
 		Audit{What: CustomerEnrolled, Customer: "c_a", Record: "aa"},
 		Audit{What: CustomerRenewed, Customer: "c_a", Record: "ab"},
 		Audit{What: CustomerPINSet, Customer: "c_a", Record: "a1"},
+		Audit{What: CustomerBlocked, Customer: "c_a", Why: "owes"},
+		Audit{What: CustomerBlocked, Customer: "c_b", Why: "owes"},
+		Audit{What: CustomerBlocked, Customer: "c_c", Why: "owes"}, Audit{What: CustomerUnblocked, Customer: "c_c"},
 		Audit{What: CustomerEnrolled, Customer: "c_b", Record: "bb"},
 		Audit{What: CustomerPINSet, Customer: "c_b", Record: "b1"},
 		Audit{What: CustomerForgotten, Customer: "c_b"},
@@ -146,14 +149,15 @@ func TestLastChangesOutliveTheirFacts(t *testing.T) {
 		}
 		verify(t, &j.Reader)
 	}
-	prune(18)
+	prune(22)
 	customers, err := j.Customers(t.Context())
 	pins, noPINs := j.PINs(t.Context())
 	clerks, noClerks := j.Clerks(t.Context())
 	registers, noRegisters := j.Registers(t.Context())
+	blocks, noBlocks := j.Blocks(t.Context())
 	machine, _, noMachine := j.Machine(t.Context())
 	box, noCase := j.Case(t.Context())
-	if err := errors.Join(err, noPINs, noClerks, noRegisters, noMachine, noCase); err != nil {
+	if err := errors.Join(err, noPINs, noClerks, noRegisters, noBlocks, noMachine, noCase); err != nil {
 		t.Fatal(err)
 	}
 	if len(customers) != 2 || customers["c_a"].Record != "ab" || customers["c_c"].Record != "cc" {
@@ -162,6 +166,9 @@ func TestLastChangesOutliveTheirFacts(t *testing.T) {
 	if len(pins) != 3 || pins[PINOf{Customer: "c_a"}].Record != "a1" || pins[PINOf{}].Record != "01" ||
 		pins[PINOf{Clerk: "Anna"}].Record != "02" {
 		t.Errorf("PINs: %+v", pins)
+	}
+	if len(blocks) != 1 || blocks["c_a"].What != CustomerBlocked || blocks["c_a"].Why != "owes" {
+		t.Errorf("blocks: %+v", blocks)
 	}
 	if len(clerks) != 1 || clerks["Anna"].Keys != "owner" || len(registers) != 1 ||
 		registers[RegisterKey{"r", 2}].Record != "r2" {

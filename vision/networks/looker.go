@@ -24,7 +24,11 @@ type Looker struct {
 	before    vision.Thresholds // of the embedding before; see Before
 	moment    float32           // see OneMoment
 	closers   []func() error
+	closed    bool
 }
+
+// errClosed is of networks that a terminal has closed meanwhile: to open others, or to end.
+var errClosed = errors.New("the networks are closed")
 
 // OpenLooker opens a set's networks on the CPU.
 func OpenLooker(set models.Set) (*Looker, error) {
@@ -111,6 +115,7 @@ func (l *Looker) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var errs []error
+	l.closed = true
 	for _, c := range l.closers {
 		errs = append(errs, c())
 	}
@@ -121,6 +126,9 @@ func (l *Looker) Close() error {
 func (l *Looker) Look(img image.Image, d vision.Depth, use func(vision.Look)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return errClosed
+	}
 	look, err := l.visits.Look(img, d)
 	if err == nil {
 		use(look)
@@ -132,6 +140,9 @@ func (l *Looker) Look(img image.Image, d vision.Depth, use func(vision.Look)) er
 func (l *Looker) LookFor(v *vision.Visit, img image.Image, at time.Time, use func(vision.Look)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return errClosed
+	}
 	look, err := l.visits.LookFor(v, img, at)
 	if err == nil {
 		use(look)
@@ -155,6 +166,9 @@ type template struct {
 func (l *Looker) template(img image.Image) (template, vision.Reason, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return template{}, "", errClosed
+	}
 	look, err := l.enrolment.Look(img, vision.Embed|vision.WithBefore)
 	if err == nil && look.Reason == vision.SeveralFaces {
 		look.Reason, err = l.several(img, look.Box)

@@ -38,14 +38,15 @@ func (d *Desk) Block(ctx context.Context, id string, blocked bool, why string) e
 	if blocked {
 		a.What = journal.CustomerBlocked
 	}
-	if err := p.Trail.Note(ctx, a); err != nil {
-		return err
-	}
-	if blocked {
-		err = p.PINs.Block(ctx, id)
-	} else {
-		err = p.PINs.Unblock(ctx, id)
-	}
+	err = p.Trail.Do(ctx, func(note func(journal.Audit) error) error {
+		if err := note(a); err != nil {
+			return err
+		}
+		if blocked {
+			return p.PINs.Block(ctx, id)
+		}
+		return p.PINs.Unblock(ctx, id)
+	})
 	if err == nil {
 		p.Log.Info("a customer was blocked or unblocked", "customer", id, "blocked", blocked)
 	}

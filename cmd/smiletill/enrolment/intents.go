@@ -19,6 +19,7 @@ type found struct {
 	records map[string]string // of customers; nil: the gallery is locked and does not tell
 	marks   map[string]string // of PINs, as pin.Store.Marks
 	roles   map[string]string // of clerks
+	blocked map[string]bool   // customers
 	paired  map[journal.RegisterKey]string
 }
 
@@ -116,6 +117,9 @@ func (t *Trail) found(ctx context.Context) (f found, err error) {
 		if f.marks, err = s.Marks(ctx); err != nil {
 			return found{}, err
 		}
+		if f.blocked, err = s.AllBlocked(ctx); err != nil {
+			return found{}, err
+		}
 		named, err := s.Clerks(ctx)
 		if err != nil {
 			return found{}, err
@@ -171,6 +175,8 @@ func (t *Trail) came(f found, a journal.Audit, later []intent.Note) (is, sure bo
 	case journal.ConsentGiven:
 		c, ok := t.gallery.Consent(a.Customer)
 		return ok && c.Summary() == a.Consent && c.At.After(a.At.Add(-time.Minute)), f.records != nil
+	case journal.CustomerBlocked, journal.CustomerUnblocked:
+		return f.blocked[a.Customer] == (a.What == journal.CustomerBlocked), true
 	case journal.CustomerPINSet, journal.ClerkPINSet, journal.CustomerPINTaken, journal.ClerkPINTaken:
 		return f.marks[pinRow(a)] == a.Record, true
 	case journal.ClerkAdded:
@@ -206,6 +212,9 @@ func (f found) instead(g *gallery.Gallery, a journal.Audit) journal.Audit {
 		if c, ok := g.Consent(a.Customer); ok {
 			is.Consent = c.Summary()
 		}
+	case journal.CustomerBlocked, journal.CustomerUnblocked:
+		is.What = map[bool]string{true: journal.CustomerBlocked,
+			false: journal.CustomerUnblocked}[f.blocked[a.Customer]]
 	case journal.CustomerPINSet, journal.ClerkPINSet, journal.CustomerPINTaken, journal.ClerkPINTaken:
 		of := journal.PINOf{Customer: a.Customer, Clerk: a.Clerk}
 		is = pinAudit(of, f.marks[pinRow(a)])

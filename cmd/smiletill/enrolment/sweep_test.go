@@ -80,7 +80,8 @@ func move(ctx context.Context, dir string) (h *home, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(h.trail.PINs(ctx, marks), h.trail.Clerks(ctx, roles)); err != nil {
+	err = errors.Join(h.trail.PINs(ctx, marks), h.trail.Clerks(ctx, roles), h.trail.Blocks(ctx, h.pins))
+	if err != nil {
 		return nil, err
 	}
 	engine := payment.NewEngine(h.j, payment.Options{})
@@ -140,6 +141,8 @@ func life(dir string) error {
 	did("pin again "+ada, h.desk.SetPIN(ctx, ada, "802751"))
 	_, err = h.enrol(ctx, "", ada, pictures())
 	did("renew "+ada, err)
+	did("block "+ada, errors.Join(h.desk.Block(ctx, ada, true, "owes"), h.desk.Block(ctx, ada, false, "paid"),
+		h.desk.Block(ctx, ada, true, "owes")))
 	did("clerk", h.desk.AddClerk(ctx, control.Clerk{Name: "Berta", Role: "owner"}))
 	did("another role", errors.Join(h.desk.AddClerk(ctx, control.Clerk{Name: "Cleo", Role: "owner"}),
 		h.desk.AddClerk(ctx, control.Clerk{Name: "Berta", Role: "clerk"})))
@@ -290,6 +293,12 @@ func (h *home) check(t *testing.T, when, dir, said string) {
 			fail("no such PIN: %+v", a)
 		}
 	}
+	h.checkRoles(roles, clerks, fail)
+	h.checkBlocks(ctx, last, fail)
+	h.checkFacts(all, there, said, fail)
+}
+
+func (h *home) checkRoles(roles []pin.Named, clerks map[string]journal.Audit, fail func(string, ...any)) {
 	named := map[string]string{}
 	for _, n := range roles {
 		named[n.Name] = n.Role
@@ -304,7 +313,23 @@ func (h *home) check(t *testing.T, when, dir, said string) {
 	if len(named) > 0 {
 		fail("no facts of %v", named)
 	}
-	h.checkFacts(all, there, said, fail)
+}
+
+func (h *home) checkBlocks(ctx context.Context, last map[string]journal.Audit, fail func(string, ...any)) {
+	blocked, err := h.pins.AllBlocked(ctx)
+	blocks, also := h.j.Blocks(ctx)
+	if err := errors.Join(err, also); err != nil {
+		fail("%v", err)
+	}
+	for id, a := range blocks {
+		if blocked[id] != (a.What == journal.CustomerBlocked && !last[id].Gone()) {
+			fail("%s is blocked: %v, and the last fact is %+v", id, blocked[id], a)
+		}
+		delete(blocked, id)
+	}
+	if len(blocked) > 0 {
+		fail("blocked without a fact: %v", blocked)
+	}
 }
 
 // checkFacts holds each fact against who did it, and what was confirmed against the facts.
