@@ -254,7 +254,10 @@ function customerKey(name, e) {
   if ((cardStep === "pin" || cardStep === "twice") && e.key !== "Escape") {
     cardKey(name);
     e.preventDefault();
-  } else if (name === "ok" && cardStep === "said") find(".col .go", card)?.click();
+  } else if (name === "ok" && cardStep === "said") {
+    find(".col .go", card)?.click();
+    e.preventDefault(); // or it also presses what had the focus before
+  }
   return true;
 }
 
