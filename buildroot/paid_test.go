@@ -131,7 +131,8 @@ func (p *paying) trusted() {
 	output(p.t, terminal, "cloud", "trust", "--data", p.at("cloud"), "test/berlin-1/till-3", p.at("till.pub"))
 }
 
-// faster takes the small set of networks: an emulated processor needs many seconds for a look with the others.
+// faster takes the small set of networks: an emulated processor needs many seconds for a look with the
+// others.
 func (p *paying) faster() {
 	p.t.Helper()
 	p.until("the small set of networks", patience, worked, "sudo smiletill models swap --embedded small")
