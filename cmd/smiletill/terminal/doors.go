@@ -154,9 +154,9 @@ func (d service) Reload(ctx context.Context) error {
 }
 
 func (d service) Registers(ctx context.Context) error {
-	p, err := d.access.opened()
-	if err != nil {
-		return err
+	p := d.access.load()
+	if p == nil {
+		return nil // whose opening finds it
 	}
 	return d.desk.trace(ctx, p)
 }
