@@ -96,6 +96,13 @@ job-long: job-compile
 job-bench: job-race
 	$(JOB) bench go test -vet=off -run '^TestBench(OfSets)?$$' $(BENCH_IN)
 
+# The shop's pages in all sizes are for who changes them: the check looks at a panel and a phone.
+.PHONY: looks job-looks
+looks: $(if $(SIDE),job-looks) ## the shop's pages and "My data" in all sizes and both languages, in a real browser
+	@$(if $(SIDE),true,$(call SIDE_BY_SIDE,looks))
+job-looks: job-compile job-npm
+	$(JOB) looks go test -vet=off -timeout 20m -run '^Test(CounterLooks|CustomersLook|CounterClerksLook|ForgetMeLooks)$$' ./device/screen
+
 CONSUMERS := payment/report/testdata/consumers
 
 .PHONY: consumers

@@ -3,6 +3,7 @@ package screen
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,8 +19,9 @@ func TestCounterLooks(t *testing.T) {
 
 // inAllSizes has one look around on pages of all sizes, in both languages.
 func inAllSizes(t *testing.T, around func(*counterPage, size, string)) {
-	for _, z := range []size{{"desktop", 1280, 800, false}, {"small", 320, 480, true}, {"phone", 360, 640, true},
-		{"panel", 800, 480, false}, {"upright", 480, 800, true}, {"middle", 870, 500, false}} {
+	for _, z := range few([]size{{"desktop", 1280, 800, false}, {"small", 320, 480, true},
+		{"phone", 360, 640, true}, {"panel", 800, 480, false}, {"upright", 480, 800, true},
+		{"middle", 870, 500, false}}) {
 		t.Run(z.name, func(t *testing.T) {
 			c := openCounter(t, newShopTill())
 			c.size(z.w, z.h)
@@ -31,6 +33,16 @@ func inAllSizes(t *testing.T, around func(*counterPage, size, string)) {
 			}
 		})
 	}
+}
+
+// few leaves of all sizes a panel and a phone where time is short: `make looks` looks at all of them.
+func few(all []size) []size {
+	if !testing.Short() {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(z size) bool {
+		return z.name != "panel" && z.name != "phone"
+	})
 }
 
 // look fails for what is cut off, covered, too small or too faint now, and for what axe-core finds.

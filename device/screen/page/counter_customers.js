@@ -43,7 +43,7 @@ function drawCustomers(trouble = "") {
   const found = all.filter((c) => plain(c.name).includes(text)), now = JSON.stringify([found, trouble, all.length]);
   if (now === folkDrawn) return;
   folkDrawn = now;
-  const held = document.activeElement?.closest(".customers li button")?.dataset.customer;
+  const focused = document.activeElement?.closest(".customers li button")?.dataset.customer;
   const counted = text ? found.length ? word("found", found.length) : word("found_none") :
     all.length ? word(all.length === 1 ? "cust_one" : "cust_count", all.length) : word("cust_none");
   setText(find(".empty", folk), trouble || counted + (found.length > rowsMost ? " " + word("cust_first", rowsMost) : ""));
@@ -55,12 +55,17 @@ function drawCustomers(trouble = "") {
     li.append(b);
     return li;
   }));
-  if (held) find(`.customers button[data-customer="${CSS.escape(held)}"]`)?.focus();
+  if (focused) find(`.customers button[data-customer="${CSS.escape(focused)}"]`)?.focus();
 }
 
 // The card of one customer.
 
+// The key that closed a card, until it is let go: the row behind, which has the focus then, is not pressed by it.
+let held = false;
+for (const event of ["keyup", "pointerdown", "blur"]) addEventListener(event, () => { held = false; });
+
 function openCard(c) {
+  if (held) return;
   one = c;
   drawCard("card");
 }
@@ -256,7 +261,8 @@ function customerKey(name, e) {
     e.preventDefault();
   } else if (name === "ok" && cardStep === "said") {
     find(".col .go", card)?.click();
-    e.preventDefault(); // or it also presses what had the focus before
+    e.preventDefault(); // or it also presses what had the focus before, and again for as long as it is held
+    held = true;
   }
   return true;
 }
