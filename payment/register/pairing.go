@@ -137,9 +137,9 @@ func (p Pairings) Unpair(id string, version int) (rest Pairings, removed int) {
 	return rest, len(p) - len(rest)
 }
 
-// giveAway makes a file of root's the folder's owner's: what a technician writes with sudo, the terminal's
+// GiveAway makes a file of root's the folder's owner's: what a technician writes with sudo, the terminal's
 // own user has to read.
-func giveAway(f *os.File) error {
+func GiveAway(f *os.File) error {
 	folder, err := os.Stat(filepath.Dir(f.Name()))
 	if err != nil {
 		return err
@@ -158,7 +158,7 @@ func replaceFile(path string, data []byte) error {
 		return err
 	}
 	if _, err = f.Write(data); err == nil {
-		err = giveAway(f)
+		err = GiveAway(f)
 	}
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)

@@ -47,8 +47,15 @@ func emptyGiven(name string) error {
 		"leave it out, or write what is meant; in a script look whether its variable is set"))
 }
 
-// misused says in the user's words what cobra says of a number of arguments.
+// missing is what cobra says of flags without which a command does nothing.
+var missing = regexp.MustCompile(`^required flag\(s\) "([^"]+)"`)
+
+// misused says in the user's words what cobra says of a number of arguments, or of a flag that is missing.
 func misused(cmd *cobra.Command, err error) error {
+	if m := missing.FindStringSubmatch(err.Error()); m != nil {
+		return payment.WithHintf(fmt.Errorf("%s wants --%s", cmd.CommandPath(), m[1]), "`%s --help` explains it",
+			cmd.CommandPath())
+	}
 	if !strings.Contains(err.Error(), "arg(s)") {
 		return payment.WithHint(err, "`smiletill --help` lists the commands; `--help` explains each")
 	}

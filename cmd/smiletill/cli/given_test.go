@@ -32,6 +32,8 @@ func TestGiven(t *testing.T) {
 		{[]string{"reverse", "a1", "-1"}, "-1 is negative"},
 		{[]string{"pay", "-1.50"}, "-1.50 is negative"},
 		{[]string{"reverse"}, "smiletill reverse takes PAYMENT [AMOUNT], and nothing was given"},
+		{[]string{"customers", "block", "c_x"}, "smiletill customers block wants --why"},
+		{[]string{"vending", "test"}, "smiletill vending test wants --price"},
 		{[]string{"pay", "1", "EUR", "x"}, "smiletill pay takes AMOUNT [CURRENCY], and 3 words were given"},
 		{[]string{"pay", "1.50EUR"}, "\"1.50EUR\": not a plain decimal number\nhint:  write the number and"},
 	} {

@@ -57,8 +57,8 @@ func Run(ctx context.Context, version string, args []string, s Streams) int {
 	if err == nil {
 		return exitOK
 	}
-	if !understood && payment.HintOf(err) == "" { // an unknown command, or too many or too few arguments
-		err = config.Usage(misused(cmd, err))
+	if payment.HintOf(err) == "" && (!understood || missing.MatchString(err.Error())) {
+		err = config.Usage(misused(cmd, err)) // an unknown command, too many or too few arguments, no such flag
 	}
 	fmt.Fprintf(s.Err, "error: %v\n", err)
 	if h := hintOf(cmd, err); h != "" {

@@ -10,13 +10,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"smiletill/cmd/smiletill/people"
 	"smiletill/payment/journal"
+	"smiletill/payment/register"
 )
 
 // bookName is the file's, in the data folder.
@@ -198,25 +198,12 @@ func read(text []byte) (all []Note) {
 func (b Book) open() (*os.File, error) {
 	f, err := os.OpenFile(b.path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err == nil {
-		if err = errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_EX), giveAway(f)); err == nil {
+		if err = errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_EX), register.GiveAway(f)); err == nil {
 			return f, nil
 		}
 		err = errors.Join(err, f.Close())
 	}
 	return nil, fmt.Errorf("open the intents: %w", err)
-}
-
-// giveAway makes what root writes the terminal's own: its user has to read it.
-func giveAway(f *os.File) error {
-	folder, err := os.Stat(filepath.Dir(f.Name()))
-	if err != nil {
-		return err
-	}
-	owner, ok := folder.Sys().(*syscall.Stat_t)
-	if !ok || os.Geteuid() != 0 || owner.Uid == 0 {
-		return nil
-	}
-	return f.Chown(int(owner.Uid), int(owner.Gid))
 }
 
 // add appends a line and syncs it. It begins with a line's end, in case that the last one was cut.

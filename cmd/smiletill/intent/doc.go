@@ -8,5 +8,5 @@
 //   - One who changes something by the book keeps others out until it is done.
 //   - No name of a customer, template, PIN or key is in it: see journal.Audit.
 //
-// It imports payment/journal and people alone of the project.
+// It imports payment, its journal and register, and people alone of the project.
 package intent

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"smiletill/payment"
 )
 
 // TestBesideTheSettings: what a terminal knows broker and cloud by comes to the card as files, and only what
@@ -60,14 +62,21 @@ func TestBesideTheSettings(t *testing.T) {
 		string(s.Files[1].Data) != string(text("PUBLIC KEY", public)) {
 		t.Errorf("beside them are %+v", s.Files)
 	}
+	for _, broker := range []string{"", "mqtt://127.0.0.1:1883"} {
+		if s, err := (Words{Broker: broker, BrokerCA: ca}).Settings(nil, nil); err == nil || len(s.Files) != 0 ||
+			!strings.Contains(payment.HintOf(err), "--broker mqtts://") {
+			t.Errorf("a certificate for the broker %q: %v", broker, err)
+		}
+	}
+	const tls = "mqtts://broker.example:8883"
 	for what, w := range map[string]Words{
-		"no file":                    {BrokerCA: filepath.Join(dir, "none")},
-		"a folder":                   {BrokerCA: dir},
-		"a key in place of":          {BrokerCA: cloud},
+		"no file":                    {Broker: tls, BrokerCA: filepath.Join(dir, "none")},
+		"a folder":                   {Broker: tls, BrokerCA: dir},
+		"a key in place of":          {Broker: tls, BrokerCA: cloud},
 		"a certificate in place of":  {CloudKey: ca},
 		"the secret half":            {CloudKey: put("secret", text("PRIVATE KEY", secret))},
 		"the secret half by a name":  {CloudKey: put("named", text("PUBLIC KEY", secret))},
-		"a certificate that is none": {BrokerCA: put("none.pem", text("CERTIFICATE", []byte("x")))},
+		"a certificate that is none": {Broker: tls, BrokerCA: put("none.pem", text("CERTIFICATE", []byte("x")))},
 		"an empty one":               {CloudKey: put("empty", nil)},
 	} {
 		if s, err := w.Settings(nil, nil); err == nil || len(s.Files) != 0 {
