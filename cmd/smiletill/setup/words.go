@@ -128,7 +128,8 @@ func (w Words) Settings(in io.Reader, out io.Writer) (Settings, error) {
 func (w Words) beside(s *Settings) error {
 	if w.BrokerCA != "" && !strings.HasPrefix(w.Broker, "mqtts://") { // the terminal would refuse all of it
 		return config.Usage(payment.WithHint(
-			errors.New("--broker-ca vouches for a broker, and there is none with TLS"), "give --broker mqtts://HOST:8883 too, or leave it out"))
+			errors.New("--broker-ca vouches for a broker, and there is none with TLS"),
+			"give --broker mqtts://HOST:8883 too, or leave it out"))
 	}
 	for _, f := range []struct{ path, key, name, kind, want string }{
 		{w.BrokerCA, "mqtt.ca_file", "ca.pem", "CERTIFICATE",
