@@ -229,10 +229,16 @@ func TestStatusPage(t *testing.T) {
 		expect("en", "&lt;script&gt;", "Camera", "Fault", "Check the ribbon", "Attention", "fan", "Unknown",
 			"12 s ago")
 		expect("de", "Kamera", "Störung", "Achtung", "vor 12 s")
+		expect("en", `<p class="note verdict fault" role="status"><strong>Fault:</strong> Camera: `)
+		expect("de", `<strong>Störung:</strong> Kamera: `)
 		if strings.Contains(page("en"), "is old") {
 			t.Error("old after 12 s")
 		}
 		time.Sleep(staleAfter)
 		expect("en", "is old")
+		s.SetStatus(Status{Rows: rows[1:]})
+		expect("en", `verdict warning" role="status"><strong>Look at this:</strong> Report: 3 payments wait`)
+		s.SetStatus(Status{Rows: rows[2:]})
+		expect("de", `verdict ok" role="status"><strong>Alles ist in Ordnung.</strong></p>`)
 	})
 }

@@ -243,6 +243,15 @@ func TestStatusIsKeptTrue(t *testing.T) {
 		" document.querySelector('#lost').hidden") {
 		t.Error("the page was made anew for one row, or says that it is lost")
 	}
+	eval[int](t, ctx, "window.verdict = document.querySelector('.verdict'), 1")
+	worse := rows("refused")
+	worse.Rows[1].Level = LevelFault
+	s.SetStatus(worse)
+	until(t, ctx, "document.querySelector('.verdict.fault').innerText.includes('refused')")
+	if !eval[bool](t, ctx, "window.verdict === document.querySelector('.verdict') &&"+
+		" window.camera === document.querySelector('tbody tr')") {
+		t.Error("the verdict's element was made anew: no screen reader tells it")
+	}
 	web.CloseClientConnections()
 	web.Listener.Close()
 	until(t, ctx, "!document.querySelector('#lost').hidden")

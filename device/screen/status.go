@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -26,9 +27,8 @@ const staleAfter = 30 * time.Second
 // Status is what the technician's page shows.
 type Status struct{ Rows []StatusRow }
 
-// StatusRow is one part of the terminal. Name is one of camera, models, accelerator, gallery, limits,
-// journal, storage, report, register, board, version (which are translated) or any other word (which is
-// not); Value says how it is in a few words; Do what to do, or nothing.
+// StatusRow is one part of the terminal. Name is a word that the catalogues have after "status.part." (which
+// is translated) or any other (which is not); Value says how it is in a few words; Do what to do, or nothing.
 type StatusRow struct {
 	Name  string
 	Value string
@@ -56,6 +56,16 @@ func (c Code) path() string {
 	return b.String()
 }
 
+// verdict is the row that the page begins with: the first of the worst, if anything is wrong.
+func (st Status) verdict() (worst StatusRow) {
+	for _, r := range st.Rows {
+		if r.Level == LevelFault && worst.Level != LevelFault || r.Level == LevelWarning && worst.Level == "" {
+			worst = r
+		}
+	}
+	return worst
+}
+
 // SetStatus makes st what the technician's page shows. It never blocks and keeps no reference to st.Rows.
 func (s *Server) SetStatus(st Status) {
 	st.Rows = slices.Clone(st.Rows)
@@ -79,21 +89,25 @@ func (s *Server) statusPage(r *http.Request) map[string]any {
 		Name, Value, Level, Word, Do, Code string
 		Size                               int
 	}
+	called := func(part string) string { return cmp.Or(m["status.part."+part], part) }
 	rows := make([]row, 0, len(st.Rows))
 	for _, r := range st.Rows {
-		name := m["status.part."+r.Name]
-		if name == "" {
-			name = r.Name
-		}
+		name := called(r.Name)
 		if r.Level != LevelOK && r.Level != LevelWarning && r.Level != LevelFault {
 			r.Level = LevelUnknown
 		}
 		rows = append(rows, row{name, r.Value, string(r.Level), m["status."+string(r.Level)], r.Do, r.Code.path(),
 			r.Code.size()})
 	}
-	age := time.Since(at)
+	age, worst := time.Since(at), st.verdict()
+	verdict := row{Level: string(LevelOK), Word: m["status.verdict.ok"]}
+	if worst.Level != "" {
+		verdict = row{Level: string(worst.Level), Word: m["status.verdict."+string(worst.Level)],
+			Name: called(worst.Name), Value: worst.Value, Do: worst.Do}
+	}
 	return map[string]any{
-		"Lang": lang, "M": m, "Rows": rows, "Merchant": v.Merchant, "Terminal": v.Terminal,
+		"Verdict": verdict,
+		"Lang":    lang, "M": m, "Rows": rows, "Merchant": v.Merchant, "Terminal": v.Terminal,
 		"Never": at.IsZero(), "Stale": !at.IsZero() && age > staleAfter,
 		"AgeText": strings.ReplaceAll(m["status.age"], "{n}", strconv.Itoa(int(age.Seconds()))),
 		"Age":     int(age.Seconds()), "LostMS": s.lost.Milliseconds(),

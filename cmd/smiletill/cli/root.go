@@ -162,6 +162,7 @@ func rootCommand(version string) *cobra.Command {
 		versionCommand(a),
 		probeCommand(),
 	)
+	root.AddCommand(doctorCommands(a)...)
 	return root
 }
 

@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/doctor"
 	"smiletill/cmd/smiletill/files"
 	"smiletill/cmd/smiletill/update"
 	"smiletill/device/screen"
 	"smiletill/payment"
-	"smiletill/payment/report"
 	"smiletill/vision/edgetpu"
 	"smiletill/vision/gallery"
 	"smiletill/vision/networks"
@@ -69,8 +69,9 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 	}
 	p, err := t.access.opened()
 	if err != nil {
-		return append(rows, screen.StatusRow{Name: "terminal", Value: err.Error(), Level: screen.LevelFault,
+		rows = append(rows, screen.StatusRow{Name: "terminal", Value: err.Error(), Level: screen.LevelFault,
 			Do: payment.HintOf(err)}, t.disk.row())
+		return append(rows, doctor.Here().Rows(t.cfg)...)
 	}
 	rows = append(rows, t.camera.row(), ok("models", networks.DescribeSet(p.set)),
 		acceleratorRow(p.accelerator.State()))
@@ -81,6 +82,7 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 		rows = append(rows, row)
 	}
 	rows = append(rows, p.galleryRow(), limitsRow(ctx, p), journalRow(ctx, p), reportRow(p), t.disk.row())
+	rows = append(rows, doctor.Here().Rows(t.cfg)...)
 	rows = append(rows, t.register.row())
 	if t.cfg.Counter.Listen != "" {
 		rows = append(rows, t.counter.row(ctx))
@@ -132,42 +134,9 @@ func reportRow(p *parts) screen.StatusRow {
 	} else if n == 0 {
 		unknown := screen.StatusRow{Value: "the cloud's key is not known: no acknowledgement is believed",
 			Level: screen.LevelWarning, Do: cloudKeyHint("cloud.pub in the data folder")}
-		return linkRow(row, p.reporter.State(), unknown)
+		return doctor.LinkRow(row, p.reporter.State(), unknown)
 	}
-	return linkRow(row, p.reporter.State(), screen.StatusRow{})
-}
-
-// linkRow tells how the connection to the cloud does, and after it what else is wrong.
-func linkRow(row screen.StatusRow, s report.State, also screen.StatusRow) screen.StatusRow {
-	switch {
-	case s.Problem != "":
-		row.Value, row.Level, row.Do = s.Problem, screen.LevelWarning, s.Hint
-	case s.Connected:
-		row.Value = "connected"
-	default:
-		row.Value, row.Level = "connecting", screen.LevelUnknown
-	}
-	if s.Connected && s.Plain {
-		row.Value += "; the broker takes no will and keeps no message: the cloud doesn't learn when this " +
-			"terminal goes"
-	}
-	if e := s.Ending; e != nil {
-		row.Value += "; " + e.What
-		if row.Level == screen.LevelOK {
-			row.Level, row.Do = screen.LevelWarning, e.Advice
-		}
-		if e.Urgent {
-			row.Level, row.Do = screen.LevelFault, e.Advice
-		}
-	}
-	if also.Value != "" {
-		row.Value += "; " + also.Value
-		row.Do = strings.TrimPrefix(row.Do+"; "+also.Do, "; ")
-		if row.Level != screen.LevelFault {
-			row.Level = also.Level
-		}
-	}
-	return row
+	return doctor.LinkRow(row, p.reporter.State(), screen.StatusRow{})
 }
 
 func acceleratorRow(s edgetpu.State) screen.StatusRow {

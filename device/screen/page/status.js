@@ -19,10 +19,16 @@ function tellAge() {
 function put(fresh) {
   const old = document.querySelector("main"), rows = old.querySelectorAll("tbody tr");
   const next = fresh.querySelector("main"), others = next.querySelectorAll("tbody tr");
-  if (!rows.length || rows.length !== others.length || old.querySelectorAll(".note").length || next.querySelector(".note"))
-    old.replaceWith(next);
-  else
+  const notes = (where) => where.querySelector(".note:not(.verdict)");
+  if (!rows.length || rows.length !== others.length || notes(old) || notes(next)) old.replaceWith(next);
+  else {
     rows.forEach((row, i) => { if (row.outerHTML !== others[i].outerHTML) row.replaceWith(others[i]); });
+    const said = old.querySelector(".verdict"), says = next.querySelector(".verdict");
+    if (said.outerHTML !== says.outerHTML) { // the element stays: a screen reader tells what becomes of it
+      said.className = says.className;
+      said.replaceChildren(...says.childNodes);
+    }
+  }
   age.hidden = fresh.querySelector("#age").hidden;
 }
 

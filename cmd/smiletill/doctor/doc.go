@@ -1,0 +1,16 @@
+// Package doctor says what is wrong with a terminal and what to do about it, for the technician.
+//
+// A Probe looks at the machine (disk, temperature, power, clock, network), Examine at the terminal too: it
+// asks the one that runs, and reads the files where none does. What was found is a Page of Findings, the
+// worst first. Log makes lines to read of a service's log, and Support one file for who helps from afar.
+//
+// Invariants: examining changes nothing, makes no file and takes no lock that a terminal wants. A line of
+// what is fine is told too, so that a page without one says that nobody looked. Into the support's file goes
+// what is on a list, and nothing else: see Support.
+//
+// It imports config, control, files, alarm, update and columns, and of the wings what reads their files. It
+// must not import terminal, which shows what a Probe finds on its own page.
+//
+// Sources: statfs(2), adjtimex(2), proc(5); the Raspberry Pi's documentation of get_throttled (vcgencmd) and
+// of the temperatures at which its processors slow down; Linux Documentation/hwmon/sysfs-interface.
+package doctor
