@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -61,6 +62,13 @@ func NewRedactor(root string, cfg config.Config, names []string) Redactor {
 		}
 		for _, f := range forms(s) {
 			pairs = append(pairs, f, leftOut)
+		}
+	}
+	for _, w := range slices.Sorted(maps.Keys(r.words)) {
+		for _, f := range forms(w) {
+			if !strings.Contains(f, w) { // in clear it is left out where it stands alone, see names
+				pairs = append(pairs, f, leftOut)
+			}
 		}
 	}
 	r.known = strings.NewReplacer(pairs...)
@@ -170,6 +178,8 @@ var (
 	userInfo  = regexp.MustCompile(`://[^/\s@"]*@`)
 	queryText = regexp.MustCompile(`(://[^\s"?]*)\?[^\s"]*`)
 	customer  = regexp.MustCompile(`\bc_[a-z2-7]{26}\b`)
+	// What is made of a face is many numbers.
+	vector    = regexp.MustCompile(`(?:[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?[, ]+){7,}[-+]?\d[\d.e+-]*`)
 	longToken = regexp.MustCompile(`[A-Za-z0-9+/_=-]{20,}`)
 	pemBlock  = regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|$)`)
 )
@@ -180,11 +190,12 @@ func (r Redactor) Text(text string) string {
 		text = r.known.Replace(text)
 	}
 	text = pemBlock.ReplaceAllString(text, leftOut)
-	text = assignment.ReplaceAllString(text, "${1}"+leftOut)
-	text = spokenPIN.ReplaceAllString(text, "${1}"+leftOut)
 	text = userInfo.ReplaceAllString(text, "://"+leftOut+"@")
 	text = queryText.ReplaceAllString(text, "${1}?"+leftOut)
+	text = assignment.ReplaceAllString(text, "${1}"+leftOut)
+	text = spokenPIN.ReplaceAllString(text, "${1}"+leftOut)
 	text = customer.ReplaceAllString(text, "[customer]")
+	text = vector.ReplaceAllString(text, leftOut)
 	text = longToken.ReplaceAllStringFunc(text, func(t string) string {
 		if tokenLike(t) {
 			return leftOut

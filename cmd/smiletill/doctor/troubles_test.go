@@ -169,7 +169,7 @@ func TestTroublesAreToldApart(t *testing.T) {
 			s.Cfg.MQTT.CertFile = data(s, "client.crt")
 			certificate(t, s.Cfg.MQTT.CertFile, noon.Add(-time.Hour))
 		}},
-		{"model damaged", "model file", func(t *testing.T, s *stopped) {
+		{"model damaged", "the manifest has sha256", func(t *testing.T, s *stopped) {
 			s.Cfg.Paths.ModelsDir = terminaltest.CopyModels(t)
 			files, err := filepath.Glob(s.Cfg.Paths.ModelsDir + "/*.tflite")
 			if err != nil || len(files) == 0 {
