@@ -104,22 +104,22 @@ const (
 	urgentEnds = 3 * 24 * time.Hour
 )
 
-// Ending is a certificate and its end.
-type Ending struct {
+// ending is a certificate and its end.
+type ending struct {
 	What, Path string
 	End        time.Time
 	Do         string
 }
 
-// Endings are the certificates that a terminal uses, those that can be read.
-func Endings(cfg config.Config) (all []Ending) {
+// endings are the certificates that a terminal uses, those that can be read.
+func endings(cfg config.Config) (all []ending) {
 	own, _ := cfg.RegisterCertificate()
 	renew := "replace " + own + " and its key"
 	if cfg.Register.CertFile == "" {
 		renew = "`smiletill register certificate --renew` makes another, which every register has to be given"
 	}
 	const broker = "put a new one in its place: it is read at the next connection, without a restart"
-	for _, c := range []Ending{
+	for _, c := range []ending{
 		{What: "broker", Path: cfg.MQTT.CAFile, Do: broker},
 		{What: "client", Path: cfg.MQTT.CertFile, Do: broker},
 		{What: "register", Path: own, Do: renew},
@@ -149,11 +149,11 @@ func endOf(path string, last bool) (end time.Time, ok bool) {
 	return end, ok
 }
 
-// Certificates tells which certificate ends first. none: there is none.
-func Certificates(all []Ending, now time.Time) (f Finding, none bool) {
+// certificates tells which certificate ends first. none: there is none.
+func certificates(all []ending, now time.Time) (f Finding, none bool) {
 	f = Finding{Part: "certificates", Level: fine}
 	var texts []string
-	first := Ending{}
+	first := ending{}
 	for _, c := range all {
 		texts = append(texts, c.What+" until "+c.End.UTC().Format(time.DateOnly))
 		if first.Path == "" || c.End.Before(first.End) {

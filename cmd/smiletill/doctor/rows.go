@@ -12,7 +12,7 @@ import (
 // ends of certificates.
 func (p Probe) Rows(cfg config.Config) (rows []screen.StatusRow) {
 	all := p.Look(cfg).Findings()
-	if f, none := Certificates(Endings(cfg), p.Now()); !none {
+	if f, none := certificates(endings(cfg), p.Now()); !none {
 		all = append(all, f)
 	}
 	for _, f := range all {
