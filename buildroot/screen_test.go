@@ -10,12 +10,13 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
 
 // sees waits until the display shows mostly one colour and a little of another, which is what a person would
-// see of the customer's page, whatever its words. The last picture is kept as screen.png beside the card.
+// see of the customer's page, whatever its words. The last picture is kept beside the card.
 func (e *emulated) sees(ground, ink color.RGBA, patience time.Duration) {
 	e.t.Helper()
 	said := ""
@@ -49,14 +50,15 @@ func (e *emulated) picture() *image.RGBA {
 	return picture
 }
 
-// keep writes a picture as screen.png beside the card.
+// keep writes a picture beside the card, as TEST-screen.png.
 func (e *emulated) keep(picture *image.RGBA) {
 	e.t.Helper()
 	var b bytes.Buffer
 	if err := png.Encode(&b, picture); err != nil {
 		e.t.Fatal(err)
 	}
-	kept := filepath.Join(os.Getenv("SMILETILL_CARD"), "screen.png")
+	name, _, _ := strings.Cut(e.t.Name(), "/")
+	kept := filepath.Join(os.Getenv("SMILETILL_CARD"), name+"-screen.png")
 	if err := os.WriteFile(kept, b.Bytes(), 0o644); err != nil {
 		e.t.Fatal(err)
 	}
