@@ -25,7 +25,7 @@ func (e *emulated) sees(ground, ink color.RGBA, patience time.Duration) {
 		of, on := share(picture, ground), share(picture, ink)
 		said = fmt.Sprintf("%v: %.1f %% ground, %.1f %% ink", picture.Bounds().Size(), 100*of, 100*on)
 		if of > 0.6 && on > 0.002 && on < 0.3 {
-			e.keep(picture)
+			e.keep(picture, "seen")
 			e.t.Log("the display:", said)
 			return
 		}
@@ -50,15 +50,16 @@ func (e *emulated) picture() *image.RGBA {
 	return picture
 }
 
-// keep writes a picture beside the card, as TEST-screen.png.
-func (e *emulated) keep(picture *image.RGBA) {
+// keep writes a picture beside the card, as TEST-WHAT.png.
+func (e *emulated) keep(picture *image.RGBA, what string) {
 	e.t.Helper()
 	var b bytes.Buffer
 	if err := png.Encode(&b, picture); err != nil {
 		e.t.Fatal(err)
 	}
 	name, _, _ := strings.Cut(e.t.Name(), "/")
-	kept := filepath.Join(os.Getenv("SMILETILL_CARD"), name+"-screen.png")
+	what = strings.NewReplacer(" ", "-", ",", "").Replace(what)
+	kept := filepath.Join(os.Getenv("SMILETILL_CARD"), name+"-"+what+".png")
 	if err := os.WriteFile(kept, b.Bytes(), 0o644); err != nil {
 		e.t.Fatal(err)
 	}

@@ -59,16 +59,21 @@ func TestCardShows(t *testing.T) {
 	m := start(t, c.image, 1024, append(append(s.cable(), stick...), "-device", "usb-kbd")...)
 	s.until("a terminal that takes payments", 2*patience, worked, "sudo smiletill status")
 	t.Logf("ready after %.0f s", time.Since(begun).Seconds())
-	m.looks("off at night", patience, isOff)
-	for _, id := range []string{"before", "after"} {
+	m.looks("the page of a terminal that waits", 2*patience, isIdle)
+	m.looks("a dark display at night", patience, isOff)
+	for _, id := range []string{"before the keys", "after the keys"} {
 		done := make(chan said, 1)
-		go func() { done <- s.on(t.Context(), "sudo smiletill pay 4.20 EUR --id "+id) }()
-		m.looks("on, and the payment's page", patience, isLook)
-		m.looks("that nobody paid", patience, isExpired)
+		go func() {
+			done <- s.on(t.Context(), "sudo smiletill pay 4.20 EUR --id "+strings.ReplaceAll(id, " ", "-"))
+		}()
+		m.looks("the payment's page "+id, patience, isLook)
+		// The result stands for four seconds, in which a browser that is emulated may draw nothing.
+		m.looks("that nobody paid or what follows "+id, patience,
+			func(p *image.RGBA) bool { return isExpired(p) || isIdle(p) })
 		if got := <-done; got.code == 0 {
 			t.Errorf("nobody was there, and paid: %s", got.text)
 		}
-		m.looks("the page of a terminal that waits", patience, isIdle)
+		m.looks("the page of a terminal that waits "+id, patience, isIdle)
 		for _, keys := range []string{"ctrl-alt-f1", "ctrl-alt-f2", "alt-f2", "alt-f4", "ctrl-alt-delete",
 			"ctrl-w", "ctrl-q", "ctrl-l", "ctrl-n", "ctrl-t", "ctrl-shift-i", "f5", "f11", "f12", "alt-left",
 			"meta_l-ret", "meta_l-shift-e", "ctrl-alt-backspace", "alt-sysrq-b", "esc", "tab", "ret"} {
@@ -81,10 +86,12 @@ func TestCardShows(t *testing.T) {
 // looks waits until the display has a picture that is so.
 func (e *emulated) looks(what string, patience time.Duration, is func(*image.RGBA) bool) {
 	e.t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(time.Second) {
+	begun := time.Now()
+	for end := begun.Add(patience); ; time.Sleep(time.Second) {
 		picture := e.picture()
 		if is(picture) {
-			e.keep(picture)
+			e.keep(picture, what)
+			e.t.Logf("%5.0f s  %s", time.Since(begun).Seconds(), what)
 			return
 		}
 		select {
@@ -93,8 +100,8 @@ func (e *emulated) looks(what string, patience time.Duration, is func(*image.RGB
 		default:
 		}
 		if time.Now().After(end) {
-			e.keep(picture)
-			e.t.Fatalf("the display does not show %s within %v: look at TestCardShows-screen.png beside the card",
+			e.keep(picture, "last")
+			e.t.Fatalf("the display does not show %s within %v: look at TestCardShows-last.png beside the card",
 				what, patience)
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"smiletill/models"
 )
 
-// TestSwapWithSudo: a technician swaps models with sudo, in the folder of the terminal's user, who has to read
-// what lies there then.
+// TestSwapWithSudo: a technician swaps models with sudo, in the folder of the terminal's user, who has to
+// read what lies there then.
 func TestSwapWithSudo(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root may give files to others")
