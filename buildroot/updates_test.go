@@ -126,7 +126,7 @@ func (c *booted) full(t *testing.T, up, stick string) {
 		"-device", "usb-storage,drive=stick")
 	m.until(`Starting smiletill-update.service`, patience)
 	t.Log(m.until(`smiletill\[\d+\]: error: .*`, patience))
-	m.until(`(?m)^(terminal|storage) +fault`, patience) // it takes no payment, and says why
+	m.until(`(?m)^terminal +fault .*open journal`, patience) // it takes no payment, and says why
 	m.cut()
 	if f.sum(6) != before {
 		t.Error("slot B was written to")
@@ -161,7 +161,7 @@ func (c *booted) comesBack(t *testing.T, file, stick, says string, again bool) {
 	m := headless(t, file, 1024, "-loadvm", "up")
 	m.plug(stick)
 	m.until(`restarting into slot B`, patience)
-	m.until(says, patience)
+	m.until(says, 2*patience) // a whole start, with another machine beside
 	begun := time.Now()
 	m.until(`init: slot A`, 2*patience) // up to four minutes of it are a timer's
 	t.Logf("slot A was back %.1f s after slot B was tried", time.Since(begun).Seconds())
