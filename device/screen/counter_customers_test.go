@@ -69,8 +69,8 @@ func TestCustomersOnThePage(t *testing.T) {
 	c.want(http.StatusOK, `"signature":"abc"`, "POST", "/counter/customers/forget", `{"id":"c_ada","lang":"xx"}`)
 }
 
-// TestEnrolOfNoPage sends what no page sends to enrol somebody: without the customer's tick, with PINs that are
-// none, and too much. Whose session has ended is nobody's page any more.
+// TestEnrolOfNoPage sends what no page sends to enrol somebody: without the customer's tick, with PINs that
+// are none, and too much. Whose session has ended is nobody's page any more.
 func TestEnrolOfNoPage(t *testing.T) {
 	l := newShopTill()
 	folk(l)
@@ -84,7 +84,8 @@ func TestEnrolOfNoPage(t *testing.T) {
 		c.want(http.StatusConflict, `"why":"second"`, "POST", "/counter/vouch",
 			`{"id":"c_ada","name":"Berta","pin":"`+digits+`"}`)
 	}
-	c.want(http.StatusConflict, `"why":"second"`, "POST", "/counter/vouch", `{"id":"c_ada","name":"Berta","pin":""}`)
+	c.want(http.StatusConflict, `"why":"second"`, "POST", "/counter/vouch",
+		`{"id":"c_ada","name":"Berta","pin":""}`)
 	c.want(http.StatusBadRequest, "", "POST", "/counter/enrol", `{"name":"New","agreed":true,"face":"data:"}`)
 	c.want(http.StatusBadRequest, "", "POST", "/counter/enrol",
 		`{"name":"`+strings.Repeat("a", counterBodyMax)+`","agreed":true}`)

@@ -49,8 +49,8 @@ func (p Parts) idle(ctx context.Context) error {
 	return err
 }
 
-// mayLook says why no pictures can be taken, if so: a payment runs, the alarm of the case stands, or something
-// else keeps payments off. Too many strangers do not: whoever enrols them ends that.
+// mayLook says why no pictures can be taken, if so: a payment runs, the alarm of the case stands, or
+// something else keeps payments off. Too many strangers do not: whoever enrols them ends that.
 func (p Parts) mayLook(ctx context.Context) error {
 	err := p.Engine.Ready(ctx)
 	if errors.Is(err, payment.ErrBusy) || errors.Is(err, payment.ErrOutOfOrder) {

@@ -27,8 +27,8 @@ func TestDifferencesOfWhatCannotBeRead(t *testing.T) {
 	}
 }
 
-// Each reason for which nobody is enrolled has words of its own on the page; that a name is somebody's is told
-// from that a face is.
+// Each reason for which nobody is enrolled has words of its own on the page; that a name is somebody's is
+// told from that a face is.
 func TestWhyNobodyIsEnrolled(t *testing.T) {
 	for _, c := range []struct {
 		err   error

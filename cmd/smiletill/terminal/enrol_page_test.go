@@ -55,9 +55,9 @@ func (s *shop) follows(cookie, token string, stop bool) (e pageEnrolment) {
 }
 
 // A customer is enrolled on the shop's page by the terminal's own camera, with a consent and a PIN, and pays.
-// While pictures are taken both pages say what they lack. One at a time; whose page is closed or locked, or who
-// takes the consent back, is not enrolled, nor is one of a clerk who has left meanwhile. A name that is taken
-// or none is said before anybody is looked at.
+// While pictures are taken both pages say what they lack. One at a time; whose page is closed or locked, or
+// who takes the consent back, is not enrolled, nor is one of a clerk who has left meanwhile. A name that is
+// taken or none is said before anybody is looked at.
 func TestEnrolOnTheShopsPage(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
@@ -115,8 +115,6 @@ func TestEnrolOnTheShopsPage(t *testing.T) {
 	show("two_people")
 	both("that there are two", func(e pageEnrolment) bool { return e.Advice == screen.OnePersonOnly },
 		screen.OnePersonOnly)
-	show("customer_smile")
-	both("a picture", func(e pageEnrolment) bool { return e.Taken > 0 }, screen.EnrolLook)
 	if e := s.follows(anna, token, true); e.Failed == nil || e.Failed.Why != "withdrawn" {
 		t.Errorf("taken back: %+v", e)
 	}
@@ -155,6 +153,7 @@ func TestEnrolOnTheShopsPage(t *testing.T) {
 		t.Errorf("by a clerk who has left: %+v", e)
 	}
 	nobody("a clerk who has left")
+	show("customer_smile") // until now no picture was good enough: nothing was in a hurry
 
 	if token, answer = s.enrols(anna, "Grace Hopper", "", terminaltest.RightPIN); token == "" {
 		t.Fatal(answer)
