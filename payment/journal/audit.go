@@ -37,6 +37,9 @@ const (
 
 	DayClosed = "day_closed"
 
+	// DataReconciled: older data were put back and go on. Keys are the stores, Record tells what was found.
+	DataReconciled = "data_reconciled"
+
 	// What a terminal is: its first start, and what was another at a later one.
 	TerminalConfigured = "terminal_configured"
 	SettingsChanged    = "settings_changed"
@@ -171,6 +174,12 @@ func (r *Reader) Machine(ctx context.Context) (last Audit, models map[string]str
 // Case gives the last change of the alarm of the case: What is CaseOpened, AlarmEnded or empty.
 func (r *Reader) Case(ctx context.Context) (Audit, error) {
 	last, _, err := r.lastOf(ctx, auditCase)
+	return last, err
+}
+
+// Reconciled gives when older data were last said to go on; zero if never.
+func (r *Reader) Reconciled(ctx context.Context) (Audit, error) {
+	last, _, err := r.lastOf(ctx, `'`+DataReconciled+`'`)
 	return last, err
 }
 

@@ -22,14 +22,19 @@ var ErrBehind = errors.New("journal lacks what the cloud has of this terminal")
 // ErrInStep is Reconcile's answer to a journal of which nothing else is known.
 var ErrInStep = errors.New("journal is in step with the cloud: it stays as it is")
 
-// BehindError is ErrBehind with what the cloud has.
+// BehindError is ErrBehind with what the cloud has, or the terminal itself had written.
 type BehindError struct {
 	Path string
-	Seq  int64 // of the fact that the cloud acknowledged
+	Own  bool  // the terminal had written it, whatever the cloud has
+	Seq  int64 // of the fact that the cloud acknowledged, or that was written
 	Head int64 // of the journal's last fact
 }
 
 func (e *BehindError) Error() string {
+	if e.Own {
+		return fmt.Sprintf("older data were put back: this terminal has written fact %d, which %s does not have: "+
+			"it ends with %d", e.Seq, e.Path, e.Head)
+	}
 	if e.Seq > e.Head {
 		return fmt.Sprintf("%s: the cloud has fact %d, and %s ends with %d", ErrBehind, e.Seq, e.Path, e.Head)
 	}
@@ -42,13 +47,14 @@ func (*BehindError) Unwrap() error { return ErrBehind }
 // Hint says what to do next.
 func (*BehindError) Hint() string {
 	return "put back the newest copy of the data folder, with the terminal stopped. If there is none, run " +
-		"`smiletill journal reconcile`, and compare the payments with the cloud's page: those that only the " +
-		"cloud has can't be given back here, and their ids would be charged again"
+		"`smiletill journal reconcile --because WHY`, and compare the payments with the cloud's page: those that " +
+		"only the cloud has can't be given back here, and their ids would be charged again"
 }
 
 // behind is what the cloud acknowledged and the journal does not hold, in a file beside it: whoever opens the
 // journal next has to know, with or without a connection.
 type behind struct {
+	Own   bool      `json:"own,omitempty"`
 	ID    string    `json:"id"`
 	Hash  string    `json:"hash"`
 	Seq   int64     `json:"seq"`
@@ -96,11 +102,26 @@ func (r *Reader) Holds(ctx context.Context, id, hash string, seq int64) (bool, e
 // it with a *BehindError, until the fact is there or Reconcile was called. The caller has checked the
 // acknowledgement's signature; an old one that is told again says nothing that is not so.
 func (j *Journal) Behind(ctx context.Context, id, hash string, seq int64) error {
+	return j.lacks(ctx, behind{ID: id, Hash: hash, Seq: seq})
+}
+
+// Written compares with the last fact that this terminal is known to have written: nil if the journal holds
+// it, else it does as Behind, and so does Open from then on.
+func (j *Journal) Written(ctx context.Context, id, hash string, seq int64) error {
+	held, err := j.Holds(ctx, id, hash, seq)
+	if err != nil || held {
+		return err
+	}
+	return j.lacks(ctx, behind{Own: true, ID: id, Hash: hash, Seq: seq})
+}
+
+func (j *Journal) lacks(ctx context.Context, b behind) error {
 	h, err := readHead(ctx, j.db)
 	if err != nil {
 		return wrap(j.path, "compare with the cloud", err)
 	}
-	text, err := json.Marshal(behind{ID: id, Hash: hash, Seq: seq, Heard: time.Now().UTC()})
+	b.Heard = time.Now().UTC()
+	text, err := json.Marshal(b)
 	if err == nil {
 		err = replaceFile(behindName(j.path), text)
 	}
@@ -109,7 +130,7 @@ func (j *Journal) Behind(ctx context.Context, id, hash string, seq int64) error 
 		j.failed(ctx, err)
 		return err
 	}
-	return &BehindError{Path: j.path, Seq: seq, Head: h.seq}
+	return &BehindError{Path: j.path, Own: b.Own, Seq: b.Seq, Head: h.seq}
 }
 
 // checkBehind refuses a journal that lacks what the cloud has, and forgets about it when that is there.
@@ -127,7 +148,7 @@ func (j *Journal) checkBehind(ctx context.Context) error {
 		if err != nil {
 			return wrap(j.path, "compare with the cloud", err)
 		}
-		return &BehindError{Path: j.path, Seq: b.Seq, Head: h.seq}
+		return &BehindError{Path: j.path, Own: b.Own, Seq: b.Seq, Head: h.seq}
 	}
 	j.options.Log.Info("the journal holds what the cloud has", "seq", b.Seq)
 	if err := os.Remove(behindName(j.path)); err != nil {

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -173,6 +174,7 @@ func (j *Journal) append(ctx context.Context, tx *transaction, b body, at time.T
 	_, err = tx.ExecContext(ctx, `UPDATE head SET seq = ?, hash = ?, clock_ms = ?, boot = ?, uptime_ms = ?,
 		wall = ?, trusted = ? WHERE one = 1`, l.body.Seq, l.hash[:], l.body.ClockMS, now.boot,
 		now.uptime.Milliseconds(), stamp(now.wall), now.trusted)
+	tx.last = l
 	return l, err
 }
 
@@ -213,18 +215,23 @@ func (j *Journal) write(ctx context.Context, work func(*transaction) error) erro
 		return err
 	}
 	tx, err := conn.BeginTx(ctx, nil) // immediate, by _txlock
+	var last link
 	if err == nil {
 		t := transaction{Tx: tx, known: j.statements()}
 		defer func() { j.learn(ctx, t.wanted) }()
 		if err = work(&t); err == nil {
 			err = tx.Commit()
 		}
+		last = t.last
 		if err != nil {
 			_ = tx.Rollback() // the connection goes if this fails
 		}
 	}
 	if err == nil {
 		j.keeper.committed()
+		if last.body.Seq > 0 {
+			j.options.OnFact(last.body.ID, hex.EncodeToString(last.hash[:]), last.body.Seq)
+		}
 	}
 	if err != nil && !refusal(err) {
 		j.suspect.Store(true)

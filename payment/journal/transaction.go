@@ -14,6 +14,7 @@ const mostPrepared = 64
 type transaction struct {
 	*sql.Tx
 	known  map[string]*sql.Stmt
+	last   link     // that was appended; its seq is 0 if none was
 	wanted []string // met for the first time: compiled after the transaction, for the next
 }
 

@@ -19,7 +19,7 @@ func (s *Store) Block(ctx context.Context, customer string) error {
 	if err != nil {
 		return s.failed(ctx, fmt.Errorf("block a customer: %w", err))
 	}
-	return nil
+	return s.changed(ctx)
 }
 
 // Unblock ends it. It is no error if the customer was not blocked.
@@ -27,7 +27,7 @@ func (s *Store) Unblock(ctx context.Context, customer string) error {
 	if _, err := s.db.ExecContext(ctx, `DELETE FROM blocked WHERE customer = ?`, customer); err != nil {
 		return s.failed(ctx, fmt.Errorf("unblock a customer: %w", err))
 	}
-	return nil
+	return s.changed(ctx)
 }
 
 // Blocked tells whether a customer is.

@@ -208,8 +208,9 @@ func (s *Store) changeClerk(
 	}
 	if err != nil {
 		_ = tx.Rollback() // does nothing after Commit; the connection goes if it fails
+		return err
 	}
-	return err
+	return s.changed(ctx)
 }
 
 // lastOwner refuses to take the last owner away.

@@ -51,7 +51,8 @@ type Store struct {
 	db    *sql.DB
 	clock func(context.Context) (time.Duration, error)
 	rand  io.Reader
-	told  func(error) // of writes that fail; nil: nobody
+	told  func(error)             // of writes that fail; nil: nobody
+	saw   func(count int64) error // see OnChange; nil: nobody
 }
 
 // Open opens the file at path, or makes it (mode 0600). clock tells how much time has provably passed on this
@@ -82,7 +83,11 @@ func Open(
 		return nil, fmt.Errorf("open PINs: %w", err)
 	}
 	db.SetMaxOpenConns(1)
-	if _, err := db.ExecContext(ctx, schema+";"+clerkSchema+";"+blockedSchema); err != nil {
+	_, err = db.ExecContext(ctx, schema+";"+clerkSchema+";"+blockedSchema)
+	if err == nil {
+		err = countChanges(ctx, db)
+	}
+	if err != nil {
 		err = errors.Join(fmt.Errorf("open PINs %s: %w", path, err), db.Close())
 		return nil, payment.WithHint(err, "put "+path+" away; customers with a PIN have to set it again")
 	}
@@ -145,7 +150,7 @@ func (s *Store) set(ctx context.Context, customer, pin string, before func(mark 
 	if err != nil {
 		return s.failed(ctx, fmt.Errorf("set PIN: %w", err))
 	}
-	return nil
+	return s.changed(ctx)
 }
 
 // Remove takes a customer's PIN away. It is no error if there is none.
@@ -165,7 +170,7 @@ func (s *Store) remove(ctx context.Context, customer string) error {
 	if _, err := s.db.ExecContext(ctx, `DELETE FROM pin WHERE customer = ?`, customer); err != nil {
 		return s.failed(ctx, fmt.Errorf("remove PIN: %w", err))
 	}
-	return nil
+	return s.changed(ctx)
 }
 
 // Customers tells who has a PIN. The clerk is no customer.
@@ -270,7 +275,7 @@ func (s *Store) try(ctx context.Context, customer, pin string) error {
 		if err != nil {
 			return s.failed(ctx, fmt.Errorf("check PIN: %w", err))
 		}
-		return nil
+		return s.changed(ctx)
 	}
 	if _, err := s.find(ctx, s.db, customer, now); err != nil {
 		return err // that was the last one
@@ -302,7 +307,7 @@ func (s *Store) count(ctx context.Context, customer string, now time.Duration) (
 	if err != nil {
 		return r, s.failed(ctx, fmt.Errorf("check PIN: %w", err))
 	}
-	return r, nil
+	return r, s.changed(ctx)
 }
 
 // lockFor is how long no PIN may be tried after so many wrong ones in a row.

@@ -71,7 +71,8 @@ type Record struct {
 type Records struct {
 	db    *sql.DB
 	clock func(context.Context) (time.Duration, error)
-	told  func(error) // of writes that fail; nil: nobody
+	told  func(error)       // of writes that fail; nil: nobody
+	saw   func(count int64) // see OnChange; nil: nobody
 	room  room
 	// compiled are the statements of every message: it takes longer to compile them than to run them.
 	compiled map[string]*sql.Stmt
@@ -179,7 +180,7 @@ func makeTables(ctx context.Context, db *sql.DB) error {
 		_, err = db.ExecContext(ctx, `ALTER TABLE message ADD COLUMN answer TEXT NOT NULL DEFAULT ''`)
 	}
 	if err == nil {
-		_, err = db.ExecContext(ctx, recordsSchema+saleSchema+heldSchema)
+		_, err = db.ExecContext(ctx, recordsSchema+saleSchema+heldSchema+changesSchema)
 	}
 	return err
 }
@@ -221,7 +222,10 @@ func (r *Records) change(ctx context.Context, work func(tx *sql.Tx, now time.Dur
 	if err := work(tx, now); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	return r.changed(ctx)
 }
 
 const (

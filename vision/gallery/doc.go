@@ -26,7 +26,8 @@
 //
 // What this protects against: a record read, changed, renamed or moved to another terminal without the key.
 // What it doesn't: the master key lies in a file beside the records, so whoever copies the disk copies the
-// key (Protection says so), and an old copy of a record that is put back is accepted.
+// key (Protection says so). An old copy of a record that is put back is accepted here; the journal's facts
+// tell (cmd/smiletill/enrolment).
 //
 // The package imports the standard library only; not vision, models, payment or device.
 //

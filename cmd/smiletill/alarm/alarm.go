@@ -110,6 +110,15 @@ func (c *Case) Changed(open bool) (raised bool) {
 	return true
 }
 
+// Again raises an alarm that had not ended, whatever the file says; it is kept by Keep.
+func (c *Case) Again() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.since.IsZero() {
+		c.since, c.unkept = time.Now(), true
+	}
+}
+
 // Unwatched is told why the switch can't be watched, nil when it can, and tells whether that is a change: of
 // the reason too, which has advice of its own.
 func (c *Case) Unwatched(err error) (changed bool) {

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"smiletill/cmd/smiletill/files"
-	"smiletill/cmd/smiletill/terminal"
+	"smiletill/cmd/smiletill/reporting"
 	"smiletill/payment/report/signature"
 )
 
@@ -24,7 +24,7 @@ func keyCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printKey(cmd, k, terminal.Address(cfg).Source())
+			return printKey(cmd, k, reporting.Address(cfg).Source())
 		},
 	}
 	bindHidden(cmd)

@@ -7,6 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"smiletill/cmd/smiletill/books"
+	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/enrolment"
+	"smiletill/cmd/smiletill/intent"
+	"smiletill/cmd/smiletill/witness"
 	"smiletill/payment/journal"
 )
 
@@ -28,86 +33,61 @@ func quarantineCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printQuarantined(cmd.OutOrStdout(), q)
+			return books.Quarantined(cmd.OutOrStdout(), q)
 		},
 	}
 }
 
 func journalReconcileCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use: "reconcile", Short: "Go on with a journal that lacks payments which the cloud has",
-		Long: "A terminal takes no payment when the cloud has acknowledged more of it than its journal holds:\n" +
-			"an older copy of its data was put back, or they were lost. The remedy is to put back the newest\n" +
-			"copy. If there is none, this keeps the journal's files in a folder beside it and makes a new\n" +
-			"journal of every fact in them, all reported once more, with numbers above those that the cloud has.",
+	var why string
+	c := &cobra.Command{
+		Use: "reconcile", Short: "Go on with older data that were put back",
+		Long: "A terminal takes no payment when its files are older than it has seen them, or when the cloud\n" +
+			"has acknowledged more of it than its journal holds: an older copy was put back, or they were\n" +
+			"lost. The remedy is to put back the newest copy. If there is none, this writes down who goes on\n" +
+			"with them and why. Of a journal that lacks payments it keeps the files in a folder beside it and\n" +
+			"makes a new one of every fact in them, all reported once more, with numbers above those that\n" +
+			"were there. Customers who had been removed, and are there again, are removed again.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd)
 			if err != nil {
 				return err
 			}
-			q, err := journal.Reconcile(cmd.Context(), cfg.JournalPath(), time.Now(),
-				progressLine(cmd.ErrOrStderr(), "read %d of %d bytes", time.Now()))
-			if err != nil {
-				return err
-			}
-			return printReconciled(cmd.OutOrStdout(), q)
+			return reconcile(cmd, cfg, why)
 		},
 	}
+	c.Flags().StringVar(&why, "because", "", "why, for the journal and the cloud")
+	_ = c.MarkFlagRequired("because") // an error is a flag that isn't there
+	return c
 }
 
-func printReconciled(w io.Writer, q journal.Quarantined) error {
-	p := printout{w: w}
-	p.say("the journal as it was is kept in %s\n", q.Folder)
-	p.say("taken over: %d facts, %d approvals and %d reversals among them, all to be reported once more\n",
-		q.Facts, q.Approved, q.Reversals)
-	p.say("the journal goes on with fact %d\n\nnext:\n", q.First)
-	p.say("  1. the terminal takes payments again by itself, or start it\n")
-	p.say("  2. compare with the cloud's page: payments that it has and `smiletill journal list` has not\n" +
-		"     were lost here. They can't be given back on this terminal, and their ids would be charged again\n")
-	return p.err
-}
-
-// unsureShown is how many payments and gaps are listed; the report in the folder has them all.
-const unsureShown = 20
-
-func printQuarantined(w io.Writer, q journal.Quarantined) error {
-	p := printout{w: w}
-	p.say("the damaged files are kept, unchanged, in %s\n", q.Folder)
-	p.say("  sha256 %s, report in report.json\n", q.SHA256)
-	p.say("taken over: %d facts, %d approvals and %d reversals among them, all to be reported once more\n",
-		q.Facts, q.Approved, q.Reversals)
-	for i, g := range q.Gaps {
-		if i == unsureShown {
-			p.say("missing: and %d runs more\n", len(q.Gaps)-i)
-			break
+// reconcile goes on with older data: the journal first, then what the running terminal has found of the rest.
+func reconcile(cmd *cobra.Command, cfg config.Config, why string) error {
+	told, err := witness.ReadTold(cfg.Paths.DataDir)
+	if err != nil {
+		return err
+	}
+	book := intent.In(cfg.Paths.DataDir)
+	if len(told.Found) > 0 {
+		err := enrolment.GoOn(cmd.Context(), book, told.Found, why, nil)
+		if err == nil {
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "older data go on: %s\n\nnext: the terminal takes payments "+
+				"again by itself within seconds, or start it\n", witness.Stores(told.Found))
 		}
-		p.say("missing: %d facts, from %d to %d\n", g.Last-g.First+1, g.First, g.Last)
+		return err
 	}
-	if q.Tail {
-		p.say("missing: whatever came after the last fact found; nothing tells whether there was any\n")
+	var q journal.Quarantined
+	of := []witness.Finding{{Store: witness.Journal}}
+	err = enrolment.GoOn(cmd.Context(), book, of, why, func() (err error) {
+		q, err = journal.Reconcile(cmd.Context(), cfg.JournalPath(), time.Now(),
+			progressLine(cmd.ErrOrStderr(), "read %d of %d bytes", time.Now()))
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	for i, u := range q.Unsure {
-		if i == unsureShown {
-			p.say("outcome lost: and %d payments more\n", len(q.Unsure)-i)
-			break
-		}
-		p.say("outcome lost: payment %s", u.PaymentID)
-		if u.Said != "" {
-			p.say(" (%s, says a table that proves nothing)", u.Said)
-		}
-		p.say("\n")
-	}
-	p.say("the journal goes on with fact %d\n\nnext:\n", q.First)
-	p.say("  1. start the terminal and let it report; `smiletill status` shows when nothing waits any more\n")
-	if len(q.Gaps) > 0 || q.Tail || len(q.Unsure) > 0 {
-		p.say("  2. compare with the cloud: what it has and `smiletill journal export` has not was lost here;\n" +
-			"     ids whose outcome is lost are refused from now on\n")
-		p.say("  3. replace the storage if this happens again\n")
-	} else {
-		p.say("  2. nothing is missing; replace the storage if this happens again\n")
-	}
-	return p.err
+	return books.Reconciled(cmd.OutOrStdout(), q)
 }
 
 // printout prints until it fails.

@@ -21,6 +21,7 @@ import (
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/files"
+	"smiletill/cmd/smiletill/reporting"
 	"smiletill/cmd/smiletill/terminal"
 	"smiletill/device/camera"
 	"smiletill/device/screen"
@@ -367,7 +368,7 @@ func Introduce(ctx context.Context, r *cloud.Receiver, cfg config.Config, dataDi
 		return err
 	}
 	return errors.Join(
-		r.Trust(ctx, terminal.Address(cfg), k.Public()),
+		r.Trust(ctx, reporting.Address(cfg), k.Public()),
 		os.WriteFile(cfg.CloudKeyPath(), text, 0o644),
 	)
 }

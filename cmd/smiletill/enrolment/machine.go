@@ -16,6 +16,7 @@ import (
 
 	"smiletill/cmd/smiletill/intent"
 	"smiletill/cmd/smiletill/people"
+	"smiletill/cmd/smiletill/witness"
 	"smiletill/payment"
 	"smiletill/payment/journal"
 )
@@ -28,15 +29,35 @@ type Machine struct {
 	// Seen is the file that keeps the settings as they were last, mode 0600: the journal has their hash
 	// alone, since a fact is reported, and this file tells which of them are others.
 	Seen string
+	// Older is what is older than the terminal has seen it, by its marks (witness.Witness).
+	Older []witness.Finding
 }
 
+// ErrAlarmGone is that the alarm of the case stands, by the journal, and its file was taken away.
+var ErrAlarmGone = errors.New("the alarm of the case was not ended, and its file is gone")
+
 // Start writes down what came of the intents that the last process left, then how the machine, its case and
-// its customers differ from what the journal knows.
+// its customers differ from what the journal knows. Errors: ErrAlarmGone, after which the alarm is to be
+// raised again, and witness.OlderError, where older data were put back; nothing is written of those.
 func (t *Trail) Start(ctx context.Context, m Machine, alarm bool) error {
+	before, err := t.journal.Last(ctx)
+	if err != nil {
+		return err
+	}
 	t.mu.Lock()
-	err := t.tell(ctx, &m)
+	err = t.tell(ctx, &m)
 	t.mu.Unlock()
 	if err != nil {
+		return err
+	}
+	last, err := t.journal.Case(ctx)
+	if err != nil {
+		return err
+	}
+	if last.What == journal.CaseOpened && !alarm {
+		return ErrAlarmGone
+	}
+	if err := t.sound(ctx, m, before); err != nil {
 		return err
 	}
 	if err := t.Case(ctx, alarm); err != nil {

@@ -1,6 +1,7 @@
 package enrolment_test
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"smiletill/cmd/smiletill/enrolment"
+	"smiletill/cmd/smiletill/intent"
 	"smiletill/cmd/smiletill/people"
 	"smiletill/payment"
 	"smiletill/payment/journal"
@@ -25,6 +27,15 @@ type terminal struct {
 // start opens what is there, and has the journal told what differs; alarm is of the case.
 func (s *terminal) start(m enrolment.Machine, alarm bool) *enrolment.Trail {
 	s.t.Helper()
+	trail, err := s.open(m, alarm)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return trail
+}
+
+func (s *terminal) open(m enrolment.Machine, alarm bool) (*enrolment.Trail, error) {
+	s.t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	var err error
 	o := journal.Options{Terminal: "till-1"}
@@ -36,12 +47,9 @@ func (s *terminal) start(m enrolment.Machine, alarm bool) *enrolment.Trail {
 	if s.g, err = gallery.Open(filepath.Join(s.dir, "gallery"), model, quiet); err != nil {
 		s.t.Fatal(err)
 	}
-	trail := enrolment.NewTrail(s.j, s.g, enrolment.Keeps{}, quiet)
+	trail := enrolment.NewTrail(s.j, s.g, enrolment.Keeps{Book: intent.In(s.dir)}, quiet)
 	m.Seen = filepath.Join(s.dir, "seen.json")
-	if err := trail.Start(s.t.Context(), m, alarm); err != nil {
-		s.t.Fatal(err)
-	}
-	return trail
+	return trail, trail.Start(s.t.Context(), m, alarm)
 }
 
 func (s *terminal) stop() {
@@ -123,8 +131,19 @@ func TestMomentsOfACrash(t *testing.T) {
 	s.start(m, true)
 	want("an alarm that did not end", "case_opened", "alarm_ended Anna", "case_opened")
 	s.stop()
+	if _, err := s.open(m, false); !errors.Is(err, enrolment.ErrAlarmGone) {
+		t.Errorf("an alarm whose file was taken away: %v", err)
+	}
+	want("an alarm whose file was taken away", "alarm_ended Anna", "case_opened")
+	s.stop()
+	ended := intent.In(s.dir).ByCommand(anna, func(note func(journal.Audit) error) error {
+		return note(journal.Audit{What: journal.AlarmEnded})
+	})
+	if ended != nil {
+		t.Fatal(ended)
+	}
 	s.start(m, false)
-	want("an alarm that ended unseen", "case_opened", "alarm_ended found")
+	want("an alarm that ended while nothing was open", "case_opened", "alarm_ended found")
 	s.stop()
 
 	// Settings: the fact is written, the file of those seen is not; then that is gone, or damaged.

@@ -14,6 +14,7 @@ import (
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/demo"
 	"smiletill/cmd/smiletill/terminal/terminaltest"
+	"smiletill/cmd/smiletill/witness"
 	"smiletill/device/screen"
 	"smiletill/payment"
 	"smiletill/payment/cloud"
@@ -28,8 +29,17 @@ func (s *shop) copyData(to string) {
 	private(s.T, to)
 }
 
-// putBack puts a copy in the place of a terminal's data.
+// putBack puts a copy in the place of a terminal's data, and of what it has seen of them.
 func (s *shop) putBack(from string) {
+	s.T.Helper()
+	if err := os.RemoveAll(witness.Beside(filepath.Join(s.Dir, "data"))); err != nil {
+		s.T.Fatal(err)
+	}
+	s.putBackData(from)
+}
+
+// putBackData puts a copy in the place of a terminal's data.
+func (s *shop) putBackData(from string) {
 	s.T.Helper()
 	data := filepath.Join(s.Dir, "data")
 	if err := os.RemoveAll(data); err != nil {
@@ -86,7 +96,7 @@ func TestOlderDataPutBack(t *testing.T) {
 	end()
 	s.Open() // it doesn't wear off, nor does it need the cloud any more
 	s.Eventually("out of order", func() bool { return s.Sees(screen.OutOfOrder) })
-	code, out, errs := s.Cli("journal", "reconcile")
+	code, out, errs := s.Cli("journal", "reconcile", "--because", "the newest copy is lost")
 	if code != 0 || !strings.Contains(out, "taken over: 4 facts, 1 approvals") ||
 		!strings.Contains(out, "next:") {
 		t.Fatalf("reconcile: %d %s %s", code, out, errs)

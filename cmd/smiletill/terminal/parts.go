@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -16,6 +15,8 @@ import (
 	"smiletill/cmd/smiletill/intent"
 	"smiletill/cmd/smiletill/light"
 	"smiletill/cmd/smiletill/narrow"
+	"smiletill/cmd/smiletill/reporting"
+	"smiletill/cmd/smiletill/witness"
 	"smiletill/device/camera"
 	"smiletill/models"
 	"smiletill/payment"
@@ -23,8 +24,6 @@ import (
 	"smiletill/payment/pin"
 	"smiletill/payment/register"
 	"smiletill/payment/report"
-	"smiletill/payment/report/link"
-	"smiletill/payment/report/signature"
 	"smiletill/vision/edgetpu"
 	"smiletill/vision/gallery"
 	"smiletill/vision/networks"
@@ -40,6 +39,7 @@ type parts struct {
 	large       atomic.Bool // the gallery is, for faces alone
 	numbers     narrow.Numbers
 	disk        *disk
+	witness     *witness.Witness
 	journal     *journal.Journal
 	trail       *enrolment.Trail
 	pins        *pin.Store
@@ -48,9 +48,8 @@ type parts struct {
 	recordsErr  error
 	engine      *payment.Engine
 	reporter    *report.Reporter // nil without a broker
-	key         *signature.Key   // signs this terminal's events
-	source      string           // its name in them
-	cloudKeys   *report.KeyFile  // none: no acknowledgement is believed
+	keys        reporting.Keys
+	source      string // this terminal's name in events
 	frames      *camera.Latest
 	eyes        *eyes
 	limit       payment.Amount
@@ -66,7 +65,7 @@ func openParts(
 	ctx context.Context, cfg config.Config, version string, t *tamper, disk *disk, updates *updating,
 	log *slog.Logger,
 ) (_ *parts, err error) {
-	p := &parts{log: log, disk: disk, source: Address(cfg).Source()}
+	p := &parts{log: log, disk: disk, source: reporting.Address(cfg).Source()}
 	defer func() {
 		if err != nil {
 			err = config.ForTerminal(err)
@@ -99,14 +98,21 @@ func openParts(
 		return nil, err
 	}
 	p.warnGallery()
-	if p.journal, err = openJournal(ctx, cfg, version, p.set, disk.Told(journalFile), log); err != nil {
+	p.witness = witness.Open(cfg.Paths.DataDir, disk.Told(seenFile), log)
+	p.closers = append(p.closers, p.witness.Close)
+	if err := p.openJournal(ctx, cfg, version); err != nil {
 		return nil, err
 	}
-	p.closers = append(p.closers, p.journal.Close)
 	if err := p.recover(ctx); err != nil {
 		return nil, err
 	}
-	if err := p.openTrail(ctx, cfg, version, t.Raised(), log); err != nil {
+	p.openRecords(ctx, cfg, disk.Told(recordsFile))
+	err = p.openTrail(ctx, cfg, version, t.Raised(), log)
+	if errors.Is(err, enrolment.ErrAlarmGone) {
+		t.again()
+		err = errReopen
+	}
+	if err != nil {
 		return nil, err
 	}
 	refused, failure, err := p.before(ctx)
@@ -116,11 +122,10 @@ func openParts(
 	if err != nil {
 		return nil, err
 	}
-	p.openRecords(ctx, cfg, disk.Told(recordsFile))
 	if err := p.openEngine(ctx, cfg, t.Wrong, refused, failure); err != nil {
 		return nil, err
 	}
-	if err := p.openKeys(cfg); err != nil {
+	if p.keys, err = reporting.OpenKeys(cfg, log); err != nil {
 		return nil, err
 	}
 	return p, p.openReporter(cfg, version, troubles(t.Words, disk.Words, p.lacks, updates.Words))
@@ -140,12 +145,48 @@ func (p *parts) openTrail(
 		PINs: p.pins, Pairings: func() (register.Pairings, error) {
 			return register.LoadPairings(cfg.PairingsPath())
 		}}, log)
+	marks, older, err := p.changes(ctx)
+	if err != nil {
+		return err
+	}
 	err = p.trail.Start(ctx, enrolment.Machine{Settings: cfg.Settings(), Models: modelVersions(p.set),
-		Program: version, Seen: cfg.SettingsSeenPath()}, alarm)
+		Program: version, Seen: cfg.SettingsSeenPath(), Older: older}, alarm)
+	if found := (*witness.OlderError)(nil); errors.As(err, &found) {
+		return errors.Join(err, witness.Tell(cfg.Paths.DataDir, found.Found, time.Now()))
+	}
+	if err == nil {
+		err = errors.Join(witness.Tell(cfg.Paths.DataDir, nil, time.Time{}), p.witness.Reset(marks))
+	}
 	if err != nil {
 		return err
 	}
 	return p.tellPINs(ctx)
+}
+
+// changes gives how far the stores are that count their changes, which have the witness told of more from now
+// on, and which of them are older than they were seen.
+func (p *parts) changes(ctx context.Context) (map[string]witness.Mark, []witness.Finding, error) {
+	count, err := p.pins.Changes(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.pins.OnChange(func(n int64) error { return p.witness.Saw(witness.PINs, witness.Mark{Count: n}) })
+	marks := map[string]witness.Mark{witness.PINs: {Count: count}}
+	older := p.witness.Behind(witness.PINs, "the PINs", count)
+	for _, of := range []string{witness.Journal, witness.Records} {
+		if m, ok := p.witness.Mark(of); ok {
+			marks[of] = m
+		}
+	}
+	if p.records == nil {
+		return marks, older, nil
+	}
+	if count, err = p.records.Changes(ctx); err != nil {
+		return nil, nil, err
+	}
+	p.records.OnChange(func(n int64) { p.witness.Note(witness.Records, witness.Mark{Count: n}) })
+	marks[witness.Records] = witness.Mark{Count: count}
+	return marks, append(older, p.witness.Behind(witness.Records, "the registers' records", count)...), nil
 }
 
 // openEngine makes the engine, which goes on with what a vending machine had in hand. refused and failure are
@@ -242,32 +283,9 @@ func (p *parts) recover(ctx context.Context) error {
 	return err
 }
 
-func (p *parts) openReporter(cfg config.Config, version string, trouble func() string) error {
-	if cfg.MQTT.Broker == "" {
-		p.log.Warn("no broker is configured: payments are kept in the journal and not reported")
-		return nil
-	}
-	log := p.log.With("room", "report")
-	o := report.Options{
-		Broker:   cfg.MQTT.Broker,
-		Address:  Address(cfg),
-		Username: cfg.MQTT.Username, Version: version,
-		Files: link.Files{CA: cfg.MQTT.CAFile, Cert: cfg.MQTT.CertFile, Key: cfg.MQTT.KeyFile,
-			Password: cfg.MQTT.PasswordFile},
-		ALPN: cfg.MQTT.ALPN, Once: cfg.MQTT.SubscribeQoS == 0,
-		Trouble: trouble,
-		Outbox:  outbox{p.journal.Outbox()}, Audits: outbox{p.journal.AuditOutbox()},
-		Wake:   p.journal.Outbox().Wake(),
-		Signer: report.KeySigner{Key: p.key}, Verifier: p.cloudKeys,
-		Ledger: p.journal, OnBehind: p.behind,
-		Log: log, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
-		OnAlarm: func(a report.Alarm) {
-			log.Error("the cloud contradicts the journal about a payment: call its operator", "row", a.Row.Seq,
-				"id", a.Row.ID, "refused", a.Ack.Refused)
-		},
-	}
-	var err error
-	p.reporter, err = report.New(o)
+func (p *parts) openReporter(cfg config.Config, version string, trouble func() string) (err error) {
+	p.reporter, err = reporting.Open(cfg, version, p.journal, p.keys,
+		reporting.Options{Trouble: trouble, Behind: p.behind, Log: p.log})
 	return err
 }
 
@@ -308,24 +326,33 @@ func (p *parts) close() {
 }
 
 // openJournal opens the journal with what its facts say of this terminal: its name and the models that
-// recognise.
-func openJournal(
-	ctx context.Context, cfg config.Config, version string, set models.Set, failed func(error), log *slog.Logger,
-) (*journal.Journal, error) {
+// recognise. One that lacks what this terminal has written is refused.
+func (p *parts) openJournal(ctx context.Context, cfg config.Config, version string) (err error) {
 	var owed int64
 	if strings.Trim(cfg.Payment.UnreportedMax, "0.") != "" {
 		limit, err := payment.ParseDecimal(cfg.Payment.UnreportedMax, cfg.Terminal.Currency)
 		if err != nil {
-			return nil, fmt.Errorf("payment.unreported_max: %w", err)
+			return fmt.Errorf("payment.unreported_max: %w", err)
 		}
 		owed = limit.Minor
 	}
-	return journal.Open(ctx, cfg.JournalPath(), journal.Options{
+	p.journal, err = journal.Open(ctx, cfg.JournalPath(), journal.Options{
 		Tenant: cfg.Terminal.Tenant, Site: cfg.Terminal.Site, Terminal: cfg.Terminal.ID,
-		Models: modelVersions(set), Log: log.With("room", "journal"),
+		Models: modelVersions(p.set), Log: p.log.With("room", "journal"),
 		Program: "smiletill " + version,
-		OwedMax: owed, UnreportedMax: cfg.Payment.UnreportedAge, OnFailure: failed,
+		OwedMax: owed, UnreportedMax: cfg.Payment.UnreportedAge, OnFailure: p.disk.Told(journalFile),
+		OnFact: func(id, hash string, seq int64) {
+			p.witness.Note(witness.Journal, witness.Mark{Count: seq, ID: id, Hash: hash})
+		},
 	})
+	if err != nil {
+		return err
+	}
+	p.closers = append(p.closers, p.journal.Close)
+	if m, ok := p.witness.Mark(witness.Journal); ok {
+		return p.journal.Written(ctx, m.ID, m.Hash, m.Count)
+	}
+	return nil
 }
 
 // modelVersions is what facts say of a set of models. The thresholds that decide are the manifest's, and no
@@ -336,28 +363,4 @@ func modelVersions(set models.Set) map[string]string {
 		versions[string(one.Task)] = one.SHA256[:16]
 	}
 	return versions
-}
-
-// outbox shows the journal's outbox to the reporter, in the reporter's words.
-type outbox struct{ o *journal.Outbox }
-
-func (o outbox) Pending(ctx context.Context, after int64, limit int) ([]report.Row, error) {
-	rows, err := o.o.Pending(ctx, after, limit)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]report.Row, len(rows))
-	for i, r := range rows {
-		out[i] = report.Row{Seq: r.Seq, ID: r.ID, Kind: string(r.Kind), PaymentID: r.PaymentID, Time: r.Time,
-			Body: r.Body, Hash: r.Hash}
-	}
-	return out, nil
-}
-
-func (o outbox) Park(ctx context.Context, seq int64, why string) error {
-	return o.o.Park(ctx, seq, why)
-}
-
-func (o outbox) Close(ctx context.Context, id, hash string, seq int64) error {
-	return o.o.Close(ctx, id, hash, seq)
 }

@@ -33,7 +33,7 @@ func (a *access) atDesk() (enrolment.Parts, error) {
 		return enrolment.Parts{}, err
 	}
 	return enrolment.Parts{Gallery: p.gallery, PINs: p.pins, Journal: p.journal, Trail: p.trail,
-		Looker: p.looker, Engine: p.engine, Key: p.key, Source: p.source, Take: p.take, Wrote: p.wroteFaces,
+		Looker: p.looker, Engine: p.engine, Key: p.keys.Own, Source: p.source, Take: p.take, Wrote: p.wroteFaces,
 		Narrows: p.large.Load, Changed: p.warnSize, Log: p.log}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/files"
+	"smiletill/cmd/smiletill/reporting"
 	"smiletill/cmd/smiletill/update"
 	"smiletill/device/screen"
 	"smiletill/payment"
@@ -126,12 +127,12 @@ func reportRow(p *parts) screen.StatusRow {
 		row.Value, row.Level, row.Do = "off", screen.LevelWarning, "set mqtt.broker to report payments to the cloud"
 		return row
 	}
-	if n, err := p.cloudKeys.Known(); err != nil {
-		row.Value, row.Level, row.Do = err.Error(), screen.LevelWarning, cloudKeyHint("the file")
+	if n, err := p.keys.Cloud.Known(); err != nil {
+		row.Value, row.Level, row.Do = err.Error(), screen.LevelWarning, reporting.CloudKeyHint("the file")
 		return row
 	} else if n == 0 {
 		unknown := screen.StatusRow{Value: "the cloud's key is not known: no acknowledgement is believed",
-			Level: screen.LevelWarning, Do: cloudKeyHint("cloud.pub in the data folder")}
+			Level: screen.LevelWarning, Do: reporting.CloudKeyHint("cloud.pub in the data folder")}
 		return linkRow(row, p.reporter.State(), unknown)
 	}
 	return linkRow(row, p.reporter.State(), screen.StatusRow{})

@@ -30,6 +30,7 @@ const (
 	counterFile = "the counter's payments"
 	alarmFile   = "the alarm of the case"
 	certFile    = "the certificate"
+	seenFile    = "what was seen of the files"
 )
 
 // diskCause names the fault to the engine and to the screen.
@@ -71,7 +72,8 @@ func (d *disk) probes() []storage.Probe {
 		return all // the opening tells
 	}
 	all = append(all, storage.Probe{Of: journalFile, Try: p.journal.Probe},
-		storage.Probe{Of: pinsFile, Try: p.probePINs}, storage.Probe{Of: intentsFile, Try: p.intents.Probe})
+		storage.Probe{Of: pinsFile, Try: p.probePINs}, storage.Probe{Of: seenFile, Try: p.witness.Keep},
+		storage.Probe{Of: intentsFile, Try: p.intents.Probe})
 	if p.records != nil {
 		all = append(all, storage.Probe{Of: recordsFile, Try: p.records.Probe})
 	}

@@ -3,9 +3,11 @@ package terminal
 import (
 	"context"
 	"log/slog"
+	"path/filepath"
 
 	"smiletill/cmd/smiletill/alarm"
 	"smiletill/cmd/smiletill/front"
+	"smiletill/cmd/smiletill/intent"
 	"smiletill/cmd/smiletill/storage"
 	"smiletill/device/screen"
 	"smiletill/payment"
@@ -20,6 +22,7 @@ type tamper struct {
 	front  *front.Front
 	shut   func() // ends what the counter's page has open
 	disk   *disk
+	book   intent.Book
 	log    *slog.Logger
 }
 
@@ -29,6 +32,7 @@ const tamperCause = "tamper"
 func newTamper(path string, a *access, f *front.Front, shut func(), d *disk, log *slog.Logger) *tamper {
 	m := &tamper{access: a, front: f, shut: shut, disk: d, log: log}
 	m.Case = alarm.New(path, d.Told(alarmFile))
+	m.book = intent.In(filepath.Dir(path)).OnFailure(d.Told(intentsFile))
 	d.late = m.Keep
 	return m
 }
@@ -68,12 +72,23 @@ func (m *tamper) note(ctx context.Context) {
 	}
 }
 
+// again raises an alarm that nobody has ended: its file was taken away.
+func (m *tamper) again() {
+	m.log.Error("the alarm's file was taken away, and nobody had ended the alarm: it stands",
+		"hint", "look at the case, then run `smiletill tamper reset`")
+	m.Again()
+	m.disk.Failed(alarmFile, m.Keep(context.Background()))
+	m.tell()
+}
+
 // ending writes down who ends the alarm, before it ends. While nothing is open there is no journal to tell:
-// the next start finds that it has ended.
+// the next start has it told.
 func (m *tamper) ending(ctx context.Context) error {
 	p := m.access.load()
 	if p == nil {
-		return nil
+		return m.book.ByCommand(ctx, func(note func(journal.Audit) error) error {
+			return note(journal.Audit{What: journal.AlarmEnded})
+		})
 	}
 	return p.trail.Note(ctx, journal.Audit{What: journal.AlarmEnded})
 }
