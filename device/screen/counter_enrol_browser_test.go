@@ -197,6 +197,7 @@ func TestEnrolLooks(t *testing.T) {
 		c.click("dialog.customer .go")
 		c.typed("730164", kb.Enter, "730164", kb.Enter)
 		c.click("dialog.customer .go")
+		c.sees("card.dataset.step === 'shots'")
 		c.l.takes(CounterEnrolment{State: EnrolLook, Taken: 3, Advice: MoreLight})
 		c.sees("document.querySelectorAll('.shots .set').length === 3")
 		look("shots")
