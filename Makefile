@@ -101,7 +101,7 @@ job-bench: job-race
 looks: $(if $(SIDE),job-looks) ## the shop's pages and "My data" in all sizes and both languages, in a real browser
 	@$(if $(SIDE),true,$(call SIDE_BY_SIDE,looks))
 job-looks: job-compile job-npm
-	$(JOB) looks go test -vet=off -timeout 20m -run '^Test(CounterLooks|CustomersLook|CounterClerksLook|ForgetMeLooks)$$' ./device/screen
+	$(JOB) looks go test -vet=off -timeout 20m -run '^Test(CounterLooks|CustomersLook|CounterClerksLook|ForgetMeLooks|EnrolLooks)$$' ./device/screen
 
 CONSUMERS := payment/report/testdata/consumers
 
