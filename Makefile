@@ -101,7 +101,7 @@ job-bench: job-race
 looks: $(if $(SIDE),job-looks) ## the shop's pages and "My data" in all sizes and both languages, in a real browser
 	@$(if $(SIDE),true,$(call SIDE_BY_SIDE,looks))
 job-looks: job-compile job-npm
-	$(JOB) looks go test -vet=off -timeout 20m -run '^Test(CounterLooks|CustomersLook|CounterClerksLook|ForgetMeLooks)$$' ./device/screen
+	$(JOB) looks go test -vet=off -timeout 20m -run '^Test(CounterLooks|CustomersLook|CounterClerksLook|ForgetMeLooks|EnrolLooks)$$' ./device/screen
 
 CONSUMERS := payment/report/testdata/consumers
 
@@ -380,7 +380,7 @@ bundle: ## an update for BOARD's cards of what `make card` made: BUNDLE_KEY, BUN
 card-test: build ## boots the cards that `make card BOARD=virt` and BOARD=pi3 made in emulated machines, and looks into all that were made
 	@test -e $(B)/card/virt/smiletill-virt.img.gz || { echo "make card BOARD=virt comes first"; exit 1; }
 	@sh .ci/need.sh card
-	SMILETILL_CARD=$(B)/card/virt SMILETILL_CARDS=$(B)/card go test -vet=off -count 1 -timeout 60m -v \
+	SMILETILL_CARD=$(B)/card/virt SMILETILL_CARDS=$(B)/card go test -vet=off -count 1 -timeout 60m -parallel 2 -v \
 	  -run '^(TestCardBoots|TestCardShows|TestCardUpdates|TestCardWayBack|TestCardPays|TestPiCards|TestPiBoots)$$' ./buildroot
 
 .PHONY: vulnerable

@@ -30,6 +30,7 @@ func TestCardBoots(t *testing.T) {
 	if dir == "" {
 		t.Skip("SMILETILL_CARD is not set: `make card-test` boots a card in an emulated machine")
 	}
+	t.Parallel()
 	c := flashed(t, dir)
 	for _, part := range []struct {
 		name string

@@ -12,8 +12,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -45,16 +47,32 @@ func (e *emulated) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// start switches a machine on that has image as its disk (qcow2 by its name, or raw), a display and a touch
-// screen, and so many MiB of memory.
+// Two ways of a machine's time. With asFast it has this machine's, and two threads: for a page, which is
+// drawn all the while, so that its own time would nearly stand still. With byWork its clock goes by the
+// instructions that it executes, as in device/bench/remote, and by this machine's while it has nothing to do:
+// however slow its processor is emulated, nothing in it comes too late. One thread, since two machines run
+// side by side, and of a processor that is not run while it holds a lock the other waits.
+var (
+	asFast = []string{"-accel", "tcg,thread=multi"}
+	byWork = []string{"-accel", "tcg,thread=single", "-icount", "shift=0,sleep=on"}
+)
+
+// start switches a machine on that has image as its disk (qcow2 by its name, or raw), a display of 800x480
+// and a touch screen, and so many MiB of memory.
 func start(t *testing.T, image string, memory int, more ...string) *emulated {
 	t.Helper()
-	return headless(t, image, memory, append([]string{"-device", "virtio-gpu-pci", "-device", "usb-tablet"},
-		more...)...)
+	return emulate(t, asFast, image, memory, append([]string{"-device", "virtio-gpu-pci,xres=800,yres=480",
+		"-device", "usb-tablet"}, more...)...)
 }
 
 // headless is start without a display: the kiosk waits for one, and the processors are left to the others.
 func headless(t *testing.T, image string, memory int, more ...string) *emulated {
+	t.Helper()
+	return emulate(t, byWork, image, memory, more...)
+}
+
+// emulate switches a machine on whose time goes so.
+func emulate(t *testing.T, pace []string, image string, memory int, more ...string) *emulated {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "card") // the path of a socket has at most 107 bytes
 	if err != nil {
@@ -70,18 +88,20 @@ func headless(t *testing.T, image string, memory int, more ...string) *emulated 
 	if filepath.Ext(image) == ".qcow2" {
 		format = "qcow2"
 	}
-	e.cmd = exec.Command("qemu-system-aarch64", append([]string{"-machine", "virt", "-cpu", "cortex-a72",
-		"-smp", "2",
+	e.cmd = exec.Command("qemu-system-aarch64", slices.Concat([]string{"-machine", "virt",
+		// a Pi 5's, whose dot products make one look of many seconds one of a second in QEMU
+		"-cpu", "cortex-a76", "-smp", "2",
 		"-m", fmt.Sprint(memory), "-nodefaults", "-nic", "none",
-		// not -icount as in device/bench/remote: two threads are faster, and the page is drawn in software
-		"-accel", "tcg,thread=multi", "-device", "virtio-rng-pci",
+		"-device", "virtio-rng-pci",
 		"-display", "none", "-serial", "stdio",
 		"-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", "-device", "qemu-xhci",
 		"-device", "i6300esb", "-action", "watchdog=reset",
 		"-drive", "if=none,id=card,node-name=disk,format=" + format + ",file=" + image,
 		"-device", "virtio-blk-pci,drive=card,bootindex=0",
-		"-qmp", "unix:" + dir + "/qmp,server=on,wait=off"}, more...)...)
+		"-qmp", "unix:" + dir + "/qmp,server=on,wait=off"}, pace, more)...)
 	e.cmd.Stdout, e.cmd.Stderr = e, e
+	// a test that ran out of time cleans nothing up
+	e.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := e.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -27,6 +28,7 @@ func TestPiBoots(t *testing.T) {
 		t.Skip("SMILETILL_CARDS is not set to a folder with a card for a Pi 3: make card BOARD=pi3")
 	}
 	tools(t, "qemu-system-aarch64", "mcopy", "/sbin/debugfs")
+	t.Parallel()
 	c := unpackPi(t, dir, "pi3")
 	work := filepath.Dir(c.image)
 	if err := os.Truncate(c.image, 4<<30); err != nil { // an SD card's size is a power of two
@@ -111,6 +113,7 @@ func startPi(t *testing.T, dir, work string) *emulated {
 		"-device", "usb-storage,drive=other",
 		"-serial", "stdio", "-serial", "file:"+filepath.Join(dir, "TestPiBoots-U-Boot.txt"))
 	e.cmd.Stdout, e.cmd.Stderr = e, e
+	e.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := e.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -10,12 +10,13 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
 
 // sees waits until the display shows mostly one colour and a little of another, which is what a person would
-// see of the customer's page, whatever its words. The last picture is kept as screen.png beside the card.
+// see of the customer's page, whatever its words. The last picture is kept beside the card.
 func (e *emulated) sees(ground, ink color.RGBA, patience time.Duration) {
 	e.t.Helper()
 	said := ""
@@ -24,7 +25,7 @@ func (e *emulated) sees(ground, ink color.RGBA, patience time.Duration) {
 		of, on := share(picture, ground), share(picture, ink)
 		said = fmt.Sprintf("%v: %.1f %% ground, %.1f %% ink", picture.Bounds().Size(), 100*of, 100*on)
 		if of > 0.6 && on > 0.002 && on < 0.3 {
-			e.keep(picture)
+			e.keep(picture, "seen")
 			e.t.Log("the display:", said)
 			return
 		}
@@ -49,14 +50,16 @@ func (e *emulated) picture() *image.RGBA {
 	return picture
 }
 
-// keep writes a picture as screen.png beside the card.
-func (e *emulated) keep(picture *image.RGBA) {
+// keep writes a picture beside the card, as TEST-WHAT.png.
+func (e *emulated) keep(picture *image.RGBA, what string) {
 	e.t.Helper()
 	var b bytes.Buffer
 	if err := png.Encode(&b, picture); err != nil {
 		e.t.Fatal(err)
 	}
-	kept := filepath.Join(os.Getenv("SMILETILL_CARD"), "screen.png")
+	name, _, _ := strings.Cut(e.t.Name(), "/")
+	what = strings.NewReplacer(" ", "-", ",", "").Replace(what)
+	kept := filepath.Join(os.Getenv("SMILETILL_CARD"), name+"-"+what+".png")
 	if err := os.WriteFile(kept, b.Bytes(), 0o644); err != nil {
 		e.t.Fatal(err)
 	}

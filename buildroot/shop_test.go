@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -56,7 +57,10 @@ func newShop(t *testing.T) *shopNet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.ears.Close() })
+	t.Cleanup(func() {
+		_ = s.ears.Close()
+		_ = exec.Command("ssh", append([]string{"-O", "exit"}, s.technician()...)...).Run()
+	})
 	return s
 }
 
@@ -90,10 +94,21 @@ func (s *shopNet) runs(name string, args ...string) {
 	defer log.Close()
 	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }()
+	s.t.Cleanup(func() {
+		select {
+		case <-ended:
+			s.t.Errorf("%v ended before the test:\n%s", cmd.Args, read(s.t, log.Name()))
+		default:
+			_ = cmd.Process.Kill()
+			<-ended
+		}
+	})
 }
 
 // broker is a real one: TLS for terminals, without it for the cloud, both on this machine alone.
@@ -146,7 +161,7 @@ func (s *shopNet) broker() {
 func (s *shopNet) cloud() {
 	s.t.Helper()
 	s.write("cloud.pub", output(s.t, terminal, "cloud", "key", "--data", s.at("cloud")), 0o644)
-	s.runs(terminal, "cloud", "run", "--data", s.at("cloud"), "--listen", "",
+	s.runs(terminal, "cloud", "run", "--data", s.at("cloud"), "--listen", "127.0.0.1:"+strconv.Itoa(free(s.t)),
 		"--broker", "mqtt://127.0.0.1:"+strconv.Itoa(s.plain))
 }
 
@@ -185,12 +200,27 @@ type said struct {
 	code int
 }
 
-// on runs a command on the card as the technician. Who can't log in has code 255.
-func (s *shopNet) on(ctx context.Context, command ...string) said {
-	cmd := exec.CommandContext(ctx, "ssh", append([]string{"-i", s.at("id"), "-p", strconv.Itoa(s.ssh),
+// technician is what ssh is given to be the technician on the card.
+func (s *shopNet) technician() []string {
+	return []string{"-S", s.at("mux"), "-i", s.at("id"), "-p", strconv.Itoa(s.ssh),
 		"-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new",
-		"-o", "UserKnownHostsFile=" + s.at("known"), "-o", "ConnectTimeout=20", "-o", "LogLevel=ERROR",
-		"technician@127.0.0.1"}, command...)...)
+		"-o", "UserKnownHostsFile=" + s.at("known"), "-o", "ConnectTimeout=60", "-o", "LogLevel=ERROR",
+		"-o", "KexAlgorithms=curve25519-sha256", "technician@127.0.0.1"}
+}
+
+// on runs a command on the card as the technician. Who can't log in has code 255. All commands go by one
+// login, which stays: an emulated processor needs many seconds for each.
+func (s *shopNet) on(ctx context.Context, command ...string) said {
+	if _, err := os.Stat(s.at("mux")); err != nil {
+		log := filepath.Join(s.dir, "ssh.log")
+		login := exec.CommandContext(ctx, "sh", append([]string{"-c", `exec ssh "$@" >"$0" 2>&1`, log,
+			"-f", "-N", "-M"}, s.technician()...)...)
+		if login.Run() != nil {
+			text, _ := os.ReadFile(log)
+			return said{string(text), 255}
+		}
+	}
+	cmd := exec.CommandContext(ctx, "ssh", append(s.technician(), command...)...)
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	var ended *exec.ExitError

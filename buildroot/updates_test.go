@@ -28,6 +28,7 @@ func TestCardUpdates(t *testing.T) {
 	if dir == "" {
 		t.Skip("SMILETILL_CARD is not set: `make card-test` boots a card in an emulated machine")
 	}
+	t.Parallel()
 	b := newBundles(t, dir)
 	day := played(t)
 	c := flashed(t, dir)
@@ -44,24 +45,28 @@ func TestCardUpdates(t *testing.T) {
 		return file
 	}
 	refused, tampered, dark, later := b.refused(), b.stick(b.tampered()), b.stick(b.dark()), b.stick(b.later())
-	t.Run("refused", func(t *testing.T) { c.refuses(t, from(t), refused) })
-	t.Run("a full data partition", func(t *testing.T) { c.full(t, up, b.stick(b.small("v9.2"))) })
-	t.Run("back", func(t *testing.T) { // side by side: what they wait for is a timer of the slot that is tried
-		for _, back := range []struct{ name, stick, says string }{
-			{"a root that is not the signed one", tampered, `init: mount /dev/dm-0`},
-			{"a terminal that never starts", dark, `init: slot B`},
-			{"one that migrates and is not good", later, `"journal migrated".*"to":` + fmt.Sprint(journal.Schema()+1)},
+	newer, small := b.stick(b.newer("z", nil)), b.stick(b.small("v9.2"))
+	back := func(stick, says string, again bool) func(*testing.T) {
+		return func(t *testing.T) { c.comesBack(t, from(t), stick, says, again) }
+	}
+	cuts := &cuts{dir: t.TempDir()}
+	// side by side: several of them wait for a timer of the slot that is tried
+	t.Run("from there", func(t *testing.T) {
+		for _, part := range []struct {
+			name string
+			run  func(*testing.T)
+		}{
+			{"newer", func(t *testing.T) { cuts.take(t, from(t), newer); cuts.checkAll(t, c) }},
+			{"a terminal that never starts", back(dark, `init: slot B`, false)},
+			{"one that migrates and is not good", back(later,
+				`"journal migrated".*"to":`+fmt.Sprint(journal.Schema()+1), true)},
+			{"a root that is not the signed one", back(tampered, `init: mount /dev/dm-0`, false)},
+			{"refused", func(t *testing.T) { c.refuses(t, from(t), refused) }},
+			{"a full data partition", func(t *testing.T) { c.full(t, up, small) }},
 		} {
-			t.Run(back.name, func(t *testing.T) { t.Parallel(); c.comesBack(t, from(t), back.stick, back.says) })
+			t.Run(part.name, func(t *testing.T) { t.Parallel(); part.run(t) })
 		}
 	})
-	cuts := &cuts{dir: t.TempDir()}
-	newer := b.stick(b.newer("z", nil))
-	t.Run("newer", func(t *testing.T) { cuts.take(t, from(t), newer) })
-	for i, cut := range cuts.all {
-		name := fmt.Sprintf("cut %d %s", i+1, cut.when) // no comma: it gets into a path, which QEMU splits there
-		t.Run(name, func(t *testing.T) { cuts.check(t, c, i) })
-	}
 }
 
 const enrolled = `(?m)^gallery +ok +enrolled customers: 1` // by `smiletill status`
@@ -121,7 +126,7 @@ func (c *booted) full(t *testing.T, up, stick string) {
 		"-device", "usb-storage,drive=stick")
 	m.until(`Starting smiletill-update.service`, patience)
 	t.Log(m.until(`smiletill\[\d+\]: error: .*`, patience))
-	m.until(`(?m)^storage +fault`, patience) // it takes no payment, and says why
+	m.until(`(?m)^terminal +fault .*open journal`, patience) // it takes no payment, and says why
 	m.cut()
 	if f.sum(6) != before {
 		t.Error("slot B was written to")
@@ -151,16 +156,19 @@ func blocks(t *testing.T, data string) int {
 }
 
 // comesBack has a stick's bundle installed, whose slot says something when it is tried, and does not stay.
-func (c *booted) comesBack(t *testing.T, file, stick, says string) {
+// With again the old slot's terminal has to run, too.
+func (c *booted) comesBack(t *testing.T, file, stick, says string, again bool) {
 	m := headless(t, file, 1024, "-loadvm", "up")
 	m.plug(stick)
 	m.until(`restarting into slot B`, patience)
-	m.until(says, patience)
+	m.until(says, 2*patience) // a whole start, with another machine beside
 	begun := time.Now()
-	m.until(`init: slot A`, patience)
+	m.until(`init: slot A`, 2*patience) // up to four minutes of it are a timer's
 	t.Logf("slot A was back %.1f s after slot B was tried", time.Since(begun).Seconds())
 	m.unplug()
-	m.until(enrolled, patience)
+	if again {
+		m.until(enrolled, patience)
+	}
 	m.cut()
 	c.sameData(t, file)
 }
@@ -267,6 +275,14 @@ func (k *cuts) take(t *testing.T, file, stick string) {
 	k.m.until(`Finished smiletill-good.service`, patience)
 	k.cut("called good", "B")
 	k.m.cut()
+}
+
+// checkAll starts the card from each cut.
+func (k *cuts) checkAll(t *testing.T, c *booted) {
+	for i, cut := range k.all {
+		name := fmt.Sprintf("cut %d %s", i+1, cut.when) // no comma: it gets into a path, which QEMU splits there
+		t.Run(name, func(t *testing.T) { k.check(t, c, i) })
+	}
 }
 
 // check starts the card from what was there at a cut: the right slot has its root. From two of them, in the
@@ -422,9 +438,21 @@ func (b *bundles) roots(images, hash, blocks string) {
 	output(b.t, "mcopy", "-o", "-i", boot, file, "::slot.cfg")
 }
 
-// dark is a newer version whose terminal is never started.
+// dark is a version whose terminal is never started: its kernel is told so.
 func (b *bundles) dark() string {
-	return b.newer("y", map[string]string{"etc/systemd/system/smiletill.service": ""})
+	b.t.Helper()
+	images := b.like("dark")
+	boot, file := filepath.Join(images, "boot.vfat"), b.path("dark.cfg")
+	text := output(b.t, "mtype", "-i", boot, "::slot.cfg")
+	told := strings.Replace(text, " quiet ", " quiet systemd.mask=smiletill.service ", 1)
+	if told == text {
+		b.t.Fatalf("slot.cfg has no word quiet: %s", text)
+	}
+	if err := os.WriteFile(file, []byte(told), 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+	output(b.t, "mcopy", "-o", "-i", boot, file, "::slot.cfg")
+	return b.sign(images, "virt", b.version[:len(b.version)-1]+"y", filepath.Join(b.dir, "keys"))
 }
 
 // newer is the card's root with a program of another version, whose last sign is another, and more files.

@@ -41,6 +41,16 @@ func ClerkOf(ctx context.Context) string {
 	return clerk
 }
 
+// openKey is the context's key of StillOpen.
+type openKey struct{}
+
+// StillOpen tells whether the page that a request came from is open at this moment: it was not locked, and
+// nobody else was let in on it. False of what came from no page.
+func StillOpen(ctx context.Context) bool {
+	open, ok := ctx.Value(openKey{}).(func() bool)
+	return ok && open()
+}
+
 // CounterTill takes payments. The browser chooses their ids, and uses one again for the same request alone:
 // the same id and amount give the same payment. Errors for the clerk are *CounterError.
 type CounterTill interface {

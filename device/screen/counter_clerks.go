@@ -12,6 +12,9 @@ type CounterClerks interface {
 	Clerks(ctx context.Context) (CounterStaff, error)
 	// AddClerk gives somebody new a role and a PIN: RefusedKnown, RefusedName or RefusedPIN.
 	AddClerk(ctx context.Context, name, role, pin string) error
+	// SetClerkRole gives somebody another role. Whoever has a page open under the name begins anew.
+	// RefusedLastOwner, RefusedGone.
+	SetClerkRole(ctx context.Context, name, role string) error
 	// SetClerkPIN gives somebody another PIN. Whoever has a page open under the name is asked for it.
 	SetClerkPIN(ctx context.Context, name, pin string) error
 	// RemoveClerk takes role and PIN away, of the clerk without a name the PIN. RefusedLastOwner.
@@ -37,6 +40,7 @@ type CounterClerk struct {
 func (s *Server) routeClerks(mux *http.ServeMux) {
 	mux.HandleFunc("GET /counter/clerks", s.counterRead(s.clerks))
 	mux.HandleFunc("POST /counter/clerks/add", counterWrite(s, s.addClerk))
+	mux.HandleFunc("POST /counter/clerks/role", counterWrite(s, s.setClerkRole))
 	mux.HandleFunc("POST /counter/clerks/pin", counterWrite(s, s.setClerkPIN))
 	mux.HandleFunc("POST /counter/clerks/remove", counterWrite(s, s.removeClerk))
 }
@@ -69,6 +73,10 @@ func (s *Server) addClerk(ctx context.Context, q clerkEntry) (any, error) {
 		return nil, err
 	}
 	return nothing{}, s.opt.Counter.AddClerk(ctx, strings.TrimSpace(q.Name), q.Role, q.PIN)
+}
+
+func (s *Server) setClerkRole(ctx context.Context, q clerkEntry) (any, error) {
+	return nothing{}, s.opt.Counter.SetClerkRole(ctx, q.Name, q.Role)
 }
 
 func (s *Server) setClerkPIN(ctx context.Context, q clerkEntry) (any, error) {

@@ -49,6 +49,22 @@ func (l *shopTill) AddClerk(ctx context.Context, name, role, pin string) error {
 	return nil
 }
 
+func (l *shopTill) SetClerkRole(ctx context.Context, name, role string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.may(ctx, "role "+name+" "+role); err != nil {
+		return err
+	}
+	switch {
+	case l.at(name) < 0:
+		return &CounterError{Why: RefusedGone}
+	case name == l.owner && role != "owner":
+		return &CounterError{Why: RefusedLastOwner}
+	}
+	l.clerks[l.at(name)].Role = role
+	return nil
+}
+
 func (l *shopTill) SetClerkPIN(ctx context.Context, name, pin string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

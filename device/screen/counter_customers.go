@@ -18,6 +18,16 @@ type CounterCustomers interface {
 	// ForgetCustomer erases a customer, whose payments stay under the pseudonym. Asked for again it gives the
 	// same receipt for some minutes: its answer may have been lost.
 	ForgetCustomer(ctx context.Context, id string) (CounterErased, error)
+	// Consent gives what a customer agrees to before the face is taken.
+	Consent(ctx context.Context) (CounterConsent, error)
+	// Enrol has the terminal's own camera take pictures of who stands before it, and enrols them when it has.
+	// It gives what Enrolment takes. Whose page does not ask for 5 s, or is locked, has taken the consent back.
+	Enrol(ctx context.Context, e CounterEnrol) (token string, err error)
+	// Enrolment tells how that goes; stop takes the consent back, if it is not too late.
+	Enrolment(ctx context.Context, token string, stop bool) (CounterEnrolment, error)
+	// Vouch takes the word of another clerk, by name and PIN, that a customer's new face is to be taken though
+	// it is another.
+	Vouch(ctx context.Context, id, name, pin string) error
 	// ExtractOf gives all that is stored about a customer but the templates, as JSON.
 	ExtractOf(ctx context.Context, id string) ([]byte, error)
 }
@@ -44,6 +54,41 @@ type CounterAgreement struct {
 	Paper     string    `json:"paper,omitempty"`
 }
 
+// CounterText is what is explained to a customer, in a language.
+type CounterText struct {
+	Lang    string `json:"lang"`
+	Version string `json:"version"`
+	Body    string `json:"body"`
+}
+
+// CounterConsent is what has to be known to enrol somebody.
+type CounterConsent struct {
+	Texts    []CounterText `json:"texts"`
+	Clerk    string        `json:"clerk,omitempty"`  // who explains it, most likely
+	Digits   bool          `json:"digits,omitempty"` // the gallery is narrowed by digits: they should have some
+	Pictures int           `json:"pictures"`         // that are taken
+}
+
+// CounterEnrol is who is to be enrolled. Again is the id of a customer who is there, then without a name and
+// an agreement.
+type CounterEnrol struct {
+	Name, Again, Version, Lang, Explained, PIN, Digits string
+}
+
+// CounterEnrolment is how an enrolment goes.
+type CounterEnrolment struct {
+	State  Instruction // EnrolLook or EnrolSmile
+	Taken  int         // pictures
+	Come   float64     // how far the smile has, 0..1
+	Advice Instruction // what the last picture lacked; ""
+	Nobody bool        // was in it
+	Ended  bool
+	Failed error // then; nil: of what follows
+	ID     string
+	Name   string
+	Smile  bool // will be seen at the till
+}
+
 // CounterErased is what was erased of a customer, who is named by the pseudonym alone.
 type CounterErased struct {
 	Receipt    json.RawMessage // signed: proof for the customer
@@ -62,4 +107,18 @@ type CounterErased struct {
 const (
 	RefusedCustomer Refusal = "customer" // nobody has this id any more
 	RefusedCamera   Refusal = "camera"   // it is in use
+
+	RefusedAlarm     Refusal = "alarm"      // of the case stands
+	RefusedWithdrawn Refusal = "withdrawn"  // the consent was taken back
+	RefusedText      Refusal = "text"       // nobody agreed to the text that holds
+	RefusedFull      Refusal = "full"       // no more customers fit in
+	RefusedNobody    Refusal = "nobody"     // stood before the camera
+	RefusedSeveral   Refusal = "several"    // did
+	RefusedPictures  Refusal = "pictures"   // too few good ones, or not of one person
+	RefusedWho       Refusal = "who"        // no usable name of a customer
+	RefusedTaken     Refusal = "taken"      // somebody has this name
+	RefusedFace      Refusal = "face"       // somebody has this face
+	RefusedOtherFace Refusal = "other_face" // not the one that is enrolled
+	RefusedDigits    Refusal = "digits"     // not 3 to 12
+	RefusedSecond    Refusal = "second"     // not somebody else, with a PIN, who may vouch
 )

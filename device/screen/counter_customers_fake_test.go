@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -85,4 +86,52 @@ func (l *shopTill) ExtractOf(_ context.Context, id string) ([]byte, error) {
 		return nil, err
 	}
 	return []byte(`{"id":"` + id + `"}`), nil
+}
+
+func (l *shopTill) Consent(context.Context) (CounterConsent, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	body := "What you agree to\n\n" + strings.Repeat("This shop can take payments by your face. ", 12) +
+		"\n\nYou can take it back at any time."
+	return CounterConsent{Clerk: l.clerk, Digits: l.narrow, Pictures: 5, Texts: []CounterText{
+		{"en", "aa01", body}, {"de", "bb02", "Worin Sie einwilligen\n\n" + body}}}, nil
+}
+
+func (l *shopTill) Enrol(ctx context.Context, e CounterEnrol) (string, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.page = ctx
+	pin := e.PIN
+	if pin != "" {
+		pin = "a PIN"
+	}
+	l.asked = append(l.asked, strings.TrimSpace(fmt.Sprintf("enrol %s %s %s %s %s %s", e.Name+e.Again,
+		e.Version, e.Lang, e.Explained, pin, e.Digits)))
+	for _, c := range l.folk {
+		if e.Name != "" && c.Name == e.Name {
+			return "", &CounterError{Why: RefusedTaken, What: "the name is taken"}
+		}
+	}
+	l.enrols = CounterEnrolment{State: EnrolLook}
+	return "token", nil
+}
+
+func (l *shopTill) Enrolment(_ context.Context, token string, stop bool) (CounterEnrolment, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if stop && !l.enrols.Ended {
+		l.asked = append(l.asked, "withdrawn")
+		l.enrols = CounterEnrolment{Ended: true, Failed: &CounterError{Why: RefusedWithdrawn, What: "taken back"}}
+	}
+	return l.enrols, nil
+}
+
+func (l *shopTill) Vouch(_ context.Context, id, name, pin string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked = append(l.asked, "vouch "+id+" "+name)
+	if pin != "915372" {
+		return &CounterError{Why: RefusedSecond, What: "PIN is wrong"}
+	}
+	return nil
 }

@@ -16,6 +16,10 @@ func (s *Server) routeCustomers(mux *http.ServeMux) {
 	mux.HandleFunc("GET /counter/extract", s.counterRead(s.extract))
 	mux.HandleFunc("POST /counter/customers/pin", counterWrite(s, s.customerPIN))
 	mux.HandleFunc("POST /counter/customers/block", counterWrite(s, s.blockCustomer))
+	mux.HandleFunc("GET /counter/consent", s.counterRead(s.consent))
+	mux.HandleFunc("POST /counter/enrol", counterWrite(s, s.enrol))
+	mux.HandleFunc("POST /counter/enrolment", counterWrite(s, s.enrolment))
+	mux.HandleFunc("POST /counter/vouch", counterWrite(s, s.vouch))
 	mux.HandleFunc("POST /counter/customers/forget", counterWrite(s, s.forgetCustomer))
 }
 

@@ -13,10 +13,13 @@ func TestCustomersWantASession(t *testing.T) {
 	l := newShopTill()
 	folk(l)
 	c := &counterClient{t: t, s: newServer(t, Options{Counter: l})}
-	gets := []string{"/counter/customers", "/counter/extract?id=c_ada"}
+	gets := []string{"/counter/customers", "/counter/extract?id=c_ada", "/counter/consent"}
 	posts := map[string]string{"/counter/customers/pin": `{"id":"c_ada","pin":"730164"}`,
 		"/counter/customers/block":  `{"id":"c_ada","blocked":true,"why":"misuse"}`,
-		"/counter/customers/forget": `{"id":"c_ada","lang":"en"}`}
+		"/counter/customers/forget": `{"id":"c_ada","lang":"en"}`,
+		"/counter/enrol":            `{"name":"New","version":"aa01","lang":"en","agreed":true}`,
+		"/counter/enrolment":        `{"token":"token","stop":true}`,
+		"/counter/vouch":            `{"id":"c_ada","name":"Berta","pin":"915372"}`}
 	all := func(status int, change func(*http.Request)) {
 		t.Helper()
 		for _, path := range gets {
@@ -30,7 +33,8 @@ func TestCustomersWantASession(t *testing.T) {
 	c.unlock()
 	all(http.StatusForbidden, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") })
 	all(http.StatusForbidden, func(r *http.Request) { r.RemoteAddr = "192.0.2.7:40000" })
-	if n := l.heard("forget") + l.heard("customer pin") + l.heard("block"); n > 0 {
+	if n := l.heard("forget") + l.heard("customer pin") + l.heard("block") + l.heard("enrol") +
+		l.heard("withdrawn") + l.heard("vouch"); n > 0 {
 		t.Errorf("%d were done", n)
 	}
 }
@@ -65,8 +69,44 @@ func TestCustomersOnThePage(t *testing.T) {
 	c.want(http.StatusOK, `"signature":"abc"`, "POST", "/counter/customers/forget", `{"id":"c_ada","lang":"xx"}`)
 }
 
+// TestEnrolOfNoPage sends what no page sends to enrol somebody: without the customer's tick, with PINs that
+// are none, and too much. Whose session has ended is nobody's page any more.
+func TestEnrolOfNoPage(t *testing.T) {
+	l := newShopTill()
+	folk(l)
+	c := &counterClient{t: t, s: newServer(t, Options{Counter: l})}
+	c.unlock()
+	c.want(http.StatusConflict, `"why":"withdrawn"`, "POST", "/counter/enrol",
+		`{"name":"New","version":"aa01","lang":"en"}`)
+	for _, digits := range []string{"12a4", "1234567890123", "７３０１６４"} {
+		c.want(http.StatusConflict, `"why":"pin"`, "POST", "/counter/enrol",
+			`{"name":"New","version":"aa01","lang":"en","agreed":true,"pin":"`+digits+`"}`)
+		c.want(http.StatusConflict, `"why":"second"`, "POST", "/counter/vouch",
+			`{"id":"c_ada","name":"Berta","pin":"`+digits+`"}`)
+	}
+	c.want(http.StatusConflict, `"why":"second"`, "POST", "/counter/vouch",
+		`{"id":"c_ada","name":"Berta","pin":""}`)
+	c.want(http.StatusBadRequest, "", "POST", "/counter/enrol", `{"name":"New","agreed":true,"face":"data:"}`)
+	c.want(http.StatusBadRequest, "", "POST", "/counter/enrol",
+		`{"name":"`+strings.Repeat("a", counterBodyMax)+`","agreed":true}`)
+	if n := l.heard("enrol") + l.heard("vouch"); n > 0 {
+		t.Errorf("%d were begun", n)
+	}
+	c.want(http.StatusOK, `"token":"token"`, "POST", "/counter/enrol",
+		`{"name":"New","version":"aa01","lang":"en","explained":"Anna","agreed":true}`)
+	c.want(http.StatusOK, `"state":"enrol_look"`, "POST", "/counter/enrolment", `{"token":"token"}`)
+	if !StillOpen(l.page) {
+		t.Error("the page is not open")
+	}
+	c.want(http.StatusOK, "", "POST", "/counter/lock", "{}")
+	if StillOpen(l.page) || StillOpen(t.Context()) {
+		t.Error("a page that was locked is open")
+	}
+}
+
 // useCustomers notes the words of the customers' page as used.
 func useCustomers(used map[string]bool, find func(file, pattern, prefix string)) {
+	find("counter_enrol.js", `"((?:enrol)_\w+)"`, "counter.")
 	find("counter_customers.js", `"((?:cust|pin|forget|block)_\w+)"`, "counter.")
 	for _, k := range []string{"lang_en", "lang_de", "save", "receipt_saved", "extract_name"} {
 		used["counter."+k] = true
@@ -78,7 +118,9 @@ func useCustomers(used map[string]bool, find func(file, pattern, prefix string))
 		"consent", "pin", "digits", "payments", "unreported"} {
 		used["counter.erased."+k] = true
 	}
-	for _, r := range []Refusal{RefusedRole, RefusedCustomer, RefusedPIN, RefusedCamera} {
+	for _, r := range []Refusal{RefusedRole, RefusedCustomer, RefusedPIN, RefusedCamera, RefusedWithdrawn,
+		RefusedPictures, RefusedWho, RefusedTaken, RefusedFace, RefusedOtherFace, RefusedDigits, RefusedSecond,
+		RefusedAlarm, RefusedText, RefusedFull, RefusedNobody, RefusedSeveral} {
 		used["counter.refused."+string(r)] = true
 	}
 }

@@ -31,6 +31,9 @@ type shopTill struct {
 	closings  []CounterClosing  // the newest first
 	closed    map[string]bool   // ids of requests
 	folk      []CounterCustomer // who is enrolled
+	narrow    bool              // the gallery is narrowed by digits
+	enrols    CounterEnrolment  // that runs
+	page      context.Context   // that began it
 	forgotten []string          // ids
 	clerks    []CounterClerk    // who work here
 	owner     string            // who may change that

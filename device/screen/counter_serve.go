@@ -2,6 +2,7 @@ package screen
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -121,7 +122,9 @@ func (s *Server) replyLocked(w http.ResponseWriter, status int, err error) {
 // is answered.
 func (s *Server) unlocked(w http.ResponseWriter, r *http.Request, use bool) (context.Context, bool) {
 	if clerk, ok := s.sessions.holds(tokenOf(r), use); ok {
-		return WithClerk(r.Context(), clerk), true
+		hash := sha256.Sum256([]byte(tokenOf(r)))
+		open := func() bool { return s.sessions.stands(hash) }
+		return context.WithValue(WithClerk(r.Context(), clerk), openKey{}, open), true
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), counterPatience)
 	defer cancel()

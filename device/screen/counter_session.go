@@ -84,6 +84,16 @@ func (s *sessions) holds(token string, use bool) (clerk string, ok bool) {
 	return s.open[at].clerk, true
 }
 
+// stands tells whether the session of a token, by its hash, is open still.
+func (s *sessions) stands(hash [sha256.Size]byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forgetOld()
+	return slices.ContainsFunc(s.open, func(o session) bool {
+		return subtle.ConstantTimeCompare(hash[:], o.hash[:]) == 1
+	})
+}
+
 // end ends the session of a token.
 func (s *sessions) end(token string) {
 	s.mu.Lock()

@@ -112,7 +112,7 @@ func (s *Server) routeAssets(mux *http.ServeMux) {
 		"light.js", "icon.svg", "status.css", "status.js", "counter.css", "counter.js", "counter_list.js",
 		"counter_shop.css", "counter_shop.js", "counter_paper.js", "counter_print.css",
 		"counter_customers.css", "counter_customers.js", "forget.css", "forget.js", "counter_clerks.css",
-		"counter_clerks.js"} {
+		"counter_clerks.js", "counter_enrol.js"} {
 		mux.HandleFunc("GET /"+name, s.serveAsset(name))
 	}
 }

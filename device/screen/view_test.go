@@ -251,7 +251,8 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, k := range []string{"starting", "trouble", "busy_counter", "busy_help", "no", "later", "key_correct",
 		"key_clear", "key_ok", "pin_ended", "close_open", "close_failed", "table_name",
 		"clerks_remove_me", "clerks_remove_help", "clerks_pin_set", "clerks_pin_none", "clerks_pin", "clerks_pin2",
-		"clerks_added", "clerks_pin_saved", "clerks_removed"} {
+		"clerks_added", "clerks_pin_saved", "clerks_removed", "clerks_role_me", "clerks_role_help",
+		"clerks_role_saved"} {
 		used["counter."+k] = true
 	}
 	for _, s := range []State{LookHere, Smile, EnterPIN, Vending} {

@@ -14,18 +14,31 @@ const (
 	normSlack = 1e-3
 )
 
-// checkNew says why r can't be enrolled, if so.
-func (g *Gallery) checkNew(r record) error {
+// Place says why nobody can be enrolled under a name, if so, before the face is taken: ErrName, ErrFull,
+// ErrAlreadyEnrolled, ErrLocked, ErrClosed.
+func (g *Gallery) Place(name string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.checkPlace(compose(name))
+}
+
+// checkPlace says why no customer of a name can be added, if so.
+func (g *Gallery) checkPlace(name string) error {
 	if err := g.usable(); err != nil {
 		return err
 	}
-	if err := checkName(r.customer.Name); err != nil {
+	if err := checkName(name); err != nil {
 		return err
 	}
 	if len(g.records)+len(g.stale) >= customersMax {
 		return hint(fmt.Errorf("%w with %d customers", ErrFull, customersMax), "remove customers first")
 	}
-	if err := g.checkNameFree(r.customer.Name); err != nil {
+	return g.checkNameFree(name)
+}
+
+// checkNew says why r can't be enrolled, if so.
+func (g *Gallery) checkNew(r record) error {
+	if err := g.checkPlace(r.customer.Name); err != nil {
 		return err
 	}
 	return g.checkFace(r)

@@ -42,8 +42,8 @@ type Camera struct {
 	// Next gives the next picture, and when it was taken; none when there was none for a second, or it was
 	// damaged.
 	Next func(context.Context) (image.Image, time.Time, error)
-	// Show asks the person, and says how far that has come, 0..1.
-	Show func(Step, float64)
+	// Show asks the person, and says how far that has come.
+	Show func(Moment)
 	// Busy says that somebody wants to pay: no smile is waited for then.
 	Busy func() bool
 }
@@ -56,15 +56,53 @@ type Capture struct {
 	NoSmile  bool          // don't ask for one
 	Wait     time.Duration // for a smile; 0: 8 s
 	Progress func(text string)
+	// Told hears where it stands, besides the words of Progress; nil: nobody.
+	Told func(Moment)
+	// Withdrawn tells whether the person has taken the consent back; nil: that can't be.
+	Withdrawn func() bool
 
 	Templates [][]float32
 	Seen      [][]float32   // the same by the model before; none where there is none
 	Smile     gallery.Smile // zero: the thresholds of everybody will do
 }
 
+// Moment is where an enrolment by camera stands.
+type Moment struct {
+	Step  Step
+	Taken int           // pictures
+	Come  float64       // how far the step has, 0..1
+	Lacks vision.Reason // why the last picture was none; "" of one that was taken
+}
+
+// Why no pictures are taken.
+var (
+	errPaying    = fmt.Errorf("%w: a payment has begun", payment.ErrBusy)
+	errWithdrawn = errors.New("the consent was taken back")
+)
+
+// goesOn says why it does not, if so.
+func (c *Capture) goesOn(cam Camera) error {
+	switch {
+	case c.Withdrawn != nil && c.Withdrawn():
+		return errWithdrawn
+	case cam.Busy(): // whoever pays now may be somebody else
+		return payment.WithHint(errPaying, "wait for it to end, then try again")
+	}
+	return nil
+}
+
+// tell asks the person on the screen, and says it to who listens.
+func (c *Capture) tell(cam Camera, m Moment) {
+	m.Taken = len(c.Templates)
+	cam.Show(m)
+	if c.Told != nil && m.Step != Done {
+		c.Told(m)
+	}
+}
+
 // Run takes the pictures.
 func (c *Capture) Run(ctx context.Context, cam Camera) error {
-	defer cam.Show(Done, 0)
+	defer c.tell(cam, Moment{})
 	trying := vision.NewTrying(cam.Looker.Thresholds())
 	if err := c.pictures(ctx, cam, trying); err != nil {
 		return fmt.Errorf("enrol by camera: %w", err)
@@ -84,11 +122,11 @@ func (c *Capture) pictures(ctx context.Context, cam Camera, trying *vision.Tryin
 	defer cancel()
 	var last time.Time
 	bad := map[vision.Reason]int{}
+	lacks := vision.Reason("")
 	for len(c.Templates) < c.Want {
-		cam.Show(Looking, float64(len(c.Templates))/float64(c.Want))
-		if cam.Busy() { // whoever pays now may be somebody else
-			return payment.WithHint(fmt.Errorf("%w: a payment has begun", payment.ErrBusy),
-				"wait for it to end, then try again")
+		c.tell(cam, Moment{Step: Looking, Come: float64(len(c.Templates)) / float64(c.Want), Lacks: lacks})
+		if err := c.goesOn(cam); err != nil {
+			return err
 		}
 		img, _, err := cam.Next(ctx)
 		switch {
@@ -114,9 +152,11 @@ func (c *Capture) pictures(ctx context.Context, cam Camera, trying *vision.Tryin
 			return err
 		case reason != "":
 			bad[reason]++
+			lacks = reason
 			c.Progress(networks.Advice(reason))
 			continue
 		}
+		lacks = ""
 		if slices.ContainsFunc(c.Templates, func(t []float32) bool { return gallery.Alike(t, template) }) {
 			c.Progress("the picture is the same as before: the person may move a little")
 			continue
@@ -159,7 +199,10 @@ func (c *Capture) smile(ctx context.Context, cam Camera, trying *vision.Trying) 
 	defer cancel()
 	come, enough := float32(0), time.Time{}
 	for enough.IsZero() || time.Since(enough) < smileOn {
-		cam.Show(Smiling, float64(min(come, 1)))
+		c.tell(cam, Moment{Step: Smiling, Come: float64(max(0, min(come, 1)))})
+		if c.Withdrawn != nil && c.Withdrawn() {
+			return errWithdrawn
+		}
 		if cam.Busy() {
 			c.Progress("somebody wants to pay: no smile is waited for")
 			break

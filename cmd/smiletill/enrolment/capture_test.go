@@ -26,11 +26,11 @@ type person struct {
 	steps       []enrolment.Step
 }
 
-func (p *person) show(s enrolment.Step, progress float64) {
-	if p.step = s; !slices.Contains(p.steps, s) {
-		p.steps = append(p.steps, s)
+func (p *person) show(m enrolment.Moment) {
+	if p.step = m.Step; !slices.Contains(p.steps, m.Step) {
+		p.steps = append(p.steps, m.Step)
 	}
-	if progress < 0 || progress > 1 {
+	if m.Come < 0 || m.Come > 1 {
 		p.steps = append(p.steps, "progress out of range")
 	}
 }
@@ -126,7 +126,7 @@ func TestCaptureAsksForASmile(t *testing.T) {
 func TestCaptureEndsForAPayment(t *testing.T) {
 	var job enrolment.Capture
 	job.Want = 3
-	err := job.Run(t.Context(), enrolment.Camera{Show: func(enrolment.Step, float64) {},
+	err := job.Run(t.Context(), enrolment.Camera{Show: func(enrolment.Moment) {},
 		Looker: openLooker(t), Busy: func() bool { return true }})
 	if err == nil || !strings.Contains(err.Error(), "a payment has begun") || len(job.Templates) > 0 {
 		t.Errorf("%v, %d templates", err, len(job.Templates))

@@ -33,6 +33,8 @@ type Parts struct {
 	// Key signs what the terminal says, Source names it.
 	Key    *signature.Key
 	Source string
+	// Narrows tells whether a search for a face is narrowed by digits that customers have.
+	Narrows func() bool
 	// Changed is told that the gallery has more or fewer customers.
 	Changed func()
 	Log     *slog.Logger
@@ -45,6 +47,16 @@ func (p Parts) idle(ctx context.Context) error {
 		err = payment.WithHint(payment.ErrBusy, "wait for the payment to end")
 	}
 	return err
+}
+
+// mayLook says why no pictures can be taken, if so: a payment runs, the alarm of the case stands, or
+// something else keeps payments off. Too many strangers do not: whoever enrols them ends that.
+func (p Parts) mayLook(ctx context.Context) error {
+	err := p.Engine.Ready(ctx)
+	if errors.Is(err, payment.ErrBusy) || errors.Is(err, payment.ErrOutOfOrder) {
+		return err
+	}
+	return nil
 }
 
 // Desk is where a running terminal keeps customers and clerks, whoever asks: the control socket or a page. It
@@ -126,14 +138,25 @@ func (d *Desk) Enrol(
 		done.Advice = Advice(p.Looker, q.Photos, templates)
 		return done, p.Wrote(err)
 	}
-	c := &Capture{Want: templatesByCamera, NoSmile: q.NoSmile, Progress: progress}
+	return d.byCamera(ctx, p, q, &Capture{Want: templatesByCamera, NoSmile: q.NoSmile, Progress: progress}, nil)
+}
+
+// byCamera enrols who stands before the camera; sure, if there is one, says after the pictures why not.
+func (d *Desk) byCamera(
+	ctx context.Context, p Parts, q control.EnrolRequest, c *Capture, sure func() error,
+) (control.Customer, error) {
 	if err := p.Take(ctx, c); err != nil {
 		return control.Customer{}, err
+	}
+	if sure != nil {
+		if err := sure(); err != nil {
+			return control.Customer{}, err
+		}
 	}
 	done, err := d.enrol(ctx, p, q, c.Templates, c.Seen)
 	if err == nil {
 		if err := p.Wrote(c.KeepSmile(p.Gallery, done.ID)); err != nil {
-			progress("the smile could not be kept, what holds for everybody holds: " + err.Error())
+			c.Progress("the smile could not be kept, what holds for everybody holds: " + err.Error())
 		}
 	}
 	return done, p.Wrote(err)

@@ -25,6 +25,7 @@ type Page struct {
 
 	mu     sync.Mutex
 	erased []screen.CounterErased // of the last minutes: an answer may have been lost
+	runs   *enrolling             // or the last one that did; nil: none
 }
 
 // Customers is screen.CounterCustomers's.
@@ -155,6 +156,7 @@ func toldClerk(err error) error {
 	}{
 		{screen.RefusedJournal, []error{payment.ErrJournal}},
 		{screen.RefusedRole, []error{people.ErrNotAllowed}},
+		{screen.RefusedAlarm, []error{gallery.ErrLocked, payment.ErrAlarm}},
 		{screen.RefusedOutOfOrder, []error{payment.ErrOutOfOrder}},
 		{screen.RefusedBusy, []error{payment.ErrBusy}},
 		{screen.RefusedCamera, []error{ErrCameraInUse}},

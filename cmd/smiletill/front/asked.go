@@ -1,10 +1,12 @@
 package front
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
 	"smiletill/device/screen"
+	"smiletill/vision"
 )
 
 // Light has the page of a payment play a light, nil ends it; offer says that one may come, and that the
@@ -24,10 +26,10 @@ func (f *Front) Note(lines []string, long time.Duration) {
 	f.Wake()
 }
 
-// Enrolling asks somebody who is being enrolled by the camera to look or to smile, and shows how far that has
-// come, 0..1; "" ends it.
-func (f *Front) Enrolling(what screen.Instruction, progress float64) {
-	v := screen.View{State: screen.LookHere, Instruction: what, Progress: progress}
+// Enrolling asks somebody who is being enrolled by the camera to look or to smile, or to mend what the last
+// picture lacked, and shows how far that has come, 0..1; "" ends it.
+func (f *Front) Enrolling(what screen.Instruction, lacks vision.Reason, progress float64) {
+	v := screen.View{State: screen.LookHere, Instruction: cmp.Or(Advice(lacks), what), Progress: progress}
 	switch what {
 	case "":
 		v = screen.View{}

@@ -361,7 +361,12 @@ func instruction(f vision.Finding) screen.Instruction {
 	case (f.Stage == vision.Recognised || f.Stage == vision.Consented) && f.Evidence.Smiling > 0:
 		return screen.KeepSmiling
 	}
-	switch f.Reason {
+	return Advice(f.Reason)
+}
+
+// Advice is what the customer can do about a picture that is not good enough; "" of one without a face.
+func Advice(r vision.Reason) screen.Instruction {
+	switch r {
 	case vision.SeveralFaces:
 		return screen.OnePersonOnly
 	case vision.TooFar:

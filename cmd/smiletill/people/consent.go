@@ -34,8 +34,8 @@ type Rules struct {
 	Texts []Text
 }
 
-// errConsent is of an enrolment that nobody is known to have agreed to.
-var errConsent = errors.New("nobody has agreed")
+// ErrConsent is of an enrolment that nobody is known to have agreed to.
+var ErrConsent = errors.New("nobody has agreed")
 
 // ReadRules reads the texts: the program's own, or a shop's in files, by language.
 func ReadRules(paper bool, files map[string]string) (Rules, error) {
@@ -57,11 +57,11 @@ func ReadRules(paper bool, files map[string]string) (Rules, error) {
 	return r, nil
 }
 
-// Text gives the text of a language; errConsent where there is none.
+// Text gives the text of a language; ErrConsent where there is none.
 func (r Rules) Text(lang string) (Text, error) {
 	i := slices.IndexFunc(r.Texts, func(t Text) bool { return t.Lang == lang })
 	if i < 0 {
-		return Text{}, payment.WithHint(fmt.Errorf("%w: there is no text in %q", errConsent, lang),
+		return Text{}, payment.WithHint(fmt.Errorf("%w: there is no text in %q", ErrConsent, lang),
 			"there are en and de; consent.text_en and consent.text_de name files of your own")
 	}
 	return r.Texts[i], nil
@@ -71,10 +71,10 @@ func (r Rules) Text(lang string) (Text, error) {
 func (r Rules) Check(version, lang, paper string) error {
 	switch {
 	case version == "" && paper == "":
-		return payment.WithHint(errConsent, "explain it (`smiletill customers text`), and enrol with --agreed en, "+
+		return payment.WithHint(ErrConsent, "explain it (`smiletill customers text`), and enrol with --agreed en, "+
 			"or de: the language in which the customer has read it and agreed")
 	case version == "" && !r.Paper:
-		return payment.WithHint(fmt.Errorf("%w: a paper alone does not do here", errConsent),
+		return payment.WithHint(fmt.Errorf("%w: a paper alone does not do here", ErrConsent),
 			"set consent.paper = true where the shop keeps signed papers; else say --agreed en, or de")
 	case paper != "" && payment.CheckText(paper, payment.ReferenceMax) != nil:
 		return fmt.Errorf("the paper's reference: %w", payment.CheckText(paper, payment.ReferenceMax))
@@ -83,7 +83,7 @@ func (r Rules) Check(version, lang, paper string) error {
 	}
 	t, err := r.Text(lang)
 	if err == nil && t.Version != version {
-		err = payment.WithHint(fmt.Errorf("%w: the text has changed since it was shown", errConsent),
+		err = payment.WithHint(fmt.Errorf("%w: the text has changed since it was shown", ErrConsent),
 			"show it again: `smiletill customers text`")
 	}
 	return err

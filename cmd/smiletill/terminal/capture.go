@@ -30,10 +30,10 @@ func (e *eyes) capture(ctx context.Context, c *request) error {
 	if c.Farewell {
 		look = screen.ForgetLook
 	}
-	show := func(step enrolment.Step, progress float64) {
+	show := func(m enrolment.Moment) {
 		e.front.Enrolling(map[enrolment.Step]screen.Instruction{
 			enrolment.Looking: look, enrolment.Smiling: screen.EnrolSmile, enrolment.Done: "",
-		}[step], progress)
+		}[m.Step], m.Lacks, m.Come)
 	}
 	busy := func() bool { return e.parts.busy(ctx) }
 	return c.Run(ctx, enrolment.Camera{Looker: e.parts.looker, Next: e.next, Show: show, Busy: busy})

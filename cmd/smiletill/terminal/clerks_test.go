@@ -34,6 +34,7 @@ func TestClerksOnThePage(t *testing.T) {
 			"clerks/add":    `{"name":"Berta","role":"owner","pin":"730164"}`, // who is there already
 			"clerks/pin":    `{"name":"Nobody","pin":"730164"}`,
 			"clerks/remove": `{"name":"Nobody"}`,
+			"clerks/role":   `{"name":"Nobody","role":"owner"}`,
 		} {
 			code, answer, _ := s.counterPost(path, cookie, body)
 			if refused := strings.Contains(answer, `"why":"role"`); code != http.StatusConflict ||
@@ -93,6 +94,27 @@ func TestClerksOnThePage(t *testing.T) {
 	if code, answer, _ := s.counterPost("stay", berta, "{}"); code != http.StatusOK {
 		t.Errorf("the owner's other page: %d %s", code, answer)
 	}
+	for body, says := range map[string]string{
+		`{"name":"Berta","role":"clerk"}`:   `"why":"last_owner"`,
+		`{"name":"Jörg","role":"boss"}`:     "",
+		`{"name":"counter","role":"owner"}`: `"why":"gone"`,
+		`{"name":"Nobody","role":"clerk"}`:  `"why":"gone"`,
+	} {
+		if code, answer, _ := s.counterPost("clerks/role", berta, body); code != http.StatusConflict ||
+			!strings.Contains(answer, says) {
+			t.Errorf("%s: %d %s", body, code, answer)
+		}
+	}
+	js("document.querySelector('[data-newrole=Jörg]').click()")
+	js("document.querySelector('.person [value=technician]').click()")
+	js("document.querySelector('.person .go').click()")
+	p.is("another role", "document.querySelector('.saved').textContent === 'Jörg has the role now.'")
+	if code, _, _ := s.counterPost("stay", jörg, "{}"); code != http.StatusUnauthorized {
+		t.Errorf("the page of who has another role: %d", code)
+	}
+	if jörg, answer = s.named("jörg", "730164"); jörg == "" {
+		t.Fatal(answer)
+	}
 	for name, says := range map[string]string{"Berta": "The last owner stays", "Jörg": ""} {
 		js(fmt.Sprintf("document.querySelector('[data-remove=%q]').click()", name))
 		js("document.querySelector('.person .yes').click()")
@@ -120,8 +142,8 @@ func TestClerksOnThePage(t *testing.T) {
 	if code, _, _ := s.counterPost("stay", berta, "{}"); code != http.StatusUnauthorized {
 		t.Errorf("a session of the PIN before: %d", code)
 	}
-	wantAudits(s.Shop, "clerk added", "clerk pin set", "clerk removed", "clerk pin set")
-	for _, a := range audits(s.Shop)[len(audits(s.Shop))-4:] {
+	wantAudits(s.Shop, "clerk added", "clerk pin set", "clerk added", "clerk removed", "clerk pin set")
+	for _, a := range audits(s.Shop)[len(audits(s.Shop))-5:] {
 		if !strings.Contains(a, "owner Berta (page)") {
 			t.Errorf("it does not say who did it: %s", a)
 		}

@@ -61,7 +61,10 @@ func TestCustomersAtTheCounter(t *testing.T) {
 	id := all[0].ID
 	for role, cookie := range cookies {
 		for ask, act := range map[string]people.Act{
-			"customers": people.SeeCustomers, "extract?id=" + id: people.SeeCustomers,
+			"customers": people.SeeCustomers, "extract?id=" + id: people.SeeCustomers, "consent": people.Enrol,
+			`enrol {"again":"nobody"}`:                                      people.Enrol,
+			`enrolment {"token":"nobody"}`:                                  people.Enrol,
+			`vouch {"id":"nobody","name":"Nobody","pin":"628401"}`:          people.Vouch,
 			`customers/pin {"id":"nobody","pin":"628401"}`:                  people.SetPIN,
 			`customers/forget {"id":"nobody"}`:                              people.Remove,
 			`customers/block {"id":"nobody","blocked":true,"why":"misuse"}`: people.Block,

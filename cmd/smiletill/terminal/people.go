@@ -34,7 +34,7 @@ func (a *access) atDesk() (enrolment.Parts, error) {
 	}
 	return enrolment.Parts{Gallery: p.gallery, PINs: p.pins, Journal: p.journal, Trail: p.trail,
 		Looker: p.looker, Engine: p.engine, Key: p.keys.Own, Source: p.source, Take: p.take, Wrote: p.wroteFaces,
-		Changed: p.warnSize, Log: p.log}, nil
+		Narrows: p.large.Load, Changed: p.warnSize, Log: p.log}, nil
 }
 
 // take has the camera take pictures, between two payments.

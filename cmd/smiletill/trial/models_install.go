@@ -11,6 +11,7 @@ import (
 	"smiletill/cmd/smiletill/config"
 	"smiletill/models"
 	"smiletill/payment"
+	"smiletill/payment/register"
 	"smiletill/vision/gallery"
 )
 
@@ -45,6 +46,22 @@ func install(cfg config.Config, to string) error {
 			"see that the disk has room and can be written")
 	}
 	return tidy(cfg, to)
+}
+
+// giveAway makes a copied folder of root's the data folder's owner's: what a technician swaps with sudo, the
+// terminal's own user has to read.
+func giveAway(dir string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	for _, path := range append([]string{dir}, files...) { // the folder first: a file goes to its folder's owner
+		var f *os.File
+		if f, err = os.Open(path); err == nil {
+			err = errors.Join(register.GiveAway(f), f.Close())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // inForce tells whether the link leads to that set.

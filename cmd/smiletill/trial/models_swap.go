@@ -55,7 +55,7 @@ func (s *swap) run(ctx context.Context, dir string) (fault error) {
 	if err != nil {
 		return err
 	}
-	if err := config.PreparePrivateDir(s.cfg.Paths.DataDir); err != nil {
+	if err := s.cfg.PrepareDataDir(); err != nil {
 		return err
 	}
 	use, to := dir, dir
@@ -70,7 +70,7 @@ func (s *swap) run(ctx context.Context, dir string) (fault error) {
 				fault = errors.Join(fault, os.RemoveAll(copied))
 			}
 		}()
-		if err := set.Save(copied); err != nil {
+		if err := errors.Join(set.Save(copied), giveAway(copied)); err != nil {
 			return payment.WithHintf(err, "see that the disk has room and can be written")
 		}
 	}

@@ -25,7 +25,7 @@ function showAmount(view) {
   const key = [view.amount, view.currency, view.lang].join(" ");
   if (node.dataset.key === key) return;
   node.dataset.key = key;
-  find(".pay").hidden = !view.amount; // by hand: WebKit 2.38 does not see for :has() that it changes
+  find(".pay").hidden = !view.amount;
   node.replaceChildren(...(view.amount ? money(view.amount, view.currency, view.lang) : []).map((p) => {
     const span = document.createElement("span");
     span.className = p.type;
@@ -124,6 +124,9 @@ function show(view) {
   root.dataset.link = "live";
   for (const node of document.querySelectorAll("[data-fixed]")) setText(node, fixed[node.dataset.fixed]);
   for (const node of document.querySelectorAll("[data-word]")) setText(node, view.words[node.dataset.word]);
+  // by hand: WebKit 2.38 does not see for :has() and :is() that something changes
+  root.toggleAttribute("data-noted", Boolean(view.words.note));
+  root.toggleAttribute("data-help", Boolean(view.words.help));
   find(".staff").hidden = !view.words.what && !view.words.do;
   find(".stage").setAttribute("aria-label", fixed.progress);
   deadline = view.left_ms < 0 ? null : performance.now() + view.left_ms;
@@ -149,6 +152,8 @@ function blank(link) {
   light.forget();
   forget.lose();
   for (const node of document.querySelectorAll("[data-word], .left")) setText(node, "");
+  root.removeAttribute("data-noted");
+  root.removeAttribute("data-help");
   const amount = find(".amount");
   amount.replaceChildren();
   find(".pay").hidden = find(".staff").hidden = true;

@@ -44,6 +44,7 @@ function drawClerks(d) {
       b.setAttribute("aria-label", text + ": " + name);
       acts.append(b);
     };
+    if (!unnamed) act(word("clerks_new_role"), "newrole", () => openRole(c, name, c.name === d.me));
     act(word("clerks_new_pin"), "newpin", () => openPIN(c, name));
     act(word("clerks_remove"), "remove", () => openRemove(c, name, c.name === d.me));
     li.append(who, acts);
@@ -88,11 +89,11 @@ function pinFields(name) {
     maxLength: pinMost, pattern: "[0-9]*", autocomplete: "new-password" }))];
 }
 
-function roleFields() {
+function roleFields(now = "clerk") {
   const box = el("fieldset", "roles");
   box.append(el("legend", "", word("clerks_role")), ...roles.map((r) => {
     const label = el("label"), input = el("input"), text = el("span");
-    Object.assign(input, { type: "radio", name: "role", value: r, checked: r === "clerk" });
+    Object.assign(input, { type: "radio", name: "role", value: r, checked: r === now });
     text.append(el("b", "", word("role." + r)), el("span", "more", word("role_may." + r)));
     label.append(input, text);
     return label;
@@ -115,6 +116,12 @@ function openAdd() {
     buttons: [submitButton(word("clerks_add_yes")), cancelButton()] });
 }
 
+function openRole(c, name, me) {
+  send = ["role", { name: c.name }, "clerks_role_saved"];
+  showPerson({ title: word("clerks_role_of", name), help: word(me ? "clerks_role_me" : "clerks_role_help"), fields: [roleFields(c.role)],
+    buttons: [submitButton(word("clerks_role_yes")), cancelButton()] });
+}
+
 function openPIN(c, name) {
   send = ["pin", { name: c.name }, "clerks_pin_saved"];
   showPerson({ title: word("clerks_pin_of", name), help: word("clerks_pin_help"), fields: pinFields(name), buttons: [submitButton(word("clerks_pin_yes")), cancelButton()] });
@@ -131,7 +138,7 @@ async function savePerson(form) {
   const said = find(".said", person), [path, what, done] = send, typed = Object.fromEntries(new FormData(form));
   const body = { ...what, ...typed };
   delete body.pin2;
-  if (path !== "remove" && typed.pin !== typed.pin2) return refuse(word("clerks_unlike"));
+  if ("pin" in typed && typed.pin !== typed.pin2) return refuse(word("clerks_unlike"));
   saving = true;
   setText(said, word("give_sending"));
   const a = await ask("POST", "/counter/clerks/" + path, body);

@@ -60,7 +60,7 @@ function drawCustomers(trouble = "") {
 
 // The card of one customer.
 
-// The key that closed a card, until it is let go: the row behind, which has the focus then, is not pressed by it.
+// The key that closed a card, until it is let go: what is behind and has the focus then is not pressed by it.
 let held = false;
 for (const event of ["keyup", "pointerdown", "blur"]) addEventListener(event, () => { held = false; });
 
@@ -77,7 +77,8 @@ function leaveCard() {
   typedPIN = firstPIN = "";
   if (card.open) card.close();
   for (const node of card.querySelectorAll("h1, .help, .told")) setText(node, "");
-  for (const node of card.querySelectorAll("dl, .col, .dots")) node.replaceChildren();
+  for (const node of card.querySelectorAll("dl, .col, .dots, .form")) node.replaceChildren();
+  endEnrol();
 }
 
 function cardRows(c) {
@@ -102,39 +103,48 @@ function cardButtons(c) {
     ...(c.pin ? [choice(word("cust_take_pin"), () => drawCard("take"))] : []),
     ...(c.damaged ? [] : [choice(word("cust_extract"), () => saveExtract(c))]),
     ...(c.damaged ? [] : [choice(word(c.blocked ? "cust_unblock" : "cust_block"), () => drawCard("block"))]),
+    ...(c.damaged ? [] : [choice(word("cust_renew"), () => startEnrol(c))]),
     choice(word("cust_forget"), () => drawCard("forget"), "warn"),
     choice(word("close"), leaveCard, "wide"),
   ];
 }
 
-// drawCard shows a step; what it says of what happened is {title, what, do}.
+const backButton = () => choice(word("back"), stepBack, "wide");
+const nameOf = (c) => c.name || word("cust_unread");
+
+// cardFaces are what the card shows of a customer in each step: title, help, rows, buttons, and what else.
+const cardFaces = {
+  card: (c) => [nameOf(c), "", cardRows(c), cardButtons(c)],
+  pin: () => [word("pin_type"), word("pin_type_help"), [], [...pinButtons(), backButton()]],
+  twice: () => [word("pin_twice"), "", [], [backButton()]],
+  take: (c) => [word("pin_take", nameOf(c)), word("pin_take_help"), [], [choice(word("pin_take_yes"), () => sendPIN(""), "yes"), backButton()]],
+  block: (c) => [word(c.blocked ? "block_end" : "block_sure", nameOf(c)), word(c.blocked ? "block_end_help" : "block_help"), [],
+    [...(c.blocked ? ["settled", "asked_for", "by_mistake"] : ["asked_for", "misuse", "owes", "other"]).map((why) =>
+      choice(word("block." + why), () => block(why))), backButton()]],
+  forget: (c) => [word("forget_sure", nameOf(c)), word("forget_help"), [], [choice(word("forget_yes"), () => forget(), "yes"), backButton()]],
+  sending: () => [word("give_sending"), "", [], []],
+  said: (_, said) => [said.title, said.help, [], said.buttons ?? [choice(word("close"), leaveCard, "wide go")]],
+};
+const typingSteps = ["pin", "twice", "second"];
+
+// drawCard shows a step; what it says of what happened is {title, help, buttons, told}.
 function drawCard(step, said = {}) {
   cardStep = step;
-  const c = one, name = c.name || word("cust_unread"), back = choice(word("back"), () => drawCard("card"), "wide");
-  const faces = {
-    card: () => [name, "", cardRows(c), cardButtons(c)],
-    pin: () => [word("pin_type"), word("pin_type_help"), [], [back]],
-    twice: () => [word("pin_twice"), "", [], [back]],
-    take: () => [word("pin_take", name), word("pin_take_help"), [], [choice(word("pin_take_yes"), () => sendPIN(""), "yes"), back]],
-    block: () => [word(c.blocked ? "block_end" : "block_sure", name), word(c.blocked ? "block_end_help" : "block_help"), [],
-      [...(c.blocked ? ["settled", "asked_for", "by_mistake"] : ["asked_for", "misuse", "owes", "other"]).map((why) =>
-        choice(word("block." + why), () => block(why))), back]],
-    forget: () => [word("forget_sure", name), word("forget_help"), [], [choice(word("forget_yes"), () => forget(), "yes"), back]],
-    sending: () => [word("give_sending"), "", [], []],
-    said: () => [said.title, said.help, [], said.buttons ?? [choice(word("close"), leaveCard, "wide go")]],
-  };
-  const [title, help, rows, buttons] = faces[step](), typing = step === "pin" || step === "twice";
+  const [title, help, rows, buttons, nodes = []] = cardFaces[step](one, said), typing = typingSteps.includes(step);
   card.dataset.step = step;
   setText(find("h1", card), title);
   setText(find(".help", card), help);
   find("dl", card).replaceChildren(...rows.flatMap(([n, v]) => [el("dt", "", n), el("dd", "", v)]));
   find("dl", card).hidden = !rows.length;
+  find(".form", card).replaceChildren(...nodes);
+  find(".form", card).hidden = !nodes.length;
   find(".keys", card).hidden = find(".dots", card).hidden = !typing;
   setText(find(".told", card), said.told);
   find(".col", card).replaceChildren(...buttons);
   if (typing) drawDots(find(".dots", card), typedPIN);
   if (!card.open) card.showModal();
-  find("h1", card).focus(); // on no button: an Enter that is held would press it
+  if (nodes.length) mayGoOn();
+  find(step === "name" || step === "second" ? ".form input" : "h1", card).focus(); // on no button: an Enter that is held would press it
 }
 
 const saidOf = (a) => {
@@ -145,10 +155,13 @@ const saidOf = (a) => {
 
 // A PIN is typed twice, by the customer.
 
-function askPIN(told = "") {
+function askPIN(told = "", then = sendPIN) {
   typedPIN = firstPIN = "";
+  pinTyped = then;
   drawCard("pin", { told });
 }
+
+let pinTyped = sendPIN; // what becomes of a PIN that was typed twice
 
 function cardKey(key) {
   if (key !== "ok") {
@@ -157,6 +170,7 @@ function cardKey(key) {
     return drawDots(find(".dots", card), typedPIN);
   }
   if (typedPIN.length < pinLeast) return;
+  if (cardStep === "second") return sendVouch();
   if (cardStep === "pin") {
     firstPIN = typedPIN;
     typedPIN = "";
@@ -165,10 +179,8 @@ function cardKey(key) {
   const same = typedPIN === firstPIN, digits = firstPIN;
   typedPIN = firstPIN = "";
   if (same) pinTyped(digits);
-  else askPIN(word("pin_differs"));
+  else askPIN(word("pin_differs"), pinTyped);
 }
-
-let pinTyped = sendPIN; // what becomes of a PIN that was typed twice
 
 async function sendPIN(digits) {
   const c = one;
@@ -256,7 +268,7 @@ async function saveExtract(c) {
 // customerKey takes a real key while the card is open; true if it has.
 function customerKey(name, e) {
   if (!card.open) return false;
-  if ((cardStep === "pin" || cardStep === "twice") && e.key !== "Escape") {
+  if (typingSteps.includes(cardStep) && e.key !== "Escape") {
     cardKey(name);
     e.preventDefault();
   } else if (name === "ok" && cardStep === "said") {
@@ -269,8 +281,11 @@ function customerKey(name, e) {
 
 // stepBack goes back to the card, or leaves it.
 function stepBack() {
-  if (cardStep === "card" || cardStep === "said") leaveCard();
-  else if (cardStep !== "sending") drawCard("card");
+  if (cardStep === "sending") return;
+  typedPIN = firstPIN = "";
+  if (wish && cardStep !== "said") enrolBack();
+  else if (cardStep === "card" || cardStep === "said") leaveCard();
+  else drawCard("card");
 }
 
 card.addEventListener("cancel", (e) => {
@@ -284,6 +299,7 @@ card.addEventListener("close", () => {
   if (cardStep === "sending") card.showModal();
   else stepBack();
 });
+find(".enrol-new").addEventListener("click", () => { if (!held) startEnrol(); });
 find(".seek").addEventListener("submit", (e) => e.preventDefault());
 find(".seek input").addEventListener("input", () => drawCustomers());
 keys(find(".keys", card), pinKeys, cardKey);

@@ -62,12 +62,14 @@ const forget = (() => {
   // ask gives what the terminal says, or nothing if it does not matter any more. Status 0: it did not answer.
   async function ask(path, body) {
     const mine = asking = new AbortController();
+    const late = setTimeout(() => mine.abort(), 60000); // not AbortSignal.any: WebKit 2.38 has none
     let answer = { status: 0, data: {} };
     try {
       const r = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
-        cache: "no-store", credentials: "omit", signal: AbortSignal.any([mine.signal, AbortSignal.timeout(60000)]) });
+        cache: "no-store", credentials: "omit", signal: mine.signal });
       answer = { status: r.status, data: await r.json() };
     } catch { /* told as no answer */ }
+    clearTimeout(late);
     if (mine !== asking) return null;
     asking = null;
     return answer;

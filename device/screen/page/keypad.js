@@ -18,6 +18,7 @@ const keypad = (() => {
   function say(text, calm) {
     said.classList.toggle("calm", calm === true);
     if (said.textContent !== text) said.textContent = text;
+    root.toggleAttribute("data-said", Boolean(text));
   }
 
   function draw() {

@@ -1,0 +1,238 @@
+package enrolment
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"smiletill/cmd/smiletill/control"
+	"smiletill/cmd/smiletill/front"
+	"smiletill/cmd/smiletill/people"
+	"smiletill/device/screen"
+	"smiletill/payment"
+	"smiletill/payment/pin"
+	"smiletill/vision"
+	"smiletill/vision/gallery"
+)
+
+// heardFor is how long the page may be silent while pictures are taken: whoever closes it, or whose session
+// ends, has taken the consent back. The page asks twice a second.
+const heardFor = 5 * time.Second
+
+// enrolling is the enrolment that runs from the page, or the last one that did.
+type enrolling struct {
+	token   string
+	page    context.Context // of the request that began it
+	heard   time.Time       // when the page asked for it last
+	stopped bool
+	told    screen.CounterEnrolment
+}
+
+// Consent is screen.CounterCustomers's.
+func (d *Page) Consent(ctx context.Context) (screen.CounterConsent, error) {
+	ctx, err := d.Allowed(ctx, people.Enrol)
+	if err != nil {
+		return screen.CounterConsent{}, toldClerk(err)
+	}
+	p, err := d.Desk.Open()
+	if err != nil {
+		return screen.CounterConsent{}, toldClerk(err)
+	}
+	c := screen.CounterConsent{Digits: p.Narrows(), Pictures: templatesByCamera}
+	if who := people.From(ctx); who.Name != pin.Unnamed {
+		c.Clerk = who.Name
+	}
+	for _, t := range d.Desk.Rules.Texts {
+		c.Texts = append(c.Texts, screen.CounterText(t))
+	}
+	return c, nil
+}
+
+// Enrol is screen.CounterCustomers's.
+func (d *Page) Enrol(ctx context.Context, e screen.CounterEnrol) (token string, err error) {
+	ctx, err = d.Allowed(ctx, people.Enrol)
+	if err != nil {
+		return "", toldClerk(err)
+	}
+	p, err := d.Desk.Open()
+	if err != nil {
+		return "", toldClerk(err)
+	}
+	q := control.EnrolRequest{Name: strings.TrimSpace(e.Name), Again: e.Again, PIN: e.PIN}
+	if e.Digits != "" {
+		q.Digits = &e.Digits
+	}
+	if e.Again == "" {
+		q.Agreed = &control.Agreed{Version: e.Version, Lang: e.Lang, Explained: e.Explained}
+	}
+	if err := d.mayBegin(ctx, p, q); err != nil {
+		return "", toldEnrol(err, true)
+	}
+	ctx = context.WithoutCancel(ctx)
+	run := &enrolling{token: rand.Text(), page: ctx, heard: time.Now(),
+		told: screen.CounterEnrolment{State: screen.EnrolLook}}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.runs != nil && !d.runs.told.Ended {
+		return "", toldClerk(ErrCameraInUse)
+	}
+	d.runs = run
+	go d.enrol(ctx, p, q, run)
+	return run.token, nil
+}
+
+// mayBegin says what is wrong before anybody is looked at.
+func (d *Page) mayBegin(ctx context.Context, p Parts, q control.EnrolRequest) error {
+	if err := p.mayLook(ctx); err != nil {
+		return err
+	}
+	if _, err := Consent(d.Desk.Rules, q, people.From(ctx), time.Now()); err != nil {
+		return err
+	}
+	if q.PIN != "" {
+		if err := pin.Check(q.PIN); err != nil {
+			return err
+		}
+	}
+	if q.Digits != nil {
+		if err := gallery.CheckDigits(*q.Digits); err != nil {
+			return err
+		}
+	}
+	if q.Again != "" {
+		_, err := p.Gallery.Kept(q.Again)
+		return asUnknown(err)
+	}
+	return p.Gallery.Place(q.Name)
+}
+
+// enrol takes the pictures and enrols, for a page that asks how it goes.
+func (d *Page) enrol(ctx context.Context, p Parts, q control.EnrolRequest, run *enrolling) {
+	c := &Capture{Want: templatesByCamera, Progress: func(string) {},
+		Withdrawn: func() bool { return d.left(run) },
+		Told: func(m Moment) {
+			d.tell(run, func(t *screen.CounterEnrolment) {
+				t.State, t.Taken, t.Come = screen.EnrolLook, m.Taken, m.Come
+				if m.Step == Smiling {
+					t.State = screen.EnrolSmile
+				}
+				t.Advice, t.Nobody = front.Advice(m.Lacks), m.Lacks == vision.NoFace
+			})
+		}}
+	sure := func() error {
+		if d.left(run) {
+			return errWithdrawn
+		}
+		_, err := d.Allowed(ctx, people.Enrol) // the clerk may have left meanwhile
+		return err
+	}
+	done, err := d.Desk.byCamera(ctx, p, q, c, sure)
+	if err != nil && q.Again == "" && done.ID == "" && !errors.Is(err, errWithdrawn) {
+		p.Log.Info("nobody was enrolled from the shop's page", "err", err)
+	}
+	d.tell(run, func(t *screen.CounterEnrolment) {
+		t.Ended = true
+		if err != nil {
+			t.Failed = toldEnrol(err, false)
+			return
+		}
+		t.ID, t.Name, t.Smile = done.ID, done.Name, c.Smile != gallery.Smile{}
+	})
+}
+
+// left tells whether the page of an enrolment was closed or locked, or the consent was taken back on it.
+func (d *Page) left(run *enrolling) bool {
+	if !screen.StillOpen(run.page) {
+		return true
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return run.stopped || time.Since(run.heard) > heardFor
+}
+
+func (d *Page) tell(run *enrolling, change func(*screen.CounterEnrolment)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	change(&run.told)
+}
+
+// Enrolment is screen.CounterCustomers's.
+func (d *Page) Enrolment(ctx context.Context, token string, stop bool) (screen.CounterEnrolment, error) {
+	if _, err := d.Allowed(ctx, people.Enrol); err != nil {
+		return screen.CounterEnrolment{}, toldClerk(err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.runs == nil || d.runs.token != token {
+		return screen.CounterEnrolment{}, &screen.CounterError{Why: screen.RefusedWithdrawn,
+			What: "nobody is being enrolled"}
+	}
+	d.runs.heard = time.Now()
+	d.runs.stopped = d.runs.stopped || stop
+	return d.runs.told, nil
+}
+
+// errSame is of somebody who vouches for their own act.
+var errSame = errors.New("it takes somebody else")
+
+// Vouch is screen.CounterCustomers's.
+func (d *Page) Vouch(ctx context.Context, id, name, digits string) error {
+	ctx, err := d.Allowed(ctx, people.Vouch)
+	switch {
+	case err != nil:
+		return toldClerk(err)
+	case strings.EqualFold(strings.TrimSpace(name), people.From(ctx).Name), strings.TrimSpace(name) == "":
+		return toldEnrol(errSame, false)
+	}
+	return toldEnrol(d.Desk.Vouch(ctx, id, strings.TrimSpace(name), digits), false)
+}
+
+// toldEnrol is toldClerk, of an enrolment; early: nobody was looked at yet.
+func toldEnrol(err error, early bool) error {
+	if err == nil {
+		return nil
+	}
+	why := screen.RefusedFace
+	if early {
+		why = screen.RefusedTaken
+	}
+	var few *unseen
+	if errors.As(err, &few) {
+		return &screen.CounterError{Why: unseenAs(few.reason), What: err.Error(), Do: payment.HintOf(err)}
+	}
+	for _, r := range []struct {
+		why screen.Refusal
+		of  []error
+	}{
+		{screen.RefusedWithdrawn, []error{errWithdrawn}},
+		{screen.RefusedText, []error{people.ErrConsent}},
+		{screen.RefusedFull, []error{gallery.ErrFull}},
+		{screen.RefusedPictures, []error{gallery.ErrDisagree, gallery.ErrTemplates}},
+		{screen.RefusedWho, []error{gallery.ErrName}},
+		{why, []error{gallery.ErrAlreadyEnrolled}},
+		{screen.RefusedOtherFace, []error{gallery.ErrOtherFace, gallery.ErrIncomparable}},
+		{screen.RefusedDigits, []error{gallery.ErrDigits}},
+		{screen.RefusedSecond, []error{errSame, payment.ErrPINWrong, pin.ErrUnknownClerk, payment.ErrPINNotSet,
+			payment.ErrPINLocked}},
+	} {
+		if slices.ContainsFunc(r.of, func(e error) bool { return errors.Is(err, e) }) {
+			return &screen.CounterError{Why: r.why, What: err.Error(), Do: payment.HintOf(err)}
+		}
+	}
+	return toldClerk(err)
+}
+
+// unseenAs is what too few pictures lacked most, as the page has words for it.
+func unseenAs(r vision.Reason) screen.Refusal {
+	switch r {
+	case vision.NoFace:
+		return screen.RefusedNobody
+	case vision.SeveralFaces:
+		return screen.RefusedSeveral
+	default:
+		return screen.RefusedPictures
+	}
+}

@@ -1,0 +1,226 @@
+package screen
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// takes moves an enrolment on, as the camera does.
+func (l *shopTill) takes(e CounterEnrolment) { l.change(func() { l.enrols = e }) }
+
+// agrees goes through an enrolment up to where the pictures begin, with a PIN.
+func (c *counterPage) agrees(name string) {
+	c.t.Helper()
+	c.click(".enrol-new")
+	c.sees("document.activeElement.matches('dialog.customer .form input')")
+	c.typed(name, kb.Enter)
+	c.sees("card.dataset.step === 'text' && document.querySelector('dialog.customer .go').disabled")
+	eval[bool](c.t, c.ctx, "(document.querySelector('.body').scrollTo(0, 9999), true)")
+	c.click("dialog.customer .agree input")
+	if c.l.clerk == "" {
+		c.sees("document.querySelector('dialog.customer .go').disabled") // nobody explained it
+		c.click("dialog.customer .form label:not(.agree) input")
+		c.typed("Anna")
+	}
+	c.click("dialog.customer .go")
+	c.typed("730164", kb.Enter, "730164", kb.Enter)
+	c.sees("card.dataset.step === 'ready'")
+}
+
+// TestEnrolOnThePage enrols by the terminal's camera: the text is read and ticked, the PIN is typed twice,
+// the page says how it goes, and who was enrolled is in the list.
+func TestEnrolOnThePage(t *testing.T) {
+	c := openCustomers(t)
+	l := c.l
+	c.click(".enrol-new")
+	c.sees("document.activeElement.matches('dialog.customer .form input')")
+	c.typed("Ada Lovelace")
+	c.typed(kb.Escape)
+	c.sees("!document.querySelector('dialog.customer').open")
+	c.agrees("Ada Lovelace")
+	c.click("dialog.customer .go")
+	c.says("dialog.customer .told", "has this name")
+	c.typed(" King", kb.Enter)
+	c.click("dialog.customer .go")
+	c.says("dialog.customer h1", "chooses a PIN")
+	c.choose("Without a PIN")
+	c.typed(kb.Escape) // back to the PIN
+	c.says("dialog.customer h1", "chooses a PIN")
+	c.typed("730164", kb.Enter, "730164", kb.Enter)
+	c.click("dialog.customer .go")
+	c.says("dialog.customer h1", "Look at the terminal's camera")
+	c.heardOnly("enrol Ada Lovelace King aa01 en Anna a PIN", 1)
+	l.takes(CounterEnrolment{State: EnrolLook, Nobody: true})
+	c.says("dialog.customer .help", "Nobody is to be seen")
+	l.takes(CounterEnrolment{State: EnrolLook, Taken: 2, Advice: OnePersonOnly})
+	c.says("dialog.customer .help", "One person")
+	l.takes(CounterEnrolment{State: EnrolLook, Taken: 3})
+	c.says("dialog.customer .help", "3 of 5")
+	c.sees("document.querySelectorAll('.shots .set').length === 3")
+	l.takes(CounterEnrolment{State: EnrolSmile, Taken: 5, Come: 0.5})
+	c.says("dialog.customer h1", "smile")
+	l.change(func() {
+		l.folk = append(l.folk, CounterCustomer{ID: "c_new", Name: "Ada Lovelace King", PIN: true})
+		l.enrols = CounterEnrolment{Ended: true, ID: "c_new", Name: "Ada Lovelace King", Smile: true}
+	})
+	c.says("dialog.customer h1", "Ada Lovelace King is enrolled")
+	all := eval[string](t, c.ctx, "document.body.innerHTML + JSON.stringify([wish, typedPIN, firstPIN])")
+	if strings.Contains(all, "730164") {
+		t.Error("the page holds the PIN")
+	}
+	c.typed(kb.Enter)
+	c.sees("!!document.querySelector('[data-customer=c_new]') && " +
+		"!document.querySelector('dialog.customer').open")
+	c.heardOnly("withdrawn", 0)
+}
+
+// TestEnrolIsTakenBack takes the consent back while pictures are taken: by the button, by Escape, and by a
+// page that is locked or has gone to another place.
+func TestEnrolIsTakenBack(t *testing.T) {
+	c := openCustomers(t)
+	c.l.change(func() { c.l.clerk = "" })
+	for n, leave := range []func(){
+		func() { c.choose("Stop") }, func() { c.typed(kb.Escape) },
+		func() { eval[bool](t, c.ctx, "(document.querySelector('.lock').click(), true)") },
+	} {
+		c.agrees("Somebody New")
+		c.click("dialog.customer .go")
+		c.says("dialog.customer h1", "Look at")
+		leave()
+		if n == 2 {
+			break
+		}
+		c.says("dialog.customer .help", "Nothing was kept")
+		c.heardOnly("withdrawn", n+1)
+		c.typed(kb.Enter)
+	}
+	c.view("pin")
+	c.leftNothing()
+	c.unlock()
+	c.sees("document.querySelectorAll('.customers li').length === 15")
+	c.agrees("Somebody New")
+	c.click("dialog.customer .go")
+	c.says("dialog.customer h1", "Look at")
+	c.visit("en") // goes to another place
+	c.view("open")
+	c.sees("document.querySelectorAll('dialog[open]').length === 0")
+	for end := time.Now().Add(8 * time.Second); c.l.heard("withdrawn") < 3 && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
+	}
+	c.heardOnly("withdrawn", 3)
+	c.leftNothing()
+}
+
+// leftNothing fails if the page holds anything of an enrolment: in what it shows, has typed in, or knows.
+func (c *counterPage) leftNothing() {
+	c.t.Helper()
+	all := eval[string](c.t, c.ctx, `document.documentElement.outerHTML + JSON.stringify([wish, one, agreement,
+		typedPIN, firstPIN, folkDrawn, { ...sessionStorage }, { ...localStorage },
+		[...document.querySelectorAll("input")].map((i) => i.value)])`)
+	for _, secret := range []string{"Somebody New", "730164", "915372", "Berta"} {
+		if strings.Contains(all, secret) {
+			c.t.Errorf("the page still has %s", secret)
+		}
+	}
+}
+
+// TestRenewOnThePage takes new pictures of a customer; another face needs a second person and a new PIN.
+func TestRenewOnThePage(t *testing.T) {
+	c := openCustomers(t)
+	l := c.l
+	c.click(`[data-customer="c_ada"]`)
+	c.choose("New pictures")
+	c.choose("Take pictures")
+	c.says("dialog.customer h1", "Look at")
+	l.takes(CounterEnrolment{Ended: true, Failed: &CounterError{Why: RefusedOtherFace, What: "not the face"}})
+	c.says("dialog.customer .help", "not the one that is enrolled")
+	c.choose("A second person")
+	c.typed("Berta", kb.Enter)
+	c.sees("document.activeElement.id === 'customer-title'") // the digits that come are the PIN's
+	c.typed("91")
+	c.s.LockCounter()
+	c.view("pin")
+	c.leftNothing()
+	c.unlock()
+	c.click(`[data-customer="c_ada"]`)
+	c.choose("New pictures")
+	c.choose("Take pictures")
+	c.says("dialog.customer h1", "Look at")
+	l.takes(CounterEnrolment{Ended: true, Failed: &CounterError{Why: RefusedOtherFace, What: "not the face"}})
+	c.choose("A second person")
+	c.typed("Berta", kb.Enter)
+	c.digits(customerPad, "9", "1", "5", "3", "7", "3", "ok")
+	c.says("dialog.customer .told", "somebody else")
+	c.sees("document.querySelector('dialog.customer .form input').value === 'Berta'")
+	c.digits(customerPad, "9", "1", "5", "3", "7", "2", "ok")
+	c.says("dialog.customer h1", "chooses a PIN")
+	c.typed("730164", kb.Enter, "730164", kb.Enter)
+	c.choose("Take pictures")
+	c.says("dialog.customer h1", "Look at")
+	c.heardOnly("enrol c_ada", 3)
+	c.heardOnly("enrol c_ada    a PIN", 1)
+	l.takes(CounterEnrolment{Ended: true, ID: "c_ada", Name: "Ada Lovelace"})
+	c.says("dialog.customer h1", "New pictures of Ada Lovelace")
+	c.says("dialog.customer .help", "smile")
+}
+
+// TestEnrolLooks looks at each step of an enrolment, in all sizes and both languages.
+func TestEnrolLooks(t *testing.T) {
+	inAllSizes(t, func(c *counterPage, z size, lang string) {
+		look := func(name string) { c.t.Helper(); c.look(z, lang, "enrol_"+name) }
+		folk(c.l)
+		c.l.change(func() { c.l.narrow = true })
+		c.s.LockCounter()
+		c.visit(lang)
+		do(c.t, c.ctx, chromedp.Evaluate[chromedp.Void]("sessionStorage.clear()"))
+		c.unlock()
+		c.click(`nav [data-tab="customers"]`, ".enrol-new")
+		c.sees("document.activeElement.matches('dialog.customer .form input')")
+		look("name_empty")
+		c.typed("Ada Lovelace", kb.Enter)
+		look("text")
+		c.click("dialog.customer .agree input", "dialog.customer .form label:not(.agree) input")
+		c.typed("Anna")
+		look("agreed")
+		c.click("dialog.customer .go")
+		look("pin")
+		c.typed("730164", kb.Enter, "730164", kb.Enter)
+		look("ready")
+		c.click("dialog.customer .go")
+		c.sees("card.dataset.step === 'name'")
+		look("taken")
+		c.typed(" King", kb.Enter)
+		c.click("dialog.customer .go")
+		c.typed("730164", kb.Enter, "730164", kb.Enter)
+		c.click("dialog.customer .go")
+		c.sees("card.dataset.step === 'shots'")
+		c.l.takes(CounterEnrolment{State: EnrolLook, Taken: 3, Advice: MoreLight})
+		c.sees("document.querySelectorAll('.shots .set').length === 3")
+		look("shots")
+		c.l.takes(CounterEnrolment{State: EnrolSmile, Taken: 5, Come: 0.6})
+		c.sees("document.querySelectorAll('.shots .set').length === 5")
+		look("smile")
+		c.l.takes(CounterEnrolment{Ended: true, Failed: &CounterError{Why: RefusedPictures, What: "only 3"}})
+		c.sees("card.dataset.step === 'said'")
+		look("failed")
+		c.click("dialog.customer .go", "dialog.customer .go")
+		c.sees("card.dataset.step === 'shots'")
+		c.l.takes(CounterEnrolment{Ended: true, ID: "c_x", Name: "Ada Lovelace King", Smile: true})
+		c.sees("card.dataset.step === 'said'")
+		look("done")
+		c.typed(kb.Escape)
+		c.click(`[data-customer="c_ada"]`)
+		c.click("dialog.customer .col button:nth-child(5)", "dialog.customer .go")
+		c.sees("card.dataset.step === 'shots'")
+		c.l.takes(CounterEnrolment{Ended: true,
+			Failed: &CounterError{Why: RefusedOtherFace, What: "not the face"}})
+		c.sees("card.dataset.step === 'said'")
+		c.click("dialog.customer .go")
+		look("second")
+		c.typed(kb.Escape, kb.Escape)
+	})
+}

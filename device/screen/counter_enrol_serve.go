@@ -1,0 +1,83 @@
+package screen
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+)
+
+func (s *Server) consent(ctx context.Context, _ *http.Request) (any, error) {
+	return s.opt.Counter.Consent(ctx)
+}
+
+// enrolEntry is what the page sends to enrol somebody.
+type enrolEntry struct {
+	Name      string `json:"name"`
+	Again     string `json:"again"`
+	Version   string `json:"version"`
+	Lang      string `json:"lang"`
+	Explained string `json:"explained"`
+	PIN       string `json:"pin"`
+	Digits    string `json:"digits"`
+	Agreed    bool   `json:"agreed"` // the customer has ticked it
+}
+
+func (s *Server) enrol(ctx context.Context, q enrolEntry) (any, error) {
+	switch {
+	case q.Again == "" && !q.Agreed:
+		return nil, &CounterError{Why: RefusedWithdrawn, What: "the customer has not agreed"}
+	case len(q.PIN) > pinMax || strings.Trim(q.PIN, "0123456789") != "":
+		return nil, &CounterError{Why: RefusedPIN, What: "not 4 to 12 digits"}
+	}
+	token, err := s.opt.Counter.Enrol(ctx, CounterEnrol{q.Name, q.Again, q.Version, q.Lang, q.Explained, q.PIN,
+		q.Digits})
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"token": token}, nil
+}
+
+type enrolmentMessage struct {
+	State  Instruction   `json:"state"`
+	Taken  int           `json:"taken"`
+	Come   float64       `json:"come"`
+	Advice Instruction   `json:"advice,omitempty"`
+	Nobody bool          `json:"nobody,omitempty"`
+	Ended  bool          `json:"ended,omitempty"`
+	Failed *errorMessage `json:"failed,omitempty"`
+	ID     string        `json:"id,omitempty"`
+	Name   string        `json:"name,omitempty"`
+	Smile  bool          `json:"smile,omitempty"`
+}
+
+// enrolment tells how it goes. That the page asks is use of it: the clerk stands by the customer.
+func (s *Server) enrolment(ctx context.Context, q struct {
+	Token string `json:"token"`
+	Stop  bool   `json:"stop"`
+}) (any, error) {
+	e, err := s.opt.Counter.Enrolment(ctx, q.Token, q.Stop)
+	if err != nil {
+		return nil, err
+	}
+	m := enrolmentMessage{State: e.State, Taken: e.Taken, Come: e.Come, Advice: e.Advice,
+		Nobody: e.Nobody, Ended: e.Ended, ID: e.ID, Name: e.Name, Smile: e.Smile}
+	var told *CounterError
+	if errors.As(e.Failed, &told) {
+		m.Failed = &errorMessage{Why: told.Why, What: told.What, Do: told.Do}
+	} else if e.Failed != nil {
+		m.Failed = &errorMessage{}
+	}
+	return m, nil
+}
+
+func (s *Server) vouch(ctx context.Context, q struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	PIN  string `json:"pin"`
+}) (any, error) {
+	if q.PIN == "" || len(q.PIN) > pinMax || strings.Trim(q.PIN, "0123456789") != "" {
+		return nil, &CounterError{Why: RefusedSecond, What: "not 4 to 12 digits"}
+	}
+	return nothing{}, s.opt.Counter.Vouch(ctx, q.ID, q.Name, q.PIN)
+}
