@@ -168,6 +168,26 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+func TestMetricsAreForThisMachine(t *testing.T) {
+	numbers := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("one 1\n"))
+	})
+	for _, c := range []struct {
+		from    string
+		numbers http.Handler
+		want    int
+	}{
+		{"127.0.0.1:4000", numbers, 200}, {"[::1]:4000", numbers, 200}, {"192.168.1.9:4000", numbers, 403},
+		{"[2001:db8::9]:4000", numbers, 403}, {"", numbers, 403}, {"127.0.0.1:4000", nil, 404},
+	} {
+		s := newServer(t, Options{Metrics: c.numbers})
+		res := get(s, func(r *http.Request) { r.URL.Path, r.RemoteAddr = "/metrics", c.from })
+		if res.StatusCode != c.want {
+			t.Errorf("from %q: %d, want %d", c.from, res.StatusCode, c.want)
+		}
+	}
+}
+
 func TestRefusesNetworkAddresses(t *testing.T) {
 	s := newServer(t, Options{})
 	for _, addr := range []string{":8080", "0.0.0.0:8080", "[::]:8080", "192.168.1.4:8080",

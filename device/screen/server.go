@@ -29,6 +29,7 @@ type Options struct {
 	// forgotten; 0: a minute.
 	ForgetFor  time.Duration
 	Contact    string       // whom to ask about what is stored; "": the staff
+	Metrics    http.Handler // numbers for programs of this machine, at /metrics; nil: none
 	Counter    Counter      // takes and gives back payments, behind the clerk's PIN; nil: there is no such page
 	MaxClients int          // event streams at a time, 0: 8; this machine's own are not put out for another's
 	Log        *slog.Logger // nil discards
@@ -97,6 +98,7 @@ func New(o Options) (*Server, error) {
 	mux.HandleFunc("GET /events", s.serveEvents)
 	mux.HandleFunc("GET /display", s.serveDisplay)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
+	mux.HandleFunc("GET /metrics", s.serveMetrics)
 	s.routeForget(mux)
 	mux.HandleFunc("POST /pin", s.keypad(s.enterPIN))
 	mux.HandleFunc("POST /cancel", s.keypad(s.cancelPIN))
@@ -207,6 +209,19 @@ func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, v.State)
 	default:
 		fmt.Fprintln(w, "ok")
+	}
+}
+
+// serveMetrics answers this machine alone, however the page is shown: another's collector has its agent here.
+func (s *Server) serveMetrics(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case s.opt.Metrics == nil:
+		http.NotFound(w, r)
+	case !ofThisMachine(r.RemoteAddr):
+		http.Error(w, "metrics are for programs on the terminal itself", http.StatusForbidden)
+	default:
+		w.Header().Set("Cache-Control", "no-store")
+		s.opt.Metrics.ServeHTTP(w, r)
 	}
 }
 

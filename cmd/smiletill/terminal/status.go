@@ -13,6 +13,7 @@ import (
 	"smiletill/cmd/smiletill/update"
 	"smiletill/device/screen"
 	"smiletill/payment"
+	"smiletill/payment/journal"
 	"smiletill/vision/edgetpu"
 	"smiletill/vision/gallery"
 	"smiletill/vision/networks"
@@ -58,6 +59,17 @@ func (t *Terminal) statusNow(ctx context.Context) control.Status {
 			Do: row.Do})
 	}
 	return s
+}
+
+// books are the numbers of the journal and the gallery. false: they are not open.
+func (t *Terminal) books(ctx context.Context) (b journal.Backlog, last int64, customers int, open bool) {
+	p := t.access.load()
+	if p == nil {
+		return b, 0, 0, false
+	}
+	b, err := p.journal.Backlog(ctx)
+	last, also := p.journal.Last(ctx)
+	return b, last, len(p.gallery.List()), err == nil && also == nil
 }
 
 func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {

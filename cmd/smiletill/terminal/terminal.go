@@ -17,6 +17,7 @@ import (
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/counter"
+	"smiletill/cmd/smiletill/doctor"
 	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/front"
 	"smiletill/cmd/smiletill/light"
@@ -125,7 +126,9 @@ func New(cfg config.Config, o Options) (*Terminal, error) {
 		Lights: t.lamp, Forget: enrolment.Farewell{Desk: t.desk}, ForgetFor: cfg.Consent.Timeout,
 		Contact: cfg.Consent.Contact,
 		Counter: till,
-		Log:     t.log.With("room", "screen"),
+		Metrics: doctor.Metrics(doctor.Numbers{Version: o.Version, Cfg: cfg, Probe: doctor.Here(),
+			Status: t.statusNow, Books: t.books}),
+		Log: t.log.With("room", "screen"),
 	})
 	if err != nil {
 		return nil, err
