@@ -167,12 +167,25 @@ func (p *parts) openTrail(
 		err = errors.Join(witness.Tell(cfg.Paths.DataDir, nil, time.Time{}), p.witness.Reset(marks))
 	}
 	if err == nil && restored {
-		err = backup.Settled(cfg.Paths.DataDir)
+		err = p.settle(ctx, cfg.Paths.DataDir, len(unknown) == 0)
 	}
 	if err != nil {
 		return err
 	}
 	return p.tellPINs(ctx)
+}
+
+// settle ends that the data came out of a backup; asked is whether the cloud has said that it lacks nothing of
+// them, and not a person, whose word is a fact already.
+func (p *parts) settle(ctx context.Context, dataDir string, asked bool) error {
+	if asked {
+		fact := journal.Audit{What: journal.DataReconciled, Keys: "restored",
+			Why: "a backup; the cloud has no more"}
+		if err := p.trail.Note(ctx, fact); err != nil {
+			return err
+		}
+	}
+	return backup.Settled(dataDir)
 }
 
 // restored asks the cloud, where the data came out of a backup, whether it has more of this terminal.
