@@ -76,6 +76,7 @@ func (r *Reporter) compare(ctx context.Context, ack Ack, about slog.Attr) {
 		r.refuse(func(c *Counts) { c.Unknown++ }, what+", and the journal can't be asked", about, "err", err)
 	case err == nil && held:
 		r.update(func(s *State) { s.Counts.Repeated++ })
+		r.o.OnHeld(ack)
 	case err == nil:
 		r.update(func(s *State) { s.Counts.Behind++ })
 		r.o.Log.Error("the cloud has acknowledged a fact that the journal does not hold", about)

@@ -89,6 +89,10 @@ type Options struct {
 	OnAlarm func(Alarm) // called on Run's goroutine, once a row and connection; must not wait; may be nil
 	// Ledger is asked about an acknowledgement of no row in flight; nil: nobody is.
 	Ledger Ledger
+	// OnHeld is told an acknowledgement, signed by the cloud, of a fact that the Ledger holds and that is not
+	// on its way, on Run's goroutine; it must not wait. At each connection it is that of the latest fact that
+	// the cloud has.
+	OnHeld func(Ack)
 	// OnBehind is told an acknowledgement, signed by the cloud, of a fact that the Ledger does not hold, on
 	// Run's goroutine: an older copy of the journal was put back, or it was lost. It must not wait; may be nil.
 	OnBehind func(Ack)
@@ -143,6 +147,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.OnAlarm == nil {
 		o.OnAlarm = func(Alarm) {}
+	}
+	if o.OnHeld == nil {
+		o.OnHeld = func(Ack) {}
 	}
 	if o.OnBehind == nil {
 		o.OnBehind = func(Ack) {}

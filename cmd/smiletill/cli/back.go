@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,10 +27,9 @@ func backCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p := printout{w: cmd.OutOrStdout()}
-			p.say("back to schema %d: all %d facts are there, nothing was written since\n", done.Schema, done.Facts)
-			p.say("the newer journal is kept in %s\nstart the terminal\n", done.Kept)
-			return p.err
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "back to schema %d: all %d facts are there, nothing was written "+
+				"since\nthe newer journal is kept in %s\nstart the terminal\n", done.Schema, done.Facts, done.Kept)
+			return err
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -111,7 +112,7 @@ func terminalsCommand(o *cloud.Options) *cobra.Command {
 						t.Events,
 						t.LastSeq,
 						t.Online,
-						dash(t.Alarm),
+						cmp.Or(t.Alarm, "-"),
 					)
 				}
 				return w.Flush()

@@ -4,13 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"smiletill/cmd/smiletill/columns"
-	"smiletill/payment"
+	"smiletill/cmd/smiletill/books"
 	"smiletill/payment/journal"
 )
 
@@ -27,7 +25,7 @@ func journalCommand(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return printPayments(cmd.OutOrStdout(), entries)
+				return books.Latest(cmd.OutOrStdout(), entries)
 			})
 		},
 	}
@@ -80,44 +78,6 @@ func (a *app) readJournal(cmd *cobra.Command, use func(r *journal.Reader, path s
 		return err
 	}
 	return errors.Join(use(r, path), r.Close())
-}
-
-func printPayments(w io.Writer, entries []journal.Entry) error {
-	if len(entries) == 0 {
-		_, err := fmt.Fprintln(w, "no payments yet")
-		return err
-	}
-	t := columns.New(w)
-	// Whoever has no vending machine needs no column for its products.
-	vends := slices.ContainsFunc(entries, func(e journal.Entry) bool { return e.Payment.Vend })
-	item := func(text string) string {
-		if !vends {
-			return ""
-		}
-		return "\t" + text
-	}
-	fmt.Fprintf(t, "SEQ\tOPENED\tAMOUNT\tSTATE\tREASON\tREPORT\tCUSTOMER%s\tID\n", item("PRODUCT"))
-	for _, e := range entries {
-		p := e.Payment
-		opened := p.OpenedAt.Local().Format(time.DateTime)
-		if !p.TimeTrusted {
-			opened += "?" // the clock was not known to be right
-		}
-		state := string(p.State)
-		if p.Reversed > 0 {
-			state += ", " + payment.Amount{Minor: p.Reversed, Currency: p.Amount.Currency}.Decimal() + " back"
-		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s%s\t%s\n", e.Seq, opened, p.Amount, state,
-			dash(string(p.Reason)), dash(string(e.Delivery)), dash(p.Customer), item(dash(p.Item)), p.ID)
-	}
-	return t.Flush()
-}
-
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
 
 // progressLine reports work that takes longer than two seconds, at most once a second.

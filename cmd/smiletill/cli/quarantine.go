@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -88,16 +87,4 @@ func reconcile(cmd *cobra.Command, cfg config.Config, why string) error {
 		return err
 	}
 	return books.Reconciled(cmd.OutOrStdout(), q)
-}
-
-// printout prints until it fails.
-type printout struct {
-	w   io.Writer
-	err error
-}
-
-func (p *printout) say(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format, args...)
-	}
 }

@@ -157,6 +157,8 @@ func rootCommand(version string) *cobra.Command {
 		setupCommand(a),
 		flashCommand(),
 		updateCommand(a),
+		backupCommand(a),
+		restoreCommand(a),
 		grouped("tech", bound(configCommand(a.load))),
 		cropsCommand(),
 		versionCommand(a),

@@ -29,10 +29,10 @@ func (c *Config) Commissioned() error {
 	}
 	file := c.file
 	if file == "" {
-		file = systemConfig
+		file = SystemFile
 	}
 	then := "then start the terminal again"
-	if file == systemConfig {
+	if file == SystemFile {
 		then = "then `sudo systemctl restart smiletill`"
 	}
 	return payment.WithHintf(

@@ -18,8 +18,8 @@ const (
 	// configMax bounds what is read as a configuration: the documented example is about 5 kB.
 	configMax = 1 << 20
 	envPrefix = "SMILETILL_"
-	// systemConfig is read when no other file is named.
-	systemConfig = "/etc/smiletill/smiletill.toml"
+	// SystemFile is read when no other file is named.
+	SystemFile = "/etc/smiletill/smiletill.toml"
 )
 
 // Config is everything an operator can choose. smiletill.toml beside this file documents each key.
@@ -165,7 +165,7 @@ func Default() Config {
 
 // Load reads the configuration: defaults, then the TOML file at path, then the environment
 // (SMILETILL_SECTION_KEY), then flags (--section-key); the later wins. An empty path reads
-// systemConfig if it is there; a named file must exist. flags may be nil. The error lists every
+// SystemFile if it is there; a named file must exist. flags may be nil. The error lists every
 // value that is wrong, with its place and what to write instead.
 func Load(path string, flags *pflag.FlagSet, environ []string) (Config, error) {
 	return loadConfig(path, flags, environ, thisMachine(environ))
@@ -208,7 +208,7 @@ func parseConfig(
 func readConfig(path string, m machine) ([]byte, string, error) {
 	named := path != ""
 	if !named {
-		path = m.at(systemConfig)
+		path = m.at(SystemFile)
 	}
 	f, err := os.Open(path)
 	if err != nil {

@@ -220,10 +220,10 @@ func TestConfigOrder(t *testing.T) {
 
 func TestSystemConfigIsReadWhenThere(t *testing.T) {
 	m := bareMachine(t)
-	if err := os.MkdirAll(filepath.Dir(m.at(systemConfig)), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(m.at(SystemFile)), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(m.at(systemConfig), []byte("[terminal]\nid = \"kiosk\"\n"), 0o600); err != nil {
+	if err := os.WriteFile(m.at(SystemFile), []byte("[terminal]\nid = \"kiosk\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c, err := loadConfig("", nil, nil, m)

@@ -65,7 +65,7 @@ func TestChosenPlaces(t *testing.T) {
 				}
 			}
 			if tc.installed {
-				at := m.at(systemConfig)
+				at := m.at(SystemFile)
 				if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, nil, 0o600)); err != nil {
 					t.Fatal(err)
 				}

@@ -26,8 +26,12 @@ func Open(
 		o.Log.Warn("no broker is configured: payments are kept in the journal and not reported")
 		return nil, nil
 	}
+	return report.New(options(cfg, version, j, k, o))
+}
+
+func options(cfg config.Config, version string, j *journal.Journal, k Keys, o Options) report.Options {
 	log := o.Log.With("room", "report")
-	return report.New(report.Options{
+	return report.Options{
 		Broker:   cfg.MQTT.Broker,
 		Address:  Address(cfg),
 		Username: cfg.MQTT.Username, Version: version,
@@ -44,7 +48,7 @@ func Open(
 			log.Error("the cloud contradicts the journal about a payment: call its operator", "row", a.Row.Seq,
 				"id", a.Row.ID, "refused", a.Ack.Refused)
 		},
-	})
+	}
 }
 
 // outbox shows the journal's outbox to the reporter, in the reporter's words.

@@ -80,7 +80,7 @@ func TestOlderDataPutBack(t *testing.T) {
 
 	s.putBack(older)
 	end := s.Open()
-	s.setBack(t, c)
+	s.setBack(t, c, "the cloud has fact 6") // the first two say what it is, and who was enrolled
 	end()
 	s.putBack(newest)
 	end = s.Open()
@@ -92,7 +92,7 @@ func TestOlderDataPutBack(t *testing.T) {
 
 	s.putBack(older)
 	end = s.Open()
-	s.setBack(t, c)
+	s.setBack(t, c, "the cloud has fact 6") // the first two say what it is, and who was enrolled
 	end()
 	s.Open() // it doesn't wear off, nor does it need the cloud any more
 	s.Eventually("out of order", func() bool { return s.Sees(screen.OutOfOrder) })
@@ -113,9 +113,8 @@ func TestOlderDataPutBack(t *testing.T) {
 }
 
 // setBack waits until the terminal has learnt that it lacks a payment.
-func (s *shop) setBack(t *testing.T, c *cloud.Receiver) {
+func (s *shop) setBack(t *testing.T, c *cloud.Receiver, words string) {
 	t.Helper()
-	const words = "the cloud has fact 6" // the first two say what the terminal is, and who was enrolled
 	s.Eventually("out of order on the screen", func() bool {
 		v := s.View()
 		return v.State == screen.OutOfOrder && strings.Contains(v.Detail.What, words) &&

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"smiletill/cmd/smiletill/backup"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/files"
@@ -75,7 +76,11 @@ func openParts(
 	if p.limit, err = payment.ParseDecimal(cfg.Payment.AmountMax, cfg.Terminal.Currency); err != nil {
 		return nil, fmt.Errorf("payment.amount_max: %w", err)
 	}
-	if err := config.PreparePrivateDir(cfg.Paths.DataDir); err != nil {
+	err = config.PreparePrivateDir(cfg.Paths.DataDir)
+	if err == nil {
+		err = backup.Resume(cfg.Paths.DataDir)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if p.set, err = files.OpenModels(cfg); err != nil {
@@ -106,13 +111,11 @@ func openParts(
 	if err := p.recover(ctx); err != nil {
 		return nil, err
 	}
-	p.openRecords(ctx, cfg, disk.Told(recordsFile))
-	err = p.openTrail(ctx, cfg, version, t.Raised(), log)
-	if errors.Is(err, enrolment.ErrAlarmGone) {
-		t.again()
-		err = errReopen
+	if p.keys, err = reporting.OpenKeys(cfg, log); err != nil {
+		return nil, err
 	}
-	if err != nil {
+	p.openRecords(ctx, cfg, disk.Told(recordsFile))
+	if err := p.openTrail(ctx, cfg, version, t, log); err != nil {
 		return nil, err
 	}
 	refused, failure, err := p.before(ctx)
@@ -125,15 +128,12 @@ func openParts(
 	if err := p.openEngine(ctx, cfg, t.Wrong, refused, failure); err != nil {
 		return nil, err
 	}
-	if p.keys, err = reporting.OpenKeys(cfg, log); err != nil {
-		return nil, err
-	}
 	return p, p.openReporter(cfg, version, troubles(t.Words, disk.Words, p.lacks, updates.Words))
 }
 
 // openTrail opens the PINs, and has the journal know what was changed since the last start, of them too.
 func (p *parts) openTrail(
-	ctx context.Context, cfg config.Config, version string, alarm bool, log *slog.Logger,
+	ctx context.Context, cfg config.Config, version string, t *tamper, log *slog.Logger,
 ) (err error) {
 	if p.pins, err = pin.Open(ctx, cfg.PINsPath(), p.journal.Elapsed, nil); err != nil {
 		return err
@@ -149,18 +149,47 @@ func (p *parts) openTrail(
 	if err != nil {
 		return err
 	}
+	restored, unknown, err := p.restored(ctx, cfg, version)
+	if err != nil {
+		return err
+	}
+	older = append(older, unknown...)
 	err = p.trail.Start(ctx, enrolment.Machine{Settings: cfg.Settings(), Models: modelVersions(p.set),
-		Program: version, Seen: cfg.SettingsSeenPath(), Older: older}, alarm)
+		Program: version, Seen: cfg.SettingsSeenPath(), Older: older}, t.Raised())
+	if errors.Is(err, enrolment.ErrAlarmGone) {
+		t.again()
+		return errReopen
+	}
 	if found := (*witness.OlderError)(nil); errors.As(err, &found) {
 		return errors.Join(err, witness.Tell(cfg.Paths.DataDir, found.Found, time.Now()))
 	}
 	if err == nil {
 		err = errors.Join(witness.Tell(cfg.Paths.DataDir, nil, time.Time{}), p.witness.Reset(marks))
 	}
+	if err == nil && restored {
+		err = backup.Settled(cfg.Paths.DataDir)
+	}
 	if err != nil {
 		return err
 	}
 	return p.tellPINs(ctx)
+}
+
+// restored asks the cloud, where the data came out of a backup, whether it has more of this terminal.
+func (p *parts) restored(
+	ctx context.Context, cfg config.Config, version string,
+) (is bool, unknown []witness.Finding, err error) {
+	r, is, err := backup.ReadRestored(cfg.Paths.DataDir)
+	if err != nil || !is {
+		return is, nil, err
+	}
+	p.log.Info("restored from a backup: the cloud is asked what it has", "made", r.Made)
+	err = reporting.Ask(ctx, cfg, version, p.journal, p.keys, p.log)
+	if errors.Is(err, reporting.ErrSilent) {
+		return is, []witness.Finding{{Store: "restored", What: "this is the backup of " +
+			r.Made.Local().Format("2006-01-02 15:04") + ", and nothing tells whether payments were taken since"}}, nil
+	}
+	return is, nil, err
 }
 
 // changes gives how far the stores are that count their changes, which have the witness told of more from now

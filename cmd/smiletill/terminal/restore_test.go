@@ -1,0 +1,94 @@
+//go:build !notflite
+
+package terminal_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/terminal/terminaltest"
+	"smiletill/cmd/smiletill/witness"
+	"smiletill/device/screen"
+)
+
+// TestRestore: a machine that takes a broken terminal's place by its backup takes no payment before the
+// cloud has said that nothing is missing: with the newest backup it goes on by itself, with an older one it
+// does not charge again what only the cloud has, and without a cloud a person says so.
+func TestRestore(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	b, c := terminaltest.NewCloud(t, config.Default(), s.Dir, rand.New(rand.NewPCG(5, 6)))
+	flags := s.Flags
+	s.Flags = append(s.Flags, "--mqtt-broker", b.URL())
+	s.EnrolCustomer()
+	_, out, _ := s.Cli("backup", "key")
+	shown, _, _ := strings.Cut(out, "write them")
+	words := strings.Join(regexp.MustCompile(`[a-z]+`).FindAllString(shown, -1), " ")
+	day := func(id string, counted int) {
+		t.Helper()
+		end := s.Open()
+		s.Pay(id, "1.00")
+		s.WantEnd(id, "approved", "")
+		s.Eventually("the report of "+id, func() bool {
+			n, err := c.Count(t.Context())
+			code, out, _ := s.Cli("journal", "list")
+			return err == nil && n == counted && code == 0 && !strings.Contains(out, "pending")
+		})
+		end()
+	}
+	day("one", 1)
+	older, newest := filepath.Join(s.Dir, "older.backup"), filepath.Join(s.Dir, "newest.backup")
+	s.does("backup", "--faces", older)
+	day("two", 2)
+	s.does("backup", "--faces", newest)
+
+	s.replaced(newest, words)
+	end := s.Open()
+	s.Pay("two", "1.00") // the stored result
+	if p := s.End("two"); p.State != "approved" {
+		t.Errorf("the newest backup does not know it: %+v", p)
+	}
+	s.Pay("three", "1.00")
+	s.WantEnd("three", "approved", "")
+	end()
+
+	s.replaced(older, words)
+	end = s.Open()
+	s.setBack(t, c, "the cloud has fact")
+	end()
+
+	s.Flags = flags // no broker
+	s.replaced(newest, words)
+	s.Open()
+	s.Eventually("that nothing tells", func() bool {
+		v := s.View()
+		return v.State == screen.OutOfOrder && strings.Contains(v.Detail.What, "nothing tells whether payments")
+	})
+	s.Eventually("the words of the owner", func() bool {
+		code, _, _ := s.Cli("journal", "reconcile", "--because", "there is no cloud")
+		return code == 0
+	})
+	s.Pay("four", "1.00")
+	s.WantEnd("four", "approved", "")
+}
+
+// replaced puts a new machine in the place of this one, with a backup.
+func (s *shop) replaced(backup, words string) {
+	s.T.Helper()
+	data := filepath.Join(s.Dir, "data")
+	for _, dir := range []string{data, witness.Beside(data)} {
+		if err := os.RemoveAll(dir); err != nil {
+			s.T.Fatal(err)
+		}
+	}
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		s.T.Fatal(err)
+	}
+	s.Stdin(words)
+	s.does("restore", backup, "--words", "-")
+}
