@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"unicode"
 
@@ -121,6 +122,17 @@ func (s *Store) Clerks(ctx context.Context) ([]Named, error) {
 		all = append(all, n)
 	}
 	return all, rows.Err()
+}
+
+// ClerksOf lists as Clerks does, of a file that it opens to read alone: it makes no file and changes nothing.
+func ClerksOf(ctx context.Context, path string) ([]Named, error) {
+	q := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)"}}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
+	if err != nil {
+		return nil, fmt.Errorf("open PINs: %w", err)
+	}
+	defer func() { _ = db.Close() }() // it was only read
+	return (&Store{db: db}).Clerks(ctx)
 }
 
 // Find gives a clerk by name, whatever its capitals. ErrUnknownClerk.

@@ -1,7 +1,10 @@
 package pin
 
 import (
+	"bytes"
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -86,5 +89,31 @@ func TestClerkIsLockedFor(t *testing.T) {
 	c.now += 10 * time.Minute
 	if err := s.Clerk().Try(ctx, "7193"); err != nil {
 		t.Errorf("after the lock: %v", err)
+	}
+}
+
+// Who works at a till is read of a file without changing it, or making one.
+func TestClerksOfAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pins.db")
+	if all, err := ClerksOf(t.Context(), path); err == nil {
+		t.Errorf("of no file: %v", all)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file was made: %v", err)
+	}
+	s := open(t, path, &terminal{now: time.Hour})
+	if err := s.AddClerk(t.Context(), "Ada", "owner", func(string) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := ClerksOf(t.Context(), path)
+	if err != nil || len(all) != 1 || all[0].Name != "Ada" {
+		t.Errorf("%v, %v", all, err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the file was changed: %v", err)
 	}
 }

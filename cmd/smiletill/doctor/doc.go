@@ -2,14 +2,16 @@
 //
 // A Probe looks at the machine (disk, temperature, power, clock, network), Examine at the terminal too: it
 // asks the one that runs, and reads the files where none does. What was found is a Page of Findings, the
-// worst first. Log makes lines to read of a service's log, and Support one file for who helps from afar.
+// worst first. Logs makes lines to read of a service's log, Support one file for who helps from afar, and
+// Metrics numbers for a collector.
 //
-// Invariants: examining changes nothing, makes no file and takes no lock that a terminal wants. A line of
-// what is fine is told too, so that a page without one says that nobody looked. Into the support's file goes
-// what is on a list, and nothing else: see Support.
+// Invariants: examining changes nothing, makes no file (but SQLite its two beside a journal that it reads, as
+// the journal's owner) and takes no lock that a terminal wants. A line of what is fine is told too, so that a
+// page without one says that nobody looked. Into the support's file goes what is on a list, and nothing else:
+// see Support.
 //
-// It imports config, control, files, alarm, update and columns, and of the wings what reads their files. It
-// must not import terminal, which shows what a Probe finds on its own page.
+// It imports config, control, files, alarm, update and columns, of the wings what reads their files, and
+// Prometheus' library. It must not import terminal, which shows what a Probe finds on its own page.
 //
 // Sources: statfs(2), adjtimex(2), proc(5); the Raspberry Pi's documentation of get_throttled (vcgencmd) and
 // of the temperatures at which its processors slow down; Linux Documentation/hwmon/sysfs-interface.

@@ -310,8 +310,11 @@ func (t Terminal) names(ctx context.Context) (all []string, known bool) {
 		for _, c := range clerks {
 			all = append(all, c.Name)
 		}
-	} else if _, err := os.Stat(t.Cfg.PINsPath()); err == nil {
-		all = append(all, storedClerks(ctx, t.Cfg.PINsPath())...)
+	} else {
+		stored, _ := pin.ClerksOf(ctx, t.Cfg.PINsPath()) // what can't be read names nobody
+		for _, c := range stored {
+			all = append(all, c.Name)
+		}
 	}
 	r, err := journal.OpenReader(ctx, t.Cfg.JournalPath())
 	if err != nil {
@@ -331,18 +334,4 @@ func (t Terminal) names(ctx context.Context) (all []string, known bool) {
 		}
 	}
 	return all, known
-}
-
-// storedClerks are the staff of a terminal that does not run.
-func storedClerks(ctx context.Context, path string) (all []string) {
-	s, err := pin.Open(ctx, path, nil, nil)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = s.Close() }() // it was only read
-	named, _ := s.Clerks(ctx)        // what can't be read names nobody
-	for _, c := range named {
-		all = append(all, c.Name)
-	}
-	return all
 }

@@ -31,6 +31,9 @@ func (e *eyes) capture(ctx context.Context, c *request) error {
 		look = screen.ForgetLook
 	}
 	show := func(m enrolment.Moment) {
+		if c.Farewell { // the page takes any other word for somebody else's turn, and ends
+			m.Lacks = ""
+		}
 		e.front.Enrolling(map[enrolment.Step]screen.Instruction{
 			enrolment.Looking: look, enrolment.Smiling: screen.EnrolSmile, enrolment.Done: "",
 		}[m.Step], m.Lacks, m.Come)
