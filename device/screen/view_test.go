@@ -209,8 +209,11 @@ func usedKeys(t *testing.T) map[string]bool {
 	}
 	for _, k := range []string{"camera", "models", "accelerator", "gallery", "journal", "report", "register",
 		"counter", "board", "version", "limits", "storage", "light", "picture", "case", "terminal",
-		"vending"} {
+		"vending", "disk", "temperature", "power", "clock", "network", "certificates", "keys", "update"} {
 		used["status.part."+k] = true
+	}
+	for _, k := range []string{"ok", "warning", "fault"} {
+		used["status.verdict."+k] = true
 	}
 	used["status.age"], used["status.code"] = true, true
 	used["help.light"], used["help.not_sure"], used["help.number"] = true, true, true

@@ -30,9 +30,11 @@ func (t *Trail) older(ctx context.Context) (found []witness.Finding, gone []stri
 		switch {
 		case !known || record == "":
 		case was.Gone():
-			gone = append(gone, id)
+			if !was.Offline { // else its file was lost, and nobody had wanted that
+				gone = append(gone, id)
+			}
 			found = append(found, witness.Finding{Store: witness.Faces, What: fmt.Sprintf(
-				"customer %s was removed on %s, and the face is there again", id, day(was))})
+				"customer %s was not enrolled any more on %s, and the face is there again", id, day(was))})
 		case was.Record != record:
 			found = append(found, witness.Finding{Store: witness.Faces, What: fmt.Sprintf(
 				"the face of customer %s is not the one of %s", id, day(was))})

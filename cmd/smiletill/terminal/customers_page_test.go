@@ -181,7 +181,7 @@ func TestBlockedCustomer(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Open()
-	s.Opened()
+	s.goOn("the file of PINs is lost")
 	s.Pay("order-2", "1.00")
 	s.WantEnd("order-2", "declined", "blocked")
 	if code, out, errs := s.Cli("customers", "unblock", id, "--why", "it is settled"); code != 0 ||

@@ -112,10 +112,7 @@ func putBackOne(t *testing.T, patterns []string, says, stores string) {
 	if code, _, errs := s.Cli("journal", "reconcile"); code != 2 || !strings.Contains(errs, "because") {
 		t.Errorf("without a reason: %d %s", code, errs)
 	}
-	s.Eventually("the words of a technician", func() bool {
-		code, out, errs := s.Cli("journal", "reconcile", "--because", "the card broke on Monday")
-		return code == 0 && strings.Contains(out+errs, "next:")
-	})
+	s.goOn("the card broke on Monday")
 	s.Pay("third", "1.00")
 	s.WantEnd("third", "approved", "")
 	code, out, errs := s.Cli("journal", "audit")
@@ -129,6 +126,16 @@ func putBackOne(t *testing.T, patterns []string, says, stores string) {
 	if _, out, _ = s.Cli("customers", "list"); strings.Contains(out, "Put Back") {
 		t.Errorf("who was removed is there again:\n%s", out)
 	}
+}
+
+// goOn says that older data go on, and waits until they do.
+func (s *shop) goOn(why string) {
+	s.T.Helper()
+	s.Eventually("older data that can go on", func() bool {
+		code, out, _ := s.Cli("journal", "reconcile", "--because", why)
+		return code == 0 && strings.Contains(out, "next:")
+	})
+	s.Opened()
 }
 
 // changed lets a terminal work, copies its data, and has it do what would be undone by them.

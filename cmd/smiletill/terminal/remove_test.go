@@ -217,7 +217,7 @@ func TestPINsOfNobody(t *testing.T) {
 		t.Fatal(errs)
 	}
 	s.Open()
-	s.Opened()
+	s.goOn("the face was found again")
 	if with, err := s.Term.PINs().Customers(t.Context()); err != nil || !with[id] {
 		t.Error(with, err)
 	}

@@ -120,7 +120,20 @@ func (w *Witness) Note(store string, m Mark) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.late == nil {
-		w.late = time.AfterFunc(lateMax, func() { _ = w.Keep(context.Background()) }) // it tells failed
+		w.late = time.AfterFunc(lateMax, w.flush)
+	}
+}
+
+// flush writes what was noted. A disk that is full is found by the payments that fill it, which fail closed: it
+// must not stop one that has room. So this tells nobody, and tries again.
+func (w *Witness) flush() {
+	if err := w.write(); err != nil {
+		w.log.Warn("what was seen of the files can't be kept; it is tried again", "err", err)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.late == nil {
+			w.late = time.AfterFunc(lateMax, w.flush)
+		}
 	}
 }
 
@@ -146,6 +159,14 @@ func (w *Witness) Close() error {
 // Keep writes the marks down. Only the copy in the data folder has to succeed; that the other can't be
 // written, where this user may not make its folder say, is told by Alone.
 func (w *Witness) Keep(context.Context) error {
+	err := w.write()
+	if err != nil {
+		w.failed(err)
+	}
+	return err
+}
+
+func (w *Witness) write() error {
 	w.disk.Lock()
 	defer w.disk.Unlock()
 	w.mu.Lock()
@@ -159,9 +180,7 @@ func (w *Witness) Keep(context.Context) error {
 		return fmt.Errorf("keep what was seen of the files: %w", err)
 	}
 	if err := replace(w.dirs[0], text); err != nil {
-		err = fmt.Errorf("keep what was seen of the files: %w", err)
-		w.failed(err)
-		return err
+		return fmt.Errorf("keep what was seen of the files: %w", err)
 	}
 	w.beside(replace(w.dirs[1], text))
 	return nil
