@@ -89,8 +89,8 @@ func Open(
 	}
 	if err != nil {
 		err = errors.Join(fmt.Errorf("open PINs %s: %w", path, err), db.Close())
-		return nil, payment.WithHint(err, "put "+path+" away, start, and say so: `smiletill journal reconcile --because WHY`; "+
-			"customers with a PIN have to set it again")
+		return nil, payment.WithHint(err, "put "+path+" away, start, and say so: "+
+			"`smiletill journal reconcile --because WHY`; customers with a PIN have to set it again")
 	}
 	return &Store{db: db, clock: clock, rand: random}, nil
 }

@@ -125,7 +125,8 @@ func OpenRecords(
 	if err != nil {
 		err = errors.Join(fmt.Errorf("open the register's records %s: %w", path, err), r.Close())
 		return nil, payment.WithHint(err, "put "+path+" and its -wal away, start again, and say so: "+
-			"`smiletill journal reconcile --because WHY`; the payments of the last three days can't be asked for by ServiceID then; none is charged twice")
+			"`smiletill journal reconcile --because WHY`; the payments of the last three days can't be asked for "+
+			"by ServiceID then; none is charged twice")
 	}
 	return r, nil
 }
