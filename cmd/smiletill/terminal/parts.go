@@ -154,7 +154,7 @@ func (p *parts) openTrail(
 		return err
 	}
 	older = append(older, unknown...)
-	err = p.trail.Start(ctx, enrolment.Machine{Settings: cfg.Settings(), Models: modelVersions(p.set),
+	err = p.trail.Start(ctx, enrolment.Machine{Settings: cfg.Settings(), Models: files.Versions(p.set),
 		Program: version, Seen: cfg.SettingsSeenPath(), Older: older}, t.Raised())
 	if errors.Is(err, enrolment.ErrAlarmGone) {
 		t.again()
@@ -175,8 +175,8 @@ func (p *parts) openTrail(
 	return p.tellPINs(ctx)
 }
 
-// settle ends that the data came out of a backup; asked is whether the cloud has said that it lacks nothing of
-// them, and not a person, whose word is a fact already.
+// settle ends that the data came out of a backup; asked is whether the cloud has said that it lacks nothing
+// of them, and not a person, whose word is a fact already.
 func (p *parts) settle(ctx context.Context, dataDir string, asked bool) error {
 	if asked {
 		fact := journal.Audit{What: journal.DataReconciled, Keys: "restored",
@@ -380,7 +380,7 @@ func (p *parts) openJournal(ctx context.Context, cfg config.Config, version stri
 	}
 	p.journal, err = journal.Open(ctx, cfg.JournalPath(), journal.Options{
 		Tenant: cfg.Terminal.Tenant, Site: cfg.Terminal.Site, Terminal: cfg.Terminal.ID,
-		Models: modelVersions(p.set), Log: p.log.With("room", "journal"),
+		Models: files.Versions(p.set), Log: p.log.With("room", "journal"),
 		Program: "smiletill " + version,
 		OwedMax: owed, UnreportedMax: cfg.Payment.UnreportedAge, OnFailure: p.disk.Told(journalFile),
 		OnFact: func(id, hash string, seq int64) {
@@ -395,14 +395,4 @@ func (p *parts) openJournal(ctx context.Context, cfg config.Config, version stri
 		return p.journal.Written(ctx, m.ID, m.Hash, m.Count)
 	}
 	return nil
-}
-
-// modelVersions is what facts say of a set of models. The thresholds that decide are the manifest's, and no
-// model's hash tells them.
-func modelVersions(set models.Set) map[string]string {
-	versions := map[string]string{"manifest": set.ManifestSHA256()[:16]}
-	for _, one := range set.Manifest.Models {
-		versions[string(one.Task)] = one.SHA256[:16]
-	}
-	return versions
 }

@@ -53,8 +53,9 @@ func TestRestore(t *testing.T) {
 	if p := s.End("two"); p.State != "approved" {
 		t.Errorf("the newest backup does not know it: %+v", p)
 	}
-	if _, out, _ := s.Cli("journal", "audit"); !strings.Contains(out, "a backup; the cloud has no more; restored") {
-		t.Errorf("the facts say nothing of it:\n%s", out)
+	_, facts, _ := s.Cli("journal", "audit")
+	if !strings.Contains(facts, "a backup; the cloud has no more; restored") {
+		t.Errorf("the facts say nothing of it:\n%s", facts)
 	}
 	s.Pay("three", "1.00")
 	s.WantEnd("three", "approved", "")

@@ -124,8 +124,8 @@ func (w *Witness) Note(store string, m Mark) {
 	}
 }
 
-// flush writes what was noted. A disk that is full is found by the payments that fill it, which fail closed: it
-// must not stop one that has room. So this tells nobody, and tries again.
+// flush writes what was noted. A disk that is full is found by the payments that fill it, which fail
+// closed: it must not stop one that has room. So this tells nobody, and tries again.
 func (w *Witness) flush() {
 	if err := w.write(); err != nil {
 		w.log.Warn("what was seen of the files can't be kept; it is tried again", "err", err)
