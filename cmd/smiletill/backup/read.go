@@ -68,7 +68,16 @@ func unpack(ctx context.Context, r io.Reader, id age.Identity, into string) (m M
 	if m.Version == 0 {
 		return m, damaged(errors.New("it is empty"))
 	}
-	j, err := journal.OpenReader(ctx, filepath.Join(into, databases[0]))
+	path := filepath.Join(into, databases[0])
+	// One of an older program is brought to this one's form.
+	old, err := journal.Open(ctx, path, journal.Options{})
+	if err == nil {
+		err = errors.Join(old.Close(), os.Remove(path+".lock"))
+	}
+	var j *journal.Reader
+	if err == nil {
+		j, err = journal.OpenReader(ctx, path)
+	}
 	if err != nil {
 		return m, damaged(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"filippo.io/age"
 
+	"smiletill/cmd/smiletill/witness"
 	"smiletill/payment"
 	"smiletill/payment/journal"
 )
@@ -72,12 +73,18 @@ func restoreSteps(
 		return m, "", payment.WithHint(err, "stop the terminal first: `systemctl stop smiletill`")
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
+	if err := owned(filepath.Join(to.Data, databases[0]+".lock"), to.Data); err != nil {
+		return m, "", fmt.Errorf("restore: %w", err)
+	}
 	if err := finish(to.Data); err != nil { // one that was cut short
 		return m, "", err
 	}
 	from, err := os.MkdirTemp(to.Data, ".restore-")
 	if err != nil {
 		return m, "", fmt.Errorf("restore: %w", err)
+	}
+	if err := owned(from, to.Data); err != nil {
+		return m, "", errors.Join(fmt.Errorf("restore: %w", err), os.Remove(from))
 	}
 	begun := false
 	defer func() {
@@ -93,7 +100,7 @@ func restoreSteps(
 	}
 	text, err := json.Marshal(Restored{Manifest: m, At: to.Now.UTC()})
 	if err == nil {
-		err = os.WriteFile(filepath.Join(from, restoredName), text, 0o600)
+		err = replaceFile(filepath.Join(from, restoredName), text, 0o600)
 	}
 	if err == nil {
 		err = owned(from, to.Data)
@@ -119,15 +126,23 @@ func (to Target) allows(ctx context.Context, m Manifest) error {
 		return payment.WithHint(fmt.Errorf("%w: %s, and this one is %s", errOther, m.Terminal, to.Terminal),
 			"if this machine takes that terminal's place, give it that name (`smiletill setup`), or add --replace")
 	}
-	j, err := journal.OpenReader(ctx, filepath.Join(to.Data, databases[0]))
-	if err != nil {
-		return nil // there is none that could be newer, or none that can be read
-	}
-	h, err := j.Head(ctx)
-	if err := errors.Join(err, j.Close()); err != nil {
+	if to.Older {
 		return nil
 	}
-	if h.Seq > m.Head.Seq && !to.Older {
+	j, err := journal.OpenReader(ctx, filepath.Join(to.Data, databases[0]))
+	if damaged := (*journal.DamagedError)(nil); errors.Is(err, fs.ErrNotExist) || errors.As(err, &damaged) {
+		return nil // there is none that could be newer
+	}
+	var h journal.Head
+	if err == nil {
+		h, err = j.Head(ctx)
+		err = errors.Join(err, j.Close())
+	}
+	if err != nil {
+		return payment.WithHint(fmt.Errorf("compare with what is here: %w", err),
+			"--older puts the backup back all the same, and what is here aside")
+	}
+	if h.Seq > m.Head.Seq {
 		return payment.WithHint(fmt.Errorf("%w: its journal ends with fact %d, the backup of %s with %d", errOlder,
 			h.Seq, m.Made.Local().Format("2006-01-02 15:04"), m.Head.Seq),
 			"keep what is here; --older puts the backup back all the same, and what is here aside")
@@ -158,7 +173,8 @@ func (s restoring) keep(data string) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(filepath.Join(data, restoringName), text, 0o600)
+	path := filepath.Join(data, restoringName)
+	return errors.Join(replaceFile(path, text, 0o600), owned(path, data))
 }
 
 // Resume is finish for a terminal that is about to open its files.
@@ -181,7 +197,8 @@ func finishSteps(data string, cut func() error) error {
 	var s restoring
 	text, err := os.ReadFile(filepath.Join(data, restoringName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return clean(data)
+		_ = clean(data) // what stays is tried at the next start
+		return nil
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &s)
@@ -197,6 +214,9 @@ func finishSteps(data string, cut func() error) error {
 	}
 	if err == nil {
 		err = cut()
+	}
+	if err == nil {
+		err = witness.Forget(data) // the cloud, or a person, is asked about what is there now
 	}
 	if err == nil {
 		err = os.Remove(filepath.Join(data, restoringName))
@@ -234,13 +254,15 @@ func (s restoring) moveAside(data string, cut func() error) error {
 	if err != nil {
 		return err
 	}
-	stay := []string{s.From, s.Aside, restoringName, "models", "rauc.status", "lost+found", "setup",
+	stay := []string{s.From, s.Aside, restoringName, "rauc.status", "lost+found", "setup", "update",
+		"tamper.json",
 		databases[0] + ".lock"}
 	if !s.Faces {
 		stay = append(stay, "gallery")
 	}
 	for _, e := range entries {
-		if slices.Contains(stay, e.Name()) || strings.HasPrefix(e.Name(), "before-restore-") {
+		if slices.Contains(stay, e.Name()) || strings.HasPrefix(e.Name(), "before-restore-") ||
+			strings.HasPrefix(e.Name(), "models") { // the one in force is a link to one of them
 			continue
 		}
 		if err := cut(); err != nil {

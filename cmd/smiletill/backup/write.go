@@ -68,6 +68,9 @@ func write(
 		return m, fmt.Errorf("back up: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
+	if err := owned(tmp, s.Data); err != nil {
+		return m, fmt.Errorf("back up: %w", err)
+	}
 	m = Manifest{Version: manifestVersion, Terminal: s.Terminal, Program: s.Program, Made: now.UTC(),
 		Faces: s.Faces}
 	if m.Head, err = copies(ctx, s.Data, tmp); err != nil {

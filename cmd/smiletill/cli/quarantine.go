@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -68,14 +69,6 @@ func reconcile(cmd *cobra.Command, cfg config.Config, why string) error {
 		return err
 	}
 	book := intent.In(cfg.Paths.DataDir)
-	if len(told.Found) > 0 {
-		err := enrolment.GoOn(cmd.Context(), book, told.Found, why, nil)
-		if err == nil {
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "older data go on: %s\n\nnext: the terminal takes payments "+
-				"again by itself within seconds, or start it\n", witness.Stores(told.Found))
-		}
-		return err
-	}
 	var q journal.Quarantined
 	of := []witness.Finding{{Store: witness.Journal}}
 	err = enrolment.GoOn(cmd.Context(), book, of, why, func() (err error) {
@@ -83,6 +76,13 @@ func reconcile(cmd *cobra.Command, cfg config.Config, why string) error {
 			progressLine(cmd.ErrOrStderr(), "read %d of %d bytes", time.Now()))
 		return err
 	})
+	if errors.Is(err, journal.ErrInStep) && len(told.Found) > 0 {
+		if err = enrolment.GoOn(cmd.Context(), book, told.Found, why, nil); err == nil {
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "older data go on: %s\n\nnext: the terminal takes payments "+
+				"again by itself within seconds, or start it\n", witness.Stores(told.Found))
+		}
+		return err
+	}
 	if err != nil {
 		return err
 	}

@@ -90,7 +90,7 @@ var programRooms = map[string][]string{
 	"alarm":   {program + "/config", "payment"},
 	"counter": {program + "/books", program + "/control", program + "/front", program + "/people", "payment",
 		"device/screen"},
-	"backup": {"payment"},
+	"backup": {program + "/witness", "payment"},
 	"terminal": append([]string{program + "/alarm", program + "/backup", program + "/config",
 		program + "/control", program + "/counter", program + "/doctor", program + "/enrolment", program + "/files",
 		program + "/front", program + "/intent", program + "/light", program + "/narrow",

@@ -82,6 +82,11 @@ func (d *Desk) Vouch(ctx context.Context, id, name, digits string) error {
 			return err
 		}
 	}
+	if by.Name == pin.Unnamed { // who asks may know that PIN too
+		return payment.WithHint(fmt.Errorf("vouch for a renewal: %w", people.ErrNotAllowed),
+			"somebody with a name and a PIN of their own (`smiletill clerks add NAME`) says so: nobody can tell who "+
+				"types the PIN that has no name")
+	}
 	err = p.Trail.Note(people.With(ctx, by), journal.Audit{What: journal.RenewalVouched, Customer: id})
 	if err != nil {
 		return err
@@ -118,7 +123,7 @@ func (d *Desk) vouched(id string, asks payment.Who) (payment.Who, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	v, ok := d.vouches[id]
-	if !ok || time.Now().After(v.until) || strings.EqualFold(v.by.Name, asks.Name) {
+	if !ok || time.Now().After(v.until) || strings.EqualFold(v.by.Name, asks.Name) || asks.Name == pin.Unnamed {
 		return payment.Who{}, false
 	}
 	return v.by, true

@@ -11,6 +11,7 @@ import (
 	"smiletill/cmd/smiletill/witness"
 	"smiletill/payment"
 	"smiletill/payment/journal"
+	"smiletill/payment/register"
 	"smiletill/vision/gallery"
 )
 
@@ -30,7 +31,8 @@ func (t *Trail) older(ctx context.Context) (found []witness.Finding, gone []stri
 		switch {
 		case !known || record == "":
 		case was.Gone():
-			if !was.Offline { // else its file was lost, and nobody had wanted that
+			// Else its file was lost, and nobody had wanted that.
+			if !was.Offline || was.Who != (payment.Who{}) {
 				gone = append(gone, id)
 			}
 			found = append(found, witness.Finding{Store: witness.Faces, What: fmt.Sprintf(
@@ -62,6 +64,10 @@ func (t *Trail) unpaired(ctx context.Context) (found []witness.Finding, err erro
 	if err != nil {
 		return nil, err
 	}
+	return unpairedIn(all, last), nil
+}
+
+func unpairedIn(all register.Pairings, last map[journal.RegisterKey]journal.Audit) (found []witness.Finding) {
 	for _, one := range all {
 		was := last[journal.RegisterKey{ID: one.Key.ID, Version: one.Key.Version}]
 		if was.What == journal.RegisterUnpaired {
@@ -69,7 +75,7 @@ func (t *Trail) unpaired(ctx context.Context) (found []witness.Finding, err erro
 				"the key %s of a register was taken away on %s, and is there again", one.Key.ID, day(was))})
 		}
 	}
-	return found, nil
+	return found
 }
 
 // GoOn has the journal say that older data go on, by whoever runs this process, and why. change is what else
@@ -111,8 +117,9 @@ func (t *Trail) sound(ctx context.Context, m Machine, before int64) error {
 		return err
 	}
 	// Who goes on with an older journal, which comes first, goes on with what was copied together with it.
-	all := last.Seq > before && strings.Contains(last.Keys, witness.Journal)
-	if last.Record != witness.Sum(found) && !all {
+	// A word counts for the start that hears it: the same copy, put back once more, is found again.
+	all := strings.Contains(last.Keys, witness.Journal)
+	if last.Seq <= before || last.Record != witness.Sum(found) && !all {
 		return &witness.OlderError{Found: found}
 	}
 	for _, id := range gone {

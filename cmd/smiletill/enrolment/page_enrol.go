@@ -131,7 +131,10 @@ func (d *Page) enrol(ctx context.Context, p Parts, q control.EnrolRequest, run *
 	}
 	done, err := d.Desk.byCamera(ctx, p, q, c, sure)
 	if err != nil && q.Again == "" && done.ID == "" && !errors.Is(err, errWithdrawn) {
-		p.Log.Info("nobody was enrolled from the shop's page", "err", err)
+		// The error may have a customer's name in it; who reads the log may not see customers.
+		var told *screen.CounterError
+		errors.As(toldEnrol(err, false), &told)
+		p.Log.Info("nobody was enrolled from the shop's page", "why", whyOf(told))
 	}
 	d.tell(run, func(t *screen.CounterEnrolment) {
 		t.Ended = true
@@ -235,4 +238,12 @@ func unseenAs(r vision.Reason) screen.Refusal {
 	default:
 		return screen.RefusedPictures
 	}
+}
+
+// whyOf is why something was refused, as a word; "" where there is none.
+func whyOf(e *screen.CounterError) screen.Refusal {
+	if e == nil {
+		return ""
+	}
+	return e.Why
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"smiletill/cmd/smiletill/intent"
+	"smiletill/cmd/smiletill/witness"
 	"smiletill/payment/journal"
 	"smiletill/payment/register"
 )
@@ -23,6 +24,9 @@ func (t *Trail) Registers(ctx context.Context, all register.Pairings) error {
 	last, err := t.journal.Registers(ctx)
 	if err != nil {
 		return err
+	}
+	if found := unpairedIn(all, last); len(found) > 0 {
+		return &witness.OlderError{Found: found}
 	}
 	var changes []journal.Audit
 	there := map[journal.RegisterKey]bool{}

@@ -42,7 +42,14 @@ func Ask(
 		default: // the first one counts
 		}
 	}
-	o.OnHeld = func(report.Ack) { answer(nil) }
+	o.OnHeld = func(a report.Ack) {
+		// Payments that the cloud had not acknowledged when the copy was made: there may have been more of them.
+		open, err := j.Outbox().Pending(context.WithoutCancel(ctx), a.Seq, 1)
+		if err == nil && len(open) > 0 {
+			err = ErrSilent
+		}
+		answer(err)
+	}
 	o.OnBehind = func(a report.Ack) {
 		err := j.Behind(context.WithoutCancel(ctx), a.ID, a.Hash, a.Seq)
 		words := err.Error()

@@ -164,7 +164,7 @@ func (p *parts) openTrail(
 		return errors.Join(err, witness.Tell(cfg.Paths.DataDir, found.Found, time.Now()))
 	}
 	if err == nil {
-		err = errors.Join(witness.Tell(cfg.Paths.DataDir, nil, time.Time{}), p.witness.Reset(marks))
+		err = errors.Join(witness.Tell(cfg.Paths.DataDir, nil, time.Time{}), p.witness.Reset(marks, older))
 	}
 	if err == nil && restored {
 		err = p.settle(ctx, cfg.Paths.DataDir, len(unknown) == 0)
@@ -215,11 +215,6 @@ func (p *parts) changes(ctx context.Context) (map[string]witness.Mark, []witness
 	p.pins.OnChange(func(n int64) error { return p.witness.Saw(witness.PINs, witness.Mark{Count: n}) })
 	marks := map[string]witness.Mark{witness.PINs: {Count: count}}
 	older := p.witness.Behind(witness.PINs, "the PINs", count)
-	for _, of := range []string{witness.Journal, witness.Records} {
-		if m, ok := p.witness.Mark(of); ok {
-			marks[of] = m
-		}
-	}
 	if p.records == nil {
 		return marks, older, nil
 	}

@@ -190,3 +190,31 @@ func (s *shop) message(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestWordCountsOnce: that older data go on was said of one start; the same copy, put back once more, is
+// found again.
+func TestWordCountsOnce(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.EnrolCustomer()
+	end := s.Open()
+	s.Pay("first", "1.00")
+	grace := s.WantEnd("first", "approved", "").Customer
+	end()
+	older := filepath.Join(s.Dir, "older")
+	s.copyData(older)
+	for _, why := range []string{"the card broke", "it broke again"} {
+		end := s.Open()
+		s.Opened()
+		s.Stdin("902751\n")
+		s.does("customers", "pin", grace)
+		end()
+		s.back(older, "pins.db*")
+		end = s.Open()
+		s.Eventually("older PINs", func() bool {
+			return strings.Contains(s.View().Detail.What, "the PINs had been changed")
+		})
+		s.goOn(why)
+		end()
+	}
+}

@@ -91,9 +91,9 @@ func TestRemovalWaitsForNothing(t *testing.T) {
 	}{
 		{name: "no models, no terminal", more: noModels, spoil: func(*shop) {}},
 		{name: "no PINs, no terminal", spoil: (*shop).damagePINs,
-			says: []string{"the face is removed, its PIN could not be", "away; customers with", "at its next start"}},
+			says: []string{"the face is removed, its PIN could not be", "with a PIN have", "at its next start"}},
 		{name: "no PINs, out of order", running: true, spoil: (*shop).damagePINs,
-			says: []string{"the face is removed, its PIN could not be", "away; customers with", "at its next start"}},
+			says: []string{"the face is removed, its PIN could not be", "with a PIN have", "at its next start"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -137,10 +137,16 @@ func (w *Witness) flush() {
 	}
 }
 
-// Reset takes marks in the place of all that were: a person has said that the data go on as they are.
-func (w *Witness) Reset(marks map[string]Mark) error {
+// Reset takes marks: in the place of those that were, where a person has said that these stores go on as they
+// are, else as Saw.
+func (w *Witness) Reset(marks map[string]Mark, older []Finding) error {
 	w.mu.Lock()
-	w.marks = maps.Clone(marks)
+	for store, m := range marks {
+		back := slices.ContainsFunc(older, func(f Finding) bool { return f.Store == store })
+		if back || m.Count > w.marks[store].Count {
+			w.marks[store] = m
+		}
+	}
 	w.mu.Unlock()
 	return w.Keep(context.Background())
 }
@@ -197,6 +203,17 @@ func (w *Witness) beside(err error) {
 			"all of it is found by the cloud alone", "err", err, "hint", "make "+w.dirs[1]+
 			" for the terminal's user, mode 0700: the package's unit does")
 	}
+}
+
+// Forget takes the marks of a data folder away that another takes the place of: what is in that is asked for
+// elsewhere.
+func Forget(dataDir string) error {
+	for _, dir := range []string{dataDir, Beside(dataDir)} {
+		if err := os.Remove(filepath.Join(dir, fileName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Alone is why no copy is kept outside the data folder; nil: one is.
