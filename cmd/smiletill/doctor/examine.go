@@ -32,12 +32,21 @@ const (
 	usualData   = "/var/lib/smiletill"
 )
 
+// placed is the terminal with the usual paths where its settings can't be read: with none at all files would
+// be looked for in the working folder.
+func (t Terminal) placed() Terminal {
+	if t.CfgErr != nil {
+		t.Cfg.Paths = config.PathsConfig{DataDir: t.Probe.at(usualData), ControlSocket: t.Probe.at(usualSocket)}
+	}
+	return t
+}
+
 // Examine looks at the machine and the terminal.
 func (t Terminal) Examine(ctx context.Context) *Page {
 	p := &Page{Version: t.Version, At: t.Probe.Now()}
+	t = t.placed()
 	cfg := t.Cfg
 	if t.CfgErr != nil {
-		cfg.Paths = config.PathsConfig{DataDir: usualData, ControlSocket: usualSocket}
 		p.Findings = append(p.Findings, bad("settings", t.CfgErr))
 	} else {
 		p.Terminal = strings.Join([]string{cfg.Terminal.Tenant, cfg.Terminal.Site, cfg.Terminal.ID}, "/")

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -23,6 +24,7 @@ import (
 	"smiletill/cmd/smiletill/doctor"
 	"smiletill/cmd/smiletill/terminal/terminaltest"
 	"smiletill/device/screen"
+	"smiletill/payment"
 )
 
 // The secrets that are planted.
@@ -296,5 +298,21 @@ func TestSupportOfAStoppedTerminal(t *testing.T) {
 	err = s.SupportFile(t.Context(), file, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "already") {
 		t.Errorf("a file that is there: %v", err)
+	}
+}
+
+// TestSupportWithBrokenSettings: what the redactor knows is read from the usual places then, the customers
+// count as unknown, and neither the error nor its hint repeats a value.
+func TestSupportWithBrokenSettings(t *testing.T) {
+	probe := wellProbe(t, map[string]string{
+		"/var/lib/smiletill/terminal.key":                                   "tinykey-one\n",
+		"/var/lib/smiletill/gallery/c_" + strings.Repeat("a", 26) + ".face": "smtface"})
+	fakeJournal(t, []string{`{"level":"ERROR","msg":"out of order: tinykey-one","err":"of Ada"}`}, nil)
+	parts := search(t, doctor.Terminal{Version: "test", Probe: probe, CfgErr: payment.WithHint(
+		errors.New(`load configuration: "open sesame" is none`), `did you mean "open simsim"`)},
+		[]string{"tinykey-one", "Ada", "sesame", "simsim"})
+	if !strings.Contains(parts["README.txt"], "could not be read") ||
+		!strings.Contains(parts["log.txt"], "out of order") {
+		t.Errorf("%s%s", parts["README.txt"], parts["log.txt"])
 	}
 }

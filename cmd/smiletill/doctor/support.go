@@ -23,7 +23,6 @@ import (
 	"smiletill/models"
 	"smiletill/payment"
 	"smiletill/payment/journal"
-	"smiletill/payment/pin"
 	"smiletill/vision/gallery"
 )
 
@@ -69,6 +68,7 @@ func (t Terminal) SupportFile(ctx context.Context, path string, out io.Writer) e
 // Each part is made of what is on a list: names of settings, fields of log lines, names of files. What goes
 // into the archive passes the Redactor besides, which knows the secrets of this machine's files.
 func (t Terminal) Support(ctx context.Context, out io.Writer) error {
+	t = t.placed()
 	names, known := t.names(ctx)
 	zip := gzip.NewWriter(out)
 	b := &bundle{t: t, named: known, tar: tar.NewWriter(zip), redact: NewRedactor(t.Probe.Root, t.Cfg, names)}
@@ -82,7 +82,7 @@ func (b *bundle) write(ctx context.Context) error {
 		page.Findings = slices.Clone(page.Findings)
 		for i, f := range page.Findings {
 			if f.Part == "settings" {
-				page.Findings[i].What = quotedText.ReplaceAllString(f.What, `"..."`)
+				page.Findings[i].What, page.Findings[i].Do = unquoted(f.What), unquoted(f.Do)
 			}
 		}
 	}
@@ -144,8 +144,20 @@ func (b *bundle) readme() []byte {
 	return []byte(text)
 }
 
-// quotedText is what an error about settings repeats of them.
-var quotedText = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+// What errors repeat of what they are about: between quotation marks, to the end where there is but one, and
+// all between the outer ones where there are others inside.
+var (
+	quotedText = regexp.MustCompile(`"(?:[^"\\]|\\.)*(?:"|$)`)
+	quotedDeep = regexp.MustCompile(`(?s)\\*".*(?:"|$)`)
+)
+
+// unquoted is an error's text without what it repeats.
+func unquoted(text string) string {
+	if strings.Contains(text, `\"`) {
+		return quotedDeep.ReplaceAllString(text, `"..."`)
+	}
+	return quotedText.ReplaceAllString(text, `"..."`)
+}
 
 // status is what the running terminal says, its own words again as data.
 func (b *bundle) status(ctx context.Context) []byte {
@@ -293,45 +305,4 @@ func (b *bundle) lines(ctx context.Context, what []string, take func(line) (line
 		text = fmt.Appendf(text, "%v\n", err)
 	}
 	return text
-}
-
-// names are the people whom text may name: customers and staff. known: those of all customers are among them.
-func (t Terminal) names(ctx context.Context) (all []string, known bool) {
-	client := control.NewClient(t.Cfg.Paths.ControlSocket)
-	people, err := client.Customers(ctx)
-	known = err == nil
-	for _, c := range people {
-		all = append(all, c.Name)
-	}
-	if of, err := gallery.ModelsIn(t.Cfg.GalleryDir()); err == nil && len(of) == 0 {
-		known = true // there is nobody
-	}
-	if clerks, err := client.Clerks(ctx); err == nil {
-		for _, c := range clerks {
-			all = append(all, c.Name)
-		}
-	} else {
-		stored, _ := pin.ClerksOf(ctx, t.Cfg.PINsPath()) // what can't be read names nobody
-		for _, c := range stored {
-			all = append(all, c.Name)
-		}
-	}
-	r, err := journal.OpenReader(ctx, t.Cfg.JournalPath())
-	if err != nil {
-		return all, known
-	}
-	defer func() { _ = r.Close() }() // it was only read
-	clerks, _ := r.Clerks(ctx)       // what can't be read names nobody
-	for name := range clerks {
-		all = append(all, name)
-	}
-	acts, _ := r.Audits(ctx, 1000) // likewise
-	for _, a := range acts {
-		for _, who := range []payment.Who{a.Who, a.Second} {
-			if who.Door == "page" || who.Door == "command" {
-				all = append(all, who.Name)
-			}
-		}
-	}
-	return all, known
 }
