@@ -316,3 +316,30 @@ func TestSupportWithBrokenSettings(t *testing.T) {
 		t.Errorf("%s%s", parts["README.txt"], parts["log.txt"])
 	}
 }
+
+// textLog are lines that are no JSON, and words of JSON that repeat who was removed.
+var textLog = []string{
+	`time=2026-11-30T12:00:00Z level=ERROR msg="a camera was lost" room=camera err="open \"Ada\": no" customer=Ada`,
+	`time=2026-11-30T12:00:00Z level=WARN msg="no match" "a name"=Ada who="Ada and the rest`,
+	"panic: runtime error",
+	`{"level":"ERROR","msg":"it failed","err":"remove \"Ada\": no","cause":"of \"Ada","hint":"ask \"Ada\""}`,
+}
+
+// TestSupportOfATextLog: lines that are no JSON pass the list of fields too; where the customers are not known
+// they are not taken.
+func TestSupportOfATextLog(t *testing.T) {
+	s := newStopped(t)
+	fakeJournal(t, textLog, nil)
+	log := search(t, s.Terminal, []string{"Ada"})["log.txt"]
+	for _, w := range []string{`msg="a camera was lost"`, "room=camera", "panic: runtime error", "it failed",
+		`err="remove \"...\": no"`} {
+		if !strings.Contains(log, w) {
+			t.Errorf("no %q in\n%s", w, log)
+		}
+	}
+	write(t, filepath.Join(s.Cfg.GalleryDir(), "c_"+strings.Repeat("a", 26)+".face"), "smtface")
+	log = search(t, s.Terminal, []string{"Ada", "panic", "a camera was lost"})["log.txt"]
+	if !strings.Contains(log, "it failed") {
+		t.Error(log)
+	}
+}

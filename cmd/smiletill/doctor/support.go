@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -138,8 +139,8 @@ func (b *bundle) readme() []byte {
 	text := "What a smiletill terminal says of itself. Begin with doctor.txt.\n" +
 		"Faces, names, customers' ids, PINs, keys, passwords and passphrases were left out.\n"
 	if !b.named {
-		text += "The customers' names could not be read to look for them: of the log only its words were\n" +
-			"taken, and nothing of what they were about.\n"
+		text += "The customers' names could not be read to look for them: of the log only what the\n" +
+			"terminal says in words of its own was taken, and nothing of what it was about.\n"
 	}
 	return []byte(text)
 }
@@ -255,16 +256,48 @@ var said = map[string]bool{"room": true, "err": true, "part": true, "of": true, 
 	"camera": true,
 	"what":   true, "took": true, "phase": true, "state": true, "reason": true, "unit": true, "protection": true}
 
+// repeats are the fields whose words may repeat a name: what they quote is left out. A customer who was
+// removed is known by name to nobody.
+var repeats = map[string]bool{"err": true, "cause": true, "reason": true, "hint": true}
+
+// ofText are the fields that a line of text has besides: JSON's are no fields but the line.
+var ofText = map[string]bool{"time": true, "level": true, "msg": true, "hint": true}
+
+// field is one of a line of text, as log.format text writes it, or as much of it as there is.
+var field = regexp.MustCompile(`("(?:[^"\\]|\\.)*"|[^\s"=]+)=("(?:[^"\\]|\\.)*"|".*|\S*)`)
+
+// taken is a key=value of a log line as the support's file has it.
+func taken(pair string) string {
+	key, value, _ := strings.Cut(pair, "=")
+	if !repeats[key] {
+		return pair
+	}
+	clear, err := strconv.Unquote(value)
+	if err != nil {
+		return key + "=" + unquoted(value)
+	}
+	return key + "=" + strconv.Quote(unquoted(clear))
+}
+
 // log is the end of the last day's.
 func (b *bundle) log(ctx context.Context) []byte {
 	return b.lines(ctx, []string{"-u", units}, func(l line) (line, bool) {
+		if l.plain {
+			l.text = field.ReplaceAllStringFunc(l.text, func(pair string) string {
+				if key, _, _ := strings.Cut(pair, "="); said[key] || ofText[key] {
+					return taken(pair)
+				}
+				return leftOut
+			})
+			return l, b.named // else nobody knows what its words are
+		}
 		kept := l.more[:0]
 		for _, m := range l.more {
 			if key, _, _ := strings.Cut(m, "="); said[key] && b.named {
-				kept = append(kept, m)
+				kept = append(kept, taken(m))
 			}
 		}
-		l.more = kept
+		l.more, l.hint = kept, unquoted(l.hint)
 		if !b.named {
 			l.hint = ""
 		}
