@@ -287,6 +287,13 @@ func TestSupportOfAStoppedTerminal(t *testing.T) {
 	if !strings.Contains(parts["log.txt"], "ERROR") || !strings.Contains(parts["log.txt"], "out of order") {
 		t.Errorf("the log: %s", parts["log.txt"])
 	}
+	for _, name := range []string{"grace-hopper.txt", "hopper.key", "grace.db-wal", "journal.db.schema3"} {
+		write(t, filepath.Join(s.Cfg.Paths.DataDir, name), "x")
+	}
+	listed := search(t, s.Terminal, []string{"grace", "hopper"})["files.txt"]
+	if !strings.Contains(listed, "3 others") || !strings.Contains(listed, "journal.db.schema3") {
+		t.Errorf("other files are counted: %s", listed)
+	}
 	file := filepath.Join(s.dir, "support.tar.gz")
 	if err := s.SupportFile(t.Context(), file, io.Discard); err != nil {
 		t.Fatal(err)

@@ -206,10 +206,25 @@ func (b *bundle) journal(ctx context.Context) []byte {
 		"gaps": sound.Gaps, "unsure": sound.Unsure, "taken_over": sound.TakenOver})
 }
 
-// ownName are the names of files that are said; another's may be anything.
-var ownName = regexp.MustCompile(`^(?:[a-z-]+\.(?:db|db-wal|db-shm|db\.schema\d|json|key|crt|pub|toml|lock|` +
-	`txt|conf|raucb|tflite)|[a-z]+\.db\.(?:lock|behind)|\.lock|lock|floor|gallery|models|update|setup|` +
-	`smiletill|models-[0-9a-f]+)$`)
+// ownNames are the files that are said by name; another's name may be anything, a person's too.
+var ownNames = strings.Fields(`journal.db journal.db.lock journal.db.behind pins.db pins.db.lock register.db
+register.db.lock register.crt register.key registers.json counter.json screen-delay.json settings-seen.json
+tamper.json terminal.key cloud.pub gallery gallery.key .lock lock floor models manifest.json update setup
+smiletill smiletill.toml board.toml claim.toml ca.pem`)
+
+// ownSuffix is what SQLite and a change of the journal's schema put behind a database's name; ownModels is a
+// folder of models by their digest.
+var (
+	ownSuffix = regexp.MustCompile(`(?:-wal|-shm|\.schema\d+)$`)
+	ownModels = regexp.MustCompile(`^models-[0-9a-f]+$`)
+)
+
+// own tells whether a file's name is one of the terminal's own.
+func own(name string) bool {
+	base := ownSuffix.ReplaceAllString(name, "")
+	return slices.Contains(ownNames, base) && (base == name || strings.HasSuffix(base, ".db")) ||
+		ownModels.MatchString(name)
+}
 
 // files lists what there is, with sizes and modes. Customers' records are counted: each is called by an id.
 func (b *bundle) files() []byte {
@@ -230,7 +245,7 @@ func (b *bundle) files() []byte {
 			case strings.HasSuffix(rel, ".face"):
 				records++
 				size += info.Size()
-			case rel == ".", ownName.MatchString(d.Name()):
+			case rel == ".", own(d.Name()):
 				fmt.Fprintf(&text, "  %v %9d %s  %s\n", info.Mode(), info.Size(),
 					info.ModTime().UTC().Format(time.DateTime), rel)
 			case d.IsDir():
