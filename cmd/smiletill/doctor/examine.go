@@ -1,12 +1,14 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"smiletill/cmd/smiletill/config"
@@ -51,7 +53,7 @@ func (t Terminal) Examine(ctx context.Context) *Page {
 	} else {
 		p.Terminal = strings.Join([]string{cfg.Terminal.Tenant, cfg.Terminal.Site, cfg.Terminal.ID}, "/")
 	}
-	s, err := control.NewClient(cfg.Paths.ControlSocket).Status(ctx)
+	s, err := ask(ctx, t, control.NewClient(cfg.Paths.ControlSocket).Status)
 	own := t.Probe.Look(cfg).Findings()
 	if t.CfgErr == nil {
 		own = append(own, t.files(ctx)...)
@@ -68,6 +70,12 @@ func (t Terminal) Examine(ctx context.Context) *Page {
 			own = append(own, t.Probe.read(ctx, cfg)...)
 		}
 		p.add(nil, own)
+	case silent(err) && ctx.Err() == nil:
+		p.How = "The terminal runs but does not answer: its files were read, and the machine was looked at."
+		if t.CfgErr == nil {
+			own = append(own, t.Probe.read(ctx, cfg)...)
+		}
+		p.add([]Finding{hung()}, own)
 	default:
 		p.How = "The terminal could not be asked: the machine was looked at."
 		p.add([]Finding{bad("terminal", err)}, own)
@@ -121,6 +129,26 @@ func worse(a, b Finding) bool {
 func stopped() Finding {
 	return Finding{Part: "terminal", Level: fault, What: "it does not run",
 		Do: "`sudo systemctl start smiletill`; if it ends again, `sudo smiletill logs` says why"}
+}
+
+func hung() Finding {
+	return Finding{Part: "terminal", Level: fault, What: "it runs, but does not answer",
+		Do: "`sudo smiletill support FILE.tar.gz` keeps what was logged; then `sudo systemctl restart smiletill`"}
+}
+
+// patience is how long an answer of the running terminal is waited for: our choice. It takes milliseconds.
+const patience = 5 * time.Second
+
+// ask puts a question to the running terminal, which may hang.
+func ask[T any](ctx context.Context, t Terminal, question func(context.Context) (T, error)) (T, error) {
+	within, cancel := context.WithTimeout(ctx, cmp.Or(t.Probe.Patience, patience))
+	defer cancel()
+	return question(within)
+}
+
+// silent tells whether nobody answered in time, or took the question at all.
+func silent(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.EAGAIN)
 }
 
 // told are what the running terminal says of itself.

@@ -15,7 +15,7 @@ import (
 // them. Where the settings can't be read nobody knows which customers' folder is this terminal's.
 func (t Terminal) names(ctx context.Context) (all []string, known bool) {
 	client := control.NewClient(t.Cfg.Paths.ControlSocket)
-	people, err := client.Customers(ctx)
+	people, err := ask(ctx, t, client.Customers)
 	known = err == nil && t.CfgErr == nil
 	for _, c := range people {
 		all = append(all, c.Name)
@@ -24,7 +24,7 @@ func (t Terminal) names(ctx context.Context) (all []string, known bool) {
 	if _, err := gallery.ModelsIn(t.Cfg.GalleryDir()); err == nil && len(records) == 0 && t.CfgErr == nil {
 		known = true // there is nobody
 	}
-	if clerks, err := client.Clerks(ctx); err == nil {
+	if clerks, err := ask(ctx, t, client.Clerks); err == nil {
 		for _, c := range clerks {
 			all = append(all, c.Name)
 		}

@@ -162,7 +162,7 @@ func unquoted(text string) string {
 
 // status is what the running terminal says, its own words again as data.
 func (b *bundle) status(ctx context.Context) []byte {
-	s, err := control.NewClient(b.t.Cfg.Paths.ControlSocket).Status(ctx)
+	s, err := ask(ctx, b.t, control.NewClient(b.t.Cfg.Paths.ControlSocket).Status)
 	if err != nil {
 		return asJSON(map[string]string{"error": err.Error()})
 	}

@@ -6,6 +6,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
@@ -231,5 +232,31 @@ func TestTroublesAreToldApart(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestATerminalThatHangs: it takes connections and never answers; it is told, its files are read, and the
+// support's file is made.
+func TestATerminalThatHangs(t *testing.T) {
+	t.Parallel()
+	s := newStopped(t)
+	s.Probe.Patience = 50 * time.Millisecond
+	silent, err := net.Listen("unix", s.Cfg.Paths.ControlSocket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	var packed bytes.Buffer
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := s.Support(ctx, &packed); err != nil || ctx.Err() != nil {
+		t.Fatal(err, ctx.Err())
+	}
+	page := unpack(t, packed.Bytes())["doctor.txt"]
+	for _, w := range []string{"FAULT    terminal", "it runs, but does not answer", "-> ",
+		"models", "its files were read"} {
+		if !strings.Contains(page, w) {
+			t.Errorf("no %q in\n%s", w, page)
+		}
 	}
 }
