@@ -78,7 +78,11 @@ func (t Terminal) Examine(ctx context.Context) *Page {
 		p.add([]Finding{hung()}, own)
 	default:
 		p.How = "The terminal could not be asked: the machine was looked at."
-		p.add([]Finding{bad("terminal", err)}, own)
+		f := bad("terminal", err)
+		if f.Level == unknown { // all is not well where nobody may ask
+			f.Level = warning
+		}
+		p.add([]Finding{f}, own)
 	}
 	p.sorted()
 	return p
@@ -90,6 +94,7 @@ func (t Terminal) files(ctx context.Context) []Finding {
 	if f, none := certificates(endings(t.Cfg), t.Probe.Now()); !none {
 		all = append(all, f)
 	}
+	all = append(all, unusable(t.Cfg)...)
 	if f, is := unset(t.Cfg); is {
 		all = append(all, f)
 	}

@@ -57,11 +57,25 @@ func (t Terminal) SupportFile(ctx context.Context, path string, out io.Writer) e
 	} else if err != nil {
 		return fmt.Errorf("write the support's file: %w", err)
 	}
-	if err := errors.Join(t.Support(ctx, f), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(giveBack(f), t.Support(ctx, f), f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
 	_, err = fmt.Fprintf(out, "%s is written. Look into it before you send it: tar -xzf %[1]s -O | less\n", path)
 	return err
+}
+
+// giveBack makes a file that was made with sudo its user's, who is to fetch and send it.
+func giveBack(f *os.File) error {
+	uid, none := strconv.Atoi(os.Getenv("SUDO_UID"))
+	gid, also := strconv.Atoi(os.Getenv("SUDO_GID"))
+	if os.Geteuid() != 0 || none != nil || also != nil {
+		return nil
+	}
+	err := f.Chown(uid, gid)
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("write the support's file: %w", err)
+	}
+	return nil // a stick's file system has no owners
 }
 
 // Support writes the archive, part by part as it comes.
