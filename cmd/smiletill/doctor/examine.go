@@ -34,9 +34,9 @@ const (
 	usualData   = "/var/lib/smiletill"
 )
 
-// placed is the terminal with the usual paths where its settings can't be read: with none at all files would
+// Placed is the terminal with the usual paths where its settings can't be read: with none at all files would
 // be looked for in the working folder.
-func (t Terminal) placed() Terminal {
+func (t Terminal) Placed() Terminal {
 	if t.CfgErr != nil {
 		t.Cfg.Paths = config.PathsConfig{DataDir: t.Probe.at(usualData), ControlSocket: t.Probe.at(usualSocket)}
 	}
@@ -46,7 +46,7 @@ func (t Terminal) placed() Terminal {
 // Examine looks at the machine and the terminal.
 func (t Terminal) Examine(ctx context.Context) *Page {
 	p := &Page{Version: t.Version, At: t.Probe.Now()}
-	t = t.placed()
+	t = t.Placed()
 	cfg := t.Cfg
 	if t.CfgErr != nil {
 		p.Findings = append(p.Findings, bad("settings", t.CfgErr))

@@ -20,7 +20,8 @@ func (t Terminal) names(ctx context.Context) (all []string, known bool) {
 	for _, c := range people {
 		all = append(all, c.Name)
 	}
-	records, _ := filepath.Glob(filepath.Join(t.Cfg.GalleryDir(), "*.face")) // the folder's errors are ModelsIn's
+	// The folder's errors are ModelsIn's.
+	records, _ := filepath.Glob(filepath.Join(t.Cfg.GalleryDir(), "*.face"))
 	if _, err := gallery.ModelsIn(t.Cfg.GalleryDir()); err == nil && len(records) == 0 && t.CfgErr == nil {
 		known = true // there is nobody
 	}

@@ -326,14 +326,14 @@ func TestSupportWithBrokenSettings(t *testing.T) {
 
 // textLog are lines that are no JSON, and words of JSON that repeat who was removed.
 var textLog = []string{
-	`time=2026-11-30T12:00:00Z level=ERROR msg="a camera was lost" room=camera err="open \"Ada\": no" customer=Ada`,
+	`time=2026-11-30T12:00:00Z level=ERROR msg="a camera was lost" room=camera err="of \"Ada\"" customer=Ada`,
 	`time=2026-11-30T12:00:00Z level=WARN msg="no match" "a name"=Ada who="Ada and the rest`,
 	"panic: runtime error",
 	`{"level":"ERROR","msg":"it failed","err":"remove \"Ada\": no","cause":"of \"Ada","hint":"ask \"Ada\""}`,
 }
 
-// TestSupportOfATextLog: lines that are no JSON pass the list of fields too; where the customers are not known
-// they are not taken.
+// TestSupportOfATextLog: lines that are no JSON pass the list of fields too; where the customers are not
+// known they are not taken.
 func TestSupportOfATextLog(t *testing.T) {
 	s := newStopped(t)
 	fakeJournal(t, textLog, nil)

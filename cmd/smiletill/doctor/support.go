@@ -80,10 +80,11 @@ func giveBack(f *os.File) error {
 
 // Support writes the archive, part by part as it comes.
 //
-// Each part is made of what is on a list: names of settings, fields of log lines, names of files. What goes
-// into the archive passes the Redactor besides, which knows the secrets of this machine's files.
+// Each part is made of what is on a list: names of settings, fields of log lines, names of files. Of a log
+// line its message is taken too, and of one that is not JSON its words, while the customers' names are known.
+// What goes into the archive passes the Redactor besides, which knows the secrets of this machine's files.
 func (t Terminal) Support(ctx context.Context, out io.Writer) error {
-	t = t.placed()
+	t = t.Placed()
 	names, known := t.names(ctx)
 	zip := gzip.NewWriter(out)
 	b := &bundle{t: t, named: known, tar: tar.NewWriter(zip), redact: NewRedactor(t.Probe.Root, t.Cfg, names)}

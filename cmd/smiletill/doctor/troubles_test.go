@@ -278,14 +278,14 @@ func TestWhatCanNotBeSeenIsNoFault(t *testing.T) {
 	s := newStopped(t)
 	s.Cfg.Paths.DataDir = filepath.Join(s.dir, "plain")
 	write(t, s.Cfg.Paths.DataDir, "no folder: not a directory is what a path below it says")
-	s.CfgErr = nil
 	for _, f := range s.Examine(t.Context()).Findings {
 		if f.Part == "case" && (f.Level != "unknown" || f.Do == "" || strings.Contains(f.What, "opened")) {
 			t.Errorf("the case: %+v", f)
 		}
 	}
 	s = newStopped(t)
-	s.CfgErr = fmt.Errorf("load configuration: %w", &fs.PathError{Op: "open", Path: s.dir, Err: fs.ErrPermission})
+	s.CfgErr = fmt.Errorf("load configuration: %w",
+		&fs.PathError{Op: "open", Path: s.dir, Err: fs.ErrPermission})
 	for _, f := range s.Examine(t.Context()).Findings {
 		if f.Part == "settings" && (f.Level != "unknown" || f.Do == "") {
 			t.Errorf("settings that this user may not read: %+v", f)
