@@ -27,7 +27,7 @@ func doctorCommands(a *app) []*cobra.Command {
 			if len(args) > 0 {
 				logs.File = args[0]
 			}
-			logs.Redact = doctor.NewRedactor("", a.examined(cmd).Cfg, nil)
+			logs.Redact = doctor.NewRedactor("", a.examined(cmd).Placed().Cfg, nil)
 			return logs.Print(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}

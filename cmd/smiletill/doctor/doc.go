@@ -1,14 +1,14 @@
 // Package doctor says what is wrong with a terminal and what to do about it, for the technician.
 //
 // A Probe looks at the machine (disk, temperature, power, clock, network), Examine at the terminal too: it
-// asks the one that runs, and reads the files where none does. What was found is a Page of Findings, the
-// worst first. Logs makes lines to read of a service's log, Support one file for who helps from afar, and
-// Metrics numbers for a collector.
+// asks the one that runs, and reads the files where none does or it does not answer. What was found is a
+// Page of Findings, the worst first. Logs makes lines to read of a service's log, Support one file for who
+// helps from afar, and Metrics numbers for a collector.
 //
-// Invariants: examining changes nothing, makes no file (but SQLite its two beside a journal that it reads, as
-// the journal's owner) and takes no lock that a terminal wants. A line of what is fine is told too, so that a
-// page without one says that nobody looked. Into the support's file goes what is on a list, and nothing else:
-// see Support.
+// Invariants: examining changes nothing, makes no file (but SQLite may make its two, -wal and -shm, beside
+// the journal of a stopped terminal that it reads) and takes no lock that a terminal wants. A line of what is
+// fine is told too, so that a page without one says that nobody looked. Into the support's file goes what is
+// on a list, and of text that a program wrote what Support says of it.
 //
 // It imports config, control, files, alarm, update and columns, of the wings what reads their files, and
 // Prometheus' library. It must not import terminal, which shows what a Probe finds on its own page.

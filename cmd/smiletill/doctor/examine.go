@@ -1,12 +1,14 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"smiletill/cmd/smiletill/config"
@@ -32,17 +34,26 @@ const (
 	usualData   = "/var/lib/smiletill"
 )
 
+// Placed is the terminal with the usual paths where its settings can't be read: with none at all files would
+// be looked for in the working folder.
+func (t Terminal) Placed() Terminal {
+	if t.CfgErr != nil {
+		t.Cfg.Paths = config.PathsConfig{DataDir: t.Probe.at(usualData), ControlSocket: t.Probe.at(usualSocket)}
+	}
+	return t
+}
+
 // Examine looks at the machine and the terminal.
 func (t Terminal) Examine(ctx context.Context) *Page {
 	p := &Page{Version: t.Version, At: t.Probe.Now()}
+	t = t.Placed()
 	cfg := t.Cfg
 	if t.CfgErr != nil {
-		cfg.Paths = config.PathsConfig{DataDir: usualData, ControlSocket: usualSocket}
 		p.Findings = append(p.Findings, bad("settings", t.CfgErr))
 	} else {
 		p.Terminal = strings.Join([]string{cfg.Terminal.Tenant, cfg.Terminal.Site, cfg.Terminal.ID}, "/")
 	}
-	s, err := control.NewClient(cfg.Paths.ControlSocket).Status(ctx)
+	s, err := ask(ctx, t, control.NewClient(cfg.Paths.ControlSocket).Status)
 	own := t.Probe.Look(cfg).Findings()
 	if t.CfgErr == nil {
 		own = append(own, t.files(ctx)...)
@@ -59,9 +70,19 @@ func (t Terminal) Examine(ctx context.Context) *Page {
 			own = append(own, t.Probe.read(ctx, cfg)...)
 		}
 		p.add(nil, own)
+	case silent(err) && ctx.Err() == nil:
+		p.How = "The terminal runs but does not answer: its files were read, and the machine was looked at."
+		if t.CfgErr == nil {
+			own = append(own, t.Probe.read(ctx, cfg)...)
+		}
+		p.add([]Finding{hung()}, own)
 	default:
 		p.How = "The terminal could not be asked: the machine was looked at."
-		p.add([]Finding{bad("terminal", err)}, own)
+		f := bad("terminal", err)
+		if f.Level == unknown { // all is not well where nobody may ask
+			f.Level = warning
+		}
+		p.add([]Finding{f}, own)
 	}
 	p.sorted()
 	return p
@@ -73,6 +94,7 @@ func (t Terminal) files(ctx context.Context) []Finding {
 	if f, none := certificates(endings(t.Cfg), t.Probe.Now()); !none {
 		all = append(all, f)
 	}
+	all = append(all, unusable(t.Cfg)...)
 	if f, is := unset(t.Cfg); is {
 		all = append(all, f)
 	}
@@ -112,6 +134,26 @@ func worse(a, b Finding) bool {
 func stopped() Finding {
 	return Finding{Part: "terminal", Level: fault, What: "it does not run",
 		Do: "`sudo systemctl start smiletill`; if it ends again, `sudo smiletill logs` says why"}
+}
+
+func hung() Finding {
+	return Finding{Part: "terminal", Level: fault, What: "it runs, but does not answer",
+		Do: "`sudo smiletill support FILE.tar.gz` keeps what was logged; then `sudo systemctl restart smiletill`"}
+}
+
+// patience is how long an answer of the running terminal is waited for: our choice. It takes milliseconds.
+const patience = 5 * time.Second
+
+// ask puts a question to the running terminal, which may hang.
+func ask[T any](ctx context.Context, t Terminal, question func(context.Context) (T, error)) (T, error) {
+	within, cancel := context.WithTimeout(ctx, cmp.Or(t.Probe.Patience, patience))
+	defer cancel()
+	return question(within)
+}
+
+// silent tells whether nobody answered in time, or took the question at all.
+func silent(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.EAGAIN)
 }
 
 // told are what the running terminal says of itself.

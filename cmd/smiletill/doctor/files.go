@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -52,8 +51,7 @@ func keys(cfg config.Config) Finding {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
-			return Finding{Part: f.Part, Level: unknown, What: err.Error(),
-				Do: cmp.Or(config.PermissionHint(err), "put sudo before the command")}
+			return unseen(f.Part, err)
 		}
 		if wrong := mode(path, info, data); wrong.What != "" {
 			return wrong
@@ -128,6 +126,34 @@ func endings(cfg config.Config) (all []ending) {
 			c.End = end
 			all = append(all, c)
 		}
+	}
+	return all
+}
+
+// unusable are the broker's certificates that settings name and that hold none. Without them there is no
+// connection.
+func unusable(cfg config.Config) (all []Finding) {
+	const part = "certificates"
+	for _, c := range []struct{ setting, path string }{
+		{"mqtt.ca_file", cfg.MQTT.CAFile}, {"mqtt.cert_file", cfg.MQTT.CertFile},
+	} {
+		if c.path == "" {
+			continue
+		}
+		f := Finding{Part: part, Level: fault, Do: "put it there as PEM (BEGIN CERTIFICATE), or set " + c.setting}
+		_, err := os.ReadFile(c.path)
+		_, ok := endOf(c.path, false)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			f.What = c.path + " is not there, and " + c.setting + " names it"
+		case err != nil:
+			f = bad(part, err)
+		case !ok:
+			f.What = c.path + " holds no certificate, and " + c.setting + " names it"
+		default:
+			continue
+		}
+		all = append(all, f)
 	}
 	return all
 }

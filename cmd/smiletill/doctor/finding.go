@@ -1,14 +1,18 @@
 package doctor
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
 
 	"smiletill/cmd/smiletill/columns"
+	"smiletill/cmd/smiletill/config"
 	"smiletill/payment"
 )
 
@@ -29,9 +33,18 @@ type Finding struct {
 	Do    string     `json:"do,omitempty"`    // what to do next
 }
 
-// bad is a finding of an error, with its hint.
+// bad is a finding of an error, with its hint. What this user may not look at may be well.
 func bad(part string, err error) Finding {
+	if errors.Is(err, fs.ErrPermission) {
+		return unseen(part, err)
+	}
 	return Finding{Part: part, Level: fault, What: err.Error(), Do: payment.HintOf(err)}
+}
+
+// unseen is a finding of what could not be looked at.
+func unseen(part string, err error) Finding {
+	return Finding{Part: part, Level: unknown, What: err.Error(),
+		Do: cmp.Or(payment.HintOf(err), config.PermissionHint(err), "put sudo before the command")}
 }
 
 // Page is all that was found.

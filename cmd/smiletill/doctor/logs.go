@@ -48,6 +48,7 @@ type line struct {
 	text  string
 	more  []string // key=value
 	hint  string
+	plain bool // it was any text: its words are of no list
 }
 
 // Print writes the lines until there are no more, or with Follow until ctx ends.
@@ -199,6 +200,7 @@ func parseEntry(text []byte) (one line, ok bool) {
 	if one.level == "" {
 		one.level = priority(e.Priority)
 	}
+	one.plain = one.plain && e.Unit != "init.scope" // systemd's own lines tell of units alone
 	unit := strings.TrimSuffix(cmp.Or(e.About, e.Unit), ".service")
 	if unit != "" && unit != "smiletill" && unit != "init.scope" {
 		one.text = unit + ": " + one.text
@@ -224,7 +226,7 @@ func parseLine(text []byte) line {
 	text = bytes.ToValidUTF8(text, []byte("?"))
 	fields := map[string]any{}
 	if json.Unmarshal(text, &fields) != nil || fields["msg"] == nil {
-		return line{text: strings.TrimSpace(string(text))}
+		return line{text: strings.TrimSpace(string(text)), plain: true}
 	}
 	take := func(key string) string {
 		v, there := fields[key]

@@ -3,6 +3,7 @@ package doctor_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"strings"
@@ -98,22 +99,30 @@ func TestLogsWithoutJournal(t *testing.T) {
 // TestRedact: what looks like a secret is left out, and what a technician needs stays.
 func TestRedact(t *testing.T) {
 	t.Parallel()
-	r := doctor.NewRedactor("/nowhere", config.Default(), []string{"Ada Lovelace"})
+	r := doctor.NewRedactor("/nowhere", config.Default(), []string{"Ada Lovelace", "Bo", "Rene\u0301",
+		"Anna", "Anna Braun7", "counter", "root", "smiletill"})
 	for _, stays := range []string{
 		"the camera: no space left on device (/dev/video0)",
 		"open /var/lib/smiletill/models-0a1b2c3d/detect.tflite: no",
 		"mqtts://broker.example:8883 refused the connection: not authorised", "pins.db is locked",
 		"2026-11-30T12:00:00Z ready for payments", "`smiletill customers pin ID` sets a PIN",
-		"usb 1-1.2: device not accepting",
+		"usb 1-1.2: device not accepting", "the counter asks root of smiletill", "a bond of steel",
 	} {
 		if got := r.Text(stays); got != stays {
 			t.Errorf("%q became %q", stays, got)
 		}
 	}
+	got := r.Text("board: pin=LED_RED is not known: token=a b")
+	if !strings.HasSuffix(got, "is not known: token=[left out] b") {
+		t.Errorf("the rest of a line is lost: %q", got)
+	}
 	for _, goes := range []struct{ text, secret string }{
 		{"password=hunter2 and more", "hunter2"}, {`{"Password":"hunter 2"}`, "hunter 2"},
 		{"psk=two words", "words"},
 		{"Authorization: Bearer abc", "abc"}, {"https://u:pw@h/x?token=1", "pw"}, {"https://h/x?t=1", "t=1"},
+		{"LOVELACE was seen", "LOVELACE"}, {"of lovelace, ada", "lovelace"}, {"Bo was here", "Bo"},
+		{"of bo: no", "bo"}, {"Ren\u00e9 came", "Ren"}, {"RENE\u0301 came", "REN"}, {"xAnna Braun7", "7"},
+		{hex.EncodeToString([]byte("ADA LOVELACE")), "414441"}, {"pin=LED_RED", "LED_RED"},
 		{"Lovelace was seen", "Lovelace"}, {"for Ada Lovelace", "Ada"}, {"PIN is 1234", "1234"},
 		{"key MC4CAQAwBQYDK2VwBCIEIKwZq+9b/Lr1", "KwZq"}, {strings.Repeat("0a1B", 12), "0a1B0a"},
 		{"-----BEGIN PRIVATE KEY-----\nshort\n-----END PRIVATE KEY-----", "short"},

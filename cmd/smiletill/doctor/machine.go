@@ -24,6 +24,7 @@ type Probe struct {
 	Disk     func(path string) (Disk, error)
 	ClockSet func() bool // something keeps the clock right
 	Now      func() time.Time
+	Patience time.Duration // for each question to the running terminal; 0: 5 s
 }
 
 // Here looks at this machine.

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -15,8 +16,12 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf16"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/payment/pin"
 )
 
 // leftOut stands where something secret was.
@@ -26,7 +31,7 @@ const leftOut = "[left out]"
 // what looks like one. The zero value knows no secret by name.
 type Redactor struct {
 	known *strings.Replacer
-	words map[string]bool // of names, as a log may have them alone
+	words map[string]bool // of names, folded, as a log may have them alone
 }
 
 // NewRedactor reads the secrets that a terminal's files hold, as far as this user may, to know them in text.
@@ -47,32 +52,64 @@ func NewRedactor(root string, cfg config.Config, names []string) Redactor {
 		}
 	}
 	r := Redactor{words: map[string]bool{}}
-	for _, name := range names {
-		all = append(all, name)
-		for _, w := range strings.FieldsFunc(name, func(c rune) bool { return !unicode.IsLetter(c) }) {
-			if len(w) > 2 {
-				r.words[w] = true
-			}
-		}
-	}
-	var pairs []string
+	found := map[string]bool{}
 	for _, s := range all {
-		if len(s) < shortest {
-			continue
-		}
-		for _, f := range forms(s) {
-			pairs = append(pairs, f, leftOut)
+		if len(s) >= shortest {
+			add(found, s)
 		}
 	}
-	for _, w := range slices.Sorted(maps.Keys(r.words)) {
-		for _, f := range forms(w) {
-			if !strings.Contains(f, w) { // in clear it is left out where it stands alone, see names
-				pairs = append(pairs, f, leftOut)
-			}
-		}
+	for _, name := range names {
+		r.name(name, found)
+	}
+	// At one place the longest is taken: a name that another begins with would leave the other's rest.
+	longest := slices.SortedFunc(maps.Keys(found), func(a, b string) int {
+		return cmp.Or(len(b)-len(a), strings.Compare(a, b))
+	})
+	var pairs []string
+	for _, f := range longest {
+		pairs = append(pairs, f, leftOut)
 	}
 	r.known = strings.NewReplacer(pairs...)
 	return r
+}
+
+func add(found map[string]bool, s string) {
+	for _, f := range forms(s) {
+		found[f] = true
+	}
+}
+
+// noNames are what doors and users are called, not people: without them a page would say little.
+var noNames = map[string]bool{pin.Unnamed: true, "root": true, "smiletill": true}
+
+// name adds the forms of a name and of its words, each as people type it: é as one character or two, in
+// capitals or not. In clear a word is left out where it stands alone, see names.
+func (r Redactor) name(name string, found map[string]bool) {
+	if noNames[folded(name)] {
+		return
+	}
+	for _, typed := range []string{name, norm.NFC.String(name), norm.NFD.String(name)} {
+		for _, s := range []string{typed, strings.ToLower(typed), strings.ToUpper(typed)} {
+			if len(s) >= shortest {
+				add(found, s)
+			}
+			for _, w := range strings.FieldsFunc(s, func(c rune) bool { return !unicode.IsLetter(c) }) {
+				if utf8.RuneCountInString(w) > 1 {
+					r.words[folded(w)] = true
+				}
+				for _, f := range forms(w) {
+					if len(w) > 2 && !strings.Contains(f, w) {
+						found[f] = true
+					}
+				}
+			}
+		}
+	}
+}
+
+// folded is a name or word as names are compared: composed, and capitals and small letters alike.
+func folded(s string) string {
+	return strings.ReplaceAll(strings.ToLower(strings.ToUpper(norm.NFC.String(s))), "ß", "ss")
 }
 
 // shortest is how many bytes a text has at least that is left out wherever it stands: anything shorter would
@@ -167,13 +204,18 @@ func forms(s string) []string {
 	return slices.Compact(all)
 }
 
+// assigns is the rest of a key, what follows it, and a value between quotation marks.
+const assigns = `[a-z_-]*\\?["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|\\"(?:[^"\\]|\\[^"])*\\"|'[^']*'|`
+
 // What looks like a secret.
 var (
 	secretKey = regexp.MustCompile(`(?i)(?:^|[^a-z])(?:pass(?:word|phrase|wd|code)?|psk|wep[-_]key\d?|secret|` +
 		`token|pins?|claim|credentials?|authorization|bearer|cookie|private[-_]key|api[-_]?key|material)(?:$|[^a-z])`)
-	assignment = regexp.MustCompile(`(?i)((?:^|[^a-z])(?:pass(?:word|phrase|wd|code)?|psk|secret|token|pin|` +
-		`claim|credentials?|authorization|bearer|cookie|private[-_]key|api[-_]?key)[a-z_-]*\\?["']?\s*[:=]\s*)` +
-		`("(?:[^"\\]|\\.)*"|\\"(?:[^"\\]|\\[^"])*\\"|'[^']*'|[^\s"'][^\n]*)`)
+	// A bare value that may be of several words goes to the line's end, any other to the next space.
+	assignment = regexp.MustCompile(`(?i)((?:^|[^a-z])(?:pass(?:word|phrase|wd|code)?|psk|claim|credentials?|` +
+		`authorization|bearer|cookie)` + assigns + `[^\s"'][^\n]*)`)
+	ofOneWord = regexp.MustCompile(`(?i)((?:^|[^a-z])(?:secret|token|pin|private[-_]key|api[-_]?key)` + assigns +
+		`[^\s"']\S*)`)
 	spokenPIN = regexp.MustCompile(`(?i)\b(PIN\b[^0-9\n]{0,16})[0-9]{4,12}\b`)
 	userInfo  = regexp.MustCompile(`://[^/\s@"]*@`)
 	queryText = regexp.MustCompile(`(://[^\s"?]*)\?[^\s"]*`)
@@ -193,6 +235,7 @@ func (r Redactor) Text(text string) string {
 	text = userInfo.ReplaceAllString(text, "://"+leftOut+"@")
 	text = queryText.ReplaceAllString(text, "${1}?"+leftOut)
 	text = assignment.ReplaceAllString(text, "${1}"+leftOut)
+	text = ofOneWord.ReplaceAllString(text, "${1}"+leftOut)
 	text = spokenPIN.ReplaceAllString(text, "${1}"+leftOut)
 	text = customer.ReplaceAllString(text, "[customer]")
 	text = vector.ReplaceAllString(text, leftOut)
@@ -205,7 +248,7 @@ func (r Redactor) Text(text string) string {
 	if len(r.words) == 0 {
 		return text
 	}
-	return r.names(text)
+	return r.names(norm.NFC.String(text))
 }
 
 // tokenLike tells a key from a path, a word or a date.
@@ -248,7 +291,7 @@ func (r Redactor) names(text string) string {
 			}
 		}
 		word := text[:n]
-		if r.words[word] {
+		if r.words[folded(word)] {
 			word = leftOut
 		}
 		b.WriteString(word)

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -23,6 +24,7 @@ import (
 	"smiletill/cmd/smiletill/doctor"
 	"smiletill/cmd/smiletill/terminal/terminaltest"
 	"smiletill/device/screen"
+	"smiletill/payment"
 )
 
 // The secrets that are planted.
@@ -285,6 +287,13 @@ func TestSupportOfAStoppedTerminal(t *testing.T) {
 	if !strings.Contains(parts["log.txt"], "ERROR") || !strings.Contains(parts["log.txt"], "out of order") {
 		t.Errorf("the log: %s", parts["log.txt"])
 	}
+	for _, name := range []string{"grace-hopper.txt", "hopper.key", "grace.db-wal", "journal.db.schema3"} {
+		write(t, filepath.Join(s.Cfg.Paths.DataDir, name), "x")
+	}
+	listed := search(t, s.Terminal, []string{"grace", "hopper"})["files.txt"]
+	if !strings.Contains(listed, "3 others") || !strings.Contains(listed, "journal.db.schema3") {
+		t.Errorf("other files are counted: %s", listed)
+	}
 	file := filepath.Join(s.dir, "support.tar.gz")
 	if err := s.SupportFile(t.Context(), file, io.Discard); err != nil {
 		t.Fatal(err)
@@ -296,5 +305,48 @@ func TestSupportOfAStoppedTerminal(t *testing.T) {
 	err = s.SupportFile(t.Context(), file, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "already") {
 		t.Errorf("a file that is there: %v", err)
+	}
+}
+
+// TestSupportWithBrokenSettings: what the redactor knows is read from the usual places then, the customers
+// count as unknown, and neither the error nor its hint repeats a value.
+func TestSupportWithBrokenSettings(t *testing.T) {
+	probe := wellProbe(t, map[string]string{
+		"/var/lib/smiletill/terminal.key":                                   "tinykey-one\n",
+		"/var/lib/smiletill/gallery/c_" + strings.Repeat("a", 26) + ".face": "smtface"})
+	fakeJournal(t, []string{`{"level":"ERROR","msg":"out of order: tinykey-one","err":"of Ada"}`}, nil)
+	parts := search(t, doctor.Terminal{Version: "test", Probe: probe, CfgErr: payment.WithHint(
+		errors.New(`load configuration: "open sesame" is none`), `did you mean "open simsim"`)},
+		[]string{"tinykey-one", "Ada", "sesame", "simsim"})
+	if !strings.Contains(parts["README.txt"], "could not be read") ||
+		!strings.Contains(parts["log.txt"], "out of order") {
+		t.Errorf("%s%s", parts["README.txt"], parts["log.txt"])
+	}
+}
+
+// textLog are lines that are no JSON, and words of JSON that repeat who was removed.
+var textLog = []string{
+	`time=2026-11-30T12:00:00Z level=ERROR msg="a camera was lost" room=camera err="of \"Ada\"" customer=Ada`,
+	`time=2026-11-30T12:00:00Z level=WARN msg="no match" "a name"=Ada who="Ada and the rest`,
+	"panic: runtime error",
+	`{"level":"ERROR","msg":"it failed","err":"remove \"Ada\": no","cause":"of \"Ada","hint":"ask \"Ada\""}`,
+}
+
+// TestSupportOfATextLog: lines that are no JSON pass the list of fields too; where the customers are not
+// known they are not taken.
+func TestSupportOfATextLog(t *testing.T) {
+	s := newStopped(t)
+	fakeJournal(t, textLog, nil)
+	log := search(t, s.Terminal, []string{"Ada"})["log.txt"]
+	for _, w := range []string{`msg="a camera was lost"`, "room=camera", "panic: runtime error", "it failed",
+		`err="remove \"...\": no"`} {
+		if !strings.Contains(log, w) {
+			t.Errorf("no %q in\n%s", w, log)
+		}
+	}
+	write(t, filepath.Join(s.Cfg.GalleryDir(), "c_"+strings.Repeat("a", 26)+".face"), "smtface")
+	log = search(t, s.Terminal, []string{"Ada", "panic", "a camera was lost"})["log.txt"]
+	if !strings.Contains(log, "it failed") {
+		t.Error(log)
 	}
 }

@@ -66,7 +66,7 @@ func faces(cfg config.Config, set models.Set) Finding {
 	f := Finding{Part: "gallery", Level: fine}
 	of, err := gallery.ModelsIn(cfg.GalleryDir())
 	if err != nil {
-		return Finding{Part: f.Part, Level: unknown, What: err.Error(), Do: config.PermissionHint(err)}
+		return unseen(f.Part, err)
 	}
 	before, err := files.SetBefore(cfg, set, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -153,10 +153,14 @@ func slot(cfg config.Config) (Finding, bool) {
 // caseOf tells of an alarm that was written down.
 func caseOf(cfg config.Config) Finding {
 	f := Finding{Part: "case", Level: fine, What: "no alarm"}
+	info, err := os.Stat(cfg.TamperPath())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return unseen(f.Part, err) // a terminal takes it for an alarm; here it may be the user who asks
+	}
 	if alarm.Stands(cfg.TamperPath()) {
 		f.Level, f.What = fault, "the case was opened: no money moves"
 		f.Do = "look at the case, close it, then `smiletill tamper reset`"
-		if info, err := os.Stat(cfg.TamperPath()); err == nil {
+		if err == nil {
 			f.Since = new(info.ModTime())
 		}
 	}
@@ -173,8 +177,6 @@ func books(ctx context.Context, cfg config.Config) (all []Finding, sound journal
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return []Finding{{Part: part, Level: fine, What: "no payment yet"}}, sound
-	case errors.Is(err, fs.ErrPermission):
-		return []Finding{{Part: part, Level: unknown, What: err.Error(), Do: config.PermissionHint(err)}}, sound
 	case err != nil:
 		return []Finding{bad(part, err)}, sound
 	}

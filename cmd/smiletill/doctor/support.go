@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,7 +24,6 @@ import (
 	"smiletill/models"
 	"smiletill/payment"
 	"smiletill/payment/journal"
-	"smiletill/payment/pin"
 	"smiletill/vision/gallery"
 )
 
@@ -57,18 +57,34 @@ func (t Terminal) SupportFile(ctx context.Context, path string, out io.Writer) e
 	} else if err != nil {
 		return fmt.Errorf("write the support's file: %w", err)
 	}
-	if err := errors.Join(t.Support(ctx, f), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(giveBack(f), t.Support(ctx, f), f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
 	_, err = fmt.Fprintf(out, "%s is written. Look into it before you send it: tar -xzf %[1]s -O | less\n", path)
 	return err
 }
 
+// giveBack makes a file that was made with sudo its user's, who is to fetch and send it.
+func giveBack(f *os.File) error {
+	uid, none := strconv.Atoi(os.Getenv("SUDO_UID"))
+	gid, also := strconv.Atoi(os.Getenv("SUDO_GID"))
+	if os.Geteuid() != 0 || none != nil || also != nil {
+		return nil
+	}
+	err := f.Chown(uid, gid)
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("write the support's file: %w", err)
+	}
+	return nil // a stick's file system has no owners
+}
+
 // Support writes the archive, part by part as it comes.
 //
-// Each part is made of what is on a list: names of settings, fields of log lines, names of files. What goes
-// into the archive passes the Redactor besides, which knows the secrets of this machine's files.
+// Each part is made of what is on a list: names of settings, fields of log lines, names of files. Of a log
+// line its message is taken too, and of one that is not JSON its words, while the customers' names are known.
+// What goes into the archive passes the Redactor besides, which knows the secrets of this machine's files.
 func (t Terminal) Support(ctx context.Context, out io.Writer) error {
+	t = t.Placed()
 	names, known := t.names(ctx)
 	zip := gzip.NewWriter(out)
 	b := &bundle{t: t, named: known, tar: tar.NewWriter(zip), redact: NewRedactor(t.Probe.Root, t.Cfg, names)}
@@ -82,7 +98,7 @@ func (b *bundle) write(ctx context.Context) error {
 		page.Findings = slices.Clone(page.Findings)
 		for i, f := range page.Findings {
 			if f.Part == "settings" {
-				page.Findings[i].What = quotedText.ReplaceAllString(f.What, `"..."`)
+				page.Findings[i].What, page.Findings[i].Do = unquoted(f.What), unquoted(f.Do)
 			}
 		}
 	}
@@ -138,18 +154,30 @@ func (b *bundle) readme() []byte {
 	text := "What a smiletill terminal says of itself. Begin with doctor.txt.\n" +
 		"Faces, names, customers' ids, PINs, keys, passwords and passphrases were left out.\n"
 	if !b.named {
-		text += "The customers' names could not be read to look for them: of the log only its words were\n" +
-			"taken, and nothing of what they were about.\n"
+		text += "The customers' names could not be read to look for them: of the log only what the\n" +
+			"terminal says in words of its own was taken, and nothing of what it was about.\n"
 	}
 	return []byte(text)
 }
 
-// quotedText is what an error about settings repeats of them.
-var quotedText = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+// What errors repeat of what they are about: between quotation marks, to the end where there is but one, and
+// all between the outer ones where there are others inside.
+var (
+	quotedText = regexp.MustCompile(`"(?:[^"\\]|\\.)*(?:"|$)`)
+	quotedDeep = regexp.MustCompile(`(?s)\\*".*(?:"|$)`)
+)
+
+// unquoted is an error's text without what it repeats.
+func unquoted(text string) string {
+	if strings.Contains(text, `\"`) {
+		return quotedDeep.ReplaceAllString(text, `"..."`)
+	}
+	return quotedText.ReplaceAllString(text, `"..."`)
+}
 
 // status is what the running terminal says, its own words again as data.
 func (b *bundle) status(ctx context.Context) []byte {
-	s, err := control.NewClient(b.t.Cfg.Paths.ControlSocket).Status(ctx)
+	s, err := ask(ctx, b.t, control.NewClient(b.t.Cfg.Paths.ControlSocket).Status)
 	if err != nil {
 		return asJSON(map[string]string{"error": err.Error()})
 	}
@@ -193,10 +221,25 @@ func (b *bundle) journal(ctx context.Context) []byte {
 		"gaps": sound.Gaps, "unsure": sound.Unsure, "taken_over": sound.TakenOver})
 }
 
-// ownName are the names of files that are said; another's may be anything.
-var ownName = regexp.MustCompile(`^(?:[a-z-]+\.(?:db|db-wal|db-shm|db\.schema\d|json|key|crt|pub|toml|lock|` +
-	`txt|conf|raucb|tflite)|[a-z]+\.db\.(?:lock|behind)|\.lock|lock|floor|gallery|models|update|setup|` +
-	`smiletill|models-[0-9a-f]+)$`)
+// ownNames are the files that are said by name; another's name may be anything, a person's too.
+var ownNames = strings.Fields(`journal.db journal.db.lock journal.db.behind pins.db pins.db.lock register.db
+register.db.lock register.crt register.key registers.json counter.json screen-delay.json settings-seen.json
+tamper.json terminal.key cloud.pub gallery gallery.key .lock lock floor models manifest.json update setup
+smiletill smiletill.toml board.toml claim.toml ca.pem`)
+
+// ownSuffix is what SQLite and a change of the journal's schema put behind a database's name; ownModels is a
+// folder of models by their digest.
+var (
+	ownSuffix = regexp.MustCompile(`(?:-wal|-shm|\.schema\d+)$`)
+	ownModels = regexp.MustCompile(`^models-[0-9a-f]+$`)
+)
+
+// own tells whether a file's name is one of the terminal's own.
+func own(name string) bool {
+	base := ownSuffix.ReplaceAllString(name, "")
+	return slices.Contains(ownNames, base) && (base == name || strings.HasSuffix(base, ".db")) ||
+		ownModels.MatchString(name)
+}
 
 // files lists what there is, with sizes and modes. Customers' records are counted: each is called by an id.
 func (b *bundle) files() []byte {
@@ -217,7 +260,7 @@ func (b *bundle) files() []byte {
 			case strings.HasSuffix(rel, ".face"):
 				records++
 				size += info.Size()
-			case rel == ".", ownName.MatchString(d.Name()):
+			case rel == ".", own(d.Name()):
 				fmt.Fprintf(&text, "  %v %9d %s  %s\n", info.Mode(), info.Size(),
 					info.ModTime().UTC().Format(time.DateTime), rel)
 			case d.IsDir():
@@ -243,16 +286,48 @@ var said = map[string]bool{"room": true, "err": true, "part": true, "of": true, 
 	"camera": true,
 	"what":   true, "took": true, "phase": true, "state": true, "reason": true, "unit": true, "protection": true}
 
+// repeats are the fields whose words may repeat a name: what they quote is left out. A customer who was
+// removed is known by name to nobody.
+var repeats = map[string]bool{"err": true, "cause": true, "reason": true, "hint": true}
+
+// ofText are the fields that a line of text has besides: JSON's are no fields but the line.
+var ofText = map[string]bool{"time": true, "level": true, "msg": true, "hint": true}
+
+// field is one of a line of text, as log.format text writes it, or as much of it as there is.
+var field = regexp.MustCompile(`("(?:[^"\\]|\\.)*"|[^\s"=]+)=("(?:[^"\\]|\\.)*"|".*|\S*)`)
+
+// taken is a key=value of a log line as the support's file has it.
+func taken(pair string) string {
+	key, value, _ := strings.Cut(pair, "=")
+	if !repeats[key] {
+		return pair
+	}
+	clear, err := strconv.Unquote(value)
+	if err != nil {
+		return key + "=" + unquoted(value)
+	}
+	return key + "=" + strconv.Quote(unquoted(clear))
+}
+
 // log is the end of the last day's.
 func (b *bundle) log(ctx context.Context) []byte {
 	return b.lines(ctx, []string{"-u", units}, func(l line) (line, bool) {
+		if l.plain {
+			l.text = field.ReplaceAllStringFunc(l.text, func(pair string) string {
+				if key, _, _ := strings.Cut(pair, "="); said[key] || ofText[key] {
+					return taken(pair)
+				}
+				return leftOut
+			})
+			return l, b.named // else nobody knows what its words are
+		}
 		kept := l.more[:0]
 		for _, m := range l.more {
 			if key, _, _ := strings.Cut(m, "="); said[key] && b.named {
-				kept = append(kept, m)
+				kept = append(kept, taken(m))
 			}
 		}
-		l.more = kept
+		l.more, l.hint = kept, unquoted(l.hint)
 		if !b.named {
 			l.hint = ""
 		}
@@ -293,45 +368,4 @@ func (b *bundle) lines(ctx context.Context, what []string, take func(line) (line
 		text = fmt.Appendf(text, "%v\n", err)
 	}
 	return text
-}
-
-// names are the people whom text may name: customers and staff. known: those of all customers are among them.
-func (t Terminal) names(ctx context.Context) (all []string, known bool) {
-	client := control.NewClient(t.Cfg.Paths.ControlSocket)
-	people, err := client.Customers(ctx)
-	known = err == nil
-	for _, c := range people {
-		all = append(all, c.Name)
-	}
-	if of, err := gallery.ModelsIn(t.Cfg.GalleryDir()); err == nil && len(of) == 0 {
-		known = true // there is nobody
-	}
-	if clerks, err := client.Clerks(ctx); err == nil {
-		for _, c := range clerks {
-			all = append(all, c.Name)
-		}
-	} else {
-		stored, _ := pin.ClerksOf(ctx, t.Cfg.PINsPath()) // what can't be read names nobody
-		for _, c := range stored {
-			all = append(all, c.Name)
-		}
-	}
-	r, err := journal.OpenReader(ctx, t.Cfg.JournalPath())
-	if err != nil {
-		return all, known
-	}
-	defer func() { _ = r.Close() }() // it was only read
-	clerks, _ := r.Clerks(ctx)       // what can't be read names nobody
-	for name := range clerks {
-		all = append(all, name)
-	}
-	acts, _ := r.Audits(ctx, 1000) // likewise
-	for _, a := range acts {
-		for _, who := range []payment.Who{a.Who, a.Second} {
-			if who.Door == "page" || who.Door == "command" {
-				all = append(all, who.Name)
-			}
-		}
-	}
-	return all, known
 }

@@ -6,17 +6,22 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -169,6 +174,13 @@ func TestTroublesAreToldApart(t *testing.T) {
 			s.Cfg.MQTT.CertFile = data(s, "client.crt")
 			certificate(t, s.Cfg.MQTT.CertFile, noon.Add(-time.Hour))
 		}},
+		{"no authority", "mqtt.ca_file names it", func(_ *testing.T, s *stopped) {
+			s.Cfg.MQTT.CAFile = data(s, "ca.pem")
+		}},
+		{"no certificate", "holds no certificate", func(t *testing.T, s *stopped) {
+			s.Cfg.MQTT.CertFile = data(s, "client.crt")
+			write(t, s.Cfg.MQTT.CertFile, "-----BEGIN NOTHING-----\n")
+		}},
 		{"model damaged", "the manifest has sha256", func(t *testing.T, s *stopped) {
 			s.Cfg.Paths.ModelsDir = terminaltest.CopyModels(t)
 			files, err := filepath.Glob(s.Cfg.Paths.ModelsDir + "/*.tflite")
@@ -231,5 +243,75 @@ func TestTroublesAreToldApart(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestATerminalThatHangs: it takes connections and never answers; it is told, its files are read, and the
+// support's file is made.
+func TestATerminalThatHangs(t *testing.T) {
+	t.Parallel()
+	s := newStopped(t)
+	s.Probe.Patience = 50 * time.Millisecond
+	silent, err := net.Listen("unix", s.Cfg.Paths.ControlSocket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	var packed bytes.Buffer
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := s.Support(ctx, &packed); err != nil || ctx.Err() != nil {
+		t.Fatal(err, ctx.Err())
+	}
+	page := unpack(t, packed.Bytes())["doctor.txt"]
+	for _, w := range []string{"FAULT    terminal", "it runs, but does not answer", "-> ",
+		"models", "its files were read"} {
+		if !strings.Contains(page, w) {
+			t.Errorf("no %q in\n%s", w, page)
+		}
+	}
+}
+
+// TestWhatCanNotBeSeenIsNoFault: a path that can't be looked at is unknown, with what to do, and no alarm.
+func TestWhatCanNotBeSeenIsNoFault(t *testing.T) {
+	t.Parallel()
+	s := newStopped(t)
+	s.Cfg.Paths.DataDir = filepath.Join(s.dir, "plain")
+	write(t, s.Cfg.Paths.DataDir, "no folder: not a directory is what a path below it says")
+	for _, f := range s.Examine(t.Context()).Findings {
+		if f.Part == "case" && (f.Level != "unknown" || f.Do == "" || strings.Contains(f.What, "opened")) {
+			t.Errorf("the case: %+v", f)
+		}
+	}
+	s = newStopped(t)
+	s.CfgErr = fmt.Errorf("load configuration: %w",
+		&fs.PathError{Op: "open", Path: s.dir, Err: fs.ErrPermission})
+	for _, f := range s.Examine(t.Context()).Findings {
+		if f.Part == "settings" && (f.Level != "unknown" || f.Do == "") {
+			t.Errorf("settings that this user may not read: %+v", f)
+		}
+	}
+}
+
+// TestSupportFileIsItsUsers: made with sudo it is the file of who asked, and nobody else's.
+func TestSupportFileIsItsUsers(t *testing.T) {
+	uid, gid := os.Getuid(), os.Getgid()
+	if uid == 0 { // nobody else gives files away
+		uid, gid = 54321, 54322
+	}
+	t.Setenv("SUDO_UID", strconv.Itoa(uid))
+	t.Setenv("SUDO_GID", strconv.Itoa(gid))
+	s := newStopped(t)
+	file := filepath.Join(s.dir, "support.tar.gz")
+	if err := s.SupportFile(t.Context(), file, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if own, ok := info.Sys().(*syscall.Stat_t); !ok || int(own.Uid) != uid || int(own.Gid) != gid ||
+		info.Mode().Perm() != 0o600 {
+		t.Errorf("%+v %v", own, info.Mode())
 	}
 }
