@@ -18,7 +18,8 @@ import (
 // Help is what `smiletill doctor --help` says.
 const Help = `Say on one page what is wrong with this terminal, the worst first, since when if that is
 known, and what to do. It asks the terminal that runs; where none does it reads settings, disk, journal,
-gallery, keys and clock. Nothing is changed. Exit code 0: all is well; 1: something is not.`
+gallery, keys and clock. No setting, payment or customer is changed. Exit code 0: all is well; 1: something
+is not.`
 
 // Terminal is the one that is examined.
 type Terminal struct {
