@@ -30,7 +30,7 @@ func Do(ctx context.Context, out io.Writer, path string, s Source) error {
 }
 
 // ShowKey is newKey, and shows the words, numbered.
-func ShowKey(out io.Writer, dataDir string, again bool) error {
+func ShowKey(out, errs io.Writer, dataDir string, again bool) error {
 	words, err := newKey(dataDir, again)
 	if err != nil {
 		return err
@@ -42,7 +42,10 @@ func ShowKey(out io.Writer, dataDir string, again bool) error {
 			b.WriteString("\n")
 		}
 	}
-	_, err = fmt.Fprintf(out, "%s\nwrite them down: they are shown this once, and kept nowhere\n", &b)
+	// The words alone: whoever keeps them in a file restores with that file.
+	if _, err = fmt.Fprint(out, &b); err == nil {
+		_, err = fmt.Fprintln(errs, "\nwrite them down: they are shown this once, and kept nowhere")
+	}
 	return err
 }
 

@@ -41,7 +41,7 @@ func backupCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return backup.ShowKey(cmd.OutOrStdout(), cfg.Paths.DataDir, again)
+			return backup.ShowKey(cmd.OutOrStdout(), cmd.ErrOrStderr(), cfg.Paths.DataDir, again)
 		},
 	}
 	key.Flags().BoolVar(&again, "again", false, "make another; backups made before open with the old words only")
