@@ -51,6 +51,20 @@ func (s *shop) putBackData(from string) {
 	private(s.T, data)
 }
 
+// reportedDay is one in which something is sold, and reported: the cloud has counted so many by its end.
+func (s *shop) reportedDay(c *cloud.Receiver, id string, counted int) {
+	s.T.Helper()
+	end := s.Open()
+	s.Pay(id, "1.00")
+	s.WantEnd(id, "approved", "")
+	s.Eventually("the report of "+id, func() bool {
+		n, err := c.Count(s.T.Context())
+		code, out, _ := s.Cli("journal", "list")
+		return err == nil && n == counted && code == 0 && !strings.Contains(out, "pending")
+	})
+	end()
+}
+
 // TestOlderDataPutBack: a terminal whose data were set back takes no payment and gives nothing back as soon
 // as the cloud has told what it has, says why everywhere, and goes on with the newest data, or when a
 // technician says that there are none.
@@ -60,22 +74,10 @@ func TestOlderDataPutBack(t *testing.T) {
 	b, c := terminaltest.NewCloud(t, config.Default(), s.Dir, rand.New(rand.NewPCG(3, 4)))
 	s.Flags = append(s.Flags, "--mqtt-broker", b.URL(), "--register-listen", "127.0.0.1:0")
 	s.EnrolCustomer()
-	day := func(id string, counted int) {
-		t.Helper()
-		end := s.Open()
-		s.Pay(id, "1.00")
-		s.WantEnd(id, "approved", "")
-		s.Eventually("the report of "+id, func() bool {
-			n, err := c.Count(t.Context())
-			code, out, _ := s.Cli("journal", "list")
-			return err == nil && n == counted && code == 0 && !strings.Contains(out, "pending")
-		})
-		end()
-	}
-	day("one", 1)
+	s.reportedDay(c, "one", 1)
 	older, newest := filepath.Join(s.Dir, "older"), filepath.Join(s.Dir, "newest")
 	s.copyData(older)
-	day("two", 2)
+	s.reportedDay(c, "two", 2)
 	s.copyData(newest)
 
 	s.putBack(older)

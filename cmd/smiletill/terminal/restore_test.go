@@ -27,22 +27,10 @@ func TestRestore(t *testing.T) {
 	s.EnrolCustomer()
 	_, out, _ := s.Cli("backup", "key")
 	words := out // as they are shown
-	day := func(id string, counted int) {
-		t.Helper()
-		end := s.Open()
-		s.Pay(id, "1.00")
-		s.WantEnd(id, "approved", "")
-		s.Eventually("the report of "+id, func() bool {
-			n, err := c.Count(t.Context())
-			code, out, _ := s.Cli("journal", "list")
-			return err == nil && n == counted && code == 0 && !strings.Contains(out, "pending")
-		})
-		end()
-	}
-	day("one", 1)
+	s.reportedDay(c, "one", 1)
 	older, newest := filepath.Join(s.Dir, "older.backup"), filepath.Join(s.Dir, "newest.backup")
 	s.does("backup", "--faces", older)
-	day("two", 2)
+	s.reportedDay(c, "two", 2)
 	s.does("backup", "--faces", newest)
 
 	s.replaced(newest, words)
