@@ -309,6 +309,54 @@ func TestSmallDisk(t *testing.T) {
 	approve(t, j, "z")
 }
 
+// TestOpensOnAFullDisk: where not even the index of the write-ahead log has room, the disk is full, not
+// broken.
+func TestOpensOnAFullDisk(t *testing.T) {
+	folder := t.TempDir()
+	if err := syscall.Mount("journal", folder, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skipf("no file system of our own to fill: mount tmpfs: %v", err)
+	}
+	defer func() {
+		// A child that a parallel test is starting may have its files open for a moment.
+		if err := syscall.Unmount(folder, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	}()
+	path := folder + "/journal.db"
+	j := open(t, path, Options{})
+	approve(t, j, "a")
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ballast, err := os.Create(folder + "/ballast")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.CopyN(ballast, zeros{}, 16<<20); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	if err := ballast.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j, err = Open(t.Context(), path, Options{})
+	if !errors.Is(err, ErrFull) || !strings.Contains(hint(err), "free") {
+		t.Errorf("%v (%s)", err, hint(err))
+		if err == nil {
+			_ = j.Close()
+		}
+	}
+	if err := os.Remove(folder + "/ballast"); err != nil {
+		t.Fatal(err)
+	}
+	j = open(t, path, Options{})
+	if report := verify(t, &j.Reader); report.Approved != 1 {
+		t.Errorf("%+v", report)
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"syscall"
 
+	"golang.org/x/sys/unix"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -89,11 +91,24 @@ func wrap(path, operation string, err error) error {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return as(ErrInUse, "stop the other program that uses "+path)
 	case sqlite3.SQLITE_IOERR:
+		if noRoom(path) { // for the index of the write-ahead log, of which SQLite says no more
+			return as(ErrFull, hintFull(path))
+		}
 		return as(ErrIO, hintIO(path))
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 		return as(ErrIO, hintAccess(path))
 	}
 	return fmt.Errorf("%s %s: %w", operation, path, err)
+}
+
+// shmSize is what SQLite grows that index by.
+const shmSize = 32 << 10
+
+// noRoom tells whether the disk of a file has none for a program like this one.
+func noRoom(path string) bool {
+	var s unix.Statfs_t
+	err := unix.Statfs(filepath.Dir(path), &s)
+	return err == nil && s.Bavail*uint64(s.Bsize) < shmSize
 }
 
 func hintFull(path string) string {

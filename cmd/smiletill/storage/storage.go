@@ -233,10 +233,11 @@ func WithHint(err error) error {
 	return err
 }
 
-// fullDatabase tells SQLite's word for a full disk (SQLITE_FULL), which carries no error of the kernel's.
+// fullDatabase tells SQLite's words for a full disk (SQLITE_FULL, and SQLITE_IOERR_SHMSIZE where there is no
+// room for the index of the write-ahead log), which carry no error of the kernel's.
 func fullDatabase(err error) bool {
 	var coded interface{ Code() int }
-	return errors.As(err, &coded) && coded.Code()&0xff == 13
+	return errors.As(err, &coded) && (coded.Code()&0xff == 13 || coded.Code() == 4874)
 }
 
 // withHint is WithHint of a write that failed, for whatever reason.
