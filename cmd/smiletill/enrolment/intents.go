@@ -24,8 +24,9 @@ type found struct {
 }
 
 // tell has the journal say what came of the intents that it does not know the end of, and ends removals that
-// were begun. m has the machine's told too; nil leaves them.
-func (t *Trail) tell(ctx context.Context, m *Machine) error {
+// were begun. m has the machine's told too; nil leaves them. also is done at the end, while no command
+// changes anything; it may be nil.
+func (t *Trail) tell(ctx context.Context, m *Machine, also func() error) error {
 	return t.keeps.Book.Take(func(notes []intent.Note) (left []intent.Note, err error) {
 		var facts []journal.Audit
 		if len(notes) > 0 {
@@ -33,8 +34,14 @@ func (t *Trail) tell(ctx context.Context, m *Machine) error {
 				return nil, err
 			}
 		}
-		if err := t.journal.Note(ctx, facts...); err != nil || m == nil {
+		if err := t.journal.Note(ctx, facts...); err != nil {
 			return left, err
+		}
+		if m == nil && also != nil {
+			return left, also()
+		}
+		if m == nil {
+			return left, nil
 		}
 		waits, err := t.machine(ctx, *m, notes)
 		if waits {

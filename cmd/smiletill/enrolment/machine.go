@@ -45,7 +45,7 @@ func (t *Trail) Start(ctx context.Context, m Machine, alarm bool) error {
 		return err
 	}
 	t.mu.Lock()
-	err = t.tell(ctx, &m)
+	err = t.tell(ctx, &m, nil)
 	t.mu.Unlock()
 	if err != nil {
 		return err

@@ -56,15 +56,21 @@ func (t *Trail) unpaired(ctx context.Context) (found []witness.Finding, err erro
 	if t.keeps.Pairings == nil {
 		return nil, nil
 	}
-	all, err := t.keeps.Pairings()
-	if err != nil {
-		return nil, nil // whoever serves registers says why they can't be read
+	look := func() error {
+		all, err := t.keeps.Pairings()
+		if err != nil {
+			return nil // whoever serves registers says why they can't be read
+		}
+		last, err := t.journal.Registers(ctx)
+		found = unpairedIn(all, last)
+		return err
 	}
-	last, err := t.journal.Registers(ctx)
-	if err != nil {
+	if err := look(); err != nil || len(found) == 0 {
 		return nil, err
 	}
-	return unpairedIn(all, last), nil
+	// A command may have paired one anew since the journal was told of such.
+	err = t.tell(ctx, nil, look)
+	return found, err
 }
 
 func unpairedIn(all register.Pairings, last map[journal.RegisterKey]journal.Audit) (found []witness.Finding) {

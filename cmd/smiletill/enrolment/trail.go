@@ -79,7 +79,7 @@ func (t *Trail) Do(ctx context.Context, change func(note func(journal.Audit) err
 		return intent.Told, nil
 	})
 	if err != nil && noted {
-		if also := t.tell(context.WithoutCancel(ctx), nil); also != nil {
+		if also := t.tell(context.WithoutCancel(ctx), nil, nil); also != nil {
 			t.log.Error("the journal can't be told that nothing was done: it is at the next start", "err", also)
 		}
 	}

@@ -10,17 +10,31 @@ import (
 	"smiletill/payment/register"
 )
 
-// Registers writes down how the paired registers differ from what the journal knows. Nothing is taken from
-// one whose key the journal doesn't know.
-func (t *Trail) Registers(ctx context.Context, all register.Pairings) error {
+// Registers writes down how the paired registers, which paired reads, differ from what the journal knows.
+// Nothing is taken from one whose key the journal doesn't know.
+func (t *Trail) Registers(ctx context.Context, paired func() (register.Pairings, error)) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	all, err := paired()
+	if err != nil { // keys that can't be read are not keys that were taken away
+		return err
+	}
 	if t.known && slices.EqualFunc(all, t.pairs, func(a, b register.Pairing) bool { return a.Key == b.Key }) {
 		return nil
 	}
-	if err := t.tell(ctx, nil); err != nil { // who has changed them
-		return err
-	}
+	// Read anew while no command changes them: each says what it is about to do before the file has it, and a
+	// key that is told and not there yet would count as taken away.
+	return t.tell(ctx, nil, func() error {
+		all, err := paired()
+		if err != nil {
+			return err
+		}
+		return t.registers(ctx, all)
+	})
+}
+
+// registers is Registers, of who has told the journal what commands have done.
+func (t *Trail) registers(ctx context.Context, all register.Pairings) error {
 	last, err := t.journal.Registers(ctx)
 	if err != nil {
 		return err

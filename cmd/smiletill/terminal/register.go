@@ -86,11 +86,7 @@ func (c *cashDesk) till() (*register.Till, error) {
 func (c *cashDesk) trace(ctx context.Context, p *parts) error {
 	ctx, cancel := context.WithTimeout(ctx, deskRetry)
 	defer cancel()
-	all, err := c.paired()
-	if err != nil { // keys that can't be read are not keys that were taken away
-		return err
-	}
-	return p.trail.Registers(ctx, all)
+	return p.trail.Registers(ctx, c.paired)
 }
 
 // openRecords opens what registers asked for. Without it they are refused and everybody else is served.
