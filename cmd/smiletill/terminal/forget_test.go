@@ -213,8 +213,9 @@ func TestForgetMeIsLocked(t *testing.T) {
 	begun := time.Now()
 	p.is("it gives up", "document.documentElement.dataset.forget === ''")
 	t.Logf("gave up after %v", time.Since(begun).Round(time.Second))
+	// The question stands when the camera goes: pressed afterwards, it may be gone before the second press.
+	p.press("Forget me")
 	s.Pull(true)
-	p.press("Forget me", "Go on")
 	p.is("out of order", "document.documentElement.dataset.state === 'out_of_order'")
 	if all, err := s.Customers(t.Context()); err == nil && len(all) != 1 {
 		t.Errorf("left: %v", all)

@@ -19,6 +19,7 @@ import (
 
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/terminal/terminaltest"
+	"smiletill/device/camera"
 	"smiletill/device/screen"
 	"smiletill/payment"
 )
@@ -342,6 +343,12 @@ func TestEnrolByCameraThenPay(t *testing.T) {
 func TestDiskFullInTheMiddleOfAPayment(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
+	plain := func(f []byte) []byte { return f }
+	play := func(name string) camera.Source {
+		return film(t, name, plain).Play(camera.Playback{FPS: 36, Loop: true})
+	}
+	live := camera.NewSwitch(play("idle"))
+	s.Source = live
 	data := filepath.Join(s.Dir, "data")
 	if err := os.Mkdir(data, 0o700); err != nil {
 		t.Fatal(err)
@@ -373,6 +380,7 @@ func TestDiskFullInTheMiddleOfAPayment(t *testing.T) {
 		_, err = f.Write(block)
 	}
 	_ = f.Close()
+	_ = live.Cut(play("customer_smile")).Close() // a film in memory: the customer comes when it is full
 	p, err := s.Wait(t.Context(), "one", time.Minute)
 	if err == nil && p.State == string(payment.StateApproved) {
 		t.Fatalf("approved on a full disk: %+v", p)
