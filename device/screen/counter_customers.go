@@ -21,8 +21,9 @@ type CounterCustomers interface {
 	// Consent gives what a customer agrees to before the face is taken.
 	Consent(ctx context.Context) (CounterConsent, error)
 	// Enrol has the terminal's own camera take pictures of who stands before it, and enrols them when it has.
-	// It gives what Enrolment takes. Whose page does not ask for 5 s, or is locked, has taken the consent back.
-	Enrol(ctx context.Context, e CounterEnrol) (token string, err error)
+	// Whose page does not ask Enrolment for 5 s, or is locked, has taken the consent back. Asked for once more
+	// under the same token it does nothing: its answer may have been lost.
+	Enrol(ctx context.Context, e CounterEnrol) error
 	// Enrolment tells how that goes; stop takes the consent back, if it is not too late.
 	Enrolment(ctx context.Context, token string, stop bool) (CounterEnrolment, error)
 	// Vouch takes the word of another clerk, by name and PIN, that a customer's new face is to be taken though
@@ -59,6 +60,10 @@ type CounterText struct {
 	Lang    string `json:"lang"`
 	Version string `json:"version"`
 	Body    string `json:"body"`
+	// Agree is the sentence that is ticked, and Stop what takes it back, both in this language, whatever the
+	// clerk's is: this package adds them.
+	Agree string `json:"agree"`
+	Stop  string `json:"stop"`
 }
 
 // CounterConsent is what has to be known to enrol somebody.
@@ -69,9 +74,11 @@ type CounterConsent struct {
 	Pictures int           `json:"pictures"`         // that are taken
 }
 
-// CounterEnrol is who is to be enrolled. Again is the id of a customer who is there, then without a name and
-// an agreement.
+// CounterEnrol is who is to be enrolled. Again is the id of a customer who is there, then without a name, and
+// without an agreement where there is one.
 type CounterEnrol struct {
+	// Token names the enrolment, 16 to 64 letters and digits of the page's own choice.
+	Token                                              string
 	Name, Again, Version, Lang, Explained, PIN, Digits string
 }
 
@@ -121,4 +128,9 @@ const (
 	RefusedOtherFace Refusal = "other_face" // not the one that is enrolled
 	RefusedDigits    Refusal = "digits"     // not 3 to 12
 	RefusedSecond    Refusal = "second"     // not somebody else, with a PIN, who may vouch
+	RefusedNotBegun  Refusal = "not_begun"  // or so long ago that it is forgotten
+
+	RefusedIncomparable Refusal = "incomparable"  // what is enrolled was made by another model
+	RefusedSecondLocked Refusal = "second_locked" // the PIN of who vouches, for a while
+	RefusedSecondRole   Refusal = "second_role"   // of who vouches does not
 )

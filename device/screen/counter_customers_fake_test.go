@@ -94,13 +94,17 @@ func (l *shopTill) Consent(context.Context) (CounterConsent, error) {
 	body := "What you agree to\n\n" + strings.Repeat("This shop can take payments by your face. ", 12) +
 		"\n\nYou can take it back at any time."
 	return CounterConsent{Clerk: l.clerk, Digits: l.narrow, Pictures: 5, Texts: []CounterText{
-		{"en", "aa01", body}, {"de", "bb02", "Worin Sie einwilligen\n\n" + body}}}, nil
+		{Lang: "en", Version: "aa01", Body: body},
+		{Lang: "de", Version: "bb02", Body: "Worin Sie einwilligen\n\n" + body}}}, nil
 }
 
-func (l *shopTill) Enrol(ctx context.Context, e CounterEnrol) (string, error) {
+func (l *shopTill) Enrol(ctx context.Context, e CounterEnrol) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.page = ctx
+	if e.Token == l.begun {
+		return nil
+	}
 	pin := e.PIN
 	if pin != "" {
 		pin = "a PIN"
@@ -109,17 +113,20 @@ func (l *shopTill) Enrol(ctx context.Context, e CounterEnrol) (string, error) {
 		e.Version, e.Lang, e.Explained, pin, e.Digits)))
 	for _, c := range l.folk {
 		if e.Name != "" && c.Name == e.Name {
-			return "", &CounterError{Why: RefusedTaken, What: "the name is taken"}
+			return &CounterError{Why: RefusedTaken, What: "the name is taken"}
 		}
 	}
-	l.enrols = CounterEnrolment{State: EnrolLook}
-	return "token", nil
+	l.begun, l.enrols = e.Token, CounterEnrolment{State: EnrolLook}
+	return nil
 }
 
 func (l *shopTill) Enrolment(_ context.Context, token string, stop bool) (CounterEnrolment, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if stop && !l.enrols.Ended {
+	if token != l.begun {
+		return CounterEnrolment{}, &CounterError{Why: RefusedNotBegun, What: "nobody is being enrolled"}
+	}
+	if stop && !l.enrols.Ended && !l.tooLate {
 		l.asked = append(l.asked, "withdrawn")
 		l.enrols = CounterEnrolment{Ended: true, Failed: &CounterError{Why: RefusedWithdrawn, What: "taken back"}}
 	}

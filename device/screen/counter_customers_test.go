@@ -17,9 +17,10 @@ func TestCustomersWantASession(t *testing.T) {
 	posts := map[string]string{"/counter/customers/pin": `{"id":"c_ada","pin":"730164"}`,
 		"/counter/customers/block":  `{"id":"c_ada","blocked":true,"why":"misuse"}`,
 		"/counter/customers/forget": `{"id":"c_ada","lang":"en"}`,
-		"/counter/enrol":            `{"name":"New","version":"aa01","lang":"en","agreed":true}`,
-		"/counter/enrolment":        `{"token":"token","stop":true}`,
-		"/counter/vouch":            `{"id":"c_ada","name":"Berta","pin":"915372"}`}
+		"/counter/enrol": `{"token":"0123456789abcdef","name":"New","version":"aa01","lang":"en",` +
+			`"agreed":true}`,
+		"/counter/enrolment": `{"token":"0123456789abcdef","stop":true}`,
+		"/counter/vouch":     `{"id":"c_ada","name":"Berta","pin":"915372"}`}
 	all := func(status int, change func(*http.Request)) {
 		t.Helper()
 		for _, path := range gets {
@@ -76,25 +77,36 @@ func TestEnrolOfNoPage(t *testing.T) {
 	folk(l)
 	c := &counterClient{t: t, s: newServer(t, Options{Counter: l})}
 	c.unlock()
+	const begin = `{"token":"0123456789abcdef",`
 	c.want(http.StatusConflict, `"why":"withdrawn"`, "POST", "/counter/enrol",
-		`{"name":"New","version":"aa01","lang":"en"}`)
+		begin+`"name":"New","version":"aa01","lang":"en"}`)
+	c.want(http.StatusConflict, `"why":"withdrawn"`, "POST", "/counter/enrol",
+		begin+`"again":"c_ada","version":"aa01","lang":"en"}`)
+	for _, token := range []string{"", "short", "../../../../../../", strings.Repeat("a", 65)} {
+		c.want(http.StatusConflict, `"why":"not_begun"`, "POST", "/counter/enrol",
+			`{"token":"`+token+`","name":"New","version":"aa01","lang":"en","agreed":true}`)
+	}
 	for _, digits := range []string{"12a4", "1234567890123", "７３０１６４"} {
 		c.want(http.StatusConflict, `"why":"pin"`, "POST", "/counter/enrol",
-			`{"name":"New","version":"aa01","lang":"en","agreed":true,"pin":"`+digits+`"}`)
+			begin+`"name":"New","version":"aa01","lang":"en","agreed":true,"pin":"`+digits+`"}`)
 		c.want(http.StatusConflict, `"why":"second"`, "POST", "/counter/vouch",
 			`{"id":"c_ada","name":"Berta","pin":"`+digits+`"}`)
 	}
 	c.want(http.StatusConflict, `"why":"second"`, "POST", "/counter/vouch",
 		`{"id":"c_ada","name":"Berta","pin":""}`)
-	c.want(http.StatusBadRequest, "", "POST", "/counter/enrol", `{"name":"New","agreed":true,"face":"data:"}`)
 	c.want(http.StatusBadRequest, "", "POST", "/counter/enrol",
-		`{"name":"`+strings.Repeat("a", counterBodyMax)+`","agreed":true}`)
+		begin+`"name":"New","agreed":true,"face":"data:"}`)
+	c.want(http.StatusBadRequest, "", "POST", "/counter/enrol",
+		begin+`"name":"`+strings.Repeat("a", counterBodyMax)+`","agreed":true}`)
 	if n := l.heard("enrol") + l.heard("vouch"); n > 0 {
 		t.Errorf("%d were begun", n)
 	}
-	c.want(http.StatusOK, `"token":"token"`, "POST", "/counter/enrol",
-		`{"name":"New","version":"aa01","lang":"en","explained":"Anna","agreed":true}`)
-	c.want(http.StatusOK, `"state":"enrol_look"`, "POST", "/counter/enrolment", `{"token":"token"}`)
+	for range 2 { // as when the first answer was lost
+		c.want(http.StatusOK, "", "POST", "/counter/enrol",
+			begin+`"name":"New","version":"aa01","lang":"en","explained":"Anna","agreed":true}`)
+	}
+	c.want(http.StatusOK, `"state":"enrol_look"`, "POST", "/counter/enrolment", begin+`"stop":false}`)
+	c.want(http.StatusConflict, `"why":"not_begun"`, "POST", "/counter/enrolment", `{"token":"another"}`)
 	if !StillOpen(l.page) {
 		t.Error("the page is not open")
 	}
@@ -108,7 +120,7 @@ func TestEnrolOfNoPage(t *testing.T) {
 func useCustomers(used map[string]bool, find func(file, pattern, prefix string)) {
 	find("counter_enrol.js", `"((?:enrol)_\w+)"`, "counter.")
 	find("counter_customers.js", `"((?:cust|pin|forget|block)_\w+)"`, "counter.")
-	for _, k := range []string{"lang_en", "lang_de", "save", "receipt_saved", "extract_name"} {
+	for _, k := range []string{"lang_en", "lang_de", "save", "receipt_saved", "extract_name", "enrol_agree"} {
 		used["counter."+k] = true
 	}
 	for _, k := range []string{"settled", "asked_for", "by_mistake", "misuse", "owes", "other"} {
@@ -120,6 +132,7 @@ func useCustomers(used map[string]bool, find func(file, pattern, prefix string))
 	}
 	for _, r := range []Refusal{RefusedRole, RefusedCustomer, RefusedPIN, RefusedCamera, RefusedWithdrawn,
 		RefusedPictures, RefusedWho, RefusedTaken, RefusedFace, RefusedOtherFace, RefusedDigits, RefusedSecond,
+		RefusedNotBegun, RefusedIncomparable, RefusedSecondLocked, RefusedSecondRole,
 		RefusedAlarm, RefusedText, RefusedFull, RefusedNobody, RefusedSeveral} {
 		used["counter.refused."+string(r)] = true
 	}

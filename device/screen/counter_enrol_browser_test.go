@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,8 @@ func TestEnrolOnThePage(t *testing.T) {
 	c.typed("730164", kb.Enter, "730164", kb.Enter)
 	c.click("dialog.customer .go")
 	c.says("dialog.customer h1", "Look at the terminal's camera")
+	c.says("dialog.customer .help", "Straight at it")
+	c.sees("document.querySelector('dialog.customer .help').getAttribute('role') === 'status'") // is read out
 	c.heardOnly("enrol Ada Lovelace King aa01 en Anna a PIN", 1)
 	l.takes(CounterEnrolment{State: EnrolLook, Nobody: true})
 	c.says("dialog.customer .help", "Nobody is to be seen")
@@ -115,6 +118,84 @@ func TestEnrolIsTakenBack(t *testing.T) {
 	c.leftNothing()
 }
 
+// TestEnrolInTheCustomersLanguage ticks and takes back in the language of the text, whatever the clerk's is.
+func TestEnrolInTheCustomersLanguage(t *testing.T) {
+	c := openCustomers(t)
+	c.l.change(func() { c.l.clerk = "Anna" })
+	c.click(".enrol-new")
+	c.sees("document.activeElement.matches('dialog.customer .form input')")
+	c.typed("Jemand Neues", kb.Enter)
+	c.click("dialog.customer .agree input")
+	c.choose("German")
+	c.says("dialog.customer .agree span[lang=de]", "willige ein")
+	c.sees("!document.querySelector('dialog.customer .agree input').checked") // the other text was ticked
+	c.click("dialog.customer .agree input", "dialog.customer .go")
+	c.choose("Without a PIN")
+	c.choose("Take pictures")
+	c.says("dialog.customer button[lang=de]", "Ich nehme es zurück")
+	c.heardOnly("enrol Jemand Neues bb02 de Anna", 1)
+	c.choose("Halt")
+	c.says("dialog.customer .help", "Nothing was kept")
+}
+
+// TestEnrolIsTakenBackTooLate: it had been written down. The page says so, and erases at once.
+func TestEnrolIsTakenBackTooLate(t *testing.T) {
+	c := openCustomers(t)
+	c.agrees("Somebody New")
+	c.click("dialog.customer .go")
+	c.says("dialog.customer h1", "Look at")
+	c.l.change(func() {
+		c.l.tooLate = true
+		c.l.folk = append(c.l.folk, CounterCustomer{ID: "c_new", Name: "Somebody New"})
+		c.l.enrols = CounterEnrolment{Ended: true, ID: "c_new", Name: "Somebody New", Smile: true}
+	})
+	eval[bool](t, c.ctx, "(wish.stop || stopEnrol(), true)")
+	c.says("dialog.customer .help", "too late to stop")
+	c.choose("Forget")
+	c.says("dialog.customer h1", "Forget Somebody New")
+	c.choose("Erase for good")
+	c.sees("document.querySelector('dialog.paper').open")
+	c.heardOnly("forget c_new", 1)
+}
+
+// TestEnrolWhoseAnswersAreLost: the page asks on under the token it chose, and tells the end that comes; of
+// one that never began it says that.
+func TestEnrolWhoseAnswersAreLost(t *testing.T) {
+	c := openCustomers(t)
+	loses := func(sent bool) {
+		eval[bool](t, c.ctx, `(window.asks ??= ask, ask = async (method, path, body) => {
+			if (path !== "/counter/enrol") return asks(method, path, body);
+			if (`+fmt.Sprint(sent)+`) await asks(method, path, body);
+			return { status: 0, data: null };
+		}, true)`)
+	}
+	loses(true)
+	c.agrees("Somebody New")
+	c.click("dialog.customer .go")
+	c.says("dialog.customer h1", "Look at")
+	c.l.takes(CounterEnrolment{Ended: true, ID: "c_new", Name: "Somebody New"})
+	c.says("dialog.customer h1", "Somebody New is enrolled")
+	c.typed(kb.Enter)
+	loses(false)
+	c.l.change(func() { c.l.begun = "" })
+	c.agrees("Somebody Else")
+	c.click("dialog.customer .go")
+	c.says("dialog.customer .help", "Look at the list")
+	c.typed(kb.Escape)
+	eval[bool](t, c.ctx, "(ask = asks, true)")
+	c.agrees("Somebody Else")
+	c.click("dialog.customer .go")
+	c.says("dialog.customer h1", "Look at")
+	eval[bool](t, c.ctx, `(ask = async (method, path, body) =>
+		path === "/counter/enrolment" ? { status: 0, data: null } : asks(method, path, body), true)`)
+	c.says("dialog.customer .help", "does not answer")
+	eval[bool](t, c.ctx, "(ask = asks, true)")
+	c.l.takes(CounterEnrolment{State: EnrolLook, Taken: 3})
+	c.says("dialog.customer .help", "3 of 5")
+	c.choose("Stop")
+	c.says("dialog.customer .help", "Nothing was kept")
+}
+
 // leftNothing fails if the page holds anything of an enrolment: in what it shows, has typed in, or knows.
 func (c *counterPage) leftNothing() {
 	c.t.Helper()
@@ -166,6 +247,28 @@ func TestRenewOnThePage(t *testing.T) {
 	l.takes(CounterEnrolment{Ended: true, ID: "c_ada", Name: "Ada Lovelace"})
 	c.says("dialog.customer h1", "New pictures of Ada Lovelace")
 	c.says("dialog.customer .help", "smile")
+	c.typed(kb.Enter)
+
+	c.click(`[data-customer="c_ada"]`)
+	c.choose("New pictures")
+	c.choose("Take pictures")
+	c.choose("Stop")
+	c.says("dialog.customer h1", "No new pictures")
+	c.says("dialog.customer .help", "stays enrolled as before")
+	c.typed(kb.Enter)
+	l.change(func() { l.clerk, l.folk[0].Agreed = "Anna", nil }) // enrolled before anybody was asked
+	eval[bool](t, c.ctx, "(readCustomers(), true)")
+	c.says(`[data-customer="c_ada"]`, "No consent")
+	c.click(`[data-customer="c_ada"]`)
+	c.choose("New pictures")
+	c.sees("card.dataset.step === 'text'")
+	c.typed(kb.Escape)
+	c.sees("card.dataset.step === 'card'")
+	c.choose("New pictures")
+	c.click("dialog.customer .agree input", "dialog.customer .go")
+	c.choose("Take pictures")
+	c.says("dialog.customer h1", "Look at")
+	c.heardOnly("enrol c_ada aa01 en Anna", 1)
 }
 
 // TestEnrolLooks looks at each step of an enrolment, in all sizes and both languages.
@@ -212,6 +315,8 @@ func TestEnrolLooks(t *testing.T) {
 		c.l.takes(CounterEnrolment{Ended: true, ID: "c_x", Name: "Ada Lovelace King", Smile: true})
 		c.sees("card.dataset.step === 'said'")
 		look("done")
+		eval[bool](c.t, c.ctx, "(wish.stop = true, enrolled({ id: 'c_x', name: 'Ada Lovelace King' }), true)")
+		look("late")
 		c.typed(kb.Escape)
 		c.click(`[data-customer="c_ada"]`)
 		c.click("dialog.customer .col button:nth-child(5)", "dialog.customer .go")

@@ -8,11 +8,17 @@ import (
 )
 
 func (s *Server) consent(ctx context.Context, _ *http.Request) (any, error) {
-	return s.opt.Counter.Consent(ctx)
+	c, err := s.opt.Counter.Consent(ctx)
+	for i, t := range c.Texts {
+		m := s.words[s.words.pick(t.Lang, "", "")]
+		c.Texts[i].Agree, c.Texts[i].Stop = m["counter.enrol_agree"], m["counter.enrol_stop"]
+	}
+	return c, err
 }
 
 // enrolEntry is what the page sends to enrol somebody.
 type enrolEntry struct {
+	Token     string `json:"token"`
 	Name      string `json:"name"`
 	Again     string `json:"again"`
 	Version   string `json:"version"`
@@ -25,18 +31,19 @@ type enrolEntry struct {
 
 func (s *Server) enrol(ctx context.Context, q enrolEntry) (any, error) {
 	switch {
-	case q.Again == "" && !q.Agreed:
+	case len(q.Token) < 16 || len(q.Token) > 64 || strings.Trim(q.Token, alphanumeric) != "":
+		return nil, &CounterError{Why: RefusedNotBegun, What: "no token"}
+	case (q.Again == "" || q.Version != "") && !q.Agreed:
 		return nil, &CounterError{Why: RefusedWithdrawn, What: "the customer has not agreed"}
 	case len(q.PIN) > pinMax || strings.Trim(q.PIN, "0123456789") != "":
 		return nil, &CounterError{Why: RefusedPIN, What: "not 4 to 12 digits"}
 	}
-	token, err := s.opt.Counter.Enrol(ctx, CounterEnrol{q.Name, q.Again, q.Version, q.Lang, q.Explained, q.PIN,
-		q.Digits})
-	if err != nil {
-		return nil, err
-	}
-	return map[string]any{"token": token}, nil
+	return nothing{}, s.opt.Counter.Enrol(ctx, CounterEnrol{q.Token, q.Name, q.Again, q.Version, q.Lang,
+		q.Explained, q.PIN, q.Digits})
 }
+
+// alphanumeric are what a token is of.
+const alphanumeric = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 type enrolmentMessage struct {
 	State  Instruction   `json:"state"`

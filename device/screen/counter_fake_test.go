@@ -33,6 +33,8 @@ type shopTill struct {
 	folk      []CounterCustomer // who is enrolled
 	narrow    bool              // the gallery is narrowed by digits
 	enrols    CounterEnrolment  // that runs
+	begun     string            // its token
+	tooLate   bool              // to take the consent back
 	page      context.Context   // that began it
 	forgotten []string          // ids
 	clerks    []CounterClerk    // who work here

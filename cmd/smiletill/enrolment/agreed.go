@@ -16,13 +16,17 @@ import (
 )
 
 // Consent is what is kept of what a customer agreed to, by the rules of the shop: nil of a renewal that
-// brings nothing new. by is who asks, and has explained it unless somebody else is named.
+// brings nothing new. known tells whether a customer has agreed before: new pictures of one of whom nothing
+// tells that need it as the first did. by is who asks, and has explained it unless somebody else is named.
 // Its errors say what is missing.
 func Consent(
-	rules people.Rules, q control.EnrolRequest, by payment.Who, now time.Time,
+	rules people.Rules, q control.EnrolRequest, known func(id string) (gallery.Consent, bool), by payment.Who,
+	now time.Time,
 ) (*gallery.Consent, error) {
 	if q.Agreed == nil && q.Again != "" {
-		return nil, nil
+		if _, ok := known(q.Again); ok {
+			return nil, nil
+		}
 	}
 	a := control.Agreed{}
 	if q.Agreed != nil {
@@ -44,7 +48,7 @@ func (d *Desk) Agree(ctx context.Context, id string, a control.Agreed) error {
 	if err != nil {
 		return err
 	}
-	c, err := Consent(d.Rules, control.EnrolRequest{Agreed: &a}, people.From(ctx), time.Now())
+	c, err := Consent(d.Rules, control.EnrolRequest{Agreed: &a}, p.Gallery.Consent, people.From(ctx), time.Now())
 	if err != nil {
 		return err
 	}

@@ -126,7 +126,8 @@ func (d *Desk) Enrol(
 	if q.Again != "" && q.Name != "" {
 		return control.Customer{}, errors.New("enrol: a name and the id of a customer who has one")
 	}
-	if _, err := Consent(d.Rules, q, people.From(ctx), time.Now()); err != nil { // before anybody is looked at
+	agreed, err := d.agreed(ctx, p, q) // before anybody is looked at
+	if err != nil {
 		return control.Customer{}, err
 	}
 	if len(q.Photos) > 0 {
@@ -134,28 +135,53 @@ func (d *Desk) Enrol(
 		if err != nil {
 			return control.Customer{}, err
 		}
-		done, err := d.enrol(ctx, p, q, templates, seen)
+		done, err := d.enrol(ctx, p, q, taken{templates, seen, agreed, doubts{}})
 		done.Advice = Advice(p.Looker, q.Photos, templates)
 		return done, p.Wrote(err)
 	}
-	return d.byCamera(ctx, p, q, &Capture{Want: templatesByCamera, NoSmile: q.NoSmile, Progress: progress}, nil)
+	c := &Capture{Want: templatesByCamera, NoSmile: q.NoSmile, Progress: progress}
+	return d.byCamera(ctx, p, q, c, agreed, doubts{})
 }
 
-// byCamera enrols who stands before the camera; sure, if there is one, says after the pictures why not.
+// agreed is what an enrolment keeps of the customer's consent, as of now; an unknown one's is said as such.
+func (d *Desk) agreed(ctx context.Context, p Parts, q control.EnrolRequest) (*gallery.Consent, error) {
+	if q.Again != "" {
+		if _, err := p.Gallery.Kept(q.Again); err != nil {
+			return nil, asUnknown(err)
+		}
+	}
+	return Consent(d.Rules, q, p.Gallery.Consent, people.From(ctx), time.Now())
+}
+
+// taken is what an enrolment has to go by.
+type taken struct {
+	templates, seen [][]float32
+	agreed          *gallery.Consent
+	doubts          doubts
+}
+
+// doubts say why somebody is not enrolled after all; nil ones say nothing.
+type doubts struct {
+	after func() error // the pictures, which may wait
+	last  func() error // at the moment before it is written down
+}
+
+// byCamera enrols who stands before the camera and has agreed.
 func (d *Desk) byCamera(
-	ctx context.Context, p Parts, q control.EnrolRequest, c *Capture, sure func() error,
+	ctx context.Context, p Parts, q control.EnrolRequest, c *Capture, agreed *gallery.Consent, o doubts,
 ) (control.Customer, error) {
 	if err := p.Take(ctx, c); err != nil {
 		return control.Customer{}, err
 	}
-	if sure != nil {
-		if err := sure(); err != nil {
+	if o.after != nil {
+		if err := o.after(); err != nil {
 			return control.Customer{}, err
 		}
 	}
-	done, err := d.enrol(ctx, p, q, c.Templates, c.Seen)
+	done, err := d.enrol(ctx, p, q, taken{c.Templates, c.Seen, agreed, o})
 	if err == nil {
 		if err := p.Wrote(c.KeepSmile(p.Gallery, done.ID)); err != nil {
+			c.Smile = gallery.Smile{}
 			c.Progress("the smile could not be kept, what holds for everybody holds: " + err.Error())
 		}
 	}
@@ -166,25 +192,26 @@ func (d *Desk) byCamera(
 // compare with the old one, needs a second person's word, and gives the customer a new PIN before it takes
 // the face: whoever knew the old one knows nothing then, at no moment.
 func (d *Desk) enrol(
-	ctx context.Context, p Parts, q control.EnrolRequest, templates, seen [][]float32,
-) (control.Customer, error) {
+	ctx context.Context, p Parts, q control.EnrolRequest, t taken,
+) (done control.Customer, err error) {
 	defer p.Changed()
-	asks := people.From(ctx)
-	agreed, err := Consent(d.Rules, q, asks, time.Now())
-	if err == nil && q.PIN != "" {
-		err = pin.Check(q.PIN)
+	if q.PIN != "" {
+		if err := pin.Check(q.PIN); err != nil {
+			return control.Customer{}, err
+		}
 	}
-	if err != nil {
-		return control.Customer{}, err
-	}
-	wish := gallery.Wish{Digits: q.Digits, Consent: agreed}
+	wish := gallery.Wish{Digits: q.Digits, Consent: t.agreed}
 	second := payment.Who{}
 	if q.Again != "" && q.PIN != "" {
-		second, wish.OtherFace = d.vouched(q.Again, asks)
+		second, wish.OtherFace = d.vouched(q.Again, people.From(ctx))
 	}
-	var done control.Customer
 	err = p.Trail.Do(ctx, func(note func(journal.Audit) error) error {
-		done, err = In(p.Gallery, q, wish, templates, seen, func(c gallery.Change) error {
+		done, err = In(p.Gallery, q, wish, t.templates, t.seen, func(c gallery.Change) error {
+			if t.doubts.last != nil {
+				if err := t.doubts.last(); err != nil {
+					return err
+				}
+			}
 			if err := note(Enrolled(c, second)); err != nil || q.PIN == "" {
 				return err
 			}

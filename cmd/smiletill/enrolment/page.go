@@ -25,7 +25,7 @@ type Page struct {
 
 	mu     sync.Mutex
 	erased []screen.CounterErased // of the last minutes: an answer may have been lost
-	runs   *enrolling             // or the last one that did; nil: none
+	runs   []*enrolling           // the last ones; the last of them may run
 }
 
 // Customers is screen.CounterCustomers's.

@@ -2,7 +2,6 @@ package enrolment
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"slices"
 	"strings"
@@ -22,13 +21,44 @@ import (
 // ends, has taken the consent back. The page asks twice a second.
 const heardFor = 5 * time.Second
 
-// enrolling is the enrolment that runs from the page, or the last one that did.
+// enrolling is an enrolment from the page.
 type enrolling struct {
 	token   string
 	page    context.Context // of the request that began it
 	heard   time.Time       // when the page asked for it last
+	again   chan struct{}   // has one when it has asked since
 	stopped bool
 	told    screen.CounterEnrolment
+}
+
+// asksOn waits for the page to ask once more; false if it has been silent for too long by then.
+func (d *Page) asksOn(run *enrolling) bool {
+	d.mu.Lock()
+	select { // what it asked before counts no more
+	case <-run.again:
+	default:
+	}
+	rest := heardFor - time.Since(run.heard)
+	d.mu.Unlock()
+	select {
+	case <-run.again:
+		return true
+	case <-time.After(rest):
+		return false
+	}
+}
+
+// runsMost is how many enrolments a page can still ask for: its answers may have been lost while another
+// clerk began the next.
+const runsMost = 8
+
+// run gives the enrolment of a token, nil if there is none. The caller holds mu.
+func (d *Page) run(token string) *enrolling {
+	i := slices.IndexFunc(d.runs, func(r *enrolling) bool { return r.token == token })
+	if i < 0 {
+		return nil
+	}
+	return d.runs[i]
 }
 
 // Consent is screen.CounterCustomers's.
@@ -46,71 +76,76 @@ func (d *Page) Consent(ctx context.Context) (screen.CounterConsent, error) {
 		c.Clerk = who.Name
 	}
 	for _, t := range d.Desk.Rules.Texts {
-		c.Texts = append(c.Texts, screen.CounterText(t))
+		c.Texts = append(c.Texts, screen.CounterText{Lang: t.Lang, Version: t.Version, Body: t.Body})
 	}
 	return c, nil
 }
 
 // Enrol is screen.CounterCustomers's.
-func (d *Page) Enrol(ctx context.Context, e screen.CounterEnrol) (token string, err error) {
-	ctx, err = d.Allowed(ctx, people.Enrol)
+func (d *Page) Enrol(ctx context.Context, e screen.CounterEnrol) error {
+	ctx, err := d.Allowed(ctx, people.Enrol)
 	if err != nil {
-		return "", toldClerk(err)
+		return toldClerk(err)
 	}
 	p, err := d.Desk.Open()
 	if err != nil {
-		return "", toldClerk(err)
+		return toldClerk(err)
 	}
 	q := control.EnrolRequest{Name: strings.TrimSpace(e.Name), Again: e.Again, PIN: e.PIN}
 	if e.Digits != "" {
 		q.Digits = &e.Digits
 	}
-	if e.Again == "" {
+	if e.Again == "" || e.Version != "" {
 		q.Agreed = &control.Agreed{Version: e.Version, Lang: e.Lang, Explained: e.Explained}
 	}
-	if err := d.mayBegin(ctx, p, q); err != nil {
-		return "", toldEnrol(err, true)
+	d.mu.Lock()
+	begun := d.run(e.Token) != nil
+	d.mu.Unlock()
+	if begun { // its answer was lost
+		return nil
+	}
+	agreed, err := d.mayBegin(ctx, p, q)
+	if err != nil {
+		return toldEnrol(err, true)
 	}
 	ctx = context.WithoutCancel(ctx)
-	run := &enrolling{token: rand.Text(), page: ctx, heard: time.Now(),
+	run := &enrolling{token: e.Token, page: ctx, heard: time.Now(), again: make(chan struct{}, 1),
 		told: screen.CounterEnrolment{State: screen.EnrolLook}}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.runs != nil && !d.runs.told.Ended {
-		return "", toldClerk(ErrCameraInUse)
+	if d.run(e.Token) != nil {
+		return nil
 	}
-	d.runs = run
-	go d.enrol(ctx, p, q, run)
-	return run.token, nil
+	if n := len(d.runs); n > 0 && !d.runs[n-1].told.Ended {
+		return toldClerk(ErrCameraInUse)
+	}
+	d.runs = append(d.runs[max(0, len(d.runs)-runsMost+1):], run)
+	go d.enrol(ctx, p, q, agreed, run)
+	return nil
 }
 
-// mayBegin says what is wrong before anybody is looked at.
-func (d *Page) mayBegin(ctx context.Context, p Parts, q control.EnrolRequest) error {
+// mayBegin says what is wrong before anybody is looked at, else what is kept of the consent.
+func (d *Page) mayBegin(ctx context.Context, p Parts, q control.EnrolRequest) (*gallery.Consent, error) {
 	if err := p.mayLook(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	if _, err := Consent(d.Desk.Rules, q, people.From(ctx), time.Now()); err != nil {
-		return err
+	agreed, err := d.Desk.agreed(ctx, p, q)
+	if err == nil && q.PIN != "" {
+		err = pin.Check(q.PIN)
 	}
-	if q.PIN != "" {
-		if err := pin.Check(q.PIN); err != nil {
-			return err
-		}
+	if err == nil && q.Digits != nil {
+		err = gallery.CheckDigits(*q.Digits)
 	}
-	if q.Digits != nil {
-		if err := gallery.CheckDigits(*q.Digits); err != nil {
-			return err
-		}
+	if err == nil && q.Again == "" {
+		err = p.Gallery.Place(q.Name)
 	}
-	if q.Again != "" {
-		_, err := p.Gallery.Kept(q.Again)
-		return asUnknown(err)
-	}
-	return p.Gallery.Place(q.Name)
+	return agreed, err
 }
 
 // enrol takes the pictures and enrols, for a page that asks how it goes.
-func (d *Page) enrol(ctx context.Context, p Parts, q control.EnrolRequest, run *enrolling) {
+func (d *Page) enrol(
+	ctx context.Context, p Parts, q control.EnrolRequest, agreed *gallery.Consent, run *enrolling,
+) {
 	c := &Capture{Want: templatesByCamera, Progress: func(string) {},
 		Withdrawn: func() bool { return d.left(run) },
 		Told: func(m Moment) {
@@ -122,14 +157,19 @@ func (d *Page) enrol(ctx context.Context, p Parts, q control.EnrolRequest, run *
 				t.Advice, t.Nobody = front.Advice(m.Lacks), m.Lacks == vision.NoFace
 			})
 		}}
-	sure := func() error {
-		if d.left(run) {
+	o := doubts{after: func() error {
+		if !d.asksOn(run) { // else somebody who was quick would be enrolled after the page was closed
 			return errWithdrawn
 		}
 		_, err := d.Allowed(ctx, people.Enrol) // the clerk may have left meanwhile
 		return err
-	}
-	done, err := d.Desk.byCamera(ctx, p, q, c, sure)
+	}, last: func() error {
+		if d.left(run) {
+			return errWithdrawn
+		}
+		return nil
+	}}
+	done, err := d.Desk.byCamera(ctx, p, q, c, agreed, o)
 	if err != nil && q.Again == "" && done.ID == "" && !errors.Is(err, errWithdrawn) {
 		// The error may have a customer's name in it; who reads the log may not see customers.
 		var told *screen.CounterError
@@ -169,13 +209,19 @@ func (d *Page) Enrolment(ctx context.Context, token string, stop bool) (screen.C
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.runs == nil || d.runs.token != token {
-		return screen.CounterEnrolment{}, &screen.CounterError{Why: screen.RefusedWithdrawn,
+	run := d.run(token)
+	if run == nil {
+		return screen.CounterEnrolment{}, &screen.CounterError{Why: screen.RefusedNotBegun,
 			What: "nobody is being enrolled"}
 	}
-	d.runs.heard = time.Now()
-	d.runs.stopped = d.runs.stopped || stop
-	return d.runs.told, nil
+	// Whoever asks too late does not bring back a consent that is gone.
+	run.stopped = run.stopped || stop || time.Since(run.heard) > heardFor
+	run.heard = time.Now()
+	select {
+	case run.again <- struct{}{}:
+	default:
+	}
+	return run.told, nil
 }
 
 // errSame is of somebody who vouches for their own act.
@@ -190,7 +236,11 @@ func (d *Page) Vouch(ctx context.Context, id, name, digits string) error {
 	case strings.EqualFold(strings.TrimSpace(name), people.From(ctx).Name), strings.TrimSpace(name) == "":
 		return toldEnrol(errSame, false)
 	}
-	return toldEnrol(d.Desk.Vouch(ctx, id, strings.TrimSpace(name), digits), false)
+	err = d.Desk.Vouch(ctx, id, strings.TrimSpace(name), digits)
+	if errors.Is(err, people.ErrNotAllowed) { // the second person's role, not the clerk's
+		return &screen.CounterError{Why: screen.RefusedSecondRole, What: err.Error(), Do: payment.HintOf(err)}
+	}
+	return toldEnrol(err, false)
 }
 
 // toldEnrol is toldClerk, of an enrolment; early: nobody was looked at yet.
@@ -216,10 +266,11 @@ func toldEnrol(err error, early bool) error {
 		{screen.RefusedPictures, []error{gallery.ErrDisagree, gallery.ErrTemplates}},
 		{screen.RefusedWho, []error{gallery.ErrName}},
 		{why, []error{gallery.ErrAlreadyEnrolled}},
-		{screen.RefusedOtherFace, []error{gallery.ErrOtherFace, gallery.ErrIncomparable}},
+		{screen.RefusedOtherFace, []error{gallery.ErrOtherFace}},
+		{screen.RefusedIncomparable, []error{gallery.ErrIncomparable}},
 		{screen.RefusedDigits, []error{gallery.ErrDigits}},
-		{screen.RefusedSecond, []error{errSame, payment.ErrPINWrong, pin.ErrUnknownClerk, payment.ErrPINNotSet,
-			payment.ErrPINLocked}},
+		{screen.RefusedSecondLocked, []error{payment.ErrPINLocked}},
+		{screen.RefusedSecond, []error{errSame, payment.ErrPINWrong, pin.ErrUnknownClerk, payment.ErrPINNotSet}},
 	} {
 		if slices.ContainsFunc(r.of, func(e error) bool { return errors.Is(err, e) }) {
 			return &screen.CounterError{Why: r.why, What: err.Error(), Do: payment.HintOf(err)}

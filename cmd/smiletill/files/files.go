@@ -217,8 +217,10 @@ func (f Files) Enrol(ctx context.Context, q control.EnrolRequest, _ func(string)
 	if err != nil {
 		return control.Customer{}, err
 	}
-	agreed, err := enrolment.Consent(rules, q, people.OrHere(ctx), time.Now())
-	if err != nil {
+	now := time.Now()
+	// Until the gallery is open, somebody may have agreed before.
+	unread := func(string) (gallery.Consent, bool) { return gallery.Consent{}, true }
+	if _, err := enrolment.Consent(rules, q, unread, people.OrHere(ctx), now); err != nil {
 		return control.Customer{}, err
 	}
 	if len(q.Photos) == 0 {
@@ -244,7 +246,17 @@ func (f Files) Enrol(ctx context.Context, q control.EnrolRequest, _ func(string)
 	if err != nil {
 		return control.Customer{}, errors.Join(err, l.Close())
 	}
-	templates, seen, err := enrolment.TemplatesOf(l, q.Photos)
+	if q.Again != "" {
+		_, err = g.Kept(q.Again)
+	}
+	var agreed *gallery.Consent
+	var templates, seen [][]float32
+	if err == nil {
+		agreed, err = enrolment.Consent(rules, q, g.Consent, people.OrHere(ctx), now)
+	}
+	if err == nil {
+		templates, seen, err = enrolment.TemplatesOf(l, q.Photos)
+	}
 	if err != nil {
 		return control.Customer{}, errors.Join(err, g.Close(), l.Close())
 	}

@@ -3,10 +3,14 @@
 package terminal_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"smiletill/cmd/smiletill/terminal/terminaltest"
 	"smiletill/device/camera"
@@ -24,24 +28,27 @@ type pageEnrolment struct {
 	Name   string
 }
 
-// enrols asks for an enrolment as the page does; token is "" where it is refused, with the answer.
+// enrols asks for an enrolment as the page does; again is a customer's id, or "agrees " and one. token is ""
+// where it is refused, with the answer.
 func (s *shop) enrols(cookie, name, again, digits string) (token, answer string) {
 	s.T.Helper()
 	_, text := s.counterGet("consent", cookie)
 	var c screen.CounterConsent
 	_ = json.Unmarshal([]byte(text), &c) // of who may not there is none
-	q := map[string]any{"name": name, "again": again, "pin": digits, "agreed": true, "explained": "Anna"}
-	if again == "" && len(c.Texts) > 0 {
+	q := map[string]any{"token": rand.Text(), "name": name, "pin": digits, "agreed": true, "explained": "Anna"}
+	again, asks := strings.CutPrefix(again, "agrees ")
+	q["again"] = again
+	if (again == "" || asks) && len(c.Texts) > 0 {
 		q["version"], q["lang"] = c.Texts[1].Version, c.Texts[1].Lang
 	}
 	body, err := json.Marshal(q)
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	_, answer, _ = s.counterPost("enrol", cookie, string(body))
-	var told struct{ Token string }
-	_ = json.Unmarshal([]byte(answer), &told) // it may be a refusal
-	return told.Token, answer
+	if _, answer, _ = s.counterPost("enrol", cookie, string(body)); strings.Contains(answer, `"why"`) {
+		return "", answer
+	}
+	return q["token"].(string), answer
 }
 
 // follows asks how an enrolment goes until it has ended.
@@ -100,7 +107,7 @@ func TestEnrolOnTheShopsPage(t *testing.T) {
 	}
 	refused(joerg, "Ada Lovelace", "", "camera") // two clerks at once
 	_, answer, _ = s.counterPost("enrolment", joerg, `{"token":"another","stop":true}`)
-	if !strings.Contains(answer, "withdrawn") {
+	if !strings.Contains(answer, "not_begun") {
 		t.Errorf("another's enrolment: %s", answer)
 	}
 	both := func(what string, clerk func(pageEnrolment) bool, customer screen.Instruction) {
@@ -127,14 +134,17 @@ func TestEnrolOnTheShopsPage(t *testing.T) {
 		if token, answer = s.enrols(anna, "Grace Hopper", "", ""); token == "" {
 			t.Fatal(answer)
 		}
+		left := token
 		leave()
 		s.Eventually("the camera is free again", func() bool {
 			token, _ = s.enrols(joerg, "Grace Hopper", "", "")
 			return token != ""
 		})
 		nobody("a page that was left")
-		if e := s.follows(joerg, token, true); e.Failed == nil || e.Failed.Why != "withdrawn" {
-			t.Errorf("taken back: %+v", e)
+		for _, ended := range []string{left, token} {
+			if e := s.follows(joerg, ended, true); e.Failed == nil || e.Failed.Why != "withdrawn" {
+				t.Errorf("taken back: %+v", e)
+			}
 		}
 	}
 	if token, answer = s.enrols(joerg, "Grace Hopper", "", ""); token == "" {
@@ -158,6 +168,7 @@ func TestEnrolOnTheShopsPage(t *testing.T) {
 	if token, answer = s.enrols(anna, "Grace Hopper", "", terminaltest.RightPIN); token == "" {
 		t.Fatal(answer)
 	}
+	agreed := time.Now() // before the pictures
 	if e = s.follows(anna, token, false); e.Failed != nil || e.Name != "Grace Hopper" || e.Taken != 5 {
 		t.Fatalf("%+v", e)
 	}
@@ -165,6 +176,13 @@ func TestEnrolOnTheShopsPage(t *testing.T) {
 	all, err := s.Customers(t.Context())
 	if err != nil || len(all) != 1 || !all[0].PIN {
 		t.Fatal(all, err)
+	}
+	var folk struct{ Customers []screen.CounterCustomer }
+	_, answer = s.counterGet("customers", anna)
+	if err := json.Unmarshal([]byte(answer), &folk); err != nil || len(folk.Customers) != 1 ||
+		folk.Customers[0].Agreed == nil || folk.Customers[0].Agreed.At.After(agreed) ||
+		folk.Customers[0].Agreed.Lang != "de" {
+		t.Errorf("agreed: %s; want before %v", answer, agreed)
 	}
 	s.Pay("order-1", "1.00")
 	s.WantEnd("order-1", "approved", "")
@@ -199,19 +217,33 @@ func TestRenewOnTheShopsPage(t *testing.T) {
 	if code, _, errs := s.Cli(args...); code != 0 {
 		t.Fatal(errs)
 	}
+	consents, err := filepath.Glob(filepath.Join(s.Dir, "data", "gallery", "*.consent"))
+	if err != nil || len(consents) != 1 {
+		t.Fatal(consents, err)
+	}
+	if err := os.Remove(consents[0]); err != nil { // enrolled before anybody was asked
+		t.Fatal(err)
+	}
 	s.Open()
 	s.Opened()
 	s.clerk("Anna", "clerk", "730164")
 	s.clerk("Berta", "owner", "915372")
+	s.clerk("Tim", "technician", "284619")
 	anna, _ := s.named("Anna", "730164")
 	all, err := s.Customers(t.Context())
 	if err != nil || len(all) != 1 {
 		t.Fatal(all, err)
 	}
 	id := all[0].ID
+	if token, answer := s.enrols(anna, "", id, ""); token != "" || !strings.Contains(answer, `"why":"text"`) {
+		t.Errorf("nothing tells what the customer agreed to: %s", answer)
+	}
+	if code, _, errs := s.Cli("enrol", "--again", id); code == 0 || !strings.Contains(errs, "--agreed") {
+		t.Errorf("by the command: %d %s", code, errs)
+	}
 	renews := func(digits, why string) {
 		t.Helper()
-		token, answer := s.enrols(anna, "", id, digits)
+		token, answer := s.enrols(anna, "", "agrees "+id, digits)
 		if token == "" {
 			t.Fatal(answer)
 		}
@@ -229,6 +261,7 @@ func TestRenewOnTheShopsPage(t *testing.T) {
 		}
 	}
 	renews("", "other_face")
+	vouch("Tim", "284619", `"why":"second_role"`)
 	for name, digits := range map[string]string{"anna": "730164", "Berta": "915373", "Nobody": "915372",
 		"": "915372"} {
 		vouch(name, digits, `"why":"second"`)

@@ -3,6 +3,7 @@ package terminal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"syscall"
 	"time"
 
@@ -47,7 +48,12 @@ func (p *parts) take(ctx context.Context, c *enrolment.Capture) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return <-job.done
+	err := <-job.done
+	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
+		err = payment.WithHint(fmt.Errorf("%w: a part of it went while pictures were taken", payment.ErrOutOfOrder),
+			"see what `smiletill status` says, then try again")
+	}
+	return err
 }
 
 // wroteFaces notes whether the gallery could write; its own refusals are no error of the system's.

@@ -2,9 +2,9 @@
 // takes. While they are taken this page asks twice a second: when it does not, the consent is taken back.
 "use strict";
 
-let wish = null; // who is being enrolled: {name, again, digits, lang, explained, agreed, pin, token, now}
+let wish = null; // who is being enrolled: {name, again, asks, digits, lang, explained, agreed, pin, token, stop, now}
 let agreement = null; // the terminal's word on what has to be asked
-let enrolTimer = 0, vouched = false;
+let enrolTimer = 0;
 
 // startEnrol begins with a new customer, or with new pictures of one.
 async function startEnrol(c) {
@@ -14,9 +14,9 @@ async function startEnrol(c) {
   if (one !== mine || root.dataset.view !== "open" || a.status === 401) return tick();
   if (a.status !== 200) return drawCard("said", { ...saidOf(a), buttons: undefined });
   agreement = a.data;
-  wish = { name: one.name, again: one.id, digits: "", lang: root.lang, explained: agreement.clerk ?? "", agreed: false, pin: "", token: "", now: null };
-  vouched = false;
-  drawCard(one.id ? "ready" : "name");
+  // asks: nothing tells what the customer agreed to. One who has agreed is not asked anew for new pictures.
+  wish = { name: one.name, again: one.id, asks: !one.agreed, digits: "", lang: root.lang, explained: agreement.clerk ?? "", agreed: false, pin: "", token: "", stop: false, now: null };
+  drawCard(!one.id ? "name" : wish.asks ? "text" : "ready");
 }
 
 // endEnrol forgets what was typed, and takes a consent back that runs.
@@ -34,7 +34,8 @@ addEventListener("pagehide", () => {
 
 // enrolBack goes one step back; from the pictures, by taking the consent back.
 function enrolBack() {
-  const before = { text: "name", pin: one.id ? "second" : "text", twice: "pin", ready: one.id ? "card" : "pin", second: "card" }[cardStep];
+  const again = !!one.id;
+  const before = { text: again ? "card" : "name", pin: again ? "second" : "text", twice: "pin", ready: !again ? "pin" : wish.asks ? "text" : "card", second: "card" }[cardStep];
   if (cardStep === "shots") return stopEnrol();
   if (cardStep === "name") return leaveCard();
   if (before === "card" || !before) {
@@ -83,12 +84,23 @@ function agreeBox() {
     wish.agreed = box.checked;
     mayGoOn();
   });
-  label.append(box, el("span", "", word("enrol_agree")));
+  const text = textNow(), words = el("span", "", text.agree);
+  words.lang = text.lang; // what is ticked is in the language of what was read, whatever the clerk's is
+  label.append(box, words);
   return label;
 }
 
+const textNow = () => agreement.texts.find((t) => t.lang === wish.lang) ?? agreement.texts[0];
+
+// stopButton takes the consent back, in the words of who gave it.
+function stopButton() {
+  const text = wish.asks ? textNow() : null, b = choice(text?.stop ?? word("enrol_stop"), stopEnrol, "wide");
+  if (text) b.lang = text.lang;
+  return b;
+}
+
 function textNodes() {
-  const text = agreement.texts.find((t) => t.lang === wish.lang) ?? agreement.texts[0], body = el("div", "body");
+  const text = textNow(), body = el("div", "body");
   body.tabIndex = 0;
   body.lang = text.lang;
   body.setAttribute("role", "document");
@@ -110,9 +122,9 @@ Object.assign(cardFaces, {
   name: () => [word("enrol_new"), word("enrol_name_help"), [], [goOn(nameTyped), choice(word("close"), leaveCard, "wide")],
     [wishField("name", word("enrol_name"), { maxLength: 120, autocapitalize: "words" }),
       ...(agreement.digits ? [wishField("digits", word("enrol_digits"), { maxLength: 12, inputMode: "numeric" })] : [])]],
-  text: () => [word("enrol_text"), word("enrol_text_help"), [], [goOn(() => askPIN("", pinChosen)), backButton()], textNodes()],
+  text: () => [word("enrol_text"), word("enrol_text_help"), [], [goOn(() => one.id ? drawCard("ready") : askPIN("", pinChosen)), backButton()], textNodes()],
   ready: () => [word("enrol_ready"), word("enrol_ready_help"), [], [choice(word("enrol_go"), () => beginEnrol(), "wide go"), backButton()]],
-  shots: () => [...shotWords(), [], [choice(word("enrol_stop"), stopEnrol, "wide")], shotNodes()],
+  shots: () => [...shotWords(), [], [stopButton()], shotNodes()],
   second: () => [word("enrol_second"), word("enrol_second_help"), [], [backButton()], [wishField("second", word("name"), { maxLength: 40, autocapitalize: "words" })]],
 });
 
@@ -125,7 +137,8 @@ function nameTyped() {
 function shotWords() {
   const now = wish.now;
   if (now?.state === "enrol_smile") return [word("enrol_smile"), word("enrol_smile_help")];
-  return [word("enrol_look"), now?.nobody ? word("enrol_nobody") : now?.advice ? words["instruction." + now.advice] : word("enrol_taken", now?.taken ?? 0).replace("{t}", () => agreement.pictures)];
+  return [word("enrol_look"), now?.nobody ? word("enrol_nobody") : now?.advice ? words["instruction." + now.advice] :
+    now?.taken ? word("enrol_taken", now.taken).replace("{t}", () => agreement.pictures) : word("enrol_first")];
 }
 
 function shotNodes() {
@@ -147,56 +160,79 @@ function drawShots() {
 }
 
 async function beginEnrol() {
-  const mine = wish, text = agreement.texts.find((t) => t.lang === mine.lang) ?? agreement.texts[0];
+  const mine = wish, text = mine.asks ? textNow() : {};
+  // The token is the page's own: where the answer is lost, the page still asks how it goes. An old browser over
+  // plain HTTP has no randomUUID.
+  const token = [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
+  Object.assign(mine, { token, stop: false, now: null });
   drawCard("sending");
-  const a = await ask("POST", "/counter/enrol", { name: mine.again ? "" : mine.name.trim(), again: mine.again, version: mine.again ? "" : text.version,
-    lang: mine.again ? "" : text.lang, explained: mine.explained.trim(), pin: mine.pin, digits: mine.digits.trim(), agreed: mine.agreed });
-  if (wish !== mine) {
-    if (a.status === 200) ask("POST", "/counter/enrolment", { token: a.data.token, stop: true });
-    return;
-  }
-  if (a.status !== 200) return enrolFailed(a);
-  Object.assign(mine, { token: a.data.token, now: null });
-  drawCard("shots");
-  followEnrol(false);
+  const a = await ask("POST", "/counter/enrol", { token, name: mine.again ? "" : mine.name.trim(), again: mine.again, version: text.version ?? "",
+    lang: text.lang ?? "", explained: mine.explained.trim(), pin: mine.pin, digits: mine.digits.trim(), agreed: mine.agreed });
+  if (wish !== mine) return void ask("POST", "/counter/enrolment", { token, stop: true });
+  if (a.status === 401) return tick();
+  if (a.status !== 200 && settled(a)) return enrolFailed(a);
+  if (a.status === 200) drawCard("shots");
+  followEnrol();
 }
 
-// followEnrol asks how it goes until it has ended. stop takes the consent back.
-async function followEnrol(stop) {
+// followEnrol asks how it goes until it has ended, and takes the consent back where the wish is stopped.
+async function followEnrol() {
   clearTimeout(enrolTimer);
-  const mine = wish, a = await ask("POST", "/counter/enrolment", { token: mine.token, stop });
-  if (wish !== mine || root.dataset.view !== "open") return;
+  const mine = wish, a = await ask("POST", "/counter/enrolment", { token: mine.token, stop: mine.stop });
+  // Two questions may be under way, one from before the stop: the first that knows the end tells it.
+  if (wish !== mine || !mine.token || root.dataset.view !== "open") return;
   if (a.status === 401) return tick();
   if (a.status === 200 && !a.data.ended) {
     mine.now = a.data;
     if (cardStep === "shots") drawShots();
+    else if (!mine.stop) drawCard("shots");
   } else if (a.status === 200 && a.data.failed) return enrolFailed({ status: 409, data: a.data.failed });
   else if (a.status === 200) return enrolled(a.data);
   else if (settled(a)) return enrolFailed(a);
-  enrolTimer = setTimeout(() => followEnrol(stop), 500); // also when no answer came
+  else if (cardStep === "shots") setText(find(".help", card), word("enrol_silent"));
+  clearTimeout(enrolTimer);
+  enrolTimer = setTimeout(followEnrol, 500); // also when no answer came
 }
 
 function stopEnrol() {
+  wish.stop = true;
   drawCard("sending");
-  followEnrol(true);
+  followEnrol();
 }
 
 function enrolled(e) {
-  const pin = wish.pin, again = wish.again;
+  const { pin, again, stop } = wish;
   Object.assign(wish, { token: "", pin: "" });
   readCustomers();
+  one = { ...one, id: e.id, name: e.name };
+  if (stop) return drawCard("said", { title: word(again ? "enrol_renewed" : "enrol_done", e.name), help: word("enrol_late"),
+    buttons: [choice(word("cust_forget"), forgetLate, "warn"), choice(word("close"), leaveCard, "wide go")] });
   drawCard("said", { title: word(again ? "enrol_renewed" : "enrol_done", e.name),
     help: [word(e.smile ? "enrol_smile_seen" : "enrol_smile_none"), pin ? word("pin_set") + "." : ""].filter(Boolean).join(" ") });
 }
 
+// forgetLate goes on to erase who was enrolled when the consent was taken back too late.
+async function forgetLate() {
+  const id = one.id;
+  endEnrol();
+  drawCard("sending");
+  await readCustomers();
+  if (one?.id !== id || root.dataset.view !== "open") return;
+  one = folkAll.find((c) => c.id === id) ?? one;
+  drawCard("forget");
+}
+
 // enrolFailed says why nobody was enrolled, and goes to the step that can mend it.
 function enrolFailed(a) {
-  const why = a.data?.why, said = saidOf(a), close = choice(word("close"), leaveCard, "wide");
+  const why = a.data?.why, said = saidOf(a), close = choice(word("close"), leaveCard, "wide"), again = !!one.id;
   wish.token = "";
-  if (["who", "taken", "digits"].includes(why) && !one.id) return drawCard("name", { told: said.help });
+  if (["who", "taken", "digits"].includes(why) && !again) return drawCard("name", { told: said.help });
   if (why === "pin") return askPIN(said.help, pinChosen);
-  const next = why === "other_face" ? choice(word("enrol_second"), () => askSecond(), "wide go") : choice(word("enrol_again"), () => drawCard("ready"), "wide go");
-  drawCard("said", { title: word("enrol_failed"), help: said.help, buttons: why === "withdrawn" || why === "face" ? undefined : [next, close] });
+  readCustomers(); // what the list says holds, whatever became of the answers
+  const next = ["other_face", "incomparable"].includes(why) ? choice(word("enrol_second"), () => askSecond(), "wide go") :
+    choice(word("enrol_again"), () => why === "text" ? startEnrol({ ...one, name: wish.name, agreed: null }) : drawCard("ready"), "wide go");
+  drawCard("said", { title: word(again ? "enrol_not_renewed" : "enrol_failed"), help: again && why === "withdrawn" ? word("enrol_stays") : said.help,
+    buttons: ["withdrawn", "face", "customer"].includes(why) ? undefined : [next, close] });
 }
 
 // A second person, by name and PIN, and a new PIN of the customer: then the pictures are taken anew.
