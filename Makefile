@@ -64,8 +64,12 @@ demo: build ## a shop day on a simulated board; ONCE=1 ends by itself, SCREEN=ho
 	@$(B)/bin/smiletill demo $(if $(ONCE),--once) --screen $(SCREEN)
 
 .PHONY: test
-test: $(if $(SIDE),job-race job-long job-bench) ## all tests, with the race detector, the real runtime, a real broker and a real browser
+test: $(if $(SIDE),job-race) ## the tests, with the race detector, the real runtime, a real broker and a real browser
 	@$(if $(SIDE),true,$(call SIDE_BY_SIDE,test))
+
+.PHONY: long
+long: $(if $(SIDE),job-long job-bench) ## what the race detector makes too slow for make test, without it: crashes at each write, filmed visits, figures
+	@$(if $(SIDE),true,$(call SIDE_BY_SIDE,long))
 
 .PHONY: job-packages job-fetch job-npm job-java job-compile job-compile-race-early job-compile-race job-race job-long job-bench
 job-packages:
@@ -88,12 +92,12 @@ job-compile-race: job-fetch job-compile-race-early
 	$(JOB) compile-race sh -c '$(EXPORT) $(RACE) ./... >/dev/null'
 
 # What go vet says is said by lint, once.
-job-race: job-compile job-compile-race job-packages job-npm job-java $(BEFORE_RACE)
+job-race: job-compile-race job-packages job-npm job-java $(BEFORE_RACE)
 	$(JOB) race go test $(RACE) -short -vet=off -p 4 -parallel 3 -timeout 40m ./...
 # The simulated days are PLAYED by a job of their own in the check, many more of them.
 job-long: job-compile
 	$(JOB) long $(NICE) sh -c "go test -vet=off -timeout 20m -run '^($$(echo $(CUT) | tr ' ' '|'))\$$' $(filter-out $(PLAYED),$(LONG)) && go test -vet=off -run '^Test(Smile|Attack|Liveness)Command$$' $(RATES_IN)"
-job-bench: job-race
+job-bench: job-compile $(AFTER_RACE)
 	$(JOB) bench go test -vet=off -run '^TestBench(OfSets)?$$' $(BENCH_IN)
 
 # The shop's pages in all sizes are for who changes them: the check looks at a panel and a phone.
@@ -147,11 +151,11 @@ CHECK_DAYS = SIM_SEEDS=2000 SIM_FIRST=$(or $(SIM_FIRST),$(shell printf %d 0x$(or
 
 .PHONY: check
 check: ## what CI runs: lint, tests, the build without TFLite, simulated days, a register's fuzzers, the demo, systemd, the emulated machine, a clean tree
-	@$(call SIDE_BY_SIDE,MORE="models emulate boot" PLAYED=./payment/sim BEFORE_RACE=job-python COMPILE=./... check-all)
+	@$(call SIDE_BY_SIDE,MORE="models emulate boot" PLAYED=./payment/sim BEFORE_RACE="job-python job-compile" AFTER_RACE=job-race COMPILE=./... check-all)
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "the tests left these behind, or they are not committed"; exit 1; }
 
 .PHONY: check-all job-there job-source job-linters job-lint job-python job-models job-days job-mutations job-build job-small job-demo job-systemd job-arm64 job-emulate
-check-all: test job-source job-there job-lint job-models job-days job-mutations job-small job-demo job-systemd job-emulate
+check-all: test long job-source job-there job-lint job-models job-days job-mutations job-small job-demo job-systemd job-emulate
 
 job-there: job-packages job-npm job-java
 	$(JOB) there sh -c 'sh .ci/need.sh --there build jpeg models tests arm64 image emulate boot && \

@@ -103,7 +103,7 @@ func levels(a, b []float32, mul float32) float64 {
 // The fast crops are the plain ones, to within two levels.
 func TestCropsAgreeWithPlainOnes(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	tn := newTone(alignMul, alignAdd)
 	const most = 2 // fractions are of 8 bits

@@ -157,7 +157,7 @@ func alike(t *testing.T, what string, all []moment) {
 // before it is not, and a stranger is one after the same time.
 func TestFilmedAtAllRates(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` films it without the race detector")
+		t.Skip("`make long` films it without the race detector")
 	}
 	p, st := pipeline(t), studio(t)
 	photo, err := jpeg.Decode(bytes.NewReader(enrolled(t)))

@@ -165,7 +165,7 @@ func number(t *testing.T, name string) int {
 // `make gestures` plays 300 from a seed.
 func TestGestures(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	faces := sitters(t, pipeline(t), os.Getenv("GESTURES_FACES"))
 	all := performances(t)

@@ -62,7 +62,7 @@ const swapAt = filmFPS * 3 / 4 // pictures
 // nobody is charged.
 func TestGlanceMissesNobody(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` films it without the race detector")
+		t.Skip("`make long` films it without the race detector")
 	}
 	p, st := pipeline(t), studio(t)
 	alone := shot(t, st, 0.9, rests("hopper", 200))
@@ -117,7 +117,7 @@ func TestGlanceMissesNobody(t *testing.T) {
 // no memory.
 func TestGlanceChangesNothing(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` films it without the race detector")
+		t.Skip("`make long` films it without the race detector")
 	}
 	var runs [3]int
 	th := shipped(t)

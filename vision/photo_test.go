@@ -25,7 +25,7 @@ func (o one) Match(probe []float32) (string, float32, float32) {
 // (telling it from a person is another task) but never consents: its mouth never changes.
 func TestMovedPhotoDoesNotConsent(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	p := pipeline(t)
 	for _, name := range []string{"hopper.jpg", "collins.jpg"} {

@@ -111,7 +111,7 @@ func hanging(t *testing.T, frames []image.Image) func(width, x, y int) *shop {
 // is moved.
 func TestPosterBesideTheCustomer(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	p := pipeline(t)
 	frames, customer := customerAlone(t, p)

@@ -125,7 +125,7 @@ func TestShortSmilesAtAllRates(t *testing.T) {
 // A poster is no stranger: it ends no payment and locks no terminal, and whoever steps before it can pay.
 func TestStillFaces(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	p, r := pipeline(t), rand.New(rand.NewSource(3))
 	var looks []vision.Look

@@ -36,11 +36,11 @@ func pick[T any](all, usual T) T {
 }
 
 // long marks a sweep of one goroutine after the other. The race detector has nothing to find in it and makes
-// it ten times as slow: `make test` plays this package with it and -short, and once more without.
+// it ten times as slow: `make test` plays this package with it and -short, `make long` without.
 func long(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 }
 

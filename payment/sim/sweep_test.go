@@ -16,7 +16,7 @@ import (
 // moment or for the rest of the day, the disk is full. The days' invariants must hold each time.
 func TestEveryWrite(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	for _, c := range []struct {
 		name   string

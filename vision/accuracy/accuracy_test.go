@@ -461,7 +461,7 @@ func world(noise ...float64) Input {
 
 func TestSetsSideBySide(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector, which makes it twenty times as slow")
+		t.Skip("`make long` plays it without the race detector, which makes it twenty times as slow")
 	}
 	o := Options{Seed: 3, Rounds: 100, Draws: 4, Workers: 2, Singles: true}
 	r := measured(t, world(0.75, 0.7, 0.7), o)

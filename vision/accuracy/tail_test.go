@@ -23,7 +23,7 @@ func many(people, singles int) Input {
 // them.
 func TestTailTables(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	in := many(260, 200)
 	r, err := MeasureTail(t.Context(), in, 0.01, Options{Seed: 3, Rounds: 200, Workers: 2})

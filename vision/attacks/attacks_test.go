@@ -15,7 +15,7 @@ import (
 // The real networks find the face in nearly all pictures of every species: what isn't seen is no attack.
 func TestNetworksFindTheFaces(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	p := eyes(t)
 	cast := people(t, p)

@@ -122,7 +122,7 @@ func (v *Visit) offPlane(t *testing.T, a, b float64) float64 {
 // What is said to be flat moves as one plane does, and what is a head does not, once it turns.
 func TestFlatIsFlat(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	p := dummy(t)
 	for _, s := range []Species{Living, InjectedClip, Print, WarpFace, SwapCut, InjectedWarp} {
@@ -179,7 +179,7 @@ func TestLightFallsOnRelief(t *testing.T) {
 // work on a detector in the same commit. The file holds for amd64, where nothing is fused.
 func TestFrozen(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	if runtime.GOARCH != "amd64" {
 		t.Skip("compilers of other architectures fuse multiplications")

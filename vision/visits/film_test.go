@@ -28,7 +28,7 @@ func dummy(t *testing.T, name string) *portrait {
 
 func TestSameSeedSameBytes(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	st := &Studio{cast: map[string]*portrait{"hopper": dummy(t, "hopper")}}
 	s := Scenario{Name: "s", Seconds: 0.2, Seed: 5, Light: Light{Gain: 1, Noise: 2, Side: 0.1},
@@ -70,7 +70,7 @@ func forward(w *warp, a point) point {
 
 func TestSmileWidensAndLiftsTheMouth(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	for _, name := range []string{"hopper", "collins"} {
 		p := dummy(t, name)
@@ -94,7 +94,7 @@ func TestSmileWidensAndLiftsTheMouth(t *testing.T) {
 // most extreme poses of the scenarios. A fold would turn a cheek inside out.
 func TestNothingTears(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	for _, name := range []string{"hopper", "collins"} {
 		p := dummy(t, name)

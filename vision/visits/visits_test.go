@@ -116,7 +116,7 @@ func TestEveryFileIsListedWithItsHash(t *testing.T) {
 
 func TestEveryFrameDecodes(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	for _, s := range Scenarios() {
 		c, err := Open(s.Name)

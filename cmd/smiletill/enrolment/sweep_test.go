@@ -162,7 +162,7 @@ func life(dir string) error {
 // the last file. CRASH_ALL takes each of these moments, else every 17th is taken.
 func TestKilledBetweenFactAndEffect(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	strace, err := exec.LookPath("strace")
 	if err != nil {

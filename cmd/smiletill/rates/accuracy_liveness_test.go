@@ -14,7 +14,7 @@ import (
 // what is no such folder. How well the network does is not to be seen on these photos: all are rendered.
 func TestLivenessCommand(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	dir := t.TempDir()
 	refused := func(what, says string) {

@@ -248,7 +248,7 @@ func TestAccuracyOfPeople(t *testing.T) {
 // folder.
 func TestSmileCommand(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	dir := t.TempDir()
 	if code, _, errs := smiletill(t, "accuracy", "--smile", dir); code != 1 ||

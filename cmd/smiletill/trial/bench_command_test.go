@@ -40,7 +40,7 @@ func TestBenchRefuses(t *testing.T) {
 // The built-in sets are measured as payments use them, and one of them is advised.
 func TestBenchOfSets(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	code, data, errs := newShop(t).Cli("bench", "--each", "0s", "--sets", "--json")
 	if code != 0 || strings.Count(errs, "measuring") != 2 {
@@ -72,7 +72,7 @@ func TestBenchOfSets(t *testing.T) {
 // The command measures both sets under every setting: every stage takes time, and they add up to the whole.
 func TestBench(t *testing.T) {
 	if testing.Short() {
-		t.Skip("`make test` plays it without the race detector")
+		t.Skip("`make long` plays it without the race detector")
 	}
 	set, err := models.Open("")
 	if err != nil {
