@@ -250,7 +250,7 @@ func TestForgetMe(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	s.EnrolCustomer()
-	s.Open()
+	end := s.Open()
 	s.Opened()
 	all, err := s.Customers(t.Context())
 	if err != nil || len(all) != 1 {
@@ -290,6 +290,9 @@ func TestForgetMe(t *testing.T) {
 	if found := s.traces(of); len(found) < 4 { // the sealed files are there, and in the copy
 		t.Fatalf("the test sees nothing: %q", found)
 	}
+	_, words, _ := s.Cli("backup", "key")
+	before, after := filepath.Join(s.Dir, "before.backup"), filepath.Join(s.Dir, "after.backup")
+	s.does("backup", "--faces", before)
 
 	s.Pay("order-2", "1.00")
 	if status, answer := s.forget("look", "{}"); status != http.StatusConflict ||
@@ -350,6 +353,14 @@ func TestForgetMe(t *testing.T) {
 	if status, answer := s.forget("look", "{}"); status != http.StatusConflict ||
 		!strings.Contains(answer, "unsure") {
 		t.Errorf("who is no customer any more: %d %s", status, answer)
+	}
+	s.does("backup", "--faces", after)
+	end()
+	for file, kept := range map[string]bool{before: true, after: false} { // what is in them, unsealed
+		s.replaced(file, words)
+		if found := s.traces(of); (len(found) > 0) != kept {
+			t.Errorf("in %s: %q", file, found)
+		}
 	}
 }
 
