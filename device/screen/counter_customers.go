@@ -80,6 +80,8 @@ type CounterEnrol struct {
 	// Token names the enrolment, 16 to 64 letters and digits of the page's own choice.
 	Token                                              string
 	Name, Again, Version, Lang, Explained, PIN, Digits string
+	// Ago is how long before this the customer agreed.
+	Ago time.Duration
 }
 
 // CounterEnrolment is how an enrolment goes.

@@ -120,7 +120,8 @@ func TestEnrolOfNoPage(t *testing.T) {
 func useCustomers(used map[string]bool, find func(file, pattern, prefix string)) {
 	find("counter_enrol.js", `"((?:enrol)_\w+)"`, "counter.")
 	find("counter_customers.js", `"((?:cust|pin|forget|block)_\w+)"`, "counter.")
-	for _, k := range []string{"lang_en", "lang_de", "save", "receipt_saved", "extract_name", "enrol_agree"} {
+	for _, k := range []string{"lang_en", "lang_de", "save", "receipt_saved", "extract_name", "enrol_agree",
+		"enrol_stop"} {
 		used["counter."+k] = true
 	}
 	for _, k := range []string{"settled", "asked_for", "by_mistake", "misuse", "owes", "other"} {

@@ -46,7 +46,7 @@ func TestEnrolOnThePage(t *testing.T) {
 	c.click("dialog.customer .go")
 	c.says("dialog.customer .told", "has this name")
 	c.typed(" King", kb.Enter)
-	c.click("dialog.customer .go")
+	c.click("dialog.customer .agree input", "dialog.customer .go") // it might be somebody else's name
 	c.says("dialog.customer h1", "chooses a PIN")
 	c.choose("Without a PIN")
 	c.typed(kb.Escape) // back to the PIN
@@ -196,6 +196,59 @@ func TestEnrolWhoseAnswersAreLost(t *testing.T) {
 	c.says("dialog.customer .help", "Nothing was kept")
 }
 
+// TestEnrolOutlivesALostConnection: the page says what became of an enrolment when the terminal answers
+// again, and takes no refusal of its question for the enrolment's end.
+func TestEnrolOutlivesALostConnection(t *testing.T) {
+	c := openCustomers(t)
+	for _, done := range []CounterEnrolment{
+		{Ended: true, ID: "c_new", Name: "Somebody New", Smile: true},
+		{Ended: true, Failed: &CounterError{Why: RefusedTaken, What: "taken"}},
+	} {
+		c.agrees("Somebody New")
+		c.click("dialog.customer .go")
+		c.says("dialog.customer h1", "Look at")
+		eval[bool](t, c.ctx, `(window.asks ??= ask, ask = async (method, path, body) =>
+			path === "/counter/enrolment" ? { status: 409, data: { why: "out_of_order", what: "opening" } } :
+				asks(method, path, body), true)`)
+		c.says("dialog.customer .help", "does not answer")
+		eval[bool](t, c.ctx, "(ask = async () => ({ status: 0, data: null }), true)")
+		c.view("lost")
+		c.leftNothing()
+		c.l.takes(done)
+		eval[bool](t, c.ctx, "(ask = asks, true)")
+		c.view("open")
+		if done.Failed == nil {
+			c.says("dialog.customer h1", "Somebody New is enrolled")
+		} else {
+			c.says("dialog.customer .help", "this name already")
+		}
+		c.typed(kb.Enter)
+		c.sees("!document.querySelector('dialog.customer').open")
+	}
+}
+
+// TestEnrolAsksAnewForAnother: what one person ticked is not the next one's, nor for ever.
+func TestEnrolAsksAnewForAnother(t *testing.T) {
+	c := openCustomers(t)
+	c.agrees("Somebody New")
+	c.typed(kb.Escape, kb.Escape, kb.Escape)
+	c.sees("card.dataset.step === 'name'")
+	c.typed(kb.Enter)
+	c.sees("document.querySelector('dialog.customer .agree input').checked")
+	c.typed(kb.Escape)
+	c.sees("card.dataset.step === 'name'")
+	c.typed(" Again", kb.Enter)
+	c.sees("card.dataset.step === 'text' && !document.querySelector('dialog.customer .agree input').checked")
+	c.click("dialog.customer .agree input", "dialog.customer .go")
+	c.typed("730164", kb.Enter, "730164", kb.Enter)
+	c.sees("card.dataset.step === 'ready'")
+	eval[bool](t, c.ctx, "(wish.agreed -= 6 * 60 * 1000, true)")
+	c.choose("Take pictures")
+	c.says("dialog.customer .told", "a while ago")
+	c.sees("!document.querySelector('dialog.customer .agree input').checked")
+	c.heardOnly("enrol", 0)
+}
+
 // leftNothing fails if the page holds anything of an enrolment: in what it shows, has typed in, or knows.
 func (c *counterPage) leftNothing() {
 	c.t.Helper()
@@ -237,13 +290,18 @@ func TestRenewOnThePage(t *testing.T) {
 	c.digits(customerPad, "9", "1", "5", "3", "7", "3", "ok")
 	c.says("dialog.customer .told", "somebody else")
 	c.sees("document.querySelector('dialog.customer .form input').value === 'Berta'")
+	l.change(func() { l.clerk = "Anna" })
 	c.digits(customerPad, "9", "1", "5", "3", "7", "2", "ok")
+	c.sees("card.dataset.step === 'text'") // whose face it is agrees anew
+	c.click("dialog.customer .agree input", "dialog.customer .form label:not(.agree) input")
+	c.typed("Anna")
+	c.click("dialog.customer .go")
 	c.says("dialog.customer h1", "chooses a PIN")
 	c.typed("730164", kb.Enter, "730164", kb.Enter)
 	c.choose("Take pictures")
 	c.says("dialog.customer h1", "Look at")
 	c.heardOnly("enrol c_ada", 3)
-	c.heardOnly("enrol c_ada    a PIN", 1)
+	c.heardOnly("enrol c_ada aa01 en Anna a PIN", 1)
 	l.takes(CounterEnrolment{Ended: true, ID: "c_ada", Name: "Ada Lovelace"})
 	c.says("dialog.customer h1", "New pictures of Ada Lovelace")
 	c.says("dialog.customer .help", "smile")
@@ -255,7 +313,8 @@ func TestRenewOnThePage(t *testing.T) {
 	c.choose("Stop")
 	c.says("dialog.customer h1", "No new pictures")
 	c.says("dialog.customer .help", "stays enrolled as before")
-	c.typed(kb.Enter)
+	c.says("dialog.customer button", "Forget") // a consent that is taken back is that, too
+	c.typed(kb.Escape)
 	l.change(func() { l.clerk, l.folk[0].Agreed = "Anna", nil }) // enrolled before anybody was asked
 	eval[bool](t, c.ctx, "(readCustomers(), true)")
 	c.says(`[data-customer="c_ada"]`, "No consent")
@@ -268,7 +327,7 @@ func TestRenewOnThePage(t *testing.T) {
 	c.click("dialog.customer .agree input", "dialog.customer .go")
 	c.choose("Take pictures")
 	c.says("dialog.customer h1", "Look at")
-	c.heardOnly("enrol c_ada aa01 en Anna", 1)
+	c.heardOnly("enrol c_ada aa01 en Anna", 2)
 }
 
 // TestEnrolLooks looks at each step of an enrolment, in all sizes and both languages.
@@ -297,7 +356,7 @@ func TestEnrolLooks(t *testing.T) {
 		c.sees("card.dataset.step === 'name'")
 		look("taken")
 		c.typed(" King", kb.Enter)
-		c.click("dialog.customer .go")
+		c.click("dialog.customer .agree input", "dialog.customer .go")
 		c.typed("730164", kb.Enter, "730164", kb.Enter)
 		c.click("dialog.customer .go")
 		c.sees("card.dataset.step === 'shots'")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 )
 
 func (s *Server) consent(ctx context.Context, _ *http.Request) (any, error) {
@@ -27,6 +28,7 @@ type enrolEntry struct {
 	PIN       string `json:"pin"`
 	Digits    string `json:"digits"`
 	Agreed    bool   `json:"agreed"` // the customer has ticked it
+	AgoMS     int64  `json:"ago_ms"` // so long ago
 }
 
 func (s *Server) enrol(ctx context.Context, q enrolEntry) (any, error) {
@@ -39,8 +41,11 @@ func (s *Server) enrol(ctx context.Context, q enrolEntry) (any, error) {
 		return nil, &CounterError{Why: RefusedPIN, What: "not 4 to 12 digits"}
 	}
 	return nothing{}, s.opt.Counter.Enrol(ctx, CounterEnrol{q.Token, q.Name, q.Again, q.Version, q.Lang,
-		q.Explained, q.PIN, q.Digits})
+		q.Explained, q.PIN, q.Digits, time.Duration(min(max(q.AgoMS, -1), maxAgoMS)) * time.Millisecond})
 }
+
+// maxAgoMS bounds what a page says in ms: a day.
+const maxAgoMS = 24 * 3600 * 1000
 
 // alphanumeric are what a token is of.
 const alphanumeric = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

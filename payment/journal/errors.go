@@ -91,24 +91,24 @@ func wrap(path, operation string, err error) error {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return as(ErrInUse, "stop the other program that uses "+path)
 	case sqlite3.SQLITE_IOERR:
-		if noRoom(path) { // for the index of the write-ahead log, of which SQLite says no more
+		if se.Code() == sqlite3.SQLITE_IOERR_SHMSIZE { // no room for the index of the write-ahead log
 			return as(ErrFull, hintFull(path))
 		}
 		return as(ErrIO, hintIO(path))
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		if noRoom(path) { // for that log itself
+			return as(ErrFull, hintFull(path))
+		}
 		return as(ErrIO, hintAccess(path))
 	}
 	return fmt.Errorf("%s %s: %w", operation, path, err)
 }
 
-// shmSize is what SQLite grows that index by.
-const shmSize = 32 << 10
-
-// noRoom tells whether the disk of a file has none for a program like this one.
+// noRoom tells whether the disk of a file has no block or no file left for a program like this one.
 func noRoom(path string) bool {
 	var s unix.Statfs_t
 	err := unix.Statfs(filepath.Dir(path), &s)
-	return err == nil && s.Bavail*uint64(s.Bsize) < shmSize
+	return err == nil && (s.Bavail == 0 || s.Files > 0 && s.Ffree == 0)
 }
 
 func hintFull(path string) string {

@@ -15,7 +15,7 @@ const (
 )
 
 // Place says why nobody can be enrolled under a name, if so, before the face is taken: ErrName, ErrFull,
-// ErrAlreadyEnrolled, ErrLocked, ErrClosed.
+// ErrNameTaken, ErrLocked, ErrClosed.
 func (g *Gallery) Place(name string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -88,7 +88,7 @@ func (m *model) checkSame(templates []template, old record) error {
 // the old record would be forgotten.
 func (g *Gallery) checkNameFree(name string) error {
 	taken := func(id string) error {
-		return hint(fmt.Errorf("the name %q is %w (%s)", name, ErrAlreadyEnrolled, id),
+		return hint(fmt.Errorf("the name %q is %w (%s)", name, ErrNameTaken, id),
 			"choose another name, or remove "+id+" first to enrol them anew")
 	}
 	for _, old := range g.records {
@@ -98,7 +98,7 @@ func (g *Gallery) checkNameFree(name string) error {
 	}
 	for _, s := range g.stale {
 		if sameName(s.Name, name) {
-			return hint(fmt.Errorf("the name %q is %w (%s), with another model", name, ErrAlreadyEnrolled, s.ID),
+			return hint(fmt.Errorf("the name %q is %w (%s), with another model", name, ErrNameTaken, s.ID),
 				s.Hint()+"; else choose another name")
 		}
 	}

@@ -1,6 +1,9 @@
 package gallery
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // What can go wrong, for errors.Is. The errors themselves say more, and their method Hint what to do.
 var (
@@ -20,6 +23,7 @@ var (
 	ErrOtherFace       = errors.New("not the face that is enrolled")
 	ErrIncomparable    = errors.New("nothing here compares it with the face of another model")
 	ErrAlreadyEnrolled = errors.New("already enrolled")
+	ErrNameTaken       = fmt.Errorf("%w", ErrAlreadyEnrolled) // under this name; else it is the face
 	ErrUnknownCustomer = errors.New("no such customer")
 	ErrSmile           = errors.New("smile makes no sense")
 )

@@ -148,8 +148,8 @@ func vouchCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "vouch ID", Short: "Say, as a second person, that a customer's new face is to be taken",
 		Long: "Say that a customer is to be enrolled again although the new face is not the old one. It counts\n" +
-			"once, for ten minutes, for somebody else's `smiletill enrol --again ID --new-pin`. Who vouches is the\n" +
-			"user who runs this, or with --as a clerk, whose PIN is typed unseen.",
+			"once, for ten minutes, for somebody else's `smiletill enrol --again ID --new-pin --agreed en`.\n" +
+			"Who vouches is the user who runs this, or with --as a clerk, whose PIN is typed unseen.",
 		Example: "  smiletill customers vouch c_1f09... --as Anna",
 		Args:    cobra.ExactArgs(1),
 		RunE: a.asks(func(cmd *cobra.Command, c *control.Client, args []string) error {
@@ -164,8 +164,8 @@ func vouchCommand(a *app) *cobra.Command {
 			if err := c.Vouch(cmd.Context(), args[0], as, digits); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "for ten minutes: smiletill enrol --again %s --new-pin\n",
-				args[0])
+			_, err := fmt.Fprintf(cmd.OutOrStdout(),
+				"for ten minutes: smiletill enrol --again %s --new-pin --agreed en (or de)\n", args[0])
 			return err
 		}),
 	}

@@ -179,6 +179,9 @@ func (d *Desk) byCamera(
 		}
 	}
 	done, err := d.enrol(ctx, p, q, taken{c.Templates, c.Seen, agreed, o})
+	if err == nil && o.last != nil && o.last() != nil {
+		c.Smile = gallery.Smile{} // taken back since: no more is kept
+	}
 	if err == nil {
 		if err := p.Wrote(c.KeepSmile(p.Gallery, done.ID)); err != nil {
 			c.Smile = gallery.Smile{}
@@ -207,6 +210,10 @@ func (d *Desk) enrol(
 	}
 	err = p.Trail.Do(ctx, func(note func(journal.Audit) error) error {
 		done, err = In(p.Gallery, q, wish, t.templates, t.seen, func(c gallery.Change) error {
+			if (c.OtherFace || c.Unmatched) && t.agreed == nil { // which nobody knows to be who has agreed
+				return payment.WithHint(people.ErrConsent, "have the customer read the text and agree, as a new one: "+
+					"`smiletill enrol --again ID --new-pin --agreed en`, or de")
+			}
 			if t.doubts.last != nil {
 				if err := t.doubts.last(); err != nil {
 					return err
@@ -226,7 +233,8 @@ func (d *Desk) enrol(
 	}
 	if errors.Is(err, gallery.ErrOtherFace) || errors.Is(err, gallery.ErrIncomparable) {
 		err = payment.WithHintf(err, "%s. Where it is the customer: a second person says so (`smiletill customers "+
-			"vouch %s`), then `smiletill enrol --again %[2]s --new-pin`", payment.HintOf(err), q.Again)
+			"vouch %s`), then `smiletill enrol --again %[2]s --new-pin "+
+			"--agreed en`, or de", payment.HintOf(err), q.Again)
 	}
 	return done, asUnknown(err)
 }

@@ -27,7 +27,8 @@ type found struct {
 // were begun. m has the machine's told too; nil leaves them. also is done at the end, while no command
 // changes anything; it may be nil.
 func (t *Trail) tell(ctx context.Context, m *Machine, also func() error) error {
-	return t.keeps.Book.Take(func(notes []intent.Note) (left []intent.Note, err error) {
+	var fault error // of also: the journal has been told all the same
+	err := t.keeps.Book.Take(func(notes []intent.Note) (left []intent.Note, err error) {
 		var facts []journal.Audit
 		if len(notes) > 0 {
 			if facts, left, err = t.outcome(ctx, notes, m == nil); err != nil {
@@ -37,10 +38,10 @@ func (t *Trail) tell(ctx context.Context, m *Machine, also func() error) error {
 		if err := t.journal.Note(ctx, facts...); err != nil {
 			return left, err
 		}
-		if m == nil && also != nil {
-			return left, also()
-		}
 		if m == nil {
+			if also != nil {
+				fault = also()
+			}
 			return left, nil
 		}
 		waits, err := t.machine(ctx, *m, notes)
@@ -53,6 +54,7 @@ func (t *Trail) tell(ctx context.Context, m *Machine, also func() error) error {
 		}
 		return left, err
 	})
+	return errors.Join(err, fault)
 }
 
 // ofMachine tells whether an intent gives a change of the machine its name: what changed is found.

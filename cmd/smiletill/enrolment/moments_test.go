@@ -13,6 +13,7 @@ import (
 	"smiletill/cmd/smiletill/people"
 	"smiletill/payment"
 	"smiletill/payment/journal"
+	"smiletill/payment/register"
 	"smiletill/vision/gallery"
 )
 
@@ -22,6 +23,8 @@ type terminal struct {
 	dir string
 	g   *gallery.Gallery
 	j   *journal.Journal
+	// pairings reads the paired registers; may be nil.
+	pairings func() (register.Pairings, error)
 }
 
 // start opens what is there, and has the journal told what differs; alarm is of the case.
@@ -47,7 +50,7 @@ func (s *terminal) open(m enrolment.Machine, alarm bool) (*enrolment.Trail, erro
 	if s.g, err = gallery.Open(filepath.Join(s.dir, "gallery"), model, quiet); err != nil {
 		s.t.Fatal(err)
 	}
-	trail := enrolment.NewTrail(s.j, s.g, enrolment.Keeps{Book: intent.In(s.dir)}, quiet)
+	trail := enrolment.NewTrail(s.j, s.g, enrolment.Keeps{Book: intent.In(s.dir), Pairings: s.pairings}, quiet)
 	m.Seen = filepath.Join(s.dir, "seen.json")
 	return trail, trail.Start(s.t.Context(), m, alarm)
 }

@@ -100,6 +100,7 @@ func (d *Page) ForgetCustomer(ctx context.Context, id string) (screen.CounterEra
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.runs = slices.DeleteFunc(d.runs, func(r *enrolling) bool { return r.told.ID == id }) // the name is in it
 	d.erased = append(d.erased[max(0, len(d.erased)-erasedMost+1):], e)
 	return e, nil
 }

@@ -48,12 +48,18 @@ func (d *Page) asksOn(run *enrolling) bool {
 	}
 }
 
+// agreedFor is how long a tick counts: to type a PIN twice, and to try the pictures again.
+const agreedFor = 5 * time.Minute
+
 // runsMost is how many enrolments a page can still ask for: its answers may have been lost while another
 // clerk began the next.
 const runsMost = 8
 
 // run gives the enrolment of a token, nil if there is none. The caller holds mu.
 func (d *Page) run(token string) *enrolling {
+	d.runs = slices.DeleteFunc(d.runs, func(r *enrolling) bool { // a name is in it
+		return r.told.Ended && time.Since(r.heard) > erasedFor
+	})
 	i := slices.IndexFunc(d.runs, func(r *enrolling) bool { return r.token == token })
 	if i < 0 {
 		return nil
@@ -98,6 +104,9 @@ func (d *Page) Enrol(ctx context.Context, e screen.CounterEnrol) error {
 	if e.Again == "" || e.Version != "" {
 		q.Agreed = &control.Agreed{Version: e.Version, Lang: e.Lang, Explained: e.Explained}
 	}
+	if e.Ago < 0 || e.Ago > agreedFor {
+		return toldEnrol(people.ErrConsent)
+	}
 	d.mu.Lock()
 	begun := d.run(e.Token) != nil
 	d.mu.Unlock()
@@ -106,7 +115,10 @@ func (d *Page) Enrol(ctx context.Context, e screen.CounterEnrol) error {
 	}
 	agreed, err := d.mayBegin(ctx, p, q)
 	if err != nil {
-		return toldEnrol(err, true)
+		return toldEnrol(err)
+	}
+	if agreed != nil {
+		agreed.At = agreed.At.Add(-e.Ago)
 	}
 	ctx = context.WithoutCancel(ctx)
 	run := &enrolling{token: e.Token, page: ctx, heard: time.Now(), again: make(chan struct{}, 1),
@@ -173,13 +185,13 @@ func (d *Page) enrol(
 	if err != nil && q.Again == "" && done.ID == "" && !errors.Is(err, errWithdrawn) {
 		// The error may have a customer's name in it; who reads the log may not see customers.
 		var told *screen.CounterError
-		errors.As(toldEnrol(err, false), &told)
+		errors.As(toldEnrol(err), &told)
 		p.Log.Info("nobody was enrolled from the shop's page", "why", whyOf(told))
 	}
 	d.tell(run, func(t *screen.CounterEnrolment) {
 		t.Ended = true
 		if err != nil {
-			t.Failed = toldEnrol(err, false)
+			t.Failed = toldEnrol(err)
 			return
 		}
 		t.ID, t.Name, t.Smile = done.ID, done.Name, c.Smile != gallery.Smile{}
@@ -204,15 +216,26 @@ func (d *Page) tell(run *enrolling, change func(*screen.CounterEnrolment)) {
 
 // Enrolment is screen.CounterCustomers's.
 func (d *Page) Enrolment(ctx context.Context, token string, stop bool) (screen.CounterEnrolment, error) {
+	run := d.hear(token, stop) // whoever takes a consent back needs no role for it
 	if _, err := d.Allowed(ctx, people.Enrol); err != nil {
 		return screen.CounterEnrolment{}, toldClerk(err)
 	}
+	if run == nil {
+		return screen.CounterEnrolment{}, &screen.CounterError{Why: screen.RefusedNotBegun,
+			What: "nobody is being enrolled"}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return run.told, nil
+}
+
+// hear notes that the page of an enrolment has asked, or taken the consent back; nil if there is none.
+func (d *Page) hear(token string, stop bool) *enrolling {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	run := d.run(token)
 	if run == nil {
-		return screen.CounterEnrolment{}, &screen.CounterError{Why: screen.RefusedNotBegun,
-			What: "nobody is being enrolled"}
+		return nil
 	}
 	// Whoever asks too late does not bring back a consent that is gone.
 	run.stopped = run.stopped || stop || time.Since(run.heard) > heardFor
@@ -221,7 +244,7 @@ func (d *Page) Enrolment(ctx context.Context, token string, stop bool) (screen.C
 	case run.again <- struct{}{}:
 	default:
 	}
-	return run.told, nil
+	return run
 }
 
 // errSame is of somebody who vouches for their own act.
@@ -234,23 +257,19 @@ func (d *Page) Vouch(ctx context.Context, id, name, digits string) error {
 	case err != nil:
 		return toldClerk(err)
 	case strings.EqualFold(strings.TrimSpace(name), people.From(ctx).Name), strings.TrimSpace(name) == "":
-		return toldEnrol(errSame, false)
+		return toldEnrol(errSame)
 	}
 	err = d.Desk.Vouch(ctx, id, strings.TrimSpace(name), digits)
 	if errors.Is(err, people.ErrNotAllowed) { // the second person's role, not the clerk's
 		return &screen.CounterError{Why: screen.RefusedSecondRole, What: err.Error(), Do: payment.HintOf(err)}
 	}
-	return toldEnrol(err, false)
+	return toldEnrol(err)
 }
 
-// toldEnrol is toldClerk, of an enrolment; early: nobody was looked at yet.
-func toldEnrol(err error, early bool) error {
+// toldEnrol is toldClerk, of an enrolment.
+func toldEnrol(err error) error {
 	if err == nil {
 		return nil
-	}
-	why := screen.RefusedFace
-	if early {
-		why = screen.RefusedTaken
 	}
 	var few *unseen
 	if errors.As(err, &few) {
@@ -265,7 +284,8 @@ func toldEnrol(err error, early bool) error {
 		{screen.RefusedFull, []error{gallery.ErrFull}},
 		{screen.RefusedPictures, []error{gallery.ErrDisagree, gallery.ErrTemplates}},
 		{screen.RefusedWho, []error{gallery.ErrName}},
-		{why, []error{gallery.ErrAlreadyEnrolled}},
+		{screen.RefusedTaken, []error{gallery.ErrNameTaken}},
+		{screen.RefusedFace, []error{gallery.ErrAlreadyEnrolled}},
 		{screen.RefusedOtherFace, []error{gallery.ErrOtherFace}},
 		{screen.RefusedIncomparable, []error{gallery.ErrIncomparable}},
 		{screen.RefusedDigits, []error{gallery.ErrDigits}},

@@ -3,7 +3,7 @@ package enrolment_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -44,10 +44,19 @@ type clerk struct {
 	h      *home
 	server *httptest.Server
 	cookie *http.Cookie
+	page   *enrolment.Page
 
 	mu    sync.Mutex
 	take  func(*enrolment.Capture) error
 	asked func() // once, when the enrolment itself asks whether the clerk may
+	fault error  // of what else is asked
+}
+
+// refuses has what the page asks fail, or no more.
+func (c *clerk) refuses(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fault = err
 }
 
 func (c *clerk) camera(take func(*enrolment.Capture) error) {
@@ -72,6 +81,11 @@ func (c *clerk) allowed(ctx context.Context, _ people.Act) (context.Context, err
 		if do != nil {
 			do()
 		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ctx.Done() != nil && c.fault != nil {
+		return nil, c.fault
 	}
 	return people.With(ctx, payment.Who{Role: "clerk", Name: "Anna", Door: "page"}), nil
 }
@@ -99,8 +113,8 @@ func newClerk(t *testing.T) *clerk {
 		p.Narrows = func() bool { return false }
 		return p, err
 	}
-	page := &enrolment.Page{Desk: c.h.desk, Allowed: c.allowed}
-	s, err := screen.New(screen.Options{Counter: counterOf{page: page}})
+	c.page = &enrolment.Page{Desk: c.h.desk, Allowed: c.allowed}
+	s, err := screen.New(screen.Options{Counter: counterOf{page: c.page}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,39 +219,68 @@ func (c *clerk) nobody(when string) {
 
 const token = "0123456789abcdef"
 
-// A page that is silent has taken the consent back: while pictures are taken, within seconds; and where they
-// were taken before it could be missed, as the page's next question does not come.
+// A page that is silent has taken the consent back: while pictures are taken, within seconds; where they were
+// taken before it could be missed, as the page's next question does not come; and for good, whoever asks
+// later.
 func TestEnrolOfASilentPage(t *testing.T) {
 	t.Parallel()
-	for name, quick := range map[string]bool{"while pictures are taken": false, "who was quick": true} {
+	const quick, looking, late = "who was quick", "while pictures are taken", "who asks too late"
+	for _, name := range []string{quick, looking, late} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newClerk(t)
-			ended := make(chan struct{})
+			ended, asked := make(chan struct{}), make(chan struct{})
 			began := time.Now()
 			c.camera(func(shots *enrolment.Capture) error {
 				defer close(ended)
-				for !quick && !shots.Withdrawn() {
+				if name == late {
+					<-asked
+				}
+				for name == looking && !shots.Withdrawn() {
 					if time.Since(began) > 30*time.Second {
-						return fmt.Errorf("a silent page is waited for")
+						return errors.New("a silent page is waited for")
 					}
 					time.Sleep(10 * time.Millisecond)
 				}
 				return nil
 			})
 			c.begins(token, "Ada")
+			if name == late {
+				time.Sleep(time.Until(began.Add(5500 * time.Millisecond)))
+				c.asks(token, false)
+				close(asked)
+			}
 			<-ended
-			if left := time.Since(began); !quick && left > 10*time.Second {
+			if left := time.Since(began); left > 10*time.Second {
 				t.Errorf("it was waited for for %v", left)
 			}
-			// Whoever asks only after the consent is gone does not bring it back.
-			time.Sleep(time.Until(began.Add(6 * time.Second)))
+			time.Sleep(time.Until(began.Add(5500 * time.Millisecond)))
 			if e := c.ends(token); e.Failed == nil || e.Failed.Why != screen.RefusedWithdrawn {
 				t.Errorf("%+v", e)
 			}
 			c.nobody(name)
 		})
 	}
+}
+
+// Who takes a consent back is heard though the question that says so is refused.
+func TestEnrolIsTakenBackWhateverIsRefused(t *testing.T) {
+	t.Parallel()
+	c := newClerk(t)
+	stopped := make(chan struct{})
+	c.camera(func(*enrolment.Capture) error { <-stopped; return nil })
+	c.begins(token, "Ada")
+	c.refuses(people.ErrNotAllowed)
+	a := c.post("enrolment", map[string]any{"token": token, "stop": true})
+	if !strings.Contains(a, `"why":"role"`) {
+		t.Error(a)
+	}
+	c.refuses(nil)
+	close(stopped)
+	if e := c.ends(token); e.Failed == nil || e.Failed.Why != screen.RefusedWithdrawn {
+		t.Errorf("%+v", e)
+	}
+	c.nobody("taken back")
 }
 
 // What takes the consent back is heard up to the moment in which it is written down; afterwards it is said
@@ -269,5 +312,11 @@ func TestEnrolIsTakenBackLate(t *testing.T) {
 	}
 	if e := c.asks(token, false); e.Failed == nil || e.Failed.Why != screen.RefusedWithdrawn {
 		t.Errorf("the one before: %+v", e)
+	}
+	if _, err := c.page.ForgetCustomer(t.Context(), done.ID); err != nil {
+		t.Fatal(err)
+	}
+	if a := c.post("enrolment", map[string]any{"token": later}); !strings.Contains(a, "not_begun") {
+		t.Errorf("somebody who was forgotten is told: %s", a)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/intent"
 	"smiletill/payment/journal"
 	"smiletill/payment/register"
@@ -82,4 +83,49 @@ func TestPairedWhileTheTerminalLooks(t *testing.T) {
 		count[journal.RegisterUnpaired+" counter-1"] != 0 {
 		t.Errorf("the facts: %v", count)
 	}
+}
+
+// A register that was taken away and is paired anew while a terminal starts is no older data: the journal is
+// told of it before it is judged.
+func TestPairedAnewWhileTheTerminalStarts(t *testing.T) {
+	s := &terminal{t: t, dir: t.TempDir()}
+	path := filepath.Join(s.dir, "registers.json")
+	command := func(change func(register.Pairings) register.Pairings) {
+		t.Helper()
+		if err := intent.In(s.dir).ByCommand(t.Context(), func(note func(journal.Audit) error) error {
+			return register.ChangePairings(path, func(all register.Pairings) (register.Pairings, error) {
+				changed := change(all)
+				var err error
+				for _, a := range intent.Paired(all, changed) {
+					err = errors.Join(err, note(a))
+				}
+				return changed, err
+			})
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pair := func(all register.Pairings) register.Pairings {
+		all, _, err := all.Pair("Counter", "counter-1", register.NewPassphrase(), time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	unpair := func(all register.Pairings) register.Pairings { all, _ = all.Unpair("counter-1", 0); return all }
+	paired := func() (register.Pairings, error) { return register.LoadPairings(path) }
+	trail := s.start(enrolment.Machine{}, false)
+	for _, change := range []func(register.Pairings) register.Pairings{pair, unpair} {
+		command(change)
+		if err := trail.Registers(t.Context(), paired); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.stop()
+	once := sync.OnceFunc(func() { command(pair) })
+	s.pairings = func() (register.Pairings, error) { once(); return paired() }
+	if _, err := s.open(enrolment.Machine{}, false); err != nil {
+		t.Error(err)
+	}
+	s.stop()
 }

@@ -31,32 +31,31 @@ func TestDifferencesOfWhatCannotBeRead(t *testing.T) {
 // told from that a face is.
 func TestWhyNobodyIsEnrolled(t *testing.T) {
 	for _, c := range []struct {
-		err   error
-		early bool
-		why   screen.Refusal
+		err error
+		why screen.Refusal
 	}{
-		{errPaying, false, screen.RefusedBusy},
-		{ErrCameraInUse, false, screen.RefusedCamera},
-		{errWithdrawn, false, screen.RefusedWithdrawn},
-		{&unseen{vision.NoFace, 0, 5}, false, screen.RefusedNobody},
-		{&unseen{vision.SeveralFaces, 2, 5}, false, screen.RefusedSeveral},
-		{&unseen{vision.TooDark, 2, 5}, false, screen.RefusedPictures},
-		{gallery.ErrDisagree, false, screen.RefusedPictures},
-		{gallery.ErrFull, true, screen.RefusedFull},
-		{gallery.ErrLocked, false, screen.RefusedAlarm},
-		{gallery.ErrAlreadyEnrolled, true, screen.RefusedTaken},
-		{gallery.ErrAlreadyEnrolled, false, screen.RefusedFace},
-		{gallery.ErrOtherFace, false, screen.RefusedOtherFace},
-		{gallery.ErrIncomparable, false, screen.RefusedIncomparable},
-		{people.ErrConsent, true, screen.RefusedText},
-		{payment.ErrPINWrong, false, screen.RefusedSecond},
-		{payment.ErrPINLocked, false, screen.RefusedSecondLocked},
-		{payment.Join(payment.ErrOutOfOrder, payment.ErrAlarm), true, screen.RefusedAlarm},
-		{payment.ErrOutOfOrder, true, screen.RefusedOutOfOrder},
-		{payment.ErrJournal, false, screen.RefusedJournal},
+		{errPaying, screen.RefusedBusy},
+		{ErrCameraInUse, screen.RefusedCamera},
+		{errWithdrawn, screen.RefusedWithdrawn},
+		{&unseen{vision.NoFace, 0, 5}, screen.RefusedNobody},
+		{&unseen{vision.SeveralFaces, 2, 5}, screen.RefusedSeveral},
+		{&unseen{vision.TooDark, 2, 5}, screen.RefusedPictures},
+		{gallery.ErrDisagree, screen.RefusedPictures},
+		{gallery.ErrFull, screen.RefusedFull},
+		{gallery.ErrLocked, screen.RefusedAlarm},
+		{gallery.ErrNameTaken, screen.RefusedTaken},
+		{gallery.ErrAlreadyEnrolled, screen.RefusedFace},
+		{gallery.ErrOtherFace, screen.RefusedOtherFace},
+		{gallery.ErrIncomparable, screen.RefusedIncomparable},
+		{people.ErrConsent, screen.RefusedText},
+		{payment.ErrPINWrong, screen.RefusedSecond},
+		{payment.ErrPINLocked, screen.RefusedSecondLocked},
+		{payment.Join(payment.ErrOutOfOrder, payment.ErrAlarm), screen.RefusedAlarm},
+		{payment.ErrOutOfOrder, screen.RefusedOutOfOrder},
+		{payment.ErrJournal, screen.RefusedJournal},
 	} {
 		var told *screen.CounterError
-		err := toldEnrol(payment.WithHint(fmt.Errorf("enrol: %w", c.err), "try again"), c.early)
+		err := toldEnrol(payment.WithHint(fmt.Errorf("enrol: %w", c.err), "try again"))
 		if !errors.As(err, &told) || told.Why != c.why || told.Do != "try again" || told.Open {
 			t.Errorf("%v: %+v, want %s", c.err, told, c.why)
 		}

@@ -20,7 +20,7 @@ import (
 // terminal's, that has read the same settings.
 func Agreement(cfg config.Config, q *control.EnrolRequest, agreed control.Agreed, lang string) error {
 	if lang == "" && agreed.Paper == "" {
-		return nil // a renewal wants none; else it is said what is missing
+		return nil // a renewal may want none; else it is said what is missing
 	}
 	if lang != "" {
 		rules, err := people.ReadRules(cfg.Consent.Paper, cfg.Consent.Files())

@@ -270,7 +270,7 @@ func (f Files) Enrol(ctx context.Context, q control.EnrolRequest, _ func(string)
 	})
 	if errors.Is(err, gallery.ErrOtherFace) || errors.Is(err, gallery.ErrIncomparable) {
 		err = payment.WithHintf(err, "%s. That takes the running terminal (`smiletill run`), another one's word "+
-			"(`smiletill customers vouch %s`), and --new-pin", payment.HintOf(err), q.Again)
+			"(`smiletill customers vouch %s`), --new-pin and --agreed", payment.HintOf(err), q.Again)
 	}
 	c.Advice = enrolment.Advice(l, q.Photos, templates)
 	return c, errors.Join(err, g.Close(), l.Close())

@@ -40,7 +40,8 @@ func TestRenewalThatNothingCanCompare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again := append([]string{"enrol", "--again", grace.ID}, s.Photos("enrol_1", "enrol_2", "enrol_3")...)
+	again := append([]string{"enrol", "--again", grace.ID, "--agreed", "de"},
+		s.Photos("enrol_1", "enrol_2", "enrol_3")...)
 	refused := func(when string, args ...string) {
 		t.Helper()
 		if code, _, errs := s.Cli(args...); code == 0 || !strings.Contains(errs, "nothing here compares it") ||

@@ -364,6 +364,34 @@ func TestForgetMe(t *testing.T) {
 	}
 }
 
+// New pictures of somebody of whom nothing tells what they agreed to want it first, also while no terminal
+// runs; then they have agreed.
+func TestRenewOfWhoWasNeverAsked(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	photos := strangers(t, s.Dir)
+	s.does(slices.Concat([]string{"enrol", "Ada Lovelace", "--agreed", "en"}, photos)...)
+	consents, err := filepath.Glob(filepath.Join(s.Dir, "data", "gallery", "*.consent"))
+	if err != nil || len(consents) != 1 {
+		t.Fatal(consents, err)
+	}
+	if err := os.Remove(consents[0]); err != nil {
+		t.Fatal(err)
+	}
+	id := strings.TrimSuffix(filepath.Base(consents[0]), ".consent")
+	again := slices.Concat([]string{"enrol", "--again", id}, photos)
+	if code, _, errs := s.Cli(again...); code == 0 || !strings.Contains(errs, "--agreed") {
+		t.Errorf("nobody was asked: %d %s", code, errs)
+	}
+	s.does(append(again, "--agreed", "de")...)
+	s.does(again...) // who has agreed is not asked anew
+	s.Open()
+	s.Opened()
+	if _, out, _ := s.Cli("customers", "extract", id); !strings.Contains(out, `"lang": "de"`) {
+		t.Errorf("what was agreed to: %s", out)
+	}
+}
+
 // Nobody is enrolled without having agreed, and another face takes no account without a second person's word
 // and a new PIN: one's own word does not do, nor an old one.
 func TestConsentAndSecondPerson(t *testing.T) {
@@ -384,7 +412,7 @@ func TestConsentAndSecondPerson(t *testing.T) {
 		t.Fatal(all, err)
 	}
 	id := all[0].ID
-	again := slices.Concat([]string{"enrol", "--again", id, "--new-pin"}, photos)
+	again := slices.Concat([]string{"enrol", "--again", id, "--new-pin", "--agreed", "de"}, photos)
 	refused := func(when string) {
 		t.Helper()
 		s.Stdin("730164\n")
@@ -412,6 +440,11 @@ func TestConsentAndSecondPerson(t *testing.T) {
 	}
 	if code, _, errs := s.Cli(slices.Concat([]string{"enrol", "--again", id}, photos)...); code == 0 {
 		t.Errorf("without a new PIN: %s", errs)
+	}
+	s.Stdin("730164\n") // who was enrolled has agreed, and this is another face
+	code, _, errs := s.Cli(slices.Concat([]string{"enrol", "--again", id, "--new-pin"}, photos)...)
+	if code == 0 || !strings.Contains(errs, "--agreed") {
+		t.Errorf("nobody has agreed: %d %s", code, errs)
 	}
 	s.Stdin("730164\n")
 	if code, _, errs := s.Cli(again...); code != 0 {

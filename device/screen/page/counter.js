@@ -221,6 +221,7 @@ function show(view) {
   if (view === "open") readDay();
   if (view === "open") readCustomers();
   if (view === "open") readClerks();
+  if (view === "open") askOwed();
 }
 
 // The till.

@@ -2,9 +2,11 @@
 // takes. While they are taken this page asks twice a second: when it does not, the consent is taken back.
 "use strict";
 
-let wish = null; // who is being enrolled: {name, again, asks, digits, lang, explained, agreed, pin, token, stop, now}
+let wish = null; // who is being enrolled: {name, again, asks, digits, lang, explained, agreed, pin, token, stop, now}; agreed: when it was ticked, 0: it was not
 let agreement = null; // the terminal's word on what has to be asked
+let owed = null; // an enrolment whose end the page has not heard, because the connection was lost
 let enrolTimer = 0;
+const agreedFor = 5 * 60 * 1000; // ms that a tick counts for, as the terminal has it
 
 // startEnrol begins with a new customer, or with new pictures of one.
 async function startEnrol(c) {
@@ -15,15 +17,42 @@ async function startEnrol(c) {
   if (a.status !== 200) return drawCard("said", { ...saidOf(a), buttons: undefined });
   agreement = a.data;
   // asks: nothing tells what the customer agreed to. One who has agreed is not asked anew for new pictures.
-  wish = { name: one.name, again: one.id, asks: !one.agreed, digits: "", lang: root.lang, explained: agreement.clerk ?? "", agreed: false, pin: "", token: "", stop: false, now: null };
+  wish = { name: one.name, again: one.id, asks: !one.agreed, digits: "", lang: root.lang, explained: agreement.clerk ?? "", agreed: 0, pin: "", token: "", stop: false, now: null };
   drawCard(!one.id ? "name" : wish.asks ? "text" : "ready");
 }
 
 // endEnrol forgets what was typed, and takes a consent back that runs.
 function endEnrol() {
   clearTimeout(enrolTimer);
-  if (wish?.token) ask("POST", "/counter/enrolment", { token: wish.token, stop: true });
+  if (root.dataset.view === "pin") owed = null;
+  if (wish?.token) {
+    if (root.dataset.view === "lost") owed = { token: wish.token, again: wish.again, stop: wish.stop };
+    ask("POST", "/counter/enrolment", { token: wish.token, stop: true });
+  }
   wish = agreement = null;
+}
+
+// askOwed tells what became of an enrolment that the connection was lost in, once it is back; another's page owes nothing.
+async function askOwed() {
+  const mine = owed;
+  owed = null;
+  if (!mine || root.dataset.view !== "open") return;
+  const a = await ask("POST", "/counter/enrolment", { token: mine.token, stop: true });
+  if (root.dataset.view !== "open" || card.open) return;
+  if (!settled(a)) {
+    owed ??= mine;
+    return void setTimeout(askOwed, 1000);
+  }
+  if (a.status !== 200) return;
+  if (!a.data.ended) {
+    owed = mine;
+    return void setTimeout(askOwed, 500);
+  }
+  one = { id: mine.again, name: "" };
+  wish = { again: mine.again, stop: mine.stop, pin: "", token: "" };
+  if (!a.data.failed) return enrolled(a.data);
+  const stays = mine.again && a.data.failed.why === "withdrawn";
+  drawCard("said", { title: word(mine.again ? "enrol_not_renewed" : "enrol_failed"), help: stays ? word("enrol_stays") : refusal(a.data.failed).what });
 }
 
 // A page that is left takes the consent back at once: the terminal would wait for its next question.
@@ -35,8 +64,10 @@ addEventListener("pagehide", () => {
 // enrolBack goes one step back; from the pictures, by taking the consent back.
 function enrolBack() {
   const again = !!one.id;
-  const before = { text: again ? "card" : "name", pin: again ? "second" : "text", twice: "pin", ready: !again ? "pin" : wish.asks ? "text" : "card", second: "card" }[cardStep];
+  const before = { text: !again ? "name" : wish.second ? "second" : "card", pin: "text", twice: "pin", ready: !again || wish.second ? "pin" : wish.asks ? "text" : "card",
+    second: "card" }[cardStep];
   if (cardStep === "shots") return stopEnrol();
+  if (cardStep === "stopping") return leaveCard();
   if (cardStep === "name") return leaveCard();
   if (before === "card" || !before) {
     endEnrol();
@@ -79,9 +110,9 @@ function mayGoOn() {
 function agreeBox() {
   const label = el("label", "agree"), box = el("input");
   box.type = "checkbox";
-  box.checked = wish.agreed;
+  box.checked = wish.agreed > 0;
   box.addEventListener("change", () => {
-    wish.agreed = box.checked;
+    wish.agreed = box.checked ? Date.now() : 0;
     mayGoOn();
   });
   const text = textNow(), words = el("span", "", text.agree);
@@ -92,9 +123,9 @@ function agreeBox() {
 
 const textNow = () => agreement.texts.find((t) => t.lang === wish.lang) ?? agreement.texts[0];
 
-// stopButton takes the consent back, in the words of who gave it.
+// stopButton takes the consent back, in the words of who gave it; who agreed long ago takes new pictures back alone.
 function stopButton() {
-  const text = wish.asks ? textNow() : null, b = choice(text?.stop ?? word("enrol_stop"), stopEnrol, "wide");
+  const text = wish.asks ? textNow() : null, b = choice(text?.stop ?? word("enrol_halt"), stopEnrol, "wide");
   if (text) b.lang = text.lang;
   return b;
 }
@@ -109,7 +140,7 @@ function textNodes() {
   const langs = el("div", "langs");
   langs.append(...agreement.texts.map((t) => {
     const b = choice(word("lang_" + t.lang), () => {
-      Object.assign(wish, { lang: t.lang, agreed: false }); // what was ticked was the other text
+      Object.assign(wish, { lang: t.lang, agreed: 0 }); // what was ticked was the other text
       drawCard("text");
     });
     b.setAttribute("aria-pressed", t.lang === text.lang);
@@ -122,14 +153,18 @@ Object.assign(cardFaces, {
   name: () => [word("enrol_new"), word("enrol_name_help"), [], [goOn(nameTyped), choice(word("close"), leaveCard, "wide")],
     [wishField("name", word("enrol_name"), { maxLength: 120, autocapitalize: "words" }),
       ...(agreement.digits ? [wishField("digits", word("enrol_digits"), { maxLength: 12, inputMode: "numeric" })] : [])]],
-  text: () => [word("enrol_text"), word("enrol_text_help"), [], [goOn(() => one.id ? drawCard("ready") : askPIN("", pinChosen)), backButton()], textNodes()],
+  text: () => [word("enrol_text"), word("enrol_text_help"), [], [goOn(() => one.id && !wish.second ? drawCard("ready") : askPIN("", pinChosen)), backButton()], textNodes()],
   ready: () => [word("enrol_ready"), word("enrol_ready_help"), [], [choice(word("enrol_go"), () => beginEnrol(), "wide go"), backButton()]],
   shots: () => [...shotWords(), [], [stopButton()], shotNodes()],
+  stopping: () => [word("give_sending"), word("enrol_stopping"), [], [choice(word("close"), leaveCard, "wide")]],
   second: () => [word("enrol_second"), word("enrol_second_help"), [], [backButton()], [wishField("second", word("name"), { maxLength: 40, autocapitalize: "words" })]],
 });
 
 function nameTyped() {
-  if (wish.name.trim()) drawCard("text");
+  if (!wish.name.trim()) return;
+  if (wish.named !== wish.name.trim()) wish.agreed = 0; // it may be somebody else's now
+  wish.named = wish.name.trim();
+  drawCard("text");
 }
 
 // The pictures.
@@ -160,14 +195,18 @@ function drawShots() {
 }
 
 async function beginEnrol() {
-  const mine = wish, text = mine.asks ? textNow() : {};
+  const mine = wish, text = mine.asks ? textNow() : {}, ago = mine.asks ? Date.now() - mine.agreed : 0;
+  if (ago > agreedFor || ago < 0) {
+    mine.agreed = 0;
+    return drawCard("text", { told: word("enrol_stale") });
+  }
   // The token is the page's own: where the answer is lost, the page still asks how it goes. An old browser over
   // plain HTTP has no randomUUID.
   const token = [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
   Object.assign(mine, { token, stop: false, now: null });
   drawCard("sending");
   const a = await ask("POST", "/counter/enrol", { token, name: mine.again ? "" : mine.name.trim(), again: mine.again, version: text.version ?? "",
-    lang: text.lang ?? "", explained: mine.explained.trim(), pin: mine.pin, digits: mine.digits.trim(), agreed: mine.agreed });
+    lang: text.lang ?? "", explained: mine.explained.trim(), pin: mine.pin, digits: mine.digits.trim(), agreed: mine.agreed > 0, ago_ms: ago });
   if (wish !== mine) return void ask("POST", "/counter/enrolment", { token, stop: true });
   if (a.status === 401) return tick();
   if (a.status !== 200 && settled(a)) return enrolFailed(a);
@@ -178,9 +217,9 @@ async function beginEnrol() {
 // followEnrol asks how it goes until it has ended, and takes the consent back where the wish is stopped.
 async function followEnrol() {
   clearTimeout(enrolTimer);
-  const mine = wish, a = await ask("POST", "/counter/enrolment", { token: mine.token, stop: mine.stop });
+  const mine = wish, token = mine.token, a = await ask("POST", "/counter/enrolment", { token, stop: mine.stop });
   // Two questions may be under way, one from before the stop: the first that knows the end tells it.
-  if (wish !== mine || !mine.token || root.dataset.view !== "open") return;
+  if (wish !== mine || mine.token !== token || root.dataset.view !== "open") return;
   if (a.status === 401) return tick();
   if (a.status === 200 && !a.data.ended) {
     mine.now = a.data;
@@ -188,15 +227,15 @@ async function followEnrol() {
     else if (!mine.stop) drawCard("shots");
   } else if (a.status === 200 && a.data.failed) return enrolFailed({ status: 409, data: a.data.failed });
   else if (a.status === 200) return enrolled(a.data);
-  else if (settled(a)) return enrolFailed(a);
-  else if (cardStep === "shots") setText(find(".help", card), word("enrol_silent"));
+  else if (a.status === 409 && a.data?.why === "not_begun") return enrolFailed(a);
+  else if (cardStep === "shots") setText(find(".help", card), word("enrol_silent")); // whatever refuses: it may have ended well
   clearTimeout(enrolTimer);
   enrolTimer = setTimeout(followEnrol, 500); // also when no answer came
 }
 
 function stopEnrol() {
   wish.stop = true;
-  drawCard("sending");
+  drawCard("stopping");
   followEnrol();
 }
 
@@ -205,11 +244,14 @@ function enrolled(e) {
   Object.assign(wish, { token: "", pin: "" });
   readCustomers();
   one = { ...one, id: e.id, name: e.name };
-  if (stop) return drawCard("said", { title: word(again ? "enrol_renewed" : "enrol_done", e.name), help: word("enrol_late"),
-    buttons: [choice(word("cust_forget"), forgetLate, "warn"), choice(word("close"), leaveCard, "wide go")] });
+  if (stop) return drawCard("said", { title: word(again ? "enrol_renewed" : "enrol_done", e.name),
+    help: [word(again ? "enrol_late_again" : "enrol_late"), pin ? word("pin_set") + "." : ""].filter(Boolean).join(" "), buttons: forgetOrClose() });
   drawCard("said", { title: word(again ? "enrol_renewed" : "enrol_done", e.name),
     help: [word(e.smile ? "enrol_smile_seen" : "enrol_smile_none"), pin ? word("pin_set") + "." : ""].filter(Boolean).join(" ") });
 }
+
+// forgetOrClose are the ways on from a consent that was taken back, and a customer who is there: no Enter takes either.
+const forgetOrClose = () => [choice(word("cust_forget"), forgetLate, "warn"), choice(word("close"), leaveCard, "wide")];
 
 // forgetLate goes on to erase who was enrolled when the consent was taken back too late.
 async function forgetLate() {
@@ -224,15 +266,16 @@ async function forgetLate() {
 
 // enrolFailed says why nobody was enrolled, and goes to the step that can mend it.
 function enrolFailed(a) {
-  const why = a.data?.why, said = saidOf(a), close = choice(word("close"), leaveCard, "wide"), again = !!one.id;
+  const why = a.data?.why, said = saidOf(a), close = choice(word("close"), leaveCard, "wide"), again = !!one.id, stays = again && why === "withdrawn";
   wish.token = "";
   if (["who", "taken", "digits"].includes(why) && !again) return drawCard("name", { told: said.help });
   if (why === "pin") return askPIN(said.help, pinChosen);
   readCustomers(); // what the list says holds, whatever became of the answers
+  if (["other_face", "incomparable"].includes(why)) Object.assign(wish, { asks: true, agreed: 0 }); // whose face it is has to agree
   const next = ["other_face", "incomparable"].includes(why) ? choice(word("enrol_second"), () => askSecond(), "wide go") :
     choice(word("enrol_again"), () => why === "text" ? startEnrol({ ...one, name: wish.name, agreed: null }) : drawCard("ready"), "wide go");
-  drawCard("said", { title: word(again ? "enrol_not_renewed" : "enrol_failed"), help: again && why === "withdrawn" ? word("enrol_stays") : said.help,
-    buttons: ["withdrawn", "face", "customer"].includes(why) ? undefined : [next, close] });
+  drawCard("said", { title: word(again ? "enrol_not_renewed" : "enrol_failed"), help: stays ? word("enrol_stays") : said.help,
+    buttons: stays ? forgetOrClose() : ["withdrawn", "face", "customer", "not_begun"].includes(why) ? undefined : [next, close] });
 }
 
 // A second person, by name and PIN, and a new PIN of the customer: then the pictures are taken anew.
@@ -248,7 +291,7 @@ async function sendVouch() {
   drawCard("sending");
   const a = await ask("POST", "/counter/vouch", { id: mine.again, name: mine.second.trim(), pin: digits });
   if (wish !== mine || root.dataset.view !== "open" || a.status === 401) return tick();
-  if (a.status === 200) askPIN("", pinChosen);
+  if (a.status === 200) drawCard("text");
   else askSecond(saidOf(a).help);
 }
 
