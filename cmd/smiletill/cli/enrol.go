@@ -30,7 +30,7 @@ func enrolCommand(a *app) *cobra.Command {
 			"of the templates before, by the model that they were made with. Another face, or one that nothing can\n" +
 			"compare because that model is not on this device any more, is taken where a second person vouches\n" +
 			"for it (`smiletill customers vouch ID`), and the customer has a new PIN (--new-pin).\n" +
-			"Nobody is enrolled, nor by --again one of another face or who never agreed, without --agreed: in which\n" +
+			"Nobody is enrolled, nor by --again another face or who never agreed, without --agreed: in which\n" +
 			"language the customer has read the text (`smiletill customers text`) and agreed. It is kept, sealed.",
 		Example: "  smiletill enrol \"Grace Hopper\" --agreed en one.jpg two.jpg three.jpg\n" +
 			"  smiletill enrol \"Grace Hopper\" --agreed de --explained-by Anna\n" +
