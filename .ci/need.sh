@@ -47,7 +47,7 @@ packages() { # packages WHAT
 	image) echo genimage mtools dosfstools squashfs-tools rauc dbus shellcheck fdisk e2fsprogs xz-utils zstd ;;
 	emulate) echo qemu-system-arm cpio kmod xz-utils bc e2fsprogs mosquitto mosquitto-clients ;;
 	card) echo bmap-tools mmdebstrap arch-test qemu-user-static cryptsetup-bin squashfs-tools cpio genimage mtools dosfstools fdisk e2fsprogs \
-		python3 qemu-system-arm qemu-efi-aarch64 rauc ;;
+		python3 qemu-system-arm qemu-utils qemu-efi-aarch64 rauc ;;
 	boot) [ "$(id -u)" != 0 ] || echo mmdebstrap systemd-container ;; # only root boots a container
 	*) echo "need.sh: nobody knows what $1 is" >&2 && exit 2 ;;
 	esac
