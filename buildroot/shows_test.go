@@ -3,6 +3,7 @@
 package buildroot_test
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"image/color"
@@ -59,6 +60,15 @@ func TestCardShows(t *testing.T) {
 	m := start(t, c.image, 1024, append(append(s.cable(), stick...), "-device", "usb-kbd")...)
 	s.until("a terminal that takes payments", 2*patience, worked, "sudo smiletill status")
 	t.Logf("ready after %.0f s", time.Since(begun).Seconds())
+	defer func() {
+		if t.Failed() { // what the machine itself says of it
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			t.Logf("%s", s.on(ctx, "uptime; cat /sys/class/tty/tty0/active; sudo smiletill status; "+
+				"sudo journalctl -b -u smiletill-kiosk -u seatd -n 60 --no-pager -o short-precise; "+
+				"sudo dmesg | tail -20; ps -eo pid,stat,wchan:20,etime,args | grep -E 'sway|cog|WebKit|kiosk'").text)
+		}
+	}()
 	// At night a page stands for a minute: it may be dark again by the time that the terminal has said so. A key
 	// lights it.
 	m.key("shift")
