@@ -51,6 +51,8 @@ type message struct {
 	Buzzer    float64           `json:"buzzer"`
 	Words     map[string]string `json:"words"`
 	Fixed     map[string]string `json:"fixed"`
+	Scan      Code              `json:"scan,omitempty"` // what a phone can take a picture of
+	ScanOf    string            `json:"scan_of,omitempty"`
 }
 
 // message makes v ready for a reader of a language. What has no place in a state is left out here, once,
@@ -75,6 +77,9 @@ func (s *Server) message(v View, seq uint64, lang string, now time.Time) message
 	}
 	if v.State == EnterPIN {
 		m.Act, m.Asked, m.Number = "", v.Asked, v.Number
+	}
+	if v.State == OutOfOrder && v.Detail.Scan != "" {
+		m.Scan, m.ScanOf = CodeOf(v.Detail.Scan), s.words[lang]["page.scan"]
 	}
 	if v.Simulated {
 		m.Lamps, m.Buzzer = v.Lamps, v.Buzzer

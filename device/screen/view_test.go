@@ -22,7 +22,7 @@ func TestShowTakesOutNonsense(t *testing.T) {
 	s := newServer(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	for _, c := range []struct{ give, want View }{
 		{View{State: "paid", Amount: "1.00", Merchant: "M"}, View{State: OutOfOrder, Merchant: "M",
-			Detail: Detail{"The screen was given an unknown state.", "Update the terminal's software."}}},
+			Detail: Detail{What: "The screen was given an unknown state.", Do: "Update the terminal's software."}}},
 		{View{State: Smile, Instruction: "dance"}, View{State: Smile}},
 		{View{State: Declined, Reason: "ugly"}, View{State: Declined}},
 		{View{State: Idle, Lang: "tlh"}, View{State: Idle}},

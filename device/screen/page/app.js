@@ -112,6 +112,15 @@ function play(tune) {
   }
 }
 
+// showScan draws what a phone can take a picture of, with the quiet zone of four modules around it.
+function showScan(view) {
+  const code = view.scan ?? [], node = find(".scan");
+  root.toggleAttribute("data-scan", code.length > 0);
+  node.setAttribute("viewBox", `-4 -4 ${code.length + 8} ${code.length + 8}`);
+  node.setAttribute("aria-label", view.scan_of ?? "");
+  node.firstElementChild.setAttribute("d", code.flatMap((line, y) => [...line].map((c, x) => c === "1" ? `M${x} ${y}h1v1h-1z` : "")).join(""));
+}
+
 function show(view) {
   if (view.version !== root.dataset.version) return location.reload();
   fixed = view.fixed;
@@ -135,6 +144,7 @@ function show(view) {
   showAmount(view);
   fitAmount();
   showProgress(view);
+  showScan(view);
   forget.draw();
   // Only a result that happens now is heard, not one that was found on coming back.
   if (fresh && view.sound && view.state !== shown && tunes[view.state]) play(tunes[view.state]);
@@ -154,6 +164,7 @@ function blank(link) {
   for (const node of document.querySelectorAll("[data-word], .left")) setText(node, "");
   root.removeAttribute("data-noted");
   root.removeAttribute("data-help");
+  showScan({});
   const amount = find(".amount");
   amount.replaceChildren();
   find(".pay").hidden = find(".staff").hidden = true;

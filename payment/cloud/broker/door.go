@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"sync"
@@ -45,9 +47,23 @@ func (d *door) Serve(establish listeners.EstablishFn) {
 		}
 		go func() {
 			defer d.leave(conn)
+			if !shaken(conn) {
+				return
+			}
 			_ = establish(d.ID(), conn) // its error is how the connection ended
 		}()
 	}
+}
+
+// shaken ends TLS's handshake, which must not take for ever, before the server reads.
+func shaken(conn net.Conn) bool {
+	t, ok := conn.(*tls.Conn)
+	if !ok {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), handshakeFor)
+	defer cancel()
+	return t.HandshakeContext(ctx) == nil
 }
 
 func (d *door) enter(conn net.Conn) bool {

@@ -1,0 +1,194 @@
+package claiming
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"smiletill/payment"
+	"smiletill/payment/report/claim"
+	"smiletill/payment/report/link"
+)
+
+const (
+	// waitFor is how long an answer of the cloud that keeps the terminal waiting may take.
+	waitFor = 45 * time.Second
+	// answerFor is how long a short one may take, and connecting.
+	answerFor = 10 * time.Second
+	// answerTries is how often an answer is sent whose grant did not come.
+	answerTries = 6
+	// whyMax is how much of a refusal's reason is read, in bytes.
+	whyMax = 300
+)
+
+// client asks a cloud that nobody vouches for: what it shows is part of the proof.
+func client(vouched *tls.Config) *http.Client {
+	c := vouched
+	if c == nil {
+		c = &tls.Config{InsecureSkipVerify: true} // the proof covers the certificate
+	}
+	c.MinVersion = tls.VersionTLS13
+	return &http.Client{
+		Transport: &http.Transport{TLSClientConfig: c, TLSHandshakeTimeout: answerFor,
+			DialContext: (&net.Dialer{Timeout: answerFor}).DialContext, MaxIdleConns: 2,
+			IdleConnTimeout: waitFor},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// reply is what the cloud said.
+type reply struct {
+	status int
+	text   []byte
+	print  [sha256.Size]byte // of the certificate that it showed
+}
+
+// refusedError is another answer than the one that was wanted.
+type refusedError struct {
+	status int
+	why    string
+}
+
+func (e *refusedError) Error() string {
+	return fmt.Sprintf("the cloud answers %d %s", e.status, e.why)
+}
+
+// post sends a message and reads the answer.
+func post(
+	ctx context.Context, h *http.Client, cloud, path string, body []byte, long time.Duration,
+) (reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, long)
+	defer cancel()
+	q, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(cloud, "/")+path,
+		bytes.NewReader(body))
+	if err != nil {
+		return reply{}, fmt.Errorf("ask the cloud: %w", err)
+	}
+	q.Header.Set("Content-Type", "application/json")
+	resp, err := h.Do(q)
+	if err != nil {
+		return reply{}, fmt.Errorf("ask the cloud: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, claim.MaxMessage+1))
+	switch {
+	case err != nil:
+		return reply{}, fmt.Errorf("ask the cloud: %w", err)
+	case resp.TLS == nil || len(resp.TLS.PeerCertificates) == 0:
+		return reply{}, errors.New("ask the cloud: it does not speak TLS")
+	case resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusNoContent:
+		why := strings.ToValidUTF8(strings.TrimSpace(string(text[:min(len(text), whyMax)])), "")
+		return reply{}, &refusedError{resp.StatusCode, why}
+	}
+	return reply{resp.StatusCode, text, sha256.Sum256(resp.TLS.PeerCertificates[0].Raw)}, nil
+}
+
+// attempt asks the cloud once whether the code was typed, and goes through with it if it was.
+func (c *Claim) attempt(ctx context.Context) (claimed bool, err error) {
+	c.mu.Lock()
+	code, left := c.code, codeFor-time.Since(c.drawn)
+	c.mu.Unlock()
+	if c.locked() {
+		return false, nil
+	}
+	h, err := c.hello()
+	if err != nil {
+		return false, err
+	}
+	opening, hello, err := claim.Open(code, h)
+	if err != nil {
+		return false, err
+	}
+	web := client(nil)
+	defer web.CloseIdleConnections()
+	said, err := post(ctx, web, c.cfg.Claim.Cloud, claim.PathWait, hello, min(waitFor, max(left, answerFor)))
+	var refused *refusedError
+	switch {
+	case errors.As(err, &refused) && refused.status == http.StatusConflict:
+		c.dropCode() // another terminal's begins as this one
+		return false, err
+	case err != nil || said.status == http.StatusNoContent:
+		return false, err
+	}
+	return c.meet(ctx, web, opening, said)
+}
+
+// meet goes through with a run.
+func (c *Claim) meet(
+	ctx context.Context, web *http.Client, opening *claim.Opening, said reply,
+) (bool, error) {
+	offer, terms, err := claim.ParseOffer(said.text)
+	if err != nil {
+		return false, err
+	}
+	c.mu.Lock()
+	c.tries++ // before it is looked at
+	c.mu.Unlock()
+	proof, err := opening.Check(offer, said.print)
+	if err != nil {
+		_, tell := c.tell(ctx, web, claim.Answer{Run: offer.Run, Wrong: true}, said.print)
+		return false, payment.WithHint(errors.Join(err, tell), "type the code that the screen shows now")
+	}
+	answer, err := proof.Answer(offer.Run, c.key)
+	if err != nil {
+		return false, err
+	}
+	if h, err := c.hello(); err != nil || h.Fixed && h.Name != terms.Name {
+		answer.Refused = fmt.Sprintf("its settings call it %s", h.Name.Source())
+		_, tell := c.tell(ctx, web, answer, said.print)
+		return false, errors.Join(fmt.Errorf("the cloud would call it %s, and %s", terms.Name.Source(),
+			answer.Refused), err, tell)
+	}
+	granted, err := c.tell(ctx, web, answer, said.print)
+	if err != nil {
+		return false, err
+	}
+	grant, cert, err := claim.ParseGrant(granted.text)
+	if err == nil {
+		err = proof.Granted(grant)
+	}
+	if err == nil && !c.private.PublicKey.Equal(cert.PublicKey) {
+		err = errors.New("the cloud's certificate is for another key")
+	}
+	if err != nil {
+		return false, err
+	}
+	k := &kept{terms: terms, cloud: c.cfg.Claim.Cloud, cert: cert, text: grant.Certificate, private: c.private}
+	if err := k.write(c.cfg.ClaimedPath(), func(string) error { return nil }); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+// tell sends an answer, again if it may have been lost, to the same cloud.
+func (c *Claim) tell(
+	ctx context.Context, web *http.Client, a claim.Answer, print [sha256.Size]byte,
+) (said reply, err error) {
+	body, err := json.Marshal(a)
+	if err != nil {
+		return reply{}, err
+	}
+	for n := range answerTries {
+		said, err = post(ctx, web, c.cfg.Claim.Cloud, claim.PathAnswer, body, answerFor)
+		var refused *refusedError
+		switch {
+		case err == nil && said.print != print:
+			return reply{}, errors.New("the cloud shows another certificate than before")
+		case err == nil, errors.As(err, &refused), a.Wrong:
+			return said, err
+		}
+		if !link.Sleep(ctx, time.Duration(n+1)*retryFirst) {
+			break
+		}
+	}
+	return reply{}, err
+}
