@@ -112,13 +112,13 @@ function play(tune) {
   }
 }
 
-// showScan draws what a phone can take a picture of, with the quiet zone of four modules around it.
+// showScan draws what a phone can take a picture of.
 function showScan(view) {
-  const code = view.scan ?? [], node = find(".scan");
-  root.toggleAttribute("data-scan", code.length > 0);
-  node.setAttribute("viewBox", `-4 -4 ${code.length + 8} ${code.length + 8}`);
-  node.setAttribute("aria-label", view.scan_of ?? "");
-  node.firstElementChild.setAttribute("d", code.flatMap((line, y) => [...line].map((c, x) => c === "1" ? `M${x} ${y}h1v1h-1z` : "")).join(""));
+  const node = find(".scan"), scan = view.scan ?? { path: "", size: 0, name: "" };
+  root.toggleAttribute("data-scan", scan.size > 0);
+  node.setAttribute("viewBox", `0 0 ${scan.size} ${scan.size}`);
+  node.setAttribute("aria-label", scan.name);
+  node.firstElementChild.setAttribute("d", scan.path);
 }
 
 function show(view) {
