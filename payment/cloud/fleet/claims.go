@@ -62,7 +62,7 @@ type Claim struct {
 }
 
 // Claim keeps what was typed, for the terminal that shows the code. The error is ErrClaim if another person
-// is claiming that terminal, or if the name is taken.
+// is claiming that terminal, or if there is none to be replaced.
 func (f *Fleet) Claim(ctx context.Context, w Wish) (id int64, err error) {
 	for _, part := range []string{w.Name.Tenant, w.Name.Site, w.Name.Terminal} {
 		if part == "" {
@@ -86,7 +86,8 @@ func (f *Fleet) Claim(ctx context.Context, w Wish) (id int64, err error) {
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		if w.Name.Check() == nil {
+		// Whether a name is another's is known when the terminal has come: it may be claimed once more.
+		if w.Replace {
 			if err := nameFree(ctx, tx, w.Name.Source(), w.Replace, nil); err != nil {
 				return err
 			}
