@@ -67,6 +67,11 @@ func scenes() []scene {
 			v.Detail = Detail{What: "No picture from /dev/video0 for 3 s.",
 				Do: "Check the camera's ribbon cable, then restart."}
 		}), "Out of order", "Außer Betrieb"},
+		{"unclaimed", with(OutOfOrder, func(v *View) {
+			v.Reason = NotClaimed
+			v.Detail = Detail{What: "this terminal is not claimed yet", Do: "type the code", Code: "K7P-4MX-9TR",
+				Scan: "smiletill-claim:K7P-4MX-9TR:" + strings.Repeat("W", 43)}
+		}), "K7P-4MX-9TR", "K7P-4MX-9TR"},
 		{"sim_look_here", with(LookHere, board), "Simulation", "keine echte Zahlung"},
 		{"sim_out_of_order", with(OutOfOrder, func(v *View) {
 			board(v)

@@ -210,7 +210,8 @@ func TestGrantLostForGood(t *testing.T) {
 	}
 	var good int
 	err := s.db().QueryRow(`SELECT count(*) FROM certificate WHERE revoked = ''`).Scan(&good)
-	if all, terr := s.receiver.Terminals(t.Context()); err != nil || terr != nil || good != 1 || all[0].Keys != 1 {
+	if all, terr := s.receiver.Terminals(t.Context()); err != nil || terr != nil || good != 1 ||
+		all[0].Keys != 1 {
 		t.Errorf("%d certificates, %+v, %v, %v", good, all, err, terr)
 	}
 }

@@ -125,7 +125,8 @@ func TestOwnSettingsStay(t *testing.T) {
 	k := given(t, "till-1")
 	for _, c := range []struct{ settings, id, broker string }{
 		{"", "till-1", "mqtts://cloud.example:8883"},
-		{"[terminal]\ntenant = \"demo\"\nsite = \"shop\"\nid = \"till-9\"\n", "till-1", "mqtts://cloud.example:8883"},
+		{"[terminal]\ntenant = \"demo\"\nsite = \"shop\"\nid = \"till-9\"\n", "till-1",
+			"mqtts://cloud.example:8883"},
 		{"[terminal]\ntenant = \"own\"\nsite = \"s\"\nid = \"till-9\"\n", "till-9", "mqtts://cloud.example:8883"},
 		{"[mqtt]\nbroker = \"mqtts://own.example:8883\"\n", "till-1", "mqtts://own.example:8883"},
 		{"[mqtt]\nbroker = \"\"\n", "till-1", ""},

@@ -49,7 +49,8 @@ func TestRenewal(t *testing.T) {
 		bytes.ReplaceAll(text, []byte(s.url), []byte(other.url)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.again().claim.Renew(t.Context(), time.Now()); err == nil || !strings.Contains(err.Error(), "cert") {
+	err := d.again().claim.Renew(t.Context(), time.Now())
+	if err == nil || !strings.Contains(err.Error(), "cert") {
 		t.Errorf("another cloud is believed: %v", err)
 	}
 	if err := s.fleet.Revoke(t.Context(), address("acme/shop/till-1"), "anna"); err != nil {
@@ -79,7 +80,8 @@ func TestRenewalIsSigned(t *testing.T) {
 		t.Fatalf("%+v", c)
 	}
 	_ = d.claimed()
-	if err := d.again().claim.Renew(t.Context(), time.Now()); err == nil || !strings.Contains(err.Error(), "403") {
+	err := d.again().claim.Renew(t.Context(), time.Now())
+	if err == nil || !strings.Contains(err.Error(), "403") {
 		t.Errorf("%v", err)
 	}
 }

@@ -89,8 +89,8 @@ func (p *claimPlay) shown() (code string, scan int) {
 	return "", 0
 }
 
-// TestClaimedByItsCode plays a terminal's way to its cloud with the real program: unclaimed, claimed by the code
-// on its screen, reporting over the cloud's own broker, killed, revoked.
+// TestClaimedByItsCode plays a terminal's way to its cloud with the real program: unclaimed, claimed by the
+// code on its screen, reporting over the cloud's own broker, killed, revoked.
 func TestClaimedByItsCode(t *testing.T) {
 	t.Parallel()
 	p := &claimPlay{t: t, program: terminaltest.Build(t), dir: t.TempDir(), screen: terminaltest.FreeAddress(t)}

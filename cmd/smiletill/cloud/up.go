@@ -92,6 +92,9 @@ type shop struct {
 }
 
 func (s *shop) run(ctx context.Context, out io.Writer) (err error) {
+	if s.o.Listen == "" {
+		return config.Usage(payment.WithHintf(errors.New("--listen is empty"), "give its page an address"))
+	}
 	claims, err := listen(s.u.Claims, "--claims")
 	if err != nil {
 		return err
@@ -121,6 +124,7 @@ func (s *shop) run(ctx context.Context, out io.Writer) (err error) {
 		if err != nil {
 			return err
 		}
+		defer func() { _ = page.Close() }()
 		s.tell(out, claims.Addr(), page.Addr())
 		g, ctx := errgroup.WithContext(ctx)
 		g.Go(func() error { return r.Run(ctx) })

@@ -1,0 +1,128 @@
+package cloud
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"smiletill/payment/cloud/fleet"
+)
+
+// oneWaits is a terminal that shows a code.
+func oneWaits() []fleet.Waiting {
+	return []fleet.Waiting{{Plate: "K7P", Host: "fe80::1234:5678:9abc:def0%wlan0", Since: time.Now(),
+		Key: strings.Repeat("W", 43), Program: "smiletill 1.2.3-45-gabcdef"}}
+}
+
+// TestClaimOnThePage: the page's own requests claim and revoke; another site's do nothing.
+func TestClaimOnThePage(t *testing.T) {
+	k := newBench(t)
+	o := k.options()
+	o.Waiting = oneWaits
+	r, _ := k.start(o)
+	page := r.Page()
+	const good = `{"code":"k7p 4mx 9tr","tenant":"acme","site":"shop","name":"till-1"}`
+	ask := func(path, body string, change func(*http.Request)) int {
+		q := httptest.NewRequest("POST", "http://127.0.0.1:8090"+path, strings.NewReader(body))
+		q.RemoteAddr = "127.0.0.1:40000"
+		q.Header.Set("Content-Type", "application/json")
+		q.Header.Set("Origin", "http://127.0.0.1:8090")
+		if change != nil {
+			change(q)
+		}
+		w := httptest.NewRecorder()
+		page.ServeHTTP(w, q)
+		return w.Code
+	}
+	for _, c := range []struct {
+		name, path, body string
+		change           func(*http.Request)
+		want             int
+	}{
+		{"another site", "/claim", good, func(q *http.Request) { q.Header.Set("Origin", "https://evil.example") },
+			403},
+		{"no origin", "/claim", good, func(q *http.Request) { q.Header.Del("Origin") }, 403},
+		{"a form", "/claim", good, func(q *http.Request) { q.Header.Set("Content-Type", "text/plain") }, 403},
+		{"another machine", "/claim", good, func(q *http.Request) { q.RemoteAddr = "192.0.2.7:40000" }, 403},
+		{"another site's revocation", "/revoke", `{"source":"smiletill:/demo/shop/till-1"}`,
+			func(q *http.Request) { q.Header.Set("Origin", "null") }, 403},
+		{"no JSON", "/claim", "x", nil, 400},
+		{"too long", "/claim", `{"code":"` + strings.Repeat("x", 5000) + `"}`, nil, 400},
+		{"no code", "/claim", `{"code":"K7P"}`, nil, 422},
+		{"no name", "/claim", `{"code":"K7P-4MX-9TR","name":"a/b"}`, nil, 409},
+		{"nobody to be replaced", "/claim", strings.Replace(good, `"name"`, `"replace":true,"name"`, 1), nil, 409},
+		{"good", "/claim", good, nil, 204},
+		{"twice", "/claim", good, nil, 409},
+		{"nobody to be revoked", "/revoke", `{"source":"smiletill:/a/b/c"}`, nil, 409},
+		{"no source", "/revoke", `{"source":"a"}`, nil, 409},
+		{"revoked", "/revoke", `{"source":"` + here().Source() + `"}`, nil, 204},
+	} {
+		if got := ask(c.path, c.body, c.change); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+	all, err := r.fleet.Latest(t.Context(), 10)
+	if err != nil || len(all) != 1 || all[0].Plate != "K7P" || !strings.Contains(all[0].By, "page") {
+		t.Errorf("%+v, %v", all, err)
+	}
+	o.Waiting = nil
+	r.o.Waiting = nil
+	if got := ask("/claim", good, nil); got != http.StatusConflict {
+		t.Errorf("where no terminal can come: %d", got)
+	}
+}
+
+// TestClaimInBrowser types a code on the page as a person does, by day at two sizes.
+func TestClaimInBrowser(t *testing.T) {
+	k := newBench(t)
+	o := k.options()
+	o.Waiting = oneWaits
+	r, _ := k.start(o)
+	web := httptest.NewServer(r.Page())
+	t.Cleanup(func() { web.CloseClientConnections(); web.Close() })
+	ctx := browse(t)
+	for _, width := range []int64{1280, 400} {
+		if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 800), chromedp.Navigate(web.URL)); err != nil {
+			t.Fatal(err)
+		}
+		for _, bad := range eval[[]string](t, ctx, `[...document.querySelectorAll("#claiming *")]
+			.filter((n) => n.getBoundingClientRect().right > innerWidth + 1 || n.scrollWidth > n.clientWidth + 1
+				&& n.tagName !== "INPUT" && n.clientWidth > 0).map((n) => n.outerHTML)`) {
+			t.Errorf("%d pixels: %s", width, bad)
+		}
+		for _, bad := range eval[[]string](t, ctx, `[...document.querySelectorAll("#claim button, #claim label")]
+			.filter((n) => n.getBoundingClientRect().height < 44).map((n) => n.outerHTML)`) {
+			t.Errorf("%d pixels: too small for a finger: %s", width, bad)
+		}
+	}
+	until := func(what, expr string) {
+		t.Helper()
+		for end := time.Now().Add(patience); !eval[bool](t, ctx, expr); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%s: never\n%s", what, eval[string](t, ctx, "document.body.innerText"))
+			}
+		}
+	}
+	err := chromedp.Do(ctx, chromedp.SendKeys("input[name=code]", "K7P", chromedp.ByQuery),
+		chromedp.Click("#claim button", chromedp.ByQuery))
+	if err != nil {
+		t.Fatal(err)
+	}
+	until("a wrong code is said", `document.querySelector("#said").textContent.includes("no code")`)
+	err = chromedp.Do(ctx, chromedp.SendKeys("input[name=code]", "-4MX-9TR", chromedp.ByQuery),
+		chromedp.SendKeys("input[name=tenant]", "acme", chromedp.ByQuery),
+		chromedp.SendKeys("input[name=site]", "shop", chromedp.ByQuery),
+		chromedp.SendKeys("input[name=name]", "till-1", chromedp.ByQuery),
+		chromedp.Click("#claim button", chromedp.ByQuery))
+	if err != nil {
+		t.Fatal(err)
+	}
+	until("the claim", `document.querySelector("#claims").textContent.includes("waiting for the terminal")`)
+	if eval[string](t, ctx, `document.querySelector("input[name=code]").value`) != "" {
+		t.Error("the code stays on the page")
+	}
+}
