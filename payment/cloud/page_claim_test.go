@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -107,20 +108,22 @@ func TestClaimInBrowser(t *testing.T) {
 			}
 		}
 	}
-	err := chromedp.Do(ctx, chromedp.SendKeys("input[name=code]", "K7P", chromedp.ByQuery),
-		chromedp.Click("#claim button", chromedp.ByQuery))
-	if err != nil {
-		t.Fatal(err)
+	typed := func(name, text string) {
+		t.Helper()
+		eval[string](t, ctx, fmt.Sprintf(`document.querySelector("input[name=%s]").value = %q`, name, text))
 	}
+	press := func() {
+		t.Helper()
+		eval[bool](t, ctx, `document.querySelector("#claim button").click(), true`)
+	}
+	typed("code", "K7P")
+	press()
 	until("a wrong code is said", `document.querySelector("#said").textContent.includes("no code")`)
-	err = chromedp.Do(ctx, chromedp.SendKeys("input[name=code]", "-4MX-9TR", chromedp.ByQuery),
-		chromedp.SendKeys("input[name=tenant]", "acme", chromedp.ByQuery),
-		chromedp.SendKeys("input[name=site]", "shop", chromedp.ByQuery),
-		chromedp.SendKeys("input[name=name]", "till-1", chromedp.ByQuery),
-		chromedp.Click("#claim button", chromedp.ByQuery))
-	if err != nil {
-		t.Fatal(err)
-	}
+	typed("code", "K7P-4MX-9TR")
+	typed("tenant", "acme")
+	typed("site", "shop")
+	typed("name", "till-1")
+	press()
 	until("the claim", `document.querySelector("#claims").textContent.includes("waiting for the terminal")`)
 	if eval[string](t, ctx, `document.querySelector("input[name=code]").value`) != "" {
 		t.Error("the code stays on the page")
