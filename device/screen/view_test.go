@@ -204,12 +204,13 @@ func usedKeys(t *testing.T) map[string]bool {
 			return true
 		})
 	}
-	for _, k := range []string{"to_pay", "amount", "product", "number", "staff", "register"} {
+	for _, k := range []string{"to_pay", "amount", "product", "number", "staff", "register", "claim"} {
 		used["label."+k] = true
 	}
 	for _, k := range []string{"camera", "models", "accelerator", "gallery", "journal", "report", "register",
 		"counter", "board", "version", "limits", "storage", "light", "picture", "case", "terminal",
-		"vending", "disk", "temperature", "power", "clock", "network", "certificates", "keys", "update"} {
+		"vending", "disk", "temperature", "power", "clock", "network", "certificates", "keys", "update",
+		"claim"} {
 		used["status.part."+k] = true
 	}
 	for _, k := range []string{"ok", "warning", "fault"} {
@@ -217,6 +218,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	}
 	used["status.age"], used["status.code"] = true, true
 	used["help.light"], used["help.not_sure"], used["help.number"] = true, true, true
+	used["help.claim"], used["page.scan"] = true, true
 	find := func(file, pattern, prefix string) {
 		raw, err := page.ReadFile("page/" + file)
 		if err != nil {
