@@ -11,9 +11,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"time"
 
+	"smiletill/cmd/smiletill/front"
 	"smiletill/payment"
 	"smiletill/payment/report/claim"
 	"smiletill/payment/report/link"
@@ -44,6 +46,9 @@ func client(vouched *tls.Config) *http.Client {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
+
+// errAway is that the cloud does not answer: nobody can type a code there.
+var errAway = errors.New("the cloud can't be reached")
 
 // reply is what the cloud said.
 type reply struct {
@@ -76,7 +81,7 @@ func post(
 	q.Header.Set("Content-Type", "application/json")
 	resp, err := h.Do(q)
 	if err != nil {
-		return reply{}, fmt.Errorf("ask the cloud: %w", err)
+		return reply{}, fmt.Errorf("%w: %w", errAway, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, claim.MaxMessage+1))
@@ -93,7 +98,7 @@ func post(
 }
 
 // attempt asks the cloud once whether the code was typed, and goes through with it if it was.
-func (c *Claim) attempt(ctx context.Context) (claimed bool, err error) {
+func (c *Claim) attempt(ctx context.Context, f *front.Front) (claimed bool, err error) {
 	c.mu.Lock()
 	code, left := c.code, codeFor-time.Since(c.drawn)
 	c.mu.Unlock()
@@ -110,7 +115,10 @@ func (c *Claim) attempt(ctx context.Context) (claimed bool, err error) {
 	}
 	web := client(nil)
 	defer web.CloseIdleConnections()
-	said, err := post(ctx, web, c.cfg.Claim.Cloud, claim.PathWait, hello, min(waitFor, max(left, answerFor)))
+	there := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { c.say(ctx, nil); c.show(f) }, // and it keeps the terminal waiting
+	})
+	said, err := post(there, web, c.cfg.Claim.Cloud, claim.PathWait, hello, min(waitFor, max(left, answerFor)))
 	var refused *refusedError
 	switch {
 	case errors.As(err, &refused) && refused.status == http.StatusConflict:

@@ -84,7 +84,17 @@ func newShop(t *testing.T) *shop {
 
 func serve(t *testing.T, h http.Handler, cert *tls.Certificate) *httptest.Server {
 	t.Helper()
+	return serveAt(t, nil, h, cert)
+}
+
+// serveAt serves at an address that was taken; nil: any.
+func serveAt(t *testing.T, l net.Listener, h http.Handler, cert *tls.Certificate) *httptest.Server {
+	t.Helper()
 	s := httptest.NewUnstartedServer(h)
+	if l != nil {
+		_ = s.Listener.Close()
+		s.Listener = l
+	}
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{*cert}, MinVersion: tls.VersionTLS13}
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
 	s.StartTLS()

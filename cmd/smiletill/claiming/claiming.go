@@ -55,6 +55,8 @@ type Claim struct {
 	drawn time.Time
 	tries int
 	said  string // what is wrong with the way to the cloud; "": nothing
+	do    string // about it
+	away  bool   // the cloud does not answer
 	ends  time.Time
 }
 
@@ -70,15 +72,24 @@ func New(cfg config.Config, program string, log *slog.Logger) (*Claim, error) {
 		c.ends = c.kept.cert.NotAfter
 		return c, nil
 	}
-	if cfg.Claim.Cloud == "" {
+	if cfg.Claim.Cloud == "" || byHand(cfg) {
 		return nil, nil
 	}
-	if cfg.Commissioned() == nil {
-		if _, err := os.Stat(cfg.JournalPath()); err == nil {
-			return nil, nil
+	return c, nil
+}
+
+// byHand tells whether somebody has set a terminal up without a claim: it has a name, and has taken payments
+// or was told of a broker or of a cloud's key.
+func byHand(cfg config.Config) bool {
+	if cfg.Commissioned() != nil {
+		return false
+	}
+	for _, file := range []string{cfg.JournalPath(), cfg.CloudKeyPath()} {
+		if _, err := os.Stat(file); err == nil {
+			return true
 		}
 	}
-	return c, nil
+	return cfg.MQTT.Broker != config.Default().MQTT.Broker
 }
 
 // Wanted says why no payments are taken before the terminal is claimed, or nil.
@@ -101,16 +112,12 @@ func (c *Claim) Run(ctx context.Context, f *front.Front) error {
 		c.keepRenewed(ctx)
 		return nil
 	}
-	if err := c.prepare(); err != nil {
-		return err
-	}
 	pace := retryFirst
 	for ctx.Err() == nil {
-		if err := c.renewCode(time.Now()); err != nil {
-			return err
+		claimed, err := false, c.prepare()
+		if err == nil {
+			claimed, err = c.attempt(ctx, f)
 		}
-		c.show(f)
-		claimed, err := c.attempt(ctx)
 		if claimed {
 			c.log.Info("the terminal is claimed", "by", c.cfg.Claim.Cloud)
 			return ErrClaimed
@@ -134,8 +141,12 @@ func (c *Claim) Run(ctx context.Context, f *front.Front) error {
 	return nil
 }
 
-// prepare opens the terminal's key and makes one for the broker.
+// prepare opens the terminal's key and makes one for the broker, where that is not done, and draws a code where
+// none is good.
 func (c *Claim) prepare() (err error) {
+	if c.private != nil {
+		return c.renewCode(time.Now())
+	}
 	if err := config.PreparePrivateDir(c.cfg.Paths.DataDir); err != nil {
 		return err
 	}
@@ -145,7 +156,7 @@ func (c *Claim) prepare() (err error) {
 	if c.private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		return fmt.Errorf("make a key for the broker: %w", err)
 	}
-	return nil
+	return c.renewCode(time.Now())
 }
 
 // renewCode draws a code where none is good.
@@ -181,22 +192,25 @@ func (c *Claim) say(ctx context.Context, err error) {
 	}
 	c.mu.Lock()
 	before := c.said
-	c.said = said
+	c.said, c.do, c.away = said, payment.HintOf(err), errors.Is(err, errAway)
+	if c.do == "" {
+		c.do = "look whether " + c.cfg.Claim.Cloud + " is the cloud's address, and whether it is running"
+	}
 	c.mu.Unlock()
 	if said != "" && said != before {
 		c.log.Warn("the terminal is not claimed yet", "err", err, "hint", payment.HintOf(err))
 	}
 }
 
-// show puts code and trouble on the page. A code that is locked is not shown.
+// show puts code and trouble on the page. A code is not shown that is locked, or that can't be typed anywhere.
 func (c *Claim) show(f *front.Front) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	fault := front.Fault{Reason: screen.NotClaimed, What: errUnclaimed.Error(), Do: payment.HintOf(c.Wanted())}
 	if c.said != "" {
-		fault.What, fault.Do = c.said, "look whether "+c.cfg.Claim.Cloud+" is the cloud's address and is running"
+		fault.What, fault.Do = c.said, c.do
 	}
-	if c.tries < triesMax {
+	if c.private != nil && c.tries < triesMax && !c.away {
 		fault.Code, fault.Scan = c.code.Text(), c.code.Scan(signature.ID(c.key.Public()))
 	}
 	f.Fault(front.PartsCause, fault)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"net"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"smiletill/cmd/smiletill/claiming"
+	"smiletill/cmd/smiletill/front"
 	"smiletill/payment/cloud/fleet"
 	"smiletill/payment/report/link"
 	"smiletill/payment/report/signature"
@@ -221,4 +223,34 @@ func TestTwoClouds(t *testing.T) {
 	if c, err := other.fleet.Look(t.Context(), id); err != nil || c.State != fleet.Open || c.Offers != 0 {
 		t.Errorf("%+v, %v", c, err)
 	}
+}
+
+// TestCloudIsAway: where the cloud can't be reached the screen says that, and no code; when it is there, the
+// code.
+func TestCloudIsAway(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d := newTill(t, "https://"+address, "")
+	d.run()
+	until(t, "the screen says it", func() bool {
+		f, _ := d.front.FaultOf(front.PartsCause)
+		return strings.Contains(f.What, "can't be reached") && strings.Contains(f.Do, address) && f.Code == ""
+	})
+	if row, _ := d.claim.Row(); !strings.Contains(row.Value, "can't be reached") {
+		t.Errorf("%+v", row)
+	}
+	s := newShop(t)
+	if l, err = net.Listen("tcp", address); err != nil {
+		t.Skip("somebody else has taken the address")
+	}
+	late := serveAt(t, l, s.door, s.cert)
+	defer late.Close()
+	d.shown("")
 }

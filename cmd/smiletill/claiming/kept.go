@@ -55,7 +55,6 @@ func (k *kept) settings(path string) string {
 	section("mqtt", [2]string{"broker", k.terms.Broker}, [2]string{"ca_file", vouch},
 		[2]string{"cert_file", filepath.Join(path, certFile)}, [2]string{"key_file", filepath.Join(path, keyFile)},
 		[2]string{"cloud_key_file", filepath.Join(path, cloudFile)})
-	section("claim", [2]string{"cloud", k.cloud})
 	return b.String()
 }
 
