@@ -129,6 +129,8 @@ func (c *Claim) Run(ctx context.Context, f *front.Front) error {
 		case c.locked():
 			c.log.Warn("another code is shown: wrong ones were typed too often, or somebody tries to guess it")
 			wait = lockedFor
+		case errors.Is(err, claim.ErrWrongCode): // somebody types another one soon
+			wait = retryFirst
 		default:
 			wait, pace = pace, min(2*pace, retryMost)
 		}
@@ -141,8 +143,8 @@ func (c *Claim) Run(ctx context.Context, f *front.Front) error {
 	return nil
 }
 
-// prepare opens the terminal's key and makes one for the broker, where that is not done, and draws a code where
-// none is good.
+// prepare opens the terminal's key and makes one for the broker, where that is not done, and draws a code
+// where none is good.
 func (c *Claim) prepare() (err error) {
 	if c.private != nil {
 		return c.renewCode(time.Now())
@@ -202,7 +204,8 @@ func (c *Claim) say(ctx context.Context, err error) {
 	}
 }
 
-// show puts code and trouble on the page. A code is not shown that is locked, or that can't be typed anywhere.
+// show puts code and trouble on the page. A code is not shown that is locked, or that can't be typed
+// anywhere.
 func (c *Claim) show(f *front.Front) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

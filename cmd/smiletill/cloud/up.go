@@ -21,6 +21,7 @@ import (
 	"smiletill/payment/cloud"
 	"smiletill/payment/cloud/broker"
 	"smiletill/payment/cloud/fleet"
+	"smiletill/payment/report/link"
 )
 
 // UpOptions are what a shop's cloud is given beside.
@@ -88,7 +89,8 @@ type shop struct {
 	log       *slog.Logger
 	rules     *fleet.Rules // of its own broker; nil: it has none
 	door      *fleet.Door
-	port      string // of its own broker
+	port      string // of its own broker, and
+	near      string // where this process finds it
 }
 
 func (s *shop) run(ctx context.Context, out io.Writer) (err error) {
@@ -101,19 +103,26 @@ func (s *shop) run(ctx context.Context, out io.Writer) (err error) {
 	}
 	defer func() { _ = claims.Close() }()
 	o := *s.o
+	mine, err := s.authority.Client()
+	if err != nil {
+		return err
+	}
 	var own *broker.Broker
-	if o.Broker == "" {
-		mine, err := s.authority.Client()
-		if err != nil {
-			return err
-		}
+	switch {
+	case o.Broker == "":
 		s.rules = fleet.NewRules(mine)
 		if own, err = s.broker(); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, own.Close()) }()
-		o.Broker = "mqtts://" + net.JoinHostPort("localhost", s.port)
+		o.Broker = "mqtts://" + s.near
 		o.tls = &tls.Config{RootCAs: s.authority.Pool(), Certificates: []tls.Certificate{*mine}}
+	case o.CertFile == "" && o.Username == "":
+		// It is shown a certificate that says "cloud", of the authority that signs the terminals'.
+		if o.tls, err = link.TLSFiles(o.CAFile, "", ""); err != nil {
+			return err
+		}
+		o.tls.Certificates, o.CAFile = []tls.Certificate{*mine}, ""
 	}
 	o.waiting = func() []fleet.Waiting { return s.door.Waiting() }
 	return o.Open(ctx, s.log, func(r *cloud.Receiver) error {
@@ -144,7 +153,11 @@ func (s *shop) broker() (*broker.Broker, error) {
 	if err != nil {
 		return nil, payment.WithHintf(err, "choose another address with --mqtt, or name a broker with --broker")
 	}
-	_, s.port, err = net.SplitHostPort(b.Addr())
+	host, port, err := net.SplitHostPort(b.Addr())
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	s.port, s.near = port, net.JoinHostPort(host, port)
 	return b, err
 }
 
@@ -166,8 +179,8 @@ func (s *shop) ready(r *cloud.Receiver, o Options) error {
 	case !strings.HasPrefix(o.Broker, "mqtts://"):
 		return config.Usage(payment.WithHintf(fmt.Errorf("terminals can't be sent to the broker %q", o.Broker),
 			"give --broker mqtts://HOST:8883, or leave it out: this command has one"))
-	case o.CAFile != "":
-		text, err := os.ReadFile(o.CAFile)
+	case s.o.CAFile != "":
+		text, err := os.ReadFile(s.o.CAFile)
 		if err != nil {
 			return fmt.Errorf("read who signs the broker's certificate: %w", err)
 		}

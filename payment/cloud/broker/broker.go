@@ -85,8 +85,21 @@ func (*everybody) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { ret
 
 func (*everybody) OnACLCheck(*mqtt.Client, string, bool) bool { return true }
 
-// quiet lets warnings and errors through.
+// quiet lets warnings and errors through, but for the packet that the server adds to some: it holds what a
+// terminal has reported.
 type quiet struct{ slog.Handler }
+
+// Handle leaves the packet out.
+func (q quiet) Handle(ctx context.Context, r slog.Record) error {
+	bare := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key != "pk" {
+			bare.AddAttrs(a)
+		}
+		return true
+	})
+	return q.Handler.Handle(ctx, bare)
+}
 
 func (q quiet) Enabled(ctx context.Context, l slog.Level) bool {
 	return l >= slog.LevelWarn && q.Handler.Enabled(ctx, l)

@@ -52,10 +52,10 @@ type Authority struct {
 // String gives [redacted].
 func (*Authority) String() string { return "[redacted]" }
 
-// OpenAuthority reads the authority in a folder (authority.pem: its certificate and its key), or makes it
-// where there is none.
+// OpenAuthority reads the authority in a folder (authority.key: its key and its certificate), or makes it
+// where there is none. Beside it lies the certificate alone, authority.pem, for whoever is to believe it.
 func OpenAuthority(dir string) (*Authority, error) {
-	path := filepath.Join(dir, "authority.pem")
+	path := filepath.Join(dir, "authority.key")
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if text, err = newAuthority(); err == nil {
@@ -73,8 +73,15 @@ func OpenAuthority(dir string) (*Authority, error) {
 	if !ok || !pair.Leaf.IsCA {
 		return nil, fmt.Errorf("open the cloud's authority %s: it is none", path)
 	}
-	return &Authority{key: key, cert: pair.Leaf,
-		text: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Leaf.Raw})}, nil
+	a := &Authority{key: key, cert: pair.Leaf,
+		text: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Leaf.Raw})}
+	public := filepath.Join(dir, "authority.pem")
+	if was, err := os.ReadFile(public); err != nil || string(was) != string(a.text) {
+		if err := os.WriteFile(public, a.text, 0o644); err != nil { // made anew at the next start if it is cut
+			return nil, fmt.Errorf("open the cloud's authority: %w", err)
+		}
+	}
+	return a, nil
 }
 
 // PEM is the authority's certificate, which whoever believes it is given.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"slices"
 	"sync/atomic"
 
@@ -37,21 +38,26 @@ func (r *Rules) who(c *x509.Certificate) (a report.Address, cloud bool, err erro
 	return a, false, err
 }
 
-// Keeps tells whether a certificate is still good.
-func (r *Rules) Keeps(ctx context.Context, c *x509.Certificate) bool {
+// Keeps tells whether the certificate of one that is connected is still good.
+func (r *Rules) Keeps(ctx context.Context, c *x509.Certificate) bool { return r.good(ctx, c, true) }
+
+func (r *Rules) good(ctx context.Context, c *x509.Certificate, connected bool) bool {
 	a, cloud, err := r.who(c)
 	f := r.fleet.Load()
 	if err != nil || cloud || f == nil {
 		return err == nil && cloud
 	}
 	source, err := f.admitted(ctx, serial(c))
+	if err != nil && !errors.Is(err, ErrNotKnown) {
+		return connected // the database does not answer: nobody is put out by that, and nobody let in
+	}
 	return err == nil && source == a.Source()
 }
 
 // Admits lets a terminal in under its own id, with a will in its own name: it must not throw another out, nor
 // leave words behind for it.
 func (r *Rules) Admits(ctx context.Context, c *x509.Certificate, clientID, will string) bool {
-	if !r.Keeps(ctx, c) {
+	if !r.good(ctx, c, false) {
 		return false
 	}
 	a, cloud, err := r.who(c)
