@@ -123,8 +123,17 @@ func await(ctx context.Context, out io.Writer, f *fleet.Fleet, id int64) error {
 		}
 		c, err = f.Await(ctx, id)
 	}
+	if ctx.Err() != nil {
+		gone := context.WithoutCancel(ctx)
+		if err := f.End(gone, id, fleet.Expired, "it was given up"); err != nil {
+			return err
+		}
+		if c, err = f.Look(gone, id); err == nil && c.State != fleet.Done { // it may just have come
+			return payment.WithHint(errors.New("the claim was given up"), "claim it again when you like")
+		}
+	}
 	if err != nil {
-		return errors.Join(err, f.End(context.WithoutCancel(ctx), id, fleet.Expired, "it was given up"))
+		return err
 	}
 	if c.State != fleet.Done {
 		return payment.WithHint(fmt.Errorf("the terminal is not claimed: %s", c.Why),

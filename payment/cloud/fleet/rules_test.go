@@ -184,7 +184,7 @@ func TestBrokerLetsIn(t *testing.T) {
 	}
 	for _, topic := range []string{two.Topic(report.ChannelPayment), two.Topic(report.ChannelStatus),
 		one.Topic(report.ChannelAck), "a/b"} {
-		liar := g.in(first, one.ClientID(), nil) // in the place of the one before
+		liar := g.in(first, one.ClientID(), nil)                      // in the place of the one before
 		_, _ = liar.Publish(t.Context(), topic, false, []byte("lie")) // the connection may be cut already
 		select {
 		case <-liar.Lost():
