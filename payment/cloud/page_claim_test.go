@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +100,15 @@ func TestClaimInBrowser(t *testing.T) {
 		for _, bad := range eval[[]string](t, ctx, `[...document.querySelectorAll("#claim button, #claim label")]
 			.filter((n) => n.getBoundingClientRect().height < 44).map((n) => n.outerHTML)`) {
 			t.Errorf("%d pixels: too small for a finger: %s", width, bad)
+		}
+		if dir := os.Getenv("SCREENSHOTS"); dir != "" {
+			png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, fmt.Sprintf("cloud_claim_%d.png", width)), png, 0o600)
+			}
+			if err != nil {
+				t.Error(err)
+			}
 		}
 	}
 	until := func(what, expr string) {

@@ -8,10 +8,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +27,7 @@ import (
 type claimPlay struct {
 	t                    *testing.T
 	program, dir, screen string
-	till, cloud          []string // flags of either
+	till, cloud, up      []string // flags of either, and what starts the cloud
 }
 
 // run runs a command and gives what it printed.
@@ -89,11 +91,10 @@ func (p *claimPlay) shown() (code string, scan int) {
 	return "", 0
 }
 
-// TestClaimedByItsCode plays a terminal's way to its cloud with the real program: unclaimed, claimed by the
-// code on its screen, reporting over the cloud's own broker, killed, revoked.
-func TestClaimedByItsCode(t *testing.T) {
-	t.Parallel()
-	p := &claimPlay{t: t, program: terminaltest.Build(t), dir: t.TempDir(), screen: terminaltest.FreeAddress(t)}
+// newClaimPlay has neither of both running.
+func newClaimPlay(t *testing.T) (p *claimPlay, claims string) {
+	t.Helper()
+	p = &claimPlay{t: t, program: terminaltest.Build(t), dir: t.TempDir(), screen: terminaltest.FreeAddress(t)}
 	film, err := fs.ReadFile(visits.Files(), "customer_smile.mjpeg")
 	if err == nil {
 		err = os.WriteFile(filepath.Join(p.dir, "film.mjpeg"), film, 0o600)
@@ -101,16 +102,25 @@ func TestClaimedByItsCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	claims, data := terminaltest.FreeAddress(t), filepath.Join(p.dir, "cloud")
-	p.cloud = []string{"--data", data}
+	claims = terminaltest.FreeAddress(t)
+	p.cloud = []string{"--data", filepath.Join(p.dir, "cloud")}
+	p.up = append([]string{"cloud", "up", "--claims", claims, "--mqtt", terminaltest.FreeAddress(t),
+		"--listen", terminaltest.FreeAddress(t)}, p.cloud...)
 	p.till = []string{"--claim-cloud", "https://" + claims, "--paths-data-dir", filepath.Join(p.dir, "till"),
 		"--paths-control-socket", filepath.Join(terminaltest.ShortDir(t), "s"), "--screen-listen", p.screen,
 		"--register-listen", "", "--board-kind", "simulated", "--camera-test-source", "--log-format", "json",
 		"--camera-source", "replay:" + filepath.Join(p.dir, "film.mjpeg")}
-	with := func(flags []string, args ...string) []string { return append(args, flags...) }
+	return p, claims
+}
 
-	defer p.start(with(p.cloud, "cloud", "up", "--claims", claims, "--mqtt", terminaltest.FreeAddress(t),
-		"--listen", terminaltest.FreeAddress(t))...)()
+func with(flags []string, args ...string) []string { return append(args, flags...) }
+
+// TestClaimedByItsCode plays a terminal's way to its cloud with the real program: unclaimed, claimed by the
+// code on its screen, reporting over the cloud's own broker, killed, revoked.
+func TestClaimedByItsCode(t *testing.T) {
+	t.Parallel()
+	p, claims := newClaimPlay(t)
+	defer p.start(p.up...)()
 	stop := p.start(with(p.till, "run")...)
 	defer func() { stop() }()
 	code, _ := p.shown()
@@ -148,4 +158,84 @@ func TestClaimedByItsCode(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	p.until("acme/shop/till-1 0 0 2 false -", with(p.cloud, "cloud", "terminals")...)
+}
+
+// TestClaimKilled kills cloud and terminal at random moments of a claim, again and again, and starts them
+// anew: each time the terminal is claimed, or shows a code and can be claimed under the same name, and the
+// cloud knows one terminal with one key. SMILETILL_TEST_SEED replays the moments.
+func TestClaimKilled(t *testing.T) {
+	t.Parallel()
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("SMILETILL_TEST_SEED"); s != "" {
+		n, err := strconv.ParseUint(s, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seed = n
+	}
+	t.Logf("SMILETILL_TEST_SEED=%d replays the moments of the kills", seed)
+	rng := rand.New(rand.NewPCG(seed, 1))
+	p, claims := newClaimPlay(t)
+	for round := range 6 {
+		if err := os.RemoveAll(filepath.Join(p.dir, "till", "claimed")); err != nil { // as it is claimed anew
+			t.Fatal(err)
+		}
+		cloud, till := p.start(p.up...), p.start(with(p.till, "run")...)
+		claim := func() (string, error) {
+			code, _ := p.shown()
+			return p.run(with(p.cloud, "cloud", "claim", code, "--tenant", "acme", "--site", "shop", "--name",
+				"till-1")...)
+		}
+		code, _ := p.shown()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		typed := exec.CommandContext(ctx, p.program, with(p.cloud, "cloud", "claim", code, "--tenant", "acme",
+			"--site", "shop", "--name", "till-1")...)
+		if err := typed.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(rng.IntN(900)) * time.Millisecond) // a look at what was typed takes 500
+		killed := []string{"cloud", "till", "both"}[round%3]
+		if killed != "till" {
+			cloud()
+		}
+		if killed != "cloud" {
+			till()
+		}
+		if killed != "till" {
+			cloud = p.start(p.up...)
+		}
+		if killed != "cloud" {
+			till = p.start(with(p.till, "run")...)
+		}
+		claimed := func() bool {
+			out, _ := p.run(with(p.till, "status")...)
+			return strings.Contains(out, "claimed by https://"+claims)
+		}
+		waited := make(chan error, 1)
+		go func() { waited <- typed.Wait() }()
+		for end := time.Now().Add(time.Minute); !claimed(); time.Sleep(50 * time.Millisecond) {
+			select {
+			case <-waited: // done, or not: then it is typed once more
+				if !claimed() {
+					out, err := claim()
+					t.Logf("round %d, killed %s: typed once more: %v %s", round, killed, err, out)
+				}
+			default:
+				if killed != "cloud" && time.Now().After(end.Add(-57*time.Second)) {
+					_ = typed.Process.Signal(os.Interrupt) // the terminal shows another code since
+				}
+			}
+			if time.Now().After(end) {
+				t.Fatalf("round %d, killed %s: not claimed", round, killed)
+			}
+		}
+		cancel()
+		p.until("acme/shop/till-1 1 0", with(p.cloud, "cloud", "terminals")...)
+		if out, err := p.run(with(p.cloud, "cloud", "terminals")...); err != nil ||
+			strings.Count(out, "acme/shop") != 1 {
+			t.Errorf("round %d: %v\n%s", round, err, out)
+		}
+		cloud()
+		till()
+	}
 }

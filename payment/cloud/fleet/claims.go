@@ -81,7 +81,7 @@ func (f *Fleet) Claim(ctx context.Context, w Wish) (id int64, err error) {
 		err := tx.QueryRowContext(ctx, `SELECT by FROM claim WHERE plate = ? AND state = 'open'`,
 			w.Code.Plate()).Scan(&by)
 		if err == nil {
-			return fmt.Errorf("%w: %s is claiming the terminal that shows %s...", ErrClaim, by, w.Code.Plate())
+			return fmt.Errorf("%w: %s is claiming the one that shows %s already", ErrClaim, by, w.Code.Plate())
 		}
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err

@@ -60,13 +60,12 @@ type Waiting struct {
 
 // run is a run that was begun.
 type run struct {
-	typed  typed
-	name   report.Address
-	hello  claim.Hello
-	proof  *claim.Proof
-	at     time.Time
-	answer []byte       // the proof of the answer that was granted
-	grant  *claim.Grant // what it was given; nil: not yet
+	typed typed
+	name  report.Address
+	hello claim.Hello
+	proof *claim.Proof
+	at    time.Time
+	grant *claim.Grant // what it was given; nil: not yet
 }
 
 // Door is where terminals ask: an http.Handler for a server with TLS.
