@@ -131,6 +131,18 @@ func TestClaimedByItsCode(t *testing.T) {
 	}
 	p.until("claimed by https://"+claims, with(p.till, "status")...)
 
+	status, err := p.run(with(p.till, "status", "--json")...)
+	if err != nil && !strings.Contains(status, "claimed by") {
+		t.Errorf("%v\n%s", err, status)
+	}
+	for where, text := range map[string]string{"status": status,
+		"log":         string(terminaltest.Read(t, filepath.Join(p.dir, "run.log"))),
+		"cloud's log": string(terminaltest.Read(t, filepath.Join(p.dir, "cloud.log")))} {
+		if strings.Contains(text, code[4:]) {
+			t.Errorf("the code stands in the %s", where)
+		}
+	}
+
 	enrol := []string{"enrol", "--agreed", "en", "Grace Hopper"}
 	for i := 1; i <= gallery.TemplatesMin; i++ {
 		photo, err := visits.Photo(fmt.Sprintf("enrol_%d", i))

@@ -233,6 +233,8 @@ func serveClaims(
 	s := &http.Server{Handler: door, ReadHeaderTimeout: doorPatience, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{*cert}}}
+	s.Protocols = new(http.Protocols)
+	s.Protocols.SetHTTP1(true) // one request at a time on a connection, of which there are few
 	defer context.AfterFunc(ctx, func() { _ = s.Close() })()
 	bounded := &few{Listener: l, free: make(chan struct{}, doorMax)}
 	if err := s.ServeTLS(bounded, "", ""); !errors.Is(err, http.ErrServerClosed) {

@@ -335,12 +335,16 @@ func onlyKey(ctx context.Context, q Querier, source string, h claim.Hello) error
 	return err
 }
 
-// keep keeps a certificate: only those that are kept are let in.
+// keep keeps a certificate: only those that are kept are let in. Those that have ended are forgotten.
 func keep(
 	ctx context.Context, q Querier, source string, c *x509.Certificate, text string, now time.Time,
 ) error {
 	of := sha256.Sum256(c.RawSubjectPublicKeyInfo)
-	_, err := q.ExecContext(ctx, `INSERT INTO certificate VALUES (?,?,?,?,?,?,'')`, serial(c), source, of[:],
+	_, err := q.ExecContext(ctx, `DELETE FROM certificate WHERE ends < ?`, now.Unix())
+	if err != nil {
+		return err
+	}
+	_, err = q.ExecContext(ctx, `INSERT INTO certificate VALUES (?,?,?,?,?,?,'')`, serial(c), source, of[:],
 		text, now.Unix(), c.NotAfter.Unix())
 	return err
 }
