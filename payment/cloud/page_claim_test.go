@@ -119,6 +119,16 @@ func TestClaimInBrowser(t *testing.T) {
 			}
 		}
 	}
+	if axe, err := os.ReadFile("../../.build/axe/node_modules/axe-core/axe.min.js"); err != nil {
+		t.Log("npm's axe-core is not installed (make axe): names, roles and labels are not looked at")
+	} else {
+		eval[bool](t, ctx, string(axe)+`; axe.run().then((r) => { window.found = r.violations.flatMap((v) =>
+			v.nodes.map((n) => v.id + ": " + n.html)); }), true`)
+		until("axe has looked", "Array.isArray(window.found)")
+		for _, bad := range eval[[]string](t, ctx, "window.found") {
+			t.Error(bad)
+		}
+	}
 	typed := func(name, text string) {
 		t.Helper()
 		eval[string](t, ctx, fmt.Sprintf(`document.querySelector("input[name=%s]").value = %q`, name, text))
