@@ -9,14 +9,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"os"
 	"strings"
 	"time"
 
+	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/front"
 	"smiletill/payment"
+	"smiletill/payment/journal"
 	"smiletill/payment/report/claim"
 	"smiletill/payment/report/link"
 )
@@ -26,6 +30,8 @@ const (
 	waitFor = 45 * time.Second
 	// answerFor is how long a short one may take, and connecting.
 	answerFor = 10 * time.Second
+	// heldAfter is when a cloud that has not refused is taken to wait for a code.
+	heldAfter = 300 * time.Millisecond
 	// answerTries is how often an answer is sent whose grant did not come.
 	answerTries = 6
 	// whyMax is how much of a refusal's reason is read, in bytes.
@@ -115,10 +121,14 @@ func (c *Claim) attempt(ctx context.Context, f *front.Front) (claimed bool, err 
 	}
 	web := client(nil)
 	defer web.CloseIdleConnections()
-	there := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { c.say(ctx, nil); c.show(f) }, // and it keeps the terminal waiting
-	})
+	var held *time.Timer // it does not refuse, but keeps the terminal waiting
+	there := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		held = time.AfterFunc(heldAfter, func() { c.say(ctx, nil); c.show(f) })
+	}})
 	said, err := post(there, web, c.cfg.Claim.Cloud, claim.PathWait, hello, min(waitFor, max(left, answerFor)))
+	if held != nil {
+		held.Stop()
+	}
 	var refused *refusedError
 	switch {
 	case errors.As(err, &refused) && refused.status == http.StatusConflict:
@@ -150,11 +160,9 @@ func (c *Claim) meet(
 	if err != nil {
 		return false, err
 	}
-	if h, err := c.hello(); err != nil || h.Fixed && h.Name != terms.Name {
-		answer.Refused = fmt.Sprintf("its settings call it %s", h.Name.Source())
+	if answer.Refused = c.objects(ctx, terms); answer.Refused != "" {
 		_, tell := c.tell(ctx, web, answer, said.print)
-		return false, errors.Join(fmt.Errorf("the cloud would call it %s, and %s", terms.Name.Source(),
-			answer.Refused), err, tell)
+		return false, errors.Join(fmt.Errorf("the cloud's terms are not taken: %s", answer.Refused), tell)
 	}
 	granted, err := c.tell(ctx, web, answer, said.print)
 	if err != nil {
@@ -175,6 +183,48 @@ func (c *Claim) meet(
 		return false, err
 	}
 	return true, nil
+}
+
+// objects says why the terminal does not take a cloud's terms, or "".
+func (c *Claim) objects(ctx context.Context, terms claim.Terms) string {
+	h, err := c.hello()
+	if err != nil {
+		return err.Error()
+	}
+	if h.Fixed && h.Name != terms.Name {
+		return "its settings call it " + h.Name.Source()
+	}
+	k := &kept{terms: terms, cloud: c.cfg.Claim.Cloud}
+	if _, _, err := config.Current("terms", []byte(k.settings(c.cfg.ClaimedPath()))); err != nil {
+		return "its settings could not be these: " + err.Error()
+	}
+	return c.owes(ctx, terms)
+}
+
+// owes says that reports wait which another cloud, or this one under another name, would not acknowledge.
+func (c *Claim) owes(ctx context.Context, terms claim.Terms) string {
+	was, err := before(c.cfg.ClaimedBeforePath())
+	if err != nil {
+		return err.Error()
+	}
+	if was == nil || was.Terms.Name == terms.Name && was.Terms.Keys == terms.Keys {
+		return ""
+	}
+	if _, err := os.Stat(c.cfg.JournalPath()); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	j, err := journal.OpenReader(ctx, c.cfg.JournalPath())
+	if err != nil {
+		return err.Error()
+	}
+	b, err := j.Backlog(ctx)
+	if err = errors.Join(err, j.Close()); err != nil {
+		return err.Error()
+	}
+	if n := b.Count + b.Parked; n > 0 {
+		return fmt.Sprintf("%d reports of %s wait for the cloud that claimed it before", n, was.Terms.Name.Source())
+	}
+	return ""
 }
 
 // tell sends an answer, again if it may have been lost, to the same cloud.

@@ -78,18 +78,18 @@ func New(cfg config.Config, program string, log *slog.Logger) (*Claim, error) {
 	return c, nil
 }
 
-// byHand tells whether somebody has set a terminal up without a claim: it has a name, and has taken payments
-// or was told of a broker or of a cloud's key.
+// byHand tells whether somebody has set a terminal up without a claim: it has a name, and was told of a broker
+// or of a cloud's key, or has taken payments and was never claimed.
 func byHand(cfg config.Config) bool {
 	if cfg.Commissioned() != nil {
 		return false
 	}
-	for _, file := range []string{cfg.JournalPath(), cfg.CloudKeyPath()} {
-		if _, err := os.Stat(file); err == nil {
-			return true
-		}
+	there := func(path string) bool {
+		_, err := os.Stat(path)
+		return err == nil
 	}
-	return cfg.MQTT.Broker != config.Default().MQTT.Broker
+	return cfg.MQTT.Broker != config.Default().MQTT.Broker || there(cfg.CloudKeyPath()) ||
+		there(cfg.JournalPath()) && !there(cfg.ClaimedBeforePath())
 }
 
 // Wanted says why no payments are taken before the terminal is claimed, or nil.
@@ -114,6 +114,7 @@ func (c *Claim) Run(ctx context.Context, f *front.Front) error {
 	}
 	pace := retryFirst
 	for ctx.Err() == nil {
+		asked := time.Now()
 		claimed, err := false, c.prepare()
 		if err == nil {
 			claimed, err = c.attempt(ctx, f)
@@ -125,7 +126,9 @@ func (c *Claim) Run(ctx context.Context, f *front.Front) error {
 		wait := time.Duration(0)
 		switch {
 		case err == nil:
-			pace = retryFirst
+			if pace = retryFirst; time.Since(asked) < retryFirst { // it was not kept waiting
+				wait = retryFirst
+			}
 		case c.locked():
 			c.log.Warn("another code is shown: wrong ones were typed too often, or somebody tries to guess it")
 			wait = lockedFor
@@ -168,8 +171,11 @@ func (c *Claim) renewCode(now time.Time) (err error) {
 	if c.code.Plate() != "" && c.tries < triesMax && now.Sub(c.drawn) < codeFor {
 		return nil
 	}
+	if c.tries >= triesMax || now.Sub(c.drawn) >= codeFor { // not for one that another terminal shows too
+		c.tries = 0
+	}
 	c.code, err = claim.NewCode(rand.Reader)
-	c.drawn, c.tries = now, 0
+	c.drawn = now
 	return err
 }
 
@@ -194,7 +200,7 @@ func (c *Claim) say(ctx context.Context, err error) {
 	}
 	c.mu.Lock()
 	before := c.said
-	c.said, c.do, c.away = said, payment.HintOf(err), errors.Is(err, errAway)
+	c.said, c.do, c.away = said, payment.HintOf(err), errors.Is(err, errAway) || errors.As(err, new(*refusedError))
 	if c.do == "" {
 		c.do = "look whether " + c.cfg.Claim.Cloud + " is the cloud's address, and whether it is running"
 	}

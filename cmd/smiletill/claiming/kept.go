@@ -67,7 +67,7 @@ func (k *kept) write(path string, before func(step string) error) error {
 	return nil
 }
 
-func (k *kept) change(path string, before func(string) error) error {
+func (k *kept) change(path string, step func(string) error) error {
 	der, err := x509.MarshalPKCS8PrivateKey(k.private)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (k *kept) change(path string, before func(string) error) error {
 		return err
 	}
 	data := filepath.Dir(path)
-	if err := before("make a folder"); err != nil {
+	if err := step("make a folder"); err != nil {
 		return err
 	}
 	dir, err := os.MkdirTemp(data, filepath.Base(path)+"-")
@@ -92,7 +92,7 @@ func (k *kept) change(path string, before func(string) error) error {
 		{certFile, []byte(k.text)}, {cloudFile, []byte(k.terms.Keys)}, {vouchFile, []byte(k.terms.Vouch)},
 		{signersFile, []byte(k.terms.Signers)}, {settingsFile, []byte(k.settings(path))}, {termsFile, terms},
 	} {
-		if err := before("write " + f.name); err != nil {
+		if err := step("write " + f.name); err != nil {
 			return err
 		}
 		if err := writeFile(filepath.Join(dir, f.name), f.text); err != nil {
@@ -100,11 +100,12 @@ func (k *kept) change(path string, before func(string) error) error {
 		}
 	}
 	temporary := filepath.Join(data, ".claimed-new")
-	for _, step := range []struct {
+	for _, one := range []struct {
 		name string
 		do   func() error
 	}{
 		{"sync the folder", func() error { return syncDir(dir) }},
+		{"note whose it is", func() error { return noteBefore(path+".json", terms) }},
 		{"clear the link", func() error {
 			if err := os.Remove(temporary); !errors.Is(err, fs.ErrNotExist) {
 				return err
@@ -116,10 +117,10 @@ func (k *kept) change(path string, before func(string) error) error {
 		{"sync the data folder", func() error { return syncDir(data) }},
 		{"remove what was before", func() error { return clear(path) }},
 	} {
-		if err := before(step.name); err != nil {
+		if err := step(one.name); err != nil {
 			return err
 		}
-		if err := step.do(); err != nil {
+		if err := one.do(); err != nil {
 			return err
 		}
 	}
@@ -132,6 +133,37 @@ const termsFile = "terms.json"
 type said struct {
 	Terms claim.Terms `json:"terms"`
 	Cloud string      `json:"cloud"`
+}
+
+// before is what the file says that stays; nil: the terminal was never claimed.
+func before(path string) (*said, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var was said
+	if err == nil {
+		err = json.Unmarshal(text, &was)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read by whom it was claimed: %w", err)
+	}
+	return &was, nil
+}
+
+// noteBefore replaces the file that stays when the rest is removed.
+func noteBefore(path string, text []byte) error {
+	if was, err := os.ReadFile(path); err == nil && string(was) == string(text) {
+		return nil
+	}
+	temporary := filepath.Join(filepath.Dir(path), ".claimed-before")
+	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := writeFile(temporary, text); err != nil {
+		return err
+	}
+	return os.Rename(temporary, path)
 }
 
 func writeFile(path string, text []byte) error {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"smiletill/cmd/smiletill/config"
@@ -81,7 +82,7 @@ func TestPowerCut(t *testing.T) {
 			if err := second.write(path, func(string) error { return nil }); err != nil || name(t, path) != "till-2" {
 				t.Errorf("after a cut before %q: %v", at, err)
 			}
-			if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); len(left) != 2 {
+			if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); len(left) != 3 { // link, folder, whose it was
 				t.Errorf("after a cut before %q there are %v", at, left)
 			}
 			if err == nil {
@@ -123,8 +124,11 @@ func name(t *testing.T, path string) string {
 func TestOwnSettingsStay(t *testing.T) {
 	t.Parallel()
 	k := given(t, "till-1")
+	own := filepath.Join(t.TempDir(), "own.pub")
 	for _, c := range []struct{ settings, id, broker string }{
 		{"", "till-1", "mqtts://cloud.example:8883"},
+		{"[mqtt]\nusername = \"u\"\n", "till-1", "mqtts://cloud.example:8883"},
+		{"[mqtt]\ncloud_key_file = \"" + own + "\"\n", "till-1", "mqtts://cloud.example:8883"},
 		{"[terminal]\ntenant = \"demo\"\nsite = \"shop\"\nid = \"till-9\"\n", "till-1",
 			"mqtts://cloud.example:8883"},
 		{"[terminal]\ntenant = \"own\"\nsite = \"s\"\nid = \"till-9\"\n", "till-9", "mqtts://cloud.example:8883"},
@@ -147,6 +151,13 @@ func TestOwnSettingsStay(t *testing.T) {
 		if cfg.Terminal.ID != c.id || cfg.MQTT.Broker != c.broker ||
 			(cfg.MQTT.CertFile != "") != (c.broker == "mqtts://cloud.example:8883") {
 			t.Errorf("%q: %+v, %+v", c.settings, cfg.Terminal, cfg.MQTT)
+		}
+		want := filepath.Join(data, "claimed", cloudFile)
+		if strings.Contains(c.settings, "cloud_key_file") {
+			want = own
+		}
+		if cfg.CloudKeyPath() != want {
+			t.Errorf("%q: the cloud's key is in %s, want %s", c.settings, cfg.CloudKeyPath(), want)
 		}
 	}
 }

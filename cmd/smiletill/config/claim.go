@@ -17,6 +17,10 @@ type ClaimConfig struct{ Cloud string }
 // ClaimedPath is a link to the folder of what a cloud gave when it claimed the terminal.
 func (c *Config) ClaimedPath() string { return filepath.Join(c.Paths.DataDir, "claimed") }
 
+// ClaimedBeforePath says by which cloud, and as whom, the terminal was claimed last. It stays when what the
+// cloud gave is removed, and is in a backup.
+func (c *Config) ClaimedBeforePath() string { return c.ClaimedPath() + ".json" }
+
 func (c *Config) claimOptions() []option {
 	return []option{{"claim.cloud", &c.Claim.Cloud,
 		"cloud that claims this terminal: https://HOST:8444; empty: none", cloudURL}}
@@ -35,13 +39,13 @@ func cloudURL(v any) *mistake {
 	return nil
 }
 
-// given are the options that a cloud gives, in two groups: each is taken as a whole, where the settings say
+// given are the options that a cloud gives, in groups: each is taken as a whole, where the settings say
 // nothing else than the defaults.
 func given() [][]string {
 	return [][]string{
 		{"terminal.tenant", "terminal.site", "terminal.id"},
-		{"mqtt.broker", "mqtt.username", "mqtt.password_file", "mqtt.ca_file", "mqtt.cert_file", "mqtt.key_file",
-			"mqtt.cloud_key_file"},
+		{"mqtt.broker", "mqtt.ca_file", "mqtt.cert_file", "mqtt.key_file"},
+		{"mqtt.cloud_key_file"},
 	}
 }
 
@@ -85,13 +89,8 @@ func (c *Config) applyClaim() []problem {
 	return nil
 }
 
-// says tells whether the settings say anything of their own in some options. A name is one where the tenant
-// is another than the default: site and id may stand in a file that nobody has changed.
+// says tells whether the settings say anything of their own in a group of options: in its first one. Site and
+// id may stand in a file that nobody has changed; certificates are of no use without their broker.
 func (c *Config) says(names []string, opts map[string]option, defaults map[string]string) bool {
-	for _, name := range names {
-		if opts[name].text() != defaults[name] && (name != "terminal.site" && name != "terminal.id") {
-			return true
-		}
-	}
-	return false
+	return opts[names[0]].text() != defaults[names[0]]
 }

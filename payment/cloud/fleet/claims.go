@@ -31,6 +31,9 @@ const (
 	claimFor = 15 * time.Minute
 	// offersMax is how many runs a typed code is good for: whoever is between may try a guess in each.
 	offersMax = 5
+	// certificatesKept is how many certificates of a terminal are kept: the one in force, and those whose
+	// answer was lost.
+	certificatesKept = 10
 	// claimsKept is how many ended claims are kept to be looked at.
 	claimsKept = 200
 )
@@ -335,17 +338,18 @@ func onlyKey(ctx context.Context, q Querier, source string, h claim.Hello) error
 	return err
 }
 
-// keep keeps a certificate: only those that are kept are let in. Those that have ended are forgotten.
+// keep keeps a certificate: only those that are kept are let in. Of a terminal the
+// latest are kept: no clock decides it.
 func keep(
 	ctx context.Context, q Querier, source string, c *x509.Certificate, text string, now time.Time,
 ) error {
 	of := sha256.Sum256(c.RawSubjectPublicKeyInfo)
-	_, err := q.ExecContext(ctx, `DELETE FROM certificate WHERE ends < ?`, now.Unix())
-	if err != nil {
-		return err
-	}
-	_, err = q.ExecContext(ctx, `INSERT INTO certificate VALUES (?,?,?,?,?,?,'')`, serial(c), source, of[:],
+	_, err := q.ExecContext(ctx, `INSERT INTO certificate VALUES (?,?,?,?,?,?,'')`, serial(c), source, of[:],
 		text, now.Unix(), c.NotAfter.Unix())
+	if err == nil {
+		_, err = q.ExecContext(ctx, `DELETE FROM certificate WHERE source = ?1 AND rowid NOT IN
+			(SELECT rowid FROM certificate WHERE source = ?1 ORDER BY rowid DESC LIMIT ?2)`, source, certificatesKept)
+	}
 	return err
 }
 

@@ -169,7 +169,8 @@ func ParseOffer(text []byte) (o Offer, t Terms, err error) {
 	if _, err := signature.ParsePublic([]byte(t.Keys)); err != nil {
 		return bad("keys", err)
 	}
-	if u, err := url.Parse(t.Broker); err != nil || u.Scheme != "mqtts" || u.Hostname() == "" || u.User != nil {
+	if u, err := url.Parse(t.Broker); err != nil || u.Scheme != "mqtts" || u.Hostname() == "" ||
+		u.Port() == "" || u.User != nil {
 		return bad("broker", errors.New("it is no address of a broker with TLS"))
 	}
 	if _, err := ParseCertificates(t.Signers); err != nil {
