@@ -75,7 +75,7 @@ func newShop(t *testing.T) *shop {
 	s := &shop{t: t, fleet: r.Fleet(), receiver: r, key: k, cert: cert, authority: a,
 		file: filepath.Join(dir, "events.db")}
 	s.door = fleet.NewDoor(s.fleet, fleet.DoorOptions{Authority: a, Certificate: cert, Key: k,
-		Broker: func(host string) string { return "mqtts://" + net.JoinHostPort(host, "8883") },
+		Broker: func(host string) (string, error) { return "mqtts://" + net.JoinHostPort(host, "8883"), nil },
 		Vouch:  string(a.PEM()), Log: slog.New(slog.DiscardHandler)})
 	s.server = serve(t, s.door, cert)
 	s.url = s.server.URL

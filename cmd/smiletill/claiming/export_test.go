@@ -20,3 +20,6 @@ func (c *Claim) RenewCode(now time.Time) (string, error) {
 
 // Try counts a wrong proof.
 func (c *Claim) Try() { c.tries++ }
+
+// DropCode has another code drawn.
+func (c *Claim) DropCode() { c.dropCode() }

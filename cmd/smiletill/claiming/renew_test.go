@@ -42,6 +42,21 @@ func TestRenewal(t *testing.T) {
 	if again := d.again().claim; !again.Certificate().Equal(c.Certificate()) {
 		t.Error("after a start the renewed certificate is not in force")
 	}
+	if _, err := s.db().Exec(`UPDATE certificate SET ends = 1, issued = issued - 200000`); err != nil {
+		t.Fatal(err)
+	}
+	for range 15 { // whatever the cloud's clock says, the latest stay
+		if err := c.Renew(t.Context(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.db().Exec(`UPDATE certificate SET issued = issued - 200000`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var kept int
+	if err := s.db().QueryRow(`SELECT count(*) FROM certificate`).Scan(&kept); err != nil || kept != 10 {
+		t.Errorf("%d certificates are kept, %v", kept, err)
+	}
 	other := newShop(t) // at the cloud's address, with another authority
 	if text, err := os.ReadFile(d.cfg.ClaimedPath() + "/terms.json"); err != nil {
 		t.Fatal(err)

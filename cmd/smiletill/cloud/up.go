@@ -31,11 +31,17 @@ type UpOptions struct {
 	Names  []string // by which terminals reach this machine, beside those that it knows itself
 }
 
-// hosts are the names and addresses of this machine, the given ones first.
+// hosts are the names and addresses of this machine: the given ones first, then the one from which it reaches
+// others, which is where they reach it, if anywhere.
 func (u UpOptions) hosts() []string {
 	all := slices.Clone(u.Names)
-	addresses, err := net.InterfaceAddrs()
-	if err == nil {
+	if c, err := net.Dial("udp", "192.0.2.1:9"); err == nil { // sends nothing: the kernel says from where it would
+		if a, ok := c.LocalAddr().(*net.UDPAddr); ok && !a.IP.IsLoopback() {
+			all = append(all, a.IP.String())
+		}
+		_ = c.Close()
+	}
+	if addresses, err := net.InterfaceAddrs(); err == nil {
 		for _, a := range addresses {
 			if n, ok := a.(*net.IPNet); ok && !n.IP.IsLoopback() && !n.IP.IsLinkLocalUnicast() {
 				all = append(all, n.IP.String())
@@ -46,7 +52,6 @@ func (u UpOptions) hosts() []string {
 		all = append(all, name, name+".local")
 	}
 	all = append(all, "localhost", "127.0.0.1", "::1")
-	slices.Sort(all[len(u.Names) : len(all)-3])
 	seen := map[string]bool{}
 	return slices.DeleteFunc(all, func(h string) bool {
 		again := seen[h]
@@ -77,6 +82,15 @@ func (o *Options) Up(ctx context.Context, out io.Writer, u UpOptions) error {
 	log := config.Logger(config.LogConfig{Level: "info", Format: "auto"}, os.Stderr)
 	s := &shop{o: o, u: u, authority: authority, cert: cert, hosts: hosts, log: log}
 	return s.run(ctx, out)
+}
+
+// wrongBroker says why terminals would not take a broker's address, or "".
+func (UpOptions) wrongBroker(address string) string {
+	what, _ := config.Wrong("mqtt.broker", address)
+	if what == "" && !strings.HasPrefix(address, "mqtts://") {
+		return "it does not speak TLS"
+	}
+	return what
 }
 
 // shop is a cloud that runs.
@@ -171,14 +185,17 @@ func (s *shop) ready(r *cloud.Receiver, o Options) error {
 		return err
 	}
 	d := fleet.DoorOptions{Authority: s.authority, Certificate: s.cert, Key: key, Log: s.log,
-		Broker: func(string) string { return o.Broker }}
+		Broker: func(string) (string, error) { return o.Broker, nil }}
 	switch {
 	case s.port != "":
 		d.Vouch = string(s.authority.PEM())
-		d.Broker = func(host string) string { return "mqtts://" + net.JoinHostPort(s.known(host), s.port) }
-	case !strings.HasPrefix(o.Broker, "mqtts://"):
-		return config.Usage(payment.WithHintf(fmt.Errorf("terminals can't be sent to the broker %q", o.Broker),
-			"give --broker mqtts://HOST:8883, or leave it out: this command has one"))
+		d.Broker = func(host string) (string, error) {
+			own, err := known(s.hosts, host)
+			return "mqtts://" + net.JoinHostPort(own, s.port), err
+		}
+	case s.u.wrongBroker(o.Broker) != "":
+		return config.Usage(payment.WithHintf(fmt.Errorf("terminals can't be sent to this broker: %s",
+			s.u.wrongBroker(o.Broker)), "give --broker mqtts://HOST:8883, or leave it out: this command has one"))
 	case s.o.CAFile != "":
 		text, err := os.ReadFile(s.o.CAFile)
 		if err != nil {
@@ -190,15 +207,15 @@ func (s *shop) ready(r *cloud.Receiver, o Options) error {
 	return nil
 }
 
-// known is a name of this machine that its certificate has: the one by which a terminal has come, if it can
-// be.
-func (s *shop) known(host string) string {
-	for _, h := range s.hosts {
+// known is a name of this machine that its certificate has, if the one by which a terminal has come is.
+func known(hosts []string, host string) (string, error) {
+	for _, h := range hosts {
 		if strings.EqualFold(h, host) {
-			return h
+			return h, nil
 		}
 	}
-	return s.hosts[0]
+	return "", fmt.Errorf("it came to %q, which this machine does not know as its own: start "+
+		"`smiletill cloud up` with --name %s", host, host)
 }
 
 // tell says what is to be done next.
@@ -209,12 +226,19 @@ func (s *shop) tell(out io.Writer, claims, page net.Addr) {
 		host = ip
 	}
 	at := "https://" + net.JoinHostPort(host, port)
-	fmt.Fprintf(out, "The cloud is up. Its address for terminals: %s\n\n"+
+	others := ""
+	for _, h := range s.hosts {
+		if ip := net.ParseIP(h); h != host && (ip == nil || !ip.IsLoopback()) && h != "localhost" {
+			others += " " + h
+		}
+	}
+	fmt.Fprintf(out, "The cloud is up. Its address for terminals: %s\n"+
+		"This machine also knows itself as:%s; --name adds more.\n\n"+
 		"  a new card        smiletill flash ... --cloud %s\n"+
 		"  a terminal here   cloud = %q under [claim] of its settings\n"+
 		"  then              its screen shows a code: type it at http://%s/,\n"+
 		"                    or smiletill cloud claim CODE --tenant TENANT --site SITE --name TERMINAL\n\n",
-		at, at, at, page)
+		at, others, at, at, page)
 }
 
 func listen(address, flag string) (net.Listener, error) {

@@ -68,6 +68,26 @@ func up(t *testing.T, o cloud.Options, claims string) {
 	})
 }
 
+// codeOf has a terminal show a code that asks at an address.
+func codeOf(t *testing.T, claims string) (code string, stop func()) {
+	t.Helper()
+	cfg := config.Default()
+	cfg.Paths.DataDir, cfg.Claim.Cloud = filepath.Join(t.TempDir(), "data"), "https://"+claims
+	c, err := claiming.New(cfg, "test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	f, ended := front.New(), make(chan error, 1)
+	go func() { ended <- c.Run(ctx, f) }()
+	until(t, "a code", func() bool {
+		one, _ := f.FaultOf(front.PartsCause)
+		code = one.Code
+		return code != ""
+	})
+	return code, func() { cancel(); <-ended }
+}
+
 // claimOne has a new terminal claimed by the cloud in a folder, and gives its settings then.
 func claimOne(t *testing.T, o cloud.Options, claims, name string) config.Config {
 	t.Helper()
@@ -260,5 +280,42 @@ func TestUpRefuses(t *testing.T) {
 		if !errors.As(err, new(*config.UsageError)) || payment.HintOf(err) == "" {
 			t.Errorf("%q: %v", code, err)
 		}
+	}
+}
+
+// TestUpByAnotherName: a terminal that has come by a name which the cloud's certificate does not have is
+// offered nothing, and whoever typed the code is told which name is missing.
+func TestUpByAnotherName(t *testing.T) {
+	t.Parallel()
+	port := func(at string) string { _, p, _ := net.SplitHostPort(at); return p }
+	claims := free(t)
+	o := cloud.Options{Data: filepath.Join(t.TempDir(), "cloud"), Listen: "127.0.0.1:0", SubscribeQoS: 1}
+	up(t, o, claims)
+	strange := "127.0.0.2:" + port(claims) // handed on to the cloud
+	l, err := net.Listen("tcp", strange)
+	if err != nil {
+		t.Skip("this machine has no other loopback address: ", err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			to, err := net.Dial("tcp", claims)
+			if err != nil {
+				_ = c.Close()
+				continue
+			}
+			go func() { _, _ = io.Copy(to, c); _ = to.Close() }()
+			go func() { _, _ = io.Copy(c, to); _ = c.Close() }()
+		}
+	}()
+	code, stop := codeOf(t, strange)
+	defer stop()
+	err = o.Claim(t.Context(), io.Discard, cloud.Wish{Code: code, Tenant: "acme", Site: "shop", Name: "till-1"})
+	if err == nil || !strings.Contains(err.Error(), "--name 127.0.0.2") {
+		t.Errorf("%v", err)
 	}
 }

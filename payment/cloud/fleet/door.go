@@ -40,10 +40,10 @@ const (
 // DoorOptions are what a Door is given. All must be given but Vouch.
 type DoorOptions struct {
 	Authority   *Authority
-	Certificate *tls.Certificate         // that the server shows at this door
-	Key         *signature.Key           // of the cloud
-	Broker      func(host string) string // where a terminal that reached the cloud as host finds the broker
-	Vouch       string                   // certificates that sign the broker's, in PEM; "": the system's
+	Certificate *tls.Certificate                  // that the server shows at this door
+	Key         *signature.Key                    // of the cloud
+	Broker      func(host string) (string, error) // where a terminal that reached the cloud as host finds it
+	Vouch       string                            // certificates that sign the broker's, in PEM; "": the system's
 	Log         *slog.Logger
 }
 
@@ -246,11 +246,15 @@ func (d *Door) offer(
 	if err != nil {
 		return err
 	}
+	broker, err := d.o.Broker(hostOf(host))
+	if err != nil { // nothing is offered that leads nowhere
+		return errors.Join(again, d.fleet.End(ctx, t.id, Refused, err.Error()))
+	}
 	keys, err := signature.EncodePublic(d.o.Key.Public())
 	if err != nil {
 		return err
 	}
-	terms, err := json.Marshal(claim.Terms{Name: name, Keys: string(keys), Broker: d.o.Broker(hostOf(host)),
+	terms, err := json.Marshal(claim.Terms{Name: name, Keys: string(keys), Broker: broker,
 		Vouch: d.o.Vouch, Signers: string(d.o.Authority.PEM())})
 	if err != nil {
 		return err

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"time"
 
-	"smiletill/payment/report"
 	"smiletill/payment/report/claim"
 	"smiletill/payment/report/signature"
 )
@@ -22,12 +21,8 @@ func (d *Door) renew(w http.ResponseWriter, q *http.Request, body []byte) error 
 		return err
 	}
 	ctx, source := q.Context(), r.Name.Source()
-	keys, err := Keys(ctx, d.fleet.db, source)
-	if err != nil {
+	if err := d.fleet.signed(ctx, d.fleet.db, r); err != nil {
 		return err
-	}
-	if err := signature.Verify(keys, claim.Renewing(source, r.Request), r.Signature); err != nil {
-		return &refusal{http.StatusForbidden, "this cloud does not know the terminal, or not by this key"}
 	}
 	request, err := claim.ParseRequest(r.Request)
 	if err != nil {
@@ -37,7 +32,7 @@ func (d *Door) renew(w http.ResponseWriter, q *http.Request, body []byte) error 
 	defer d.mu.Unlock()
 	text, err := d.fleet.lately(ctx, source, request)
 	if err == nil && text == "" {
-		text, err = d.another(context.WithoutCancel(ctx), r.Name, request)
+		text, err = d.another(context.WithoutCancel(ctx), r, request)
 	}
 	if err != nil {
 		return err
@@ -45,12 +40,32 @@ func (d *Door) renew(w http.ResponseWriter, q *http.Request, body []byte) error 
 	return say(w, claim.Grant{Certificate: text})
 }
 
-func (d *Door) another(ctx context.Context, name report.Address, r *x509.CertificateRequest) (string, error) {
-	c, text, err := d.o.Authority.issue(r, name.Source(), nameOf(name))
+// signed refuses what no key has signed that is trusted for the terminal now.
+func (f *Fleet) signed(ctx context.Context, q Querier, r claim.Renewal) error {
+	source := r.Name.Source()
+	keys, err := Keys(ctx, q, source)
+	if err != nil {
+		return err
+	}
+	if err := signature.Verify(keys, claim.Renewing(source, r.Request), r.Signature); err != nil {
+		return &refusal{http.StatusForbidden, "this cloud does not know the terminal, or not by this key"}
+	}
+	return nil
+}
+
+func (d *Door) another(ctx context.Context, r claim.Renewal, of *x509.CertificateRequest) (string, error) {
+	name := r.Name
+	c, text, err := d.o.Authority.issue(of, name.Source(), nameOf(name))
 	if err != nil {
 		return "", err
 	}
-	if err := keep(ctx, d.fleet.db, name.Source(), c, text, time.Now()); err != nil {
+	err = d.fleet.write(ctx, func(tx *sql.Tx) error {
+		if err := d.fleet.signed(ctx, tx, r); err != nil { // it may have been revoked meanwhile
+			return err
+		}
+		return keep(ctx, tx, name.Source(), c, text, time.Now())
+	})
+	if err != nil {
 		return "", fmt.Errorf("keep a renewed certificate: %w", err)
 	}
 	d.o.Log.Info("a terminal's certificate is renewed", "source", name.Source(),
