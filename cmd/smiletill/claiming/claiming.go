@@ -78,8 +78,8 @@ func New(cfg config.Config, program string, log *slog.Logger) (*Claim, error) {
 	return c, nil
 }
 
-// byHand tells whether somebody has set a terminal up without a claim: it has a name, and was told of a broker
-// or of a cloud's key, or has taken payments and was never claimed.
+// byHand tells whether somebody has set a terminal up without a claim: it has a name, and was told of a
+// broker or of a cloud's key, or has taken payments and was never claimed.
 func byHand(cfg config.Config) bool {
 	if cfg.Commissioned() != nil {
 		return false

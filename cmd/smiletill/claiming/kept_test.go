@@ -82,7 +82,8 @@ func TestPowerCut(t *testing.T) {
 			if err := second.write(path, func(string) error { return nil }); err != nil || name(t, path) != "till-2" {
 				t.Errorf("after a cut before %q: %v", at, err)
 			}
-			if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); len(left) != 3 { // link, folder, whose it was
+			if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); len(left) != 3 {
+				// beside link, folder, and whose it was
 				t.Errorf("after a cut before %q there are %v", at, left)
 			}
 			if err == nil {

@@ -35,7 +35,8 @@ type UpOptions struct {
 // others, which is where they reach it, if anywhere.
 func (u UpOptions) hosts() []string {
 	all := slices.Clone(u.Names)
-	if c, err := net.Dial("udp", "192.0.2.1:9"); err == nil { // sends nothing: the kernel says from where it would
+	// Nothing is sent: the kernel says from where it would be.
+	if c, err := net.Dial("udp", "192.0.2.1:9"); err == nil {
 		if a, ok := c.LocalAddr().(*net.UDPAddr); ok && !a.IP.IsLoopback() {
 			all = append(all, a.IP.String())
 		}

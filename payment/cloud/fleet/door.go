@@ -40,11 +40,12 @@ const (
 // DoorOptions are what a Door is given. All must be given but Vouch.
 type DoorOptions struct {
 	Authority   *Authority
-	Certificate *tls.Certificate                  // that the server shows at this door
-	Key         *signature.Key                    // of the cloud
-	Broker      func(host string) (string, error) // where a terminal that reached the cloud as host finds it
-	Vouch       string                            // certificates that sign the broker's, in PEM; "": the system's
-	Log         *slog.Logger
+	Certificate *tls.Certificate // that the server shows at this door
+	Key         *signature.Key   // of the cloud
+	// Broker says where a terminal finds the broker that has come to the cloud by the name host.
+	Broker func(host string) (string, error)
+	Vouch  string // certificates that sign the broker's, in PEM; "": the system's
+	Log    *slog.Logger
 }
 
 // Waiting is a terminal that shows a code.

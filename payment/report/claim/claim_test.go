@@ -296,6 +296,42 @@ func TestCodes(t *testing.T) {
 	}
 }
 
+// TestOfferIsChecked: terms that a terminal could not work with are refused before they are believed.
+func TestOfferIsChecked(t *testing.T) {
+	s := newSide(t)
+	_, hello, err := claim.Open(code(t, shown), s.hello)
+	if err != nil {
+		t.Fatal(err)
+	}
+	offer, _, _ := s.meet(shown, hello, "{}")
+	keys, err := signature.EncodePublic(s.key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*claim.Terms){
+		"clear text":    func(x *claim.Terms) { x.Broker = "mqtt://h:8883" },
+		"no port":       func(x *claim.Terms) { x.Broker = "mqtts://h" },
+		"with password": func(x *claim.Terms) { x.Broker = "mqtts://u:p@h:8883" },
+		"no name":       func(x *claim.Terms) { x.Name = report.Address{} },
+		"no keys":       func(x *claim.Terms) { x.Keys = "" },
+		"no signers":    func(*claim.Terms) {},
+	} {
+		terms := claim.Terms{Name: report.Address{Tenant: "a", Site: "b", Terminal: "c"}, Keys: string(keys),
+			Broker: "mqtts://h:8883"}
+		change(&terms)
+		if offer.Terms, err = json.Marshal(terms); err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(offer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := claim.ParseOffer(text); !errors.Is(err, claim.ErrMessage) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // FuzzMessages: no text from outside does more than be refused, and what is taken goes through the exchange.
 func FuzzMessages(f *testing.F) {
 	s := newSide(f)
