@@ -56,7 +56,7 @@ type Claim struct {
 	tries int
 	said  string // what is wrong with the way to the cloud; "": nothing
 	do    string // about it
-	away  bool   // the cloud does not answer
+	away  bool   // the cloud does not answer, or refuses to wait for a code
 	ends  time.Time
 }
 
@@ -200,7 +200,8 @@ func (c *Claim) say(ctx context.Context, err error) {
 	}
 	c.mu.Lock()
 	before := c.said
-	c.said, c.do, c.away = said, payment.HintOf(err), errors.Is(err, errAway) || errors.As(err, new(*refusedError))
+	c.said, c.do = said, payment.HintOf(err)
+	c.away = errors.Is(err, errAway) || errors.As(err, new(*refusedError))
 	if c.do == "" {
 		c.do = "look whether " + c.cfg.Claim.Cloud + " is the cloud's address, and whether it is running"
 	}
