@@ -51,6 +51,15 @@ type message struct {
 	Buzzer    float64           `json:"buzzer"`
 	Words     map[string]string `json:"words"`
 	Fixed     map[string]string `json:"fixed"`
+	Scan      *scan             `json:"scan,omitempty"`
+}
+
+// scan is what a phone can take a picture of: the dark modules as the data of an SVG path, and how many there
+// are across.
+type scan struct {
+	Path string `json:"path"`
+	Size int    `json:"size"`
+	Name string `json:"name"`
 }
 
 // message makes v ready for a reader of a language. What has no place in a state is left out here, once,
@@ -75,6 +84,10 @@ func (s *Server) message(v View, seq uint64, lang string, now time.Time) message
 	}
 	if v.State == EnterPIN {
 		m.Act, m.Asked, m.Number = "", v.Asked, v.Number
+	}
+	if v.State == OutOfOrder && v.Detail.Scan != "" {
+		code := CodeOf(v.Detail.Scan)
+		m.Scan = &scan{Path: code.path(), Size: code.size(), Name: s.words[lang]["page.scan"]}
 	}
 	if v.Simulated {
 		m.Lamps, m.Buzzer = v.Lamps, v.Buzzer

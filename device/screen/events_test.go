@@ -299,7 +299,7 @@ func TestMessage(t *testing.T) {
 	now := time.Now()
 	full := View{Amount: "12.50", Currency: "EUR", Instruction: StepCloser, Reason: NoSmile, Progress: 0.5,
 		Deadline: now.Add(1500 * time.Millisecond), Lamps: map[string]bool{"red": true}, Buzzer: 440,
-		Detail: Detail{"what", "do"}}
+		Detail: Detail{What: "what", Do: "do"}}
 	for _, c := range []struct {
 		state                  State
 		amount, title, help    string

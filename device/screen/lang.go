@@ -102,6 +102,9 @@ func (c catalogues) words(v View, lang string) map[string]string {
 	}
 	if v.State == OutOfOrder {
 		w["staff"], w["what"], w["do"] = m["label.staff"], v.Detail.What, v.Detail.Do
+		if v.Detail.Code != "" {
+			w["staff"], w["what"], w["do"] = m["label.claim"], v.Detail.Code, m["help.claim"]
+		}
 	}
 	return w
 }

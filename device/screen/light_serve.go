@@ -286,6 +286,9 @@ func (s *Server) viewFor(c *client) (View, uint64, uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v, l := s.view, &s.lights
+	if !c.own {
+		v.Detail.Code, v.Detail.Scan = "", ""
+	}
 	if !v.lit() {
 		return v, s.seq, 0
 	}

@@ -64,15 +64,20 @@ func scenes() []scene {
 		{"expired", with(Expired, func(v *View) { v.Reason = NobodyCame }), "Time is up", "Zeit abgelaufen"},
 		{"out_of_order", with(OutOfOrder, func(v *View) {
 			v.Reason = CameraGone
-			v.Detail = Detail{"No picture from /dev/video0 for 3 s.",
-				"Check the camera's ribbon cable, then restart."}
+			v.Detail = Detail{What: "No picture from /dev/video0 for 3 s.",
+				Do: "Check the camera's ribbon cable, then restart."}
 		}), "Out of order", "Außer Betrieb"},
+		{"unclaimed", with(OutOfOrder, func(v *View) {
+			v.Reason = NotClaimed
+			v.Detail = Detail{What: "this terminal is not claimed yet", Do: "type the code", Code: "K7P-4MX-9TR",
+				Scan: "smiletill-claim:K7P-4MX-9TR:" + strings.Repeat("W", 43)}
+		}), "K7P-4MX-9TR", "K7P-4MX-9TR"},
 		{"sim_look_here", with(LookHere, board), "Simulation", "keine echte Zahlung"},
 		{"sim_out_of_order", with(OutOfOrder, func(v *View) {
 			board(v)
 			v.Reason = JournalFailed
-			v.Detail = Detail{"journal: write /var/lib/smiletill/journal.db: no space left on device",
-				"Free some space on the data partition, then wait a minute."}
+			v.Detail = Detail{What: "journal: write /var/lib/smiletill/journal.db: no space left on device",
+				Do: "Free some space on the data partition, then wait a minute."}
 		}), "can't store", "nicht speichern"},
 		{"long_amount", with(Smile, func(v *View) { v.Amount, v.Currency = "12345.678", "KWD" }),
 			"12,345.678", "12.345,678"},

@@ -87,6 +87,7 @@ const (
 	BacklogFull         Reason = "backlog_full"
 	TamperOpen          Reason = "tamper_open"
 	NotSetUp            Reason = "not_set_up"
+	NotClaimed          Reason = "not_claimed"
 	Updating            Reason = "updating"
 )
 
@@ -117,8 +118,10 @@ type View struct {
 	Buzzer      float64 // Hz, 0 when silent
 }
 
-// Detail tells the staff what is wrong and what to do about it, a short sentence each.
-type Detail struct{ What, Do string }
+// Detail tells the staff what is wrong and what to do about it, a short sentence each. Code, if there is one,
+// stands in place of both, on this machine's own pages alone: a person types it somewhere else, or takes a
+// picture of Scan.
+type Detail struct{ What, Do, Code, Scan string }
 
 // checked returns v with whatever makes no sense taken out of it, and what that was ("" if nothing). An
 // unknown State becomes OutOfOrder: a page must never guess at a result.

@@ -22,7 +22,7 @@ func TestShowTakesOutNonsense(t *testing.T) {
 	s := newServer(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	for _, c := range []struct{ give, want View }{
 		{View{State: "paid", Amount: "1.00", Merchant: "M"}, View{State: OutOfOrder, Merchant: "M",
-			Detail: Detail{"The screen was given an unknown state.", "Update the terminal's software."}}},
+			Detail: Detail{What: "The screen was given an unknown state.", Do: "Update the terminal's software."}}},
 		{View{State: Smile, Instruction: "dance"}, View{State: Smile}},
 		{View{State: Declined, Reason: "ugly"}, View{State: Declined}},
 		{View{State: Idle, Lang: "tlh"}, View{State: Idle}},
@@ -204,12 +204,13 @@ func usedKeys(t *testing.T) map[string]bool {
 			return true
 		})
 	}
-	for _, k := range []string{"to_pay", "amount", "product", "number", "staff", "register"} {
+	for _, k := range []string{"to_pay", "amount", "product", "number", "staff", "register", "claim"} {
 		used["label."+k] = true
 	}
 	for _, k := range []string{"camera", "models", "accelerator", "gallery", "journal", "report", "register",
 		"counter", "board", "version", "limits", "storage", "light", "picture", "case", "terminal",
-		"vending", "disk", "temperature", "power", "clock", "network", "certificates", "keys", "update"} {
+		"vending", "disk", "temperature", "power", "clock", "network", "certificates", "keys", "update",
+		"claim"} {
 		used["status.part."+k] = true
 	}
 	for _, k := range []string{"ok", "warning", "fault"} {
@@ -217,6 +218,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	}
 	used["status.age"], used["status.code"] = true, true
 	used["help.light"], used["help.not_sure"], used["help.number"] = true, true, true
+	used["help.claim"], used["page.scan"] = true, true
 	find := func(file, pattern, prefix string) {
 		raw, err := page.ReadFile("page/" + file)
 		if err != nil {

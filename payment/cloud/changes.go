@@ -41,7 +41,7 @@ func (r *Receiver) changes(w http.ResponseWriter, q *http.Request) {
 		if version, err = r.store.version(q.Context()); err != nil {
 			break
 		}
-		err = put("event: beat\ndata: %s\n\n", version)
+		err = put("event: beat\ndata: %s%s\n\n", version, r.waitingVersion())
 		select {
 		case <-q.Context().Done():
 			return

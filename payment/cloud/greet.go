@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"smiletill/payment/cloud/fleet"
 	"smiletill/payment/report"
 )
 
@@ -29,7 +30,7 @@ func (r *Receiver) greet(
 	if greeted[source] == s.Session {
 		return
 	}
-	keys, err := keysOf(ctx, r.store.db, source)
+	keys, err := fleet.Keys(ctx, r.store.db, source)
 	if err == nil && len(keys) == 0 {
 		return
 	}

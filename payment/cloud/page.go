@@ -51,6 +51,8 @@ func (r *Receiver) Page() http.Handler {
 		})
 	}
 	mux.HandleFunc("GET /changes", r.changes)
+	mux.HandleFunc("POST /claim", r.claim)
+	mux.HandleFunc("POST /revoke", r.revoke)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, q *http.Request) {
 		view, err := r.view(q)
 		var b bytes.Buffer
@@ -135,13 +137,17 @@ func (r *Receiver) view(q *http.Request) (map[string]any, error) {
 	for i, e := range newest {
 		events[i] = e.shown(r.o.Money)
 	}
+	claims, err := r.claims(q)
+	if err != nil {
+		return nil, err
+	}
 	warning := ""
 	if e := r.o.Files.Ending(time.Now()); e != nil {
 		warning = e.What + ": " + e.Advice
 	}
 	return map[string]any{
 		"Count": count, "Terminals": terminals, "Alarms": alarms, "Events": events, "Audits": audits,
-		"Warning": warning,
+		"Warning": warning, "Claims": claims, "Waiting": r.waiting(), "Claiming": r.o.Waiting != nil,
 	}, nil
 }
 

@@ -36,3 +36,36 @@ function heard(event) {
 const source = new EventSource("/changes");
 source.addEventListener("beat", heard);
 setInterval(() => { lost.hidden = performance.now() - alive < lostMS; }, 1000);
+
+// What is typed is sent and not kept here: the page shows what became of it with the next beat.
+async function send(path, what) {
+  const said = document.querySelector("#said");
+  said.textContent = "";
+  said.className = "";
+  try {
+    const answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(what) });
+    if (answer.ok) return true;
+    said.textContent = await answer.text();
+  } catch {
+    said.textContent = "The cloud did not answer. Look whether it runs, and try again.";
+  }
+  said.className = "bad";
+  return false;
+}
+
+const form = document.querySelector("#claim");
+form?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const typed = Object.fromEntries(new FormData(form));
+  if (await send("/claim", { ...typed, replace: typed.replace === "on" })) {
+    form.elements.code.value = form.elements.name.value = "";
+    form.elements.replace.checked = false;
+  }
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-revoke]");
+  if (!button) return;
+  const source = button.dataset.revoke;
+  if (confirm(`Take nothing of ${source} any more? Its payments that are not here yet stay with it.`)) send("/revoke", { source });
+});

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"smiletill/payment/cloud/fleet"
 	"smiletill/payment/report"
 	"smiletill/payment/report/link"
 	"smiletill/payment/report/signature"
@@ -50,7 +51,9 @@ type Options struct {
 	OnAlarm  func(Alarm)    // must not wait; may be nil
 	// Money writes an amount of minor units for people; nil leaves it in minor units: a receiver need not know
 	// every currency's decimals to be right about it.
-	Money    func(minor int64, currency string) string
+	Money func(minor int64, currency string) string
+	// Waiting lists the terminals that show a code, for the page; nil: none can be claimed here.
+	Waiting  func() []fleet.Waiting
 	Log      *slog.Logger
 	Rand     *rand.Rand    // for jitter; Run's own from then on
 	MinDelay time.Duration // between connections; default 500 ms
@@ -63,6 +66,7 @@ type Options struct {
 type Receiver struct {
 	o     Options
 	store *store
+	fleet *fleet.Fleet
 	ready chan struct{}
 	once  sync.Once
 
@@ -113,7 +117,7 @@ func Open(ctx context.Context, o Options) (*Receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Receiver{o: o, store: s, ready: make(chan struct{})}, nil
+	return &Receiver{o: o, store: s, fleet: fleet.On(s.db), ready: make(chan struct{})}, nil
 }
 
 func (o Options) link() link.Options {

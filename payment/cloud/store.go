@@ -13,13 +13,15 @@ import (
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
+	"smiletill/payment/cloud/fleet"
 	"smiletill/payment/report/signature"
 )
 
-// schema: one row an event, in the order of commitment, those about terminals in a table of their own, so
-// that whoever counts payments doesn't meet them; the terminals that are trusted, by their keys; what a
-// person should look at. STRICT refuses values of another type.
-const schema = `CREATE TABLE IF NOT EXISTS event (
+// schema: the fleet's; one row an event, in the order of commitment, those about terminals in a table of
+// their own, so that whoever counts payments doesn't meet them; what a person should look at. STRICT refuses
+// values of another type.
+const schema = fleet.Schema + `;
+CREATE TABLE IF NOT EXISTS event (
 	n        INTEGER PRIMARY KEY,
 	source   TEXT NOT NULL,
 	id       TEXT NOT NULL,
@@ -47,12 +49,6 @@ CREATE TABLE IF NOT EXISTS audit (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS audit_seq ON audit (source, seq);
 CREATE INDEX IF NOT EXISTS audit_id ON audit (id);
-CREATE TABLE IF NOT EXISTS terminal (
-	source TEXT NOT NULL,
-	key    TEXT NOT NULL,
-	added  TEXT NOT NULL,
-	PRIMARY KEY (source, key)
-) STRICT;
 CREATE TABLE IF NOT EXISTS status (
 	source  TEXT PRIMARY KEY,
 	payload TEXT NOT NULL,
@@ -170,7 +166,7 @@ func (s *store) commit(ctx context.Context, batch []Event) ([]Verdict, error) {
 
 // judge checks who signed an event, and stores it.
 func judge(ctx context.Context, tx *sql.Tx, e *Event) (Verdict, error) {
-	keys, err := keysOf(ctx, tx, e.Source)
+	keys, err := fleet.Keys(ctx, tx, e.Source)
 	switch {
 	case err != nil:
 		return "", err
@@ -303,7 +299,10 @@ func (s *store) version(ctx context.Context) (string, error) {
 	err := s.db.QueryRowContext(ctx, `SELECT (SELECT coalesce(max(n), 0) FROM event) || '-' ||
 		(SELECT coalesce(max(n), 0) FROM audit) || '-' ||
 		(SELECT coalesce(sum(count), 0) FROM alarm) || '-' || (SELECT count(*) FROM terminal) || '-' ||
-		(SELECT coalesce(max(at), '') FROM status)`).Scan(&v)
+		(SELECT coalesce(max(at), '') FROM status) || '-' ||
+		(SELECT coalesce(max(n), 0) FROM claim) || '-' ||
+		(SELECT count(*) FROM claim WHERE state = 'open') || '-' ||
+		(SELECT count(*) FROM certificate WHERE revoked = '')`).Scan(&v)
 	if err != nil {
 		return "", fmt.Errorf("look for changes: %w", err)
 	}

@@ -3,13 +3,12 @@ package cloud
 import (
 	"context"
 	"crypto/ed25519"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
 
+	"smiletill/payment/cloud/fleet"
 	"smiletill/payment/report"
-	"smiletill/payment/report/signature"
 )
 
 // maxStatus bounds a terminal's status message, in bytes; a birth with an alarm has some 300.
@@ -21,59 +20,20 @@ const maxStrangers = 100
 // Trust lets the events of a terminal in that are signed with this key, besides those of keys that were
 // trusted before: a terminal that was given a new key may still have events of the old one.
 func (r *Receiver) Trust(ctx context.Context, a report.Address, key ed25519.PublicKey) error {
-	if err := a.Check(); err != nil {
-		return err
-	}
-	text, err := signature.EncodePublic(key)
-	if err != nil {
-		return err
-	}
-	_, err = r.store.db.ExecContext(ctx, `INSERT INTO terminal VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
-		a.Source(), string(text), stamp(time.Now()))
-	if err != nil {
-		return fmt.Errorf("trust %s: %w", a.Source(), err)
-	}
-	return nil
+	return r.fleet.Trust(ctx, a, key)
 }
 
 // Distrust takes all keys of a terminal away: its events are not acknowledged any more. It tells whether
 // there were any.
 func (r *Receiver) Distrust(ctx context.Context, a report.Address) (bool, error) {
-	done, err := r.store.db.ExecContext(ctx, `DELETE FROM terminal WHERE source = ?`, a.Source())
-	if err != nil {
-		return false, fmt.Errorf("distrust %s: %w", a.Source(), err)
-	}
-	n, err := done.RowsAffected()
-	return n > 0, err
+	return r.fleet.Distrust(ctx, a)
 }
+
+// Fleet is the terminals that are known, and how they come to be.
+func (r *Receiver) Fleet() *fleet.Fleet { return r.fleet }
 
 // Key is the public half of the key that acknowledgements are signed with.
 func (r *Receiver) Key() ed25519.PublicKey { return r.o.Key.Public() }
-
-type queryer interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-func keysOf(ctx context.Context, q queryer, source string) ([]ed25519.PublicKey, error) {
-	rows, err := q.QueryContext(ctx, `SELECT key FROM terminal WHERE source = ?`, source)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var keys []ed25519.PublicKey
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, err
-		}
-		parsed, err := signature.ParsePublic([]byte(text))
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, parsed...)
-	}
-	return keys, rows.Err()
-}
 
 // Terminal is what the page shows of one.
 type Terminal struct {

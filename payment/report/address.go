@@ -60,6 +60,20 @@ func (a Address) Source() string {
 	return "smiletill:/" + a.Tenant + "/" + a.Site + "/" + a.Terminal
 }
 
+// ParseSource takes apart what Source made.
+func ParseSource(source string) (Address, error) {
+	rest, ok := strings.CutPrefix(source, "smiletill:/")
+	parts := strings.Split(rest, "/")
+	if !ok || len(parts) != 3 {
+		return Address{}, fmt.Errorf("read source %q: %w", source, ErrAddress)
+	}
+	a := Address{Tenant: parts[0], Site: parts[1], Terminal: parts[2]}
+	if err := a.Check(); err != nil {
+		return Address{}, fmt.Errorf("read source %q: %w", source, err)
+	}
+	return a, nil
+}
+
 // ClientID is the terminal's MQTT client id: one connection a terminal. It is of letters, digits and - alone,
 // of which no broker takes any for a separator: the terminal's name, for people, and 80 bits of a hash of all
 // of the address.

@@ -1,20 +1,9 @@
 package cli
 
 import (
-	"cmp"
-	"fmt"
-	"log/slog"
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"smiletill/cmd/smiletill/cloud"
-	"smiletill/cmd/smiletill/columns"
-	"smiletill/cmd/smiletill/config"
-	"smiletill/payment"
-	receiver "smiletill/payment/cloud"
-	"smiletill/payment/report"
-	"smiletill/payment/report/signature"
 )
 
 func cloudCommand() *cobra.Command {
@@ -37,17 +26,7 @@ func cloudCommand() *cobra.Command {
 		Use: "run", Short: "Receive until Ctrl-C", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.Run(cmd.Context()) },
 	}
-	f := run.Flags()
-	f.StringVar(&o.Broker, "broker", "mqtt://127.0.0.1:1883", "mqtts://HOST:8883, or mqtt:// on this machine")
-	f.StringVar(&o.Listen, "listen", "127.0.0.1:8090", "address of its page; empty is none")
-	f.StringVar(&o.ClientID, "client-id", "smiletill-cloud", "its name at the broker")
-	f.StringVar(&o.Username, "username", "", "user at the broker")
-	f.StringVar(&o.PasswordFile, "password-file", "", "file that holds the password")
-	f.StringVar(&o.CAFile, "ca-file", "", "certificates that sign the broker's")
-	f.StringVar(&o.CertFile, "cert-file", "", "its own certificate")
-	f.StringVar(&o.KeyFile, "key-file", "", "the certificate's private key")
-	f.StringVar(&o.ALPN, "alpn", "", "protocol to ask for in the TLS handshake, for brokers on port 443")
-	f.IntVar(&o.SubscribeQoS, "subscribe-qos", 1, "quality of service of subscriptions: 1, or 0 at NATS")
+	o.Bind(run.Flags(), "mqtt://127.0.0.1:1883")
 	key := &cobra.Command{
 		Use: "key", Short: "Print its public key, for the terminals", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -58,65 +37,72 @@ func cloudCommand() *cobra.Command {
 			return printKey(cmd, k, "smiletill cloud")
 		},
 	}
-	cmd.AddCommand(run, key, trustCommand(o), terminalsCommand(o))
-	return cmd
-}
-
-func trustCommand(o *cloud.Options) *cobra.Command {
-	return &cobra.Command{
+	trust := &cobra.Command{
 		Use: "trust TENANT/SITE/TERMINAL FILE", Short: "Take the events of a terminal that are signed with a key",
 		Long: "Take the events of a terminal that are signed with the key in FILE, which `smiletill key`\n" +
 			"printed on the terminal. Bring the file by a way that you trust. It works while the receiver runs.",
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			parts := strings.Split(args[0], "/")
-			if len(parts) != 3 {
-				return config.Usage(payment.WithHintf(fmt.Errorf("%q is no terminal's name", args[0]),
-					"write TENANT/SITE/TERMINAL, as in the terminal's configuration: demo/shop/till-1"))
-			}
-			keys, err := signature.ReadPublic(args[1])
-			if err != nil {
-				return payment.WithHintf(err, "it must be what `smiletill key` printed on the terminal")
-			}
-			a := report.Address{Tenant: parts[0], Site: parts[1], Terminal: parts[2]}
-			return o.Open(cmd.Context(), slog.New(slog.DiscardHandler), func(r *receiver.Receiver) error {
-				for _, k := range keys {
-					if err := r.Trust(cmd.Context(), a, k); err != nil {
-						return err
-					}
-					fmt.Fprintf(cmd.OutOrStdout(), "%s may report with key %s\n", a.Source(), signature.ID(k))
-				}
-				return nil
-			})
+			return o.Trust(cmd.Context(), cmd.OutOrStdout(), args[0], args[1])
 		},
 	}
-}
-
-func terminalsCommand(o *cloud.Options) *cobra.Command {
-	return &cobra.Command{
+	terminals := &cobra.Command{
 		Use: "terminals", Short: "List the terminals that are known, and what came from each", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.Open(cmd.Context(), slog.New(slog.DiscardHandler), func(r *receiver.Receiver) error {
-				all, err := r.Terminals(cmd.Context())
-				if err != nil {
-					return err
-				}
-				w := columns.New(cmd.OutOrStdout())
-				fmt.Fprintln(w, "TERMINAL\tKEYS\tEVENTS\tLAST SEQ\tONLINE\tALARM")
-				for _, t := range all {
-					fmt.Fprintf(
-						w,
-						"%s\t%d\t%d\t%d\t%v\t%s\n",
-						t.Source,
-						t.Keys,
-						t.Events,
-						t.LastSeq,
-						t.Online,
-						cmp.Or(t.Alarm, "-"),
-					)
-				}
-				return w.Flush()
-			})
+			return o.Terminals(cmd.Context(), cmd.OutOrStdout())
 		},
 	}
+	cmd.AddCommand(upCommand(), run, key, trust, terminals)
+	cmd.AddCommand(claimCommands(o)...)
+	return cmd
+}
+
+// upCommand has options of its own: it starts a broker where no flag names one.
+func upCommand() *cobra.Command {
+	o, u := &cloud.Options{}, &cloud.UpOptions{}
+	cmd := &cobra.Command{
+		Use: "up", Short: "Be a shop's whole cloud: receiver, page, broker, and terminals claimed by their code",
+		Long: "Be a shop's whole cloud until Ctrl-C: the receiver with its page, a broker with TLS (or yours,\n" +
+			"with --broker), and the door at which terminals are claimed by the code on their screen.",
+		Example: "  smiletill cloud up\n  smiletill cloud up --broker mqtts://HOST:8883 --ca-file ca.pem",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Data, _ = cmd.Flags().GetString("data")
+			return o.Up(cmd.Context(), cmd.OutOrStdout(), *u)
+		},
+	}
+	o.Bind(cmd.Flags(), "")
+	u.Bind(cmd.Flags())
+	return cmd
+}
+
+func claimCommands(o *cloud.Options) []*cobra.Command {
+	var q, r cloud.Wish
+	claim := &cobra.Command{
+		Use: "claim CODE", Short: "Take a terminal in that shows a code",
+		Long: "Take a terminal in, by the code that its screen shows: it is given its name, the keys and the\n" +
+			"broker. `smiletill cloud up` has to run here.",
+		Example: "  smiletill cloud claim K7P-4MX-9TR --tenant acme --site shop --name till-1",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			q.Code = args[0]
+			return o.Claim(cmd.Context(), cmd.OutOrStdout(), q)
+		},
+	}
+	q.Bind(claim.Flags())
+	replace := &cobra.Command{
+		Use: "replace TENANT/SITE/TERMINAL CODE", Short: "Put a terminal that shows a code in another's place",
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r.Old, r.Code = args[0], args[1]
+			return o.Claim(cmd.Context(), cmd.OutOrStdout(), r)
+		},
+	}
+	revoke := &cobra.Command{
+		Use: "revoke TENANT/SITE/TERMINAL", Short: "Take nothing of a terminal any more", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.Revoke(cmd.Context(), cmd.OutOrStdout(), args[0])
+		},
+	}
+	return []*cobra.Command{claim, replace, revoke}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"smiletill/cmd/smiletill/claiming"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/terminal"
 	"smiletill/cmd/smiletill/update"
@@ -22,19 +24,28 @@ func runCommand(a *app) *cobra.Command {
 			"It takes payments once terminal.tenant, site and id say whose it is.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := a.load(cmd)
-			if err != nil {
-				return err
+			for { // once more when it was claimed: its settings are others then
+				cfg, err := a.load(cmd)
+				if err != nil {
+					return err
+				}
+				log := config.Logger(cfg.Log, os.Stderr)
+				update.Return(cmd.Context(), cfg.Paths.DataDir, cfg.JournalPath(), log)
+				o := terminal.Options{Version: a.version, Log: log}
+				if o.Claim, err = claiming.New(cfg, a.version, log); err != nil {
+					return err
+				}
+				if o.NotSetUp = o.Claim.Wanted(); o.NotSetUp == nil {
+					o.NotSetUp = cfg.Commissioned()
+				}
+				t, err := terminal.New(cfg, o)
+				if err != nil {
+					return err
+				}
+				if err := t.Run(cmd.Context()); !errors.Is(err, claiming.ErrClaimed) {
+					return err
+				}
 			}
-			log := config.Logger(cfg.Log, os.Stderr)
-			update.Return(cmd.Context(), cfg.Paths.DataDir, cfg.JournalPath(), log)
-			t, err := terminal.New(cfg, terminal.Options{
-				Version: a.version, Log: log, NotSetUp: cfg.Commissioned(),
-			})
-			if err != nil {
-				return err
-			}
-			return t.Run(cmd.Context())
 		},
 	}
 	config.BindFlags(cmd.Flags())

@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,11 +14,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/payment"
 	"smiletill/payment/cloud"
+	"smiletill/payment/cloud/fleet"
 	"smiletill/payment/report/link"
 	"smiletill/payment/report/signature"
 )
@@ -35,6 +38,38 @@ type Options struct {
 	KeyFile      string // the private key
 	ALPN         string // the protocol to ask for in the TLS handshake
 	SubscribeQoS int    // 0 or 1
+
+	tls     *tls.Config            // in place of the files, for a broker of this process
+	waiting func() []fleet.Waiting // terminals that show a code; nil: none can
+}
+
+// Bind gives the flags of the receiver; broker is where it connects to if nobody says.
+func (o *Options) Bind(f *pflag.FlagSet, broker string) {
+	f.StringVar(&o.Broker, "broker", broker, "mqtts://HOST:8883, or mqtt:// on this machine")
+	f.StringVar(&o.Listen, "listen", "127.0.0.1:8090", "address of its page; empty is none")
+	f.StringVar(&o.ClientID, "client-id", "smiletill-cloud", "its name at the broker")
+	f.StringVar(&o.Username, "username", "", "user at the broker")
+	f.StringVar(&o.PasswordFile, "password-file", "", "file that holds the password")
+	f.StringVar(&o.CAFile, "ca-file", "", "certificates that sign the broker's")
+	f.StringVar(&o.CertFile, "cert-file", "", "its own certificate")
+	f.StringVar(&o.KeyFile, "key-file", "", "the certificate's private key")
+	f.StringVar(&o.ALPN, "alpn", "", "protocol to ask for in the TLS handshake, for brokers on port 443")
+	f.IntVar(&o.SubscribeQoS, "subscribe-qos", 1, "quality of service of subscriptions: 1, or 0 at NATS")
+}
+
+// Bind gives the flags of a shop's cloud.
+func (u *UpOptions) Bind(f *pflag.FlagSet) {
+	f.StringVar(&u.Claims, "claims", "0.0.0.0:8444", "address at which terminals ask to be claimed")
+	f.StringVar(&u.MQTT, "mqtt", "0.0.0.0:8883", "address of its own broker, where --broker names none")
+	f.StringArrayVar(&u.Names, "name", nil,
+		"name or address by which terminals reach this machine; repeat for more")
+}
+
+// Bind gives the flags of what is typed to claim a terminal.
+func (q *Wish) Bind(f *pflag.FlagSet) {
+	f.StringVar(&q.Tenant, "tenant", "", "whose terminal it is (default: as the last one)")
+	f.StringVar(&q.Site, "site", "", "shop that it stands in (default: as the last one)")
+	f.StringVar(&q.Name, "name", "", "what it is called there (default: what its settings say)")
 }
 
 func (o *Options) folder() (string, error) {
@@ -79,7 +114,7 @@ func (o *Options) Open(ctx context.Context, log *slog.Logger, use func(*cloud.Re
 	options := cloud.Options{
 		Broker: o.Broker, ClientID: o.ClientID, Username: o.Username, File: filepath.Join(dir, "events.db"), Key: k,
 		Files: link.Files{CA: o.CAFile, Cert: o.CertFile, Key: o.KeyFile, Password: o.PasswordFile},
-		ALPN:  o.ALPN, Once: o.SubscribeQoS == 0,
+		ALPN:  o.ALPN, Once: o.SubscribeQoS == 0, TLS: o.tls, Waiting: o.waiting,
 		Money: func(minor int64, currency string) string {
 			return payment.Amount{Minor: minor, Currency: currency}.String()
 		},
@@ -121,8 +156,9 @@ func (o *Options) Run(ctx context.Context) error {
 	})
 }
 
+// servePage serves the page until ctx ends.
 func servePage(ctx context.Context, l net.Listener, page http.Handler) error {
-	s := &http.Server{Handler: page, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second}
+	s := &http.Server{Handler: page, ReadHeaderTimeout: doorPatience, WriteTimeout: 30 * time.Second}
 	defer context.AfterFunc(ctx, func() { _ = s.Close() })()
 	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve the page: %w", err)

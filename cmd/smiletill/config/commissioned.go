@@ -39,7 +39,8 @@ func (c *Config) Commissioned() error {
 		errors.New("this terminal is not set up: nobody has said whose it is and where it stands"),
 		"write %s into %s (whose terminal, which shop, its name there; tenant \"test\" to try it out), look at "+
 			"[camera], [board] and [mqtt], %s. "+
-			"To try it out without that: `smiletill demo`", list(missing), file, then)
+			"With a cloud's address in claim.cloud its screen shows a code instead, by which the cloud gives all "+
+			"that. To try it out without that: `smiletill demo`", list(missing), file, then)
 }
 
 // list is names as a sentence has them.

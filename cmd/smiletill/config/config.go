@@ -39,6 +39,7 @@ type Config struct {
 	Register RegisterConfig
 	Vending  VendingConfig
 	MQTT     MQTTConfig
+	Claim    ClaimConfig
 	Log      LogConfig
 
 	// file is what was read; empty without one.
@@ -176,7 +177,7 @@ func loadConfig(path string, flags *pflag.FlagSet, environ []string, m machine) 
 	if err != nil {
 		return Config{}, err
 	}
-	m.installed = path == "" && from != ""
+	m.installed, m.claims = path == "" && from != "", true
 	return parseConfig(from, data, flags, environ, m)
 }
 
@@ -198,7 +199,11 @@ func parseConfig(
 		return Config{}, &loadError{Problems: problems}
 	}
 	c.choosePaths(m)
-	if c.takenPaths(c.adder(&problems)); len(problems) > 0 {
+	c.takenPaths(c.adder(&problems))
+	if m.claims {
+		problems = append(problems, c.applyClaim()...)
+	}
+	if len(problems) > 0 {
 		return Config{}, &loadError{Problems: problems}
 	}
 	return c, nil

@@ -20,6 +20,7 @@ type machine struct {
 	// installed: the settings in force are the system's, so that its folders are meant, whosever they are.
 	// Another user's own would be empty, and say of a shop's customers that there are none.
 	installed bool
+	claims    bool // what a cloud gave counts, beside the settings: not for who asks what a text alone says
 }
 
 func thisMachine(environ []string) machine {

@@ -31,8 +31,9 @@ type Front struct {
 
 // Fault is why the terminal is out of order, as staff should read it.
 type Fault struct {
-	Reason   screen.Reason
-	What, Do string
+	Reason     screen.Reason
+	What, Do   string
+	Code, Scan string // see screen.Detail
 }
 
 // Stage is where the front plays: what it is shown on, and who is told.
@@ -154,7 +155,8 @@ func (s scene) compose(now time.Time) (screen.View, device.Signal) {
 		} else {
 			f.What = s.status.OutOfOrder[len(s.status.OutOfOrder)-1]
 		}
-		v.Reason, v.Detail = f.Reason, screen.Detail{What: f.What, Do: f.Do}
+		v.Reason = f.Reason
+		v.Detail = screen.Detail{What: f.What, Do: f.Do, Code: f.Code, Scan: f.Scan}
 		return v, device.OutOfOrder
 	}
 	if p.ID == "" || !open && now.Sub(s.changed) > resultFor {

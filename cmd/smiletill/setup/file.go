@@ -15,7 +15,7 @@ const FileName = "setup.toml"
 type Settings struct {
 	// Name is TENANT/SITE/ID: whose terminal it is, the shop it stands in, its name there; or the last alone.
 	Name string
-	// Cloud and Claim are kept for the terminal's claiming.
+	// Cloud is the address of the cloud that claims the terminal; Claim is kept.
 	Cloud, Claim string
 	WiFi         WiFi
 	Network      Network

@@ -103,7 +103,11 @@ func (t Target) plan(s Settings) ([]change, []problem, error) {
 	if s.Cloud != "" || s.Claim != "" {
 		all = append(all, change{t.etc("/etc/smiletill/claim.toml"), s.claiming(), 0o640})
 	}
-	if values := s.values(); len(values) > 0 {
+	values := s.values()
+	if s.Cloud != "" {
+		values["claim.cloud"] = s.Cloud
+	}
+	if len(values) > 0 {
 		text, err := t.configuration()
 		if err != nil {
 			return nil, nil, err

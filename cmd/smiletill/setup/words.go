@@ -59,7 +59,7 @@ func (w *Words) Flags(flags *pflag.FlagSet) {
 		"file of the certificate (PEM) that vouches for the broker; it is put on the card")
 	flags.StringVar(&w.CloudKey, "cloud-key", "",
 		"file with the cloud's key, as `smiletill cloud key` prints it; it is put on the card")
-	flags.StringVar(&w.Cloud, "cloud", "", "address of the cloud, kept for the terminal's claiming")
+	flags.StringVar(&w.Cloud, "cloud", "", "address of the cloud that claims the terminal: https://HOST:8444")
 	flags.StringVar(&w.Claim, "claim", "", "claim code, kept for the cloud; others on this machine see it")
 	flags.StringVar(&w.ClaimFile, "claim-file", "", "file with the claim code; or the variable "+
 		claimVariable)

@@ -80,6 +80,9 @@ func (t *Terminal) statusRows(ctx context.Context) []screen.StatusRow {
 	if row, any := t.updates.Row(); any {
 		rows = append(rows, row)
 	}
+	if row, any := t.o.Claim.Row(); any {
+		rows = append(rows, row)
+	}
 	p, err := t.access.opened()
 	if err != nil {
 		rows = append(rows, screen.StatusRow{Name: "terminal", Value: err.Error(), Level: screen.LevelFault,

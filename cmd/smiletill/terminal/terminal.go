@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"smiletill/cmd/smiletill/claiming"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/counter"
@@ -71,6 +72,8 @@ type Options struct {
 	// NotSetUp says why no payments are taken yet, with a hint: nobody has said whose terminal this is.
 	// nil: they are.
 	NotSetUp error
+	// Claim is its way to its cloud; nil: it has none to go.
+	Claim *claiming.Claim
 	// OpenCamera gives a source of frames in place of the configured one.
 	OpenCamera func() (camera.Source, error)
 	// Light stands for the customer's page where nobody looks at one: it is given a light code, and says when
@@ -222,6 +225,7 @@ func (t *Terminal) Run(ctx context.Context) error {
 	t.drawing.beat()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return t.page.Serve(ctx, pages) })
+	g.Go(func() error { return t.o.Claim.Run(ctx, t.front) })
 	g.Go(func() error { return socket.Serve(ctx, t.doors()) })
 	g.Go(func() error { t.front.Run(ctx, t.stage(), t.drawing.beat); return nil })
 	g.Go(func() error { t.hardware.keep(ctx); return nil })

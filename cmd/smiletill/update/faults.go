@@ -21,7 +21,7 @@ func Faults(f *front.Front, hung string, open bool) (all []control.Fault) {
 	shown, engine := f.Standing()
 	for cause, one := range shown {
 		kind := string(one.Reason)
-		if cause == front.PartsCause && one.Reason != screen.NotSetUp {
+		if cause == front.PartsCause && one.Reason != screen.NotSetUp && one.Reason != screen.NotClaimed {
 			kind = one.What // many things are a part that can't be opened
 		}
 		if cause != Cause {

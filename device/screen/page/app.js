@@ -112,6 +112,15 @@ function play(tune) {
   }
 }
 
+// showScan draws what a phone can take a picture of.
+function showScan(view) {
+  const node = find(".scan"), scan = view.scan ?? { path: "", size: 0, name: "" };
+  root.toggleAttribute("data-scan", scan.size > 0);
+  node.setAttribute("viewBox", `0 0 ${scan.size} ${scan.size}`);
+  node.setAttribute("aria-label", scan.name);
+  node.firstElementChild.setAttribute("d", scan.path);
+}
+
 function show(view) {
   if (view.version !== root.dataset.version) return location.reload();
   fixed = view.fixed;
@@ -135,6 +144,7 @@ function show(view) {
   showAmount(view);
   fitAmount();
   showProgress(view);
+  showScan(view);
   forget.draw();
   // Only a result that happens now is heard, not one that was found on coming back.
   if (fresh && view.sound && view.state !== shown && tunes[view.state]) play(tunes[view.state]);
@@ -154,6 +164,7 @@ function blank(link) {
   for (const node of document.querySelectorAll("[data-word], .left")) setText(node, "");
   root.removeAttribute("data-noted");
   root.removeAttribute("data-help");
+  showScan({});
   const amount = find(".amount");
   amount.replaceChildren();
   find(".pay").hidden = find(".staff").hidden = true;

@@ -1,9 +1,13 @@
 package broker
 
 import (
+	"context"
+	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/mochi-mqtt/server/v2/listeners"
 )
@@ -36,29 +40,61 @@ func (d *door) Protocol() string        { return "tcp" }
 func (d *door) Serve(establish listeners.EstablishFn) {
 	for {
 		conn, err := d.ln.Accept()
-		if err != nil {
-			return // closed
+		if errors.Is(err, net.ErrClosed) || err != nil && d.over() {
+			return
+		}
+		if err != nil { // no more files may be open: some will be closed
+			time.Sleep(acceptAgain)
+			continue
 		}
 		if !d.enter(conn) {
-			_ = conn.Close()
-			return
+			_ = conn.Close() // closed, or too many: the next Accept tells
+			continue
 		}
 		go func() {
 			defer d.leave(conn)
+			if !shaken(conn) {
+				return
+			}
 			_ = establish(d.ID(), conn) // its error is how the connection ended
 		}()
 	}
 }
 
+// shaken ends TLS's handshake, which must not take for ever, before the server reads.
+func shaken(conn net.Conn) bool {
+	t, ok := conn.(*tls.Conn)
+	if !ok {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), handshakeFor)
+	defer cancel()
+	return t.HandshakeContext(ctx) == nil
+}
+
+func (d *door) over() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.closed
+}
+
 func (d *door) enter(conn net.Conn) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.closed {
-		d.conns[conn] = true
-		d.busy.Add(1)
+	if d.closed || len(d.conns) >= connsMax {
+		return false
 	}
-	return !d.closed
+	d.conns[conn] = true
+	d.busy.Add(1)
+	return true
 }
+
+const (
+	// connsMax is how many connections are open at once, also of those who have not said yet who they are.
+	connsMax = 2 * clientsMax
+	// acceptAgain is the time between attempts to take a connection after one has failed.
+	acceptAgain = 50 * time.Millisecond
+)
 
 func (d *door) leave(conn net.Conn) {
 	_ = conn.Close()

@@ -36,8 +36,15 @@ type Ack struct {
 	Refused string `json:"refused,omitempty"` // why; empty for an acknowledgement
 }
 
-// Canonical is the JSON of RFC 8785 of an Event or an Ack.
-func Canonical[T Event | Ack](v T) ([]byte, error) {
+// Claim is what a terminal signs when it is claimed by a cloud, and when it asks for another certificate.
+type Claim struct {
+	Act    string `json:"claim"`            // "claim" or "renew"
+	Source string `json:"source,omitempty"` // the terminal's name, where it has one already
+	Of     string `json:"of"`               // SHA-256 of what was said, in base64url
+}
+
+// Canonical is the JSON of RFC 8785 of what is signed.
+func Canonical[T Event | Ack | Claim](v T) ([]byte, error) {
 	text, err := json.Marshal(v)
 	if err == nil {
 		text, err = jcs.Transform(text)
@@ -48,9 +55,9 @@ func Canonical[T Event | Ack](v T) ([]byte, error) {
 	return text, nil
 }
 
-// Sign gives the detached JWS (header..signature) of an Event or an Ack. The same content has the same
+// Sign gives the detached JWS (header..signature) of what is signed. The same content has the same
 // signature.
-func Sign[T Event | Ack](k *Key, v T) (string, error) {
+func Sign[T Event | Ack | Claim](k *Key, v T) (string, error) {
 	text, err := Canonical(v)
 	if err != nil {
 		return "", fmt.Errorf("sign: %w", err)
@@ -66,9 +73,9 @@ func Sign[T Event | Ack](k *Key, v T) (string, error) {
 	return jws, nil
 }
 
-// Verify checks a detached JWS of an Event or an Ack with the keys that may have signed it. Errors: ErrNoKey,
+// Verify checks a detached JWS with the keys that may have signed it. Errors: ErrNoKey,
 // ErrSignature.
-func Verify[T Event | Ack](keys []ed25519.PublicKey, v T, jws string) error {
+func Verify[T Event | Ack | Claim](keys []ed25519.PublicKey, v T, jws string) error {
 	if len(keys) == 0 {
 		return fmt.Errorf("check signature: %w", ErrNoKey)
 	}
