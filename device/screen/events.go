@@ -87,7 +87,7 @@ func (s *Server) message(v View, seq uint64, lang string, now time.Time) message
 	}
 	if v.State == OutOfOrder && v.Detail.Scan != "" {
 		code := CodeOf(v.Detail.Scan)
-		m.Scan = &scan{Path: code.path(), Size: code.size(), Name: s.words[lang]["page.scan"]}
+		m.Scan = &scan{Path: code.path(), Size: code.size(), Name: s.words[lang]["claim.scan"]}
 	}
 	if v.Simulated {
 		m.Lamps, m.Buzzer = v.Lamps, v.Buzzer

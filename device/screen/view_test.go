@@ -218,7 +218,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	}
 	used["status.age"], used["status.code"] = true, true
 	used["help.light"], used["help.not_sure"], used["help.number"] = true, true, true
-	used["help.claim"], used["page.scan"] = true, true
+	used["help.claim"], used["claim.scan"] = true, true
 	find := func(file, pattern, prefix string) {
 		raw, err := page.ReadFile("page/" + file)
 		if err != nil {
