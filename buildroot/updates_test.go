@@ -294,7 +294,7 @@ func (k *cuts) check(t *testing.T, c *booted, i int) {
 	m := headless(t, overlay, 1024)
 	m.until(`init: slot `+cut.slot, patience)
 	if i == 3 || i == 6 {
-		m.until(enrolled, patience)
+		m.until(enrolled, 2*patience) // up to three minutes of it a new version is tried
 		m.until(`(?m)^journal +ok`, patience)
 	}
 	m.cut()
