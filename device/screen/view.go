@@ -88,6 +88,7 @@ const (
 	TamperOpen          Reason = "tamper_open"
 	NotSetUp            Reason = "not_set_up"
 	NotClaimed          Reason = "not_claimed"
+	BeingErased         Reason = "being_erased"
 	Updating            Reason = "updating"
 )
 

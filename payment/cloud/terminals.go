@@ -43,7 +43,7 @@ type Terminal struct {
 	LastSeq int64
 	Online  bool   // by its own birth and the broker's word
 	Version string // of its software
-	Alarm   string // what it says is wrong with it
+	Alarm   string // what it says is wrong with it, or that it has left service
 	Since   time.Time
 }
 
@@ -70,8 +70,9 @@ func (r *Receiver) noteStatus(ctx context.Context, a report.Address, payload []b
 func (r *Receiver) Terminals(ctx context.Context) ([]Terminal, error) {
 	rows, err := r.store.db.QueryContext(ctx, `SELECT t.source,
 			(SELECT count(*) FROM terminal k WHERE k.source = t.source),
-			coalesce(n.events, 0), coalesce(n.last_seq, 0), coalesce(s.payload, ''), coalesce(s.at, '')
-		FROM (SELECT source FROM terminal UNION SELECT source FROM tally) t
+			coalesce(n.events, 0), coalesce(n.last_seq, 0), coalesce(s.payload, ''), coalesce(s.at, ''),
+			coalesce((SELECT max(d.at) FROM departure d WHERE d.source = t.source), '')
+		FROM (SELECT source FROM terminal UNION SELECT source FROM tally UNION SELECT source FROM departure) t
 		LEFT JOIN tally n ON n.source = t.source
 		LEFT JOIN status s ON s.source = t.source ORDER BY t.source`)
 	if err != nil {
@@ -81,14 +82,17 @@ func (r *Receiver) Terminals(ctx context.Context) ([]Terminal, error) {
 	var all []Terminal
 	for rows.Next() {
 		var t Terminal
-		var payload, at string
-		if err := rows.Scan(&t.Source, &t.Keys, &t.Events, &t.LastSeq, &payload, &at); err != nil {
+		var payload, at, gone string
+		if err := rows.Scan(&t.Source, &t.Keys, &t.Events, &t.LastSeq, &payload, &at, &gone); err != nil {
 			return nil, fmt.Errorf("list terminals: %w", err)
 		}
 		var s struct{ Status, Version, Alarm string }
 		if payload != "" && json.Unmarshal([]byte(payload), &s) == nil {
 			t.Online, t.Version, t.Alarm = s.Status == "online", s.Version, s.Alarm
 			t.Since, _ = time.Parse(time.RFC3339Nano, at) // our own writing
+		}
+		if gone != "" && t.Keys == 0 { // else another has its name
+			t.Online, t.Alarm = false, "left service on "+gone[:len(time.DateOnly)]
 		}
 		all = append(all, t)
 	}

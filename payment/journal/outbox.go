@@ -145,6 +145,25 @@ func (o *Outbox) park(ctx context.Context, seq int64, why *string, who payment.W
 	return wrap(o.j.path, fmt.Sprintf("park outbox row %d", seq), err)
 }
 
+// Unreported gives all rows that are not acknowledged, the parked ones and audit facts too, in order.
+func (r *Reader) Unreported(ctx context.Context) ([]Row, error) {
+	rows, err := r.db.QueryContext(ctx, `SELECT f.seq, f.id, f.kind, f.payment, f.time, f.body, f.hash
+		FROM outbox o JOIN fact f USING (seq) WHERE o.acked_at IS NULL ORDER BY o.seq`)
+	if err != nil {
+		return nil, wrap(r.path, "read what is not reported", err)
+	}
+	defer rows.Close()
+	var all []Row
+	for rows.Next() {
+		one, err := scanRow(rows)
+		if err != nil {
+			return nil, wrap(r.path, "read what is not reported", err)
+		}
+		all = append(all, one)
+	}
+	return all, wrap(r.path, "read what is not reported", rows.Err())
+}
+
 // Parked is a row that was taken out of the queue.
 type Parked struct {
 	Row

@@ -42,6 +42,16 @@ func (j *Journal) Elapsed(ctx context.Context) (time.Duration, error) {
 	return h.clock(j.moment(time.Time{}, false)), nil
 }
 
+// Elapsed is Journal.Elapsed for who only reads.
+func (r *Reader) Elapsed(ctx context.Context) (time.Duration, error) {
+	h, err := readHead(ctx, r.db)
+	if err != nil {
+		return 0, wrap(r.path, "read the terminal's clock", err)
+	}
+	boot, uptime := uptimeOf()()
+	return h.clock(moment{boot: boot, uptime: uptime}), nil
+}
+
 // room refuses a new payment when too much waits for the cloud already: too many facts, too much money, or
 // for too long.
 func (j *Journal) room(ctx context.Context, tx *transaction, p payment.Payment) error {

@@ -1,18 +1,12 @@
 package cli
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"smiletill/cmd/smiletill/config"
-	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/files"
 	"smiletill/payment"
 )
@@ -64,8 +58,12 @@ func removeCommand(a *app) *cobra.Command {
 				return err
 			}
 			id, desk := args[0], files.DeskOf(cmd.Context(), cfg)
-			if !yes {
-				if err := confirmRemoval(cmd, desk, id); err != nil {
+			if in := cmd.InOrStdin(); !yes {
+				if !typesHere(in) {
+					return config.Usage(payment.WithHint(errors.New("nobody is here to be asked, and nothing was removed"),
+						"say --yes in a script, or run it in a terminal"))
+				}
+				if err := files.ConfirmRemoval(cmd.Context(), in, cmd.ErrOrStderr(), desk, id); err != nil {
 					return fmt.Errorf("remove customer %s: %w", id, err)
 				}
 			}
@@ -78,33 +76,4 @@ func removeCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "remove without asking")
 	return cmd
-}
-
-// confirmRemoval shows whom it is about and has the id typed once more: a face that is gone can't be put
-// back.
-func confirmRemoval(cmd *cobra.Command, of files.Desk, id string) error {
-	if !typesHere(cmd.InOrStdin()) {
-		return config.Usage(payment.WithHint(errors.New("nobody is here to be asked, and nothing was removed"),
-			"say --yes in a script, or run it in a terminal"))
-	}
-	all, err := of.Customers(cmd.Context())
-	// A removal waits for nothing, not for the names either.
-	whom := fmt.Sprintf("%s (no more can be told of the customer now: %v)", id, err)
-	i := slices.IndexFunc(all, func(c control.Customer) bool { return c.ID == id })
-	switch {
-	case i >= 0:
-		whom = all[i].Name + ", enrolled " + all[i].EnrolledAt.Local().Format(time.DateTime)
-	case err == nil:
-		return payment.WithHint(control.ErrUnknownCustomer, "`smiletill customers list` lists them")
-	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "This deletes the face and the PIN of %s; only enrolling anew "+
-		"brings them back.\nType the id once more to remove it: ", whom)
-	line, err := bufio.NewReader(io.LimitReader(cmd.InOrStdin(), 256)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read the answer: %w", err)
-	}
-	if strings.TrimSpace(line) != id {
-		return payment.WithHint(errors.New("that is not the id; nothing was removed"), "run the command again")
-	}
-	return nil
 }

@@ -36,6 +36,8 @@ var notRun = map[string]string{
 	"run":                          "goes on until it is stopped: TestKilledTerminalNeverLosesOrDoubles",
 	"pay":                          "needs a terminal and a customer: TestPaymentByFaceAndSameIDTwice",
 	"reverse":                      "needs a payment: TestReverseAndTotals",
+	"factory-reset":                "wants somebody there: TestFactoryReset",
+	"decommission":                 "wants somebody there: TestDecommission",
 	"backup":                       "needs a journal and a key: TestRestore",
 	"restore":                      "needs a backup: TestRestore",
 	"clerks":                       "needs clerks: TestClerksAtTheCounter",

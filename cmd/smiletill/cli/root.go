@@ -165,6 +165,7 @@ func rootCommand(version string) *cobra.Command {
 		probeCommand(),
 	)
 	root.AddCommand(doctorCommands(a)...)
+	root.AddCommand(eraseCommands(a)...)
 	return root
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"smiletill/cmd/smiletill/claiming"
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/erasure"
 	"smiletill/cmd/smiletill/terminal"
 	"smiletill/cmd/smiletill/update"
 	"smiletill/payment/journal"
@@ -24,25 +25,8 @@ func runCommand(a *app) *cobra.Command {
 			"It takes payments once terminal.tenant, site and id say whose it is.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for { // once more when it was claimed: its settings are others then
-				cfg, err := a.load(cmd)
-				if err != nil {
-					return err
-				}
-				log := config.Logger(cfg.Log, os.Stderr)
-				update.Return(cmd.Context(), cfg.Paths.DataDir, cfg.JournalPath(), log)
-				o := terminal.Options{Version: a.version, Log: log}
-				if o.Claim, err = claiming.New(cfg, a.version, log); err != nil {
-					return err
-				}
-				if o.NotSetUp = o.Claim.Wanted(); o.NotSetUp == nil {
-					o.NotSetUp = cfg.Commissioned()
-				}
-				t, err := terminal.New(cfg, o)
-				if err != nil {
-					return err
-				}
-				if err := t.Run(cmd.Context()); !errors.Is(err, claiming.ErrClaimed) {
+			for { // once more when it was claimed, or erased: its settings are others then
+				if again, err := a.terminal(cmd); !again {
 					return err
 				}
 			}
@@ -50,6 +34,31 @@ func runCommand(a *app) *cobra.Command {
 	}
 	config.BindFlags(cmd.Flags())
 	return cmd
+}
+
+// terminal runs it once; again: it is to start with what it has now.
+func (a *app) terminal(cmd *cobra.Command) (again bool, err error) {
+	cfg, err := a.load(cmd)
+	if err != nil {
+		return false, err
+	}
+	o := terminal.Options{Version: a.version, Log: config.Logger(cfg.Log, os.Stderr)}
+	ctx, stop, why := erasure.Attend(cmd.Context(), &cfg, o.Log)
+	defer stop()
+	if o.NotSetUp = why; why == nil {
+		update.Return(ctx, cfg.Paths.DataDir, cfg.JournalPath(), o.Log)
+		if o.Claim, err = claiming.New(cfg, a.version, o.Log); err != nil {
+			return false, err
+		}
+		if o.NotSetUp = o.Claim.Wanted(); o.NotSetUp == nil {
+			o.NotSetUp = cfg.Commissioned()
+		}
+	}
+	t, err := terminal.New(cfg, o)
+	if err == nil {
+		err = t.Run(ctx)
+	}
+	return errors.Is(err, claiming.ErrClaimed) || err == nil && erasure.Again(ctx), err
 }
 
 func versionCommand(a *app) *cobra.Command {

@@ -100,6 +100,8 @@ var programRooms = map[string][]string{
 		program + "/front", program + "/intent", program + "/light", program + "/narrow",
 		program + "/pairing", program + "/people", program + "/reporting", program + "/storage",
 		program + "/update", program + "/vending", program + "/witness"}, wings...),
+	"erasure": {program + "/alarm", program + "/claiming", program + "/config", program + "/control",
+		program + "/people", program + "/reporting", program + "/setup", program + "/witness", "payment", "device"},
 	"reporting": {program + "/config", "payment"},
 	"witness":   {"payment"},
 	"narrow":    {"vision"},

@@ -51,12 +51,13 @@ const (
 	SendAsRegister Act = "send as a register"
 	PairRegisters  Act = "pair registers"
 	ManageClerks   Act = "change clerks"
+	Erase          Act = "erase the terminal"
 )
 
 // acts gives all of them.
 func acts() []Act {
 	return []Act{SeeStatus, Pay, GiveBack, SeePayments, SeeCustomers, Enrol, Vouch, Remove, SetPIN,
-		Block, EndAlarm, Serve, SendAsRegister, PairRegisters, ManageClerks}
+		Block, EndAlarm, Serve, SendAsRegister, PairRegisters, ManageClerks, Erase}
 }
 
 // May is the table of who may do what: the only one. A technician mends the machine, and has no business with
@@ -67,7 +68,7 @@ func (r Role) May(a Act) bool {
 		return slices.Contains(acts(), a)
 	case Technician:
 		return slices.Contains([]Act{SeeStatus, Pay, EndAlarm, Serve, SendAsRegister,
-			PairRegisters}, a)
+			PairRegisters, Erase}, a)
 	case Clerk:
 		return slices.Contains([]Act{SeeStatus, Pay, GiveBack, SeePayments, SeeCustomers, Enrol, Vouch,
 			Remove, SetPIN, Block}, a)

@@ -96,6 +96,9 @@ func (t Target) writable(folder string, use func() error) error {
 	return errors.Join(use(), back(unix.MS_BIND|unix.MS_RDONLY))
 }
 
+// Writable is writable, for who changes settings elsewhere than first settings do.
+func (t Target) Writable(folder string, use func() error) error { return t.writable(folder, use) }
+
 // mounted tells whether a file system of its own is mounted at a folder: not of a folder that is another's.
 func mounted(folder string) bool {
 	var is, above unix.Stat_t

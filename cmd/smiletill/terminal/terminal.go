@@ -216,7 +216,7 @@ func (t *Terminal) Run(ctx context.Context) error {
 	t.updated()
 	if why := t.o.NotSetUp; why != nil { // known before anybody asks
 		t.front.Fault(front.PartsCause,
-			front.Fault{Reason: screen.NotSetUp, What: why.Error(), Do: payment.HintOf(why)})
+			front.Fault{Reason: front.WhyNot(why), What: why.Error(), Do: payment.HintOf(why)})
 	}
 	if err := storage.Clear(t.cfg.Paths.DataDir); err != nil { // the socket says that this is the only terminal
 		t.log.Warn("what a power cut left in the data folder stays there", "err", err)

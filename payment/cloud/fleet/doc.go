@@ -11,9 +11,11 @@
 //     one before is refused, key and certificate.
 //   - Only certificates that stand here are let in: one that was revoked is not, nor one that the authority's
 //     key signed elsewhere.
+//   - A terminal that leaves service says so with its key, once; said again, by a key that has left, it
+//     changes nothing: the name may be another's by then.
 //   - Certificates begin in the past: a terminal without a clock takes them.
 //   - Bounded: terminals that wait, runs, requests, what a request may hold and how long it may take.
 //
-// It works on the cloud's database, with a table of its own for each of terminals, claims and certificates.
-// It must not import payment, payment/journal, device or vision.
+// It works on the cloud's database, with a table of its own for each of terminals, claims, certificates and
+// departures. It must not import payment, payment/journal, device or vision.
 package fleet

@@ -86,7 +86,7 @@ func NewDoor(f *Fleet, o DoorOptions) *Door {
 	d := &Door{fleet: f, o: o, print: Fingerprint(o.Certificate), mux: http.NewServeMux(),
 		waiting: map[string]*Waiting{}, runs: map[string]*run{}}
 	for path, do := range map[string]func(http.ResponseWriter, *http.Request, []byte) error{
-		claim.PathWait: d.wait, claim.PathAnswer: d.answer, claim.PathRenew: d.renew,
+		claim.PathWait: d.wait, claim.PathAnswer: d.answer, claim.PathRenew: d.renew, claim.PathLeave: d.leave,
 	} {
 		d.mux.HandleFunc("POST "+path, func(w http.ResponseWriter, q *http.Request) {
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(doorPatience))

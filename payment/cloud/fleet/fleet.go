@@ -13,7 +13,7 @@ import (
 )
 
 // Schema has the tables of the fleet: the terminals that are trusted, by their keys; what was typed to claim
-// one; certificates.
+// one; certificates; what terminals said that left service.
 const Schema = `CREATE TABLE IF NOT EXISTS terminal (
 	source TEXT NOT NULL,
 	key    TEXT NOT NULL,
@@ -47,7 +47,15 @@ CREATE TABLE IF NOT EXISTS certificate (
 	ends    INTEGER NOT NULL,
 	revoked TEXT NOT NULL -- when and by whom; '' for one that is good
 ) STRICT;
-CREATE INDEX IF NOT EXISTS certificate_source ON certificate (source)`
+CREATE INDEX IF NOT EXISTS certificate_source ON certificate (source);
+CREATE TABLE IF NOT EXISTS departure (
+	source  TEXT NOT NULL,
+	id      TEXT NOT NULL, -- of the receipt
+	key     TEXT NOT NULL, -- that it holds by
+	receipt TEXT NOT NULL, -- as the terminal sent it
+	at      TEXT NOT NULL,
+	PRIMARY KEY (source, id)
+) STRICT`
 
 // Fleet is what a cloud knows of its terminals. Its methods may be called from any goroutine, and by several
 // processes at once.

@@ -23,6 +23,7 @@ const (
 	PathWait   = "/claim/v1/wait"   // a Hello; an Offer as soon as the code was typed, or 204 after a while
 	PathAnswer = "/claim/v1/answer" // an Answer; a Grant
 	PathRenew  = "/claim/v1/renew"  // a Renewal; a Grant without proof, over TLS that is vouched for
+	PathLeave  = "/claim/v1/leave"  // a Departure; 204, over TLS that is vouched for
 )
 
 // MaxMessage bounds a message, in bytes: the largest, Terms with a broker's chain of certificates, has some
