@@ -1,0 +1,99 @@
+package tpm
+
+import (
+	"encoding/binary"
+	"errors"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/google/go-tpm/tpm2"
+	"github.com/google/go-tpm/tpm2/transport"
+	"github.com/google/go-tpm/tpm2/transport/linuxtpm"
+)
+
+// Device is the TPM of this machine, as the kernel shares it among programs.
+const Device = "/dev/tpmrm0"
+
+// Patience is how long a TPM is asked again that is busy: another program's key of RSA takes some a minute.
+const Patience = 20 * time.Second
+
+// TPM is a TPM by its place. Nothing is open but during a call; methods may be called from any goroutine.
+type TPM struct {
+	path string
+	open func() (transport.TPMCloser, error)
+}
+
+// At names a TPM: a device such as Device, or the socket of an emulated one. Nothing is asked yet.
+func At(path string) *TPM {
+	return &TPM{path: path, open: func() (transport.TPMCloser, error) {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		if info.Mode()&os.ModeSocket != 0 {
+			c, err := net.Dial("unix", path) // which is one program's at a time
+			if err != nil {
+				return nil, err
+			}
+			return transport.FromReadWriteCloser(c), nil
+		}
+		return linuxtpm.Open(path)
+	}}
+}
+
+// Path is where it is.
+func (t *TPM) Path() string { return t.path }
+
+// Check tells whether the TPM is there and answers: ErrNone, ErrRights, ErrBusy, or another error.
+func (t *TPM) Check() error {
+	return t.do(func(p transport.TPM) error {
+		_, err := tpm2.GetCapability{Capability: tpm2.TPMCapTPMProperties,
+			Property: uint32(tpm2.TPMPTManufacturer), PropertyCount: 1}.Execute(p)
+		return err
+	})
+}
+
+// do opens the TPM for some commands.
+func (t *TPM) do(commands func(transport.TPM) error) error {
+	var p transport.TPMCloser
+	err := again(func() (busy bool, err error) {
+		p, err = t.open()
+		return errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EAGAIN), err
+	})
+	if err == nil {
+		err = errors.Join(commands(patient{p}), p.Close())
+	}
+	return said(t.path, err)
+}
+
+// The pauses before a busy TPM is asked again: the first is what it takes for a small command.
+const firstPause, longestPause = 20 * time.Millisecond, time.Second
+
+// again tries until it is not busy, or Patience is at its end.
+func again(try func() (busy bool, err error)) error {
+	pause := firstPause
+	for waited := time.Duration(0); ; {
+		busy, err := try()
+		if !busy || waited >= Patience {
+			return err
+		}
+		time.Sleep(pause)
+		waited += pause
+		pause = min(2*pause, longestPause)
+	}
+}
+
+// patient asks again what a TPM can't do now.
+type patient struct{ transport.TPM }
+
+func (p patient) Send(command []byte) (answer []byte, err error) {
+	err = again(func() (busy bool, err error) {
+		answer, err = p.TPM.Send(command)
+		const codeAt = 6 // behind the tag and the length
+		return err == nil && len(answer) >= codeAt+4 &&
+			later(tpm2.TPMRC(binary.BigEndian.Uint32(answer[codeAt:]))), err
+	})
+	return answer, err
+}
