@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -51,6 +52,8 @@ type Store struct {
 	db    *sql.DB
 	clock func(context.Context) (time.Duration, error)
 	rand  io.Reader
+	mu    sync.Mutex // of seal's pepper
+	seal  seal
 	told  func(error)             // of writes that fail; nil: nobody
 	saw   func(count int64) error // see OnChange; nil: nobody
 }
@@ -141,12 +144,19 @@ func (s *Store) set(ctx context.Context, customer, pin string, before func(mark 
 		return fmt.Errorf("set PIN: %w", err)
 	}
 	hash := argon2.IDKey([]byte(pin), salt, passes, memoryKiB, lanes, hashBytes)
+	box, err := s.pepper(ctx, s.db)
+	if err != nil {
+		return fmt.Errorf("set PIN: %w", err)
+	}
+	if box != nil {
+		hash = box.Seal(nil, nil, hash, bound(customer, salt))
+	}
 	if before != nil {
 		if err := before(markOf(salt)); err != nil {
 			return err
 		}
 	}
-	_, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO pin (customer, salt, hash, memory, passes, lanes)
+	_, err = s.db.ExecContext(ctx, `INSERT OR REPLACE INTO pin (customer, salt, hash, memory, passes, lanes)
 		VALUES (?, ?, ?, ?, ?, ?)`, customer, salt, hash, memoryKiB, passes, lanes)
 	if err != nil {
 		return s.failed(ctx, fmt.Errorf("set PIN: %w", err))
@@ -266,7 +276,14 @@ func (s *Store) try(ctx context.Context, customer, pin string) error {
 	if err != nil {
 		return fmt.Errorf("check PIN: %w", err)
 	}
+	box, err := s.pepper(ctx, s.db) // before the try is counted: none is taken that can't be looked at
+	if err != nil {
+		return fmt.Errorf("check PIN: %w", err)
+	}
 	r, err := s.count(ctx, customer, now)
+	if err == nil {
+		r.hash, err = decrypted(box, customer, r.salt, r.hash)
+	}
 	if err != nil {
 		return err
 	}

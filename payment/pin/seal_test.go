@@ -1,0 +1,196 @@
+package pin
+
+import (
+	"bytes"
+	"context"
+	"crypto/subtle"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+
+	"smiletill/payment"
+)
+
+// machine is a fake TPM: it opens what it has sealed, and nothing else.
+type machine struct{ name string }
+
+var errOtherMachine = errors.New("sealed to another machine")
+
+func (m machine) Seal(plain []byte) ([]byte, error) {
+	flipped := bytes.Clone(plain)
+	for i := range flipped {
+		flipped[i] ^= m.name[i%len(m.name)]
+	}
+	return append([]byte(m.name+":"), flipped...), nil
+}
+
+func (m machine) Unseal(sealed []byte) ([]byte, error) {
+	text, ok := bytes.CutPrefix(sealed, []byte(m.name+":"))
+	if !ok {
+		return nil, errOtherMachine
+	}
+	plain, err := m.Seal(text)
+	return plain[len(m.name)+1:], err
+}
+
+// opened opens a file on a machine.
+func opened(t *testing.T, path string, m Sealer) *Store {
+	t.Helper()
+	still := func(context.Context) (time.Duration, error) { return time.Hour, nil }
+	s, err := Open(t.Context(), path, still, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.SealedBy(m)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// guessed tells whether a PIN can be found by the file alone, as somebody tries it who has copied it: without
+// the store, which counts.
+func guessed(t *testing.T, path, customer, pin string) bool {
+	t.Helper()
+	s := opened(t, path, nil)
+	r, err := s.find(t.Context(), s.db, customer, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := argon2.IDKey([]byte(pin), r.salt, uint32(r.passes), uint32(r.memory), uint8(r.lanes), hashBytes)
+	return subtle.ConstantTimeCompare(hash, r.hash) == 1
+}
+
+func copied(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	to := filepath.Join(t.TempDir(), "pins.db")
+	if err == nil {
+		err = os.WriteFile(to, data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// PINs that were set before are good after it, and a copy of the file is good for nothing.
+func TestSealedPINsCannotBeTriedElsewhere(t *testing.T) {
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "pins.db")
+	here := opened(t, path, machine{"here"})
+	err := errors.Join(here.Set(ctx, "c_a", "902751"), here.Clerk().Set(ctx, "73519"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !guessed(t, copied(t, path), "c_a", "902751") {
+		t.Fatal("nothing is sealed yet, and the right PIN is not found")
+	}
+	if err := errors.Join(here.Seal(ctx), here.Seal(ctx), here.Set(ctx, "c_b", "447120")); err != nil {
+		t.Fatal(err)
+	}
+	for customer, pin := range map[string]string{"c_a": "902751", "c_b": "447120"} {
+		if guessed(t, copied(t, path), customer, pin) {
+			t.Errorf("%s: the right PIN is found in a copy", customer)
+		}
+		if err := here.Try(ctx, customer, pin); err != nil {
+			t.Errorf("%s here: %v", customer, err)
+		}
+		if err := here.Try(ctx, customer, "111222"); !errors.Is(err, payment.ErrPINWrong) {
+			t.Errorf("%s here, a wrong one: %v", customer, err)
+		}
+	}
+	if err := here.Clerk().Try(ctx, "73519"); err != nil {
+		t.Errorf("the clerk's: %v", err)
+	}
+	there := opened(t, copied(t, path), machine{"there"})
+	before, err := there.Changes(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := there.Seal(ctx); !errors.Is(err, errOtherMachine) {
+		t.Errorf("opened elsewhere: %v", err)
+	}
+	if err := there.Try(ctx, "c_a", "902751"); !errors.Is(err, errOtherMachine) {
+		t.Errorf("tried elsewhere: %v", err)
+	}
+	if err := there.Set(ctx, "c_a", "118822"); !errors.Is(err, errOtherMachine) {
+		t.Errorf("set elsewhere: %v", err)
+	}
+	if after, err := there.Changes(ctx); err != nil || after != before {
+		t.Errorf("it has %d changes, and had %d: %v", after, before, err)
+	}
+	if err := opened(t, copied(t, path), nil).Try(ctx, "c_a", "902751"); !errors.Is(err, errNoSealer) {
+		t.Errorf("without a TPM: %v", err)
+	}
+	if err := errors.Join(here.Unseal(ctx), here.Unseal(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	if is, err := here.Sealed(ctx); is || err != nil {
+		t.Errorf("unsealed: %v %v", is, err)
+	}
+	if err := opened(t, copied(t, path), nil).Try(ctx, "c_b", "447120"); err != nil {
+		t.Errorf("unsealed: %v", err)
+	}
+}
+
+// A hash that somebody has put into a sealed file, or moved from one customer to another, opens nothing.
+func TestHashesPutInByHand(t *testing.T) {
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "pins.db")
+	s := opened(t, path, machine{"here"})
+	if err := errors.Join(s.Set(ctx, "c_a", "902751"), s.Set(ctx, "c_b", "447120"), s.Seal(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	salt := []byte("sixteen bytes...")
+	own := argon2.IDKey([]byte("555123"), salt, passes, memoryKiB, lanes, hashBytes)
+	_, err := s.db.ExecContext(ctx, `UPDATE pin SET salt = ?, hash = ? WHERE customer = 'c_a'`, salt, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Try(ctx, "c_a", "555123"); !errors.Is(err, errForeign) {
+		t.Errorf("put in: %v", err)
+	}
+	_, err = s.db.ExecContext(ctx, `UPDATE pin SET salt = o.salt, hash = o.hash
+		FROM (SELECT salt, hash FROM pin WHERE customer = 'c_b') o WHERE customer = 'c_a'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Try(ctx, "c_a", "447120"); !errors.Is(err, errForeign) || payment.HintOf(err) == "" {
+		t.Errorf("another's: %v", err)
+	}
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM pepper`); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Try(ctx, "c_b", "447120"); err == nil || !strings.Contains(err.Error(), "key of the PINs") {
+		t.Errorf("without its key: %v", err)
+	}
+}
+
+// lying seals what it can't open.
+type lying struct{ machine }
+
+func (lying) Unseal([]byte) ([]byte, error) { return nil, errOtherMachine }
+
+// What does not open once it is sealed is not used: the PINs stay as they are.
+func TestSealThatDoesNotOpen(t *testing.T) {
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "pins.db")
+	s := opened(t, path, lying{machine{"here"}})
+	if err := s.Set(ctx, "c_a", "902751"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Seal(ctx); !errors.Is(err, errOtherMachine) {
+		t.Fatal(err)
+	}
+	if err := s.Try(ctx, "c_a", "902751"); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
