@@ -39,6 +39,7 @@ type Config struct {
 	Register RegisterConfig
 	Vending  VendingConfig
 	MQTT     MQTTConfig
+	Security SecurityConfig
 	Log      LogConfig
 
 	// file is what was read; empty without one.
@@ -159,6 +160,7 @@ func Default() Config {
 		Register: RegisterConfig{Listen: "127.0.0.1:8443"},
 		Vending:  defaultVending(),
 		MQTT:     MQTTConfig{Broker: "mqtt://127.0.0.1:1883", SubscribeQoS: 1},
+		Security: SecurityConfig{TPM: TPMAuto},
 		Log:      LogConfig{Level: "info", Format: "auto"},
 	}
 }

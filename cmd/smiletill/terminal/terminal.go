@@ -30,7 +30,6 @@ import (
 	"smiletill/device/screen"
 	"smiletill/payment"
 	unread "smiletill/payment/counter"
-	"smiletill/vision/gallery"
 	"smiletill/vision/networks"
 )
 
@@ -338,7 +337,7 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 	}
 	t.log.Info("ready for payments", "terminal", t.cfg.Terminal.ID, "customers", len(p.gallery.List()),
 		"must_be_enrolled_again", len(p.gallery.Stale()), "models", networks.DescribeSet(p.set),
-		"faces", gallery.Protection)
+		"keys", p.vault.Words())
 	err = g.Wait()
 	if errors.Is(context.Cause(stopped), errReopen) {
 		return errReopen

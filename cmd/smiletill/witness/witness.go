@@ -51,6 +51,11 @@ type Witness struct {
 	marks map[string]Mark
 	late  *time.Timer // to write what was noted; nil: nothing was
 	alone error       // why the copy outside the data folder can't be kept; nil: it is
+
+	counter   Counter // see CountBy
+	key       []byte
+	counted   time.Time // when it counted last; zero: not yet
+	uncounted bool      // marks have grown since
 }
 
 // Beside is the folder of the copy outside a data folder.
@@ -100,7 +105,7 @@ func (w *Witness) grow(store string, m Mark) bool {
 	if m.Count <= w.marks[store].Count {
 		return false
 	}
-	w.marks[store] = m
+	w.marks[store], w.uncounted = m, true
 	return true
 }
 
@@ -134,11 +139,13 @@ func (w *Witness) flush() {
 		if w.late == nil {
 			w.late = time.AfterFunc(lateMax, w.flush)
 		}
+		return
 	}
+	w.tally(countEvery)
 }
 
 // Reset takes marks: in the place of those that were, where a person has said that these stores go on as they
-// are, else as Saw.
+// are, else as Saw. The machine counts from then on (CountBy).
 func (w *Witness) Reset(marks map[string]Mark, older []Finding) error {
 	w.mu.Lock()
 	for store, m := range marks {
@@ -148,18 +155,22 @@ func (w *Witness) Reset(marks map[string]Mark, older []Finding) error {
 		}
 	}
 	w.mu.Unlock()
-	return w.Keep(context.Background())
+	if err := w.Keep(context.Background()); err != nil {
+		return err
+	}
+	return w.count()
 }
 
-// Close writes what was noted.
-func (w *Witness) Close() error {
+// Close writes what was noted, and has the machine count it.
+func (w *Witness) Close() (err error) {
 	w.mu.Lock()
 	due := w.late != nil
 	w.mu.Unlock()
-	if !due {
-		return nil
+	if due {
+		err = w.Keep(context.Background())
 	}
-	return w.Keep(context.Background())
+	w.tally(0)
+	return err
 }
 
 // Keep writes the marks down. Only the copy in the data folder has to succeed; that the other can't be
@@ -185,10 +196,10 @@ func (w *Witness) write() error {
 	if err != nil {
 		return fmt.Errorf("keep what was seen of the files: %w", err)
 	}
-	if err := replace(w.dirs[0], text); err != nil {
+	if err := replace(w.dirs[0], fileName, text); err != nil {
 		return fmt.Errorf("keep what was seen of the files: %w", err)
 	}
-	w.beside(replace(w.dirs[1], text))
+	w.beside(replace(w.dirs[1], fileName, text))
 	return nil
 }
 
@@ -209,8 +220,10 @@ func (w *Witness) beside(err error) {
 // elsewhere.
 func Forget(dataDir string) error {
 	for _, dir := range []string{dataDir, Beside(dataDir)} {
-		if err := os.Remove(filepath.Join(dir, fileName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+		for _, name := range []string{fileName, generationName} {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 	}
 	return nil
@@ -224,11 +237,11 @@ func (w *Witness) Alone() error {
 }
 
 // replace writes a copy, whole or not at all.
-func replace(dir string, text []byte) error {
+func replace(dir, name string, text []byte) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	path := filepath.Join(dir, fileName)
+	path := filepath.Join(dir, name)
 	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err

@@ -1,0 +1,69 @@
+package vault
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+
+	"smiletill/device/tpm"
+	"smiletill/vision/gallery"
+)
+
+// Protection is how a terminal's keys are protected.
+type Protection struct {
+	Words string
+	Level string // as a doctor's finding has it: ok, warning, fault
+	Do    string // what to do, "" where nothing is
+}
+
+// Protection says how the keys are protected, as they lie on the disk: it asks no TPM. An error is why that
+// can't be seen.
+func (v *Vault) Protection() (Protection, error) {
+	sealed, plain := 0, 0
+	for _, f := range v.files() {
+		is, err := begins(f.path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return Protection{}, err
+		case is:
+			sealed++
+		default:
+			plain++
+		}
+	}
+	_, err := os.Stat(v.tpm.Path())
+	there := err == nil
+	const fault, warning, fine = "fault", "warning", "ok"
+	switch {
+	case sealed > 0 && v.off():
+		return Protection{"keys are sealed to the TPM, and security.tpm is off", fault,
+			"set security.tpm to \"auto\", or stop the terminal and run `sudo smiletill key unseal`"}, nil
+	case sealed > 0 && !there:
+		return Protection{"keys are sealed to a TPM, and " + v.tpm.Path() + " is not there", fault,
+			"switch the TPM on in the machine's firmware; if this is another machine, put the disk back into the " +
+				"first, or restore a backup (`smiletill restore`)"}, nil
+	case sealed > 0 && plain == 0:
+		return Protection{v.words(), fine, ""}, nil
+	case v.named() && !there:
+		return Protection{"security.tpm names " + v.tpm.Path() + ", which is not there", fault,
+			"switch the TPM on in the machine's firmware, or set security.tpm to \"auto\""}, nil
+	case there && !v.off() && sealed+plain > 0:
+		return Protection{"not all keys are sealed, though there is a TPM (" + v.tpm.Path() + "): " +
+			gallery.Protection, warning, "`sudo usermod -aG tss smiletill`, then `sudo systemctl restart " +
+			"smiletill`: a start seals them, or `sudo smiletill logs` says why not"}, nil
+	}
+	return Protection{gallery.Protection, fine, ""}, nil
+}
+
+// begins tells whether a file begins as one that is sealed.
+func begins(path string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, 64))
+	return tpm.Sealed(text), err
+}

@@ -1,0 +1,99 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"smiletill/cmd/smiletill/witness"
+	"smiletill/device/tpm"
+	"smiletill/payment"
+	"smiletill/payment/journal"
+	"smiletill/payment/report/signature"
+)
+
+// Unseal takes the sealing back, of a terminal that is stopped: for another mainboard that is to come, for a
+// version that knows nothing of it, or for good. What is sealed already stays so where one of them does not
+// open.
+func (v *Vault) Unseal(ctx context.Context, out io.Writer) (err error) {
+	lock, err := journal.Hold(v.cfg.JournalPath())
+	if err != nil {
+		return payment.WithHint(err, "stop the terminal first: `sudo systemctl stop smiletill`")
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	uncut := func() error { return nil }
+	done := 0
+	for _, f := range v.files() {
+		if err := v.finish(f, uncut); err != nil {
+			return fmt.Errorf("unseal %s: %w", f.path, err)
+		}
+		data, err := os.ReadFile(f.path)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && !tpm.Sealed(data) {
+			continue
+		}
+		var plain []byte
+		if err == nil {
+			plain, err = v.For(f.purpose).unseal(data)
+		}
+		if err == nil {
+			err = f.replace(plain, func(again []byte) error {
+				if !bytes.Equal(again, plain) {
+					return errors.New("the disk does not keep what is written")
+				}
+				return nil
+			}, uncut)
+		}
+		if err != nil {
+			return fmt.Errorf("unseal %s: %w", f.path, err)
+		}
+		done++
+	}
+	pins, err := v.unsealPINs(ctx)
+	if err != nil {
+		return err
+	}
+	if pins {
+		done++
+	}
+	// Wherever it starts next, the counter of that machine is where it begins.
+	if _, err := os.Stat(v.cfg.TerminalKeyPath()); err == nil {
+		k, err := signature.OpenKey(v.cfg.TerminalKeyPath(), nil)
+		if err == nil {
+			err = witness.Adopt(v.cfg.Paths.DataDir, k.Derive(forWitness))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(out, "%d secrets are as they are without a TPM: whoever copies the disk copies the "+
+		"keys\n", done)
+	if err == nil && !v.off() {
+		_, err = fmt.Fprintln(out, "where there is a TPM the next start seals them again, unless security.tpm "+
+			"is \"off\"")
+	}
+	return err
+}
+
+func (v *Vault) unsealPINs(ctx context.Context) (was bool, err error) {
+	if _, err := os.Stat(v.cfg.PINsPath()); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	s, err := v.OpenPINs(ctx, nil)
+	if err != nil {
+		return false, err
+	}
+	s.SealedBy(always{v.For(pins)})
+	if was, err = s.Sealed(ctx); err == nil && was {
+		err = s.Unseal(ctx)
+	}
+	return was, errors.Join(err, s.Close())
+}
+
+// always opens what is sealed, whatever the settings say.
+type always struct{ Sealer }
+
+func (a always) Unseal(data []byte) ([]byte, error) { return a.unseal(data) }

@@ -1,0 +1,386 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"smiletill/cmd/smiletill/config"
+	"smiletill/device/tpm"
+	"smiletill/device/tpm/tpmtest"
+	"smiletill/payment"
+	"smiletill/payment/report/signature"
+	"smiletill/vision/gallery"
+)
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// at is a terminal's settings: a data folder, and a TPM by its path, "auto" or "off".
+func at(dir, tpm string) config.Config {
+	cfg := config.Default()
+	cfg.Paths.DataDir, cfg.Security.TPM = dir, tpm
+	return cfg
+}
+
+var model = gallery.Model{SHA256: strings.Repeat("ab", 32), Agree: 0.4, Same: 0.5}
+
+// terminal makes the secrets of a terminal, as one without a TPM has them, and gives its public key.
+func terminal(t *testing.T, dir string) []byte {
+	t.Helper()
+	cfg := at(dir, config.TPMOff)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	k, err := open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Of(cfg).OpenPINs(t.Context(), still)
+	if err == nil {
+		err = errors.Join(s.Set(t.Context(), "c_a", "902751"), s.Close())
+	}
+	g, err2 := gallery.OpenSealed(cfg.GalleryDir(), model, Of(cfg).For(Faces), quiet())
+	if err = errors.Join(err, err2); err == nil {
+		_, err = g.Enrol("Ada", pictures(), nil)
+		err = errors.Join(err, g.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// pictures are three templates of one face.
+func pictures() (all [][]float32) {
+	for i := range 3 {
+		one := make([]float32, 128)
+		one[0], one[i+1] = 0.995, 0.0999
+		all = append(all, one)
+	}
+	return all
+}
+
+func still(context.Context) (time.Duration, error) { return time.Hour, nil }
+
+// open opens all secrets of a terminal, tries its customer's PIN, and gives its public key.
+func open(ctx context.Context, cfg config.Config) (public []byte, err error) {
+	v := Of(cfg)
+	k, err := signature.OpenSealedKey(cfg.TerminalKeyPath(), bytes.NewReader(bytes.Repeat([]byte{7}, 32)),
+		v.For(Reports))
+	if err != nil {
+		return nil, err
+	}
+	g, err := gallery.OpenSealed(cfg.GalleryDir(), model, v.For(Faces), quiet())
+	if err != nil {
+		return nil, err
+	}
+	if err := g.Close(); err != nil {
+		return nil, err
+	}
+	s, err := v.OpenPINs(ctx, still)
+	if err != nil {
+		return nil, err
+	}
+	if err = s.Try(ctx, "c_a", "902751"); errors.Is(err, payment.ErrPINNotSet) {
+		err = nil // of a terminal that is only made
+	}
+	return k.Public(), errors.Join(err, s.Close())
+}
+
+// start does what a terminal's start does to them.
+func start(ctx context.Context, cfg config.Config) error {
+	v := Of(cfg)
+	if err := v.Settle(false, quiet()); err != nil {
+		return err
+	}
+	s, err := v.OpenPINs(ctx, still)
+	if err != nil {
+		return err
+	}
+	return errors.Join(v.SettlePINs(ctx, s), s.Close())
+}
+
+// sealedAll tells whether the files of keys are sealed, with nothing beside them.
+func sealedAll(t *testing.T, cfg config.Config) bool {
+	t.Helper()
+	all := true
+	for _, f := range Of(cfg).files() {
+		is, err := begins(f.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = all && is
+		next, was := f.beside()
+		for _, left := range []string{next, was} {
+			if _, err := os.Lstat(left); err == nil {
+				t.Errorf("%s is left", left)
+			}
+		}
+	}
+	return all
+}
+
+func copyOf(t *testing.T, dir string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "data")
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	err := filepath.WalkDir(to, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return errors.Join(err, os.Chmod(path, 0o700))
+		}
+		return os.Chmod(path, 0o600)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// A copied data folder opens on its machine, on no other with a TPM, on none without one, and not when the
+// TPM was cleared. No other key is made in the place of one that does not open.
+func TestCopiedFolderOpensNowhereElse(t *testing.T) {
+	ctx := t.Context()
+	here, other := tpmtest.New(t), tpmtest.New(t)
+	dir := filepath.Join(t.TempDir(), "data")
+	key := terminal(t, dir)
+	if err := start(ctx, at(dir, here.Path)); err != nil {
+		t.Fatal(err)
+	}
+	if !sealedAll(t, at(dir, here.Path)) {
+		t.Fatal("a start does not seal")
+	}
+	if got, err := open(ctx, at(copyOf(t, dir), here.Path)); err != nil || !bytes.Equal(got, key) {
+		t.Errorf("a copy on its machine: %v", err)
+	}
+	refused := func(name, tpmPath string, want error) {
+		t.Helper()
+		original := dir
+		dir := copyOf(t, original)
+		cfg := at(dir, tpmPath)
+		v := Of(cfg)
+		_, err := signature.OpenSealedKey(cfg.TerminalKeyPath(), nil, v.For(Reports))
+		_, err2 := gallery.OpenSealed(cfg.GalleryDir(), model, v.For(Faces), quiet())
+		s, err3 := v.OpenPINs(ctx, still)
+		if err3 != nil {
+			t.Fatal(err3)
+		}
+		err3 = s.Try(ctx, "c_a", "902751")
+		for what, err := range map[string]error{"reports": err, "faces": err2, "PINs": err3,
+			"a start": start(ctx, cfg)} {
+			if !errors.Is(err, want) || payment.HintOf(err) == "" {
+				t.Errorf("%s, %s: %v; hint %q", name, what, err, payment.HintOf(err))
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		for _, f := range Of(cfg).files() {
+			was, err := os.ReadFile(filepath.Join(original, strings.TrimPrefix(f.path, dir)))
+			now, err2 := os.ReadFile(f.path)
+			if err := errors.Join(err, err2); err != nil || !bytes.Equal(was, now) {
+				t.Errorf("%s: %s is another: %v", name, f.path, err)
+			}
+		}
+	}
+	refused("another machine", other.Path, tpm.ErrOther)
+	refused("one without a TPM", filepath.Join(dir, "none"), tpm.ErrNone)
+	refused("security.tpm off", config.TPMOff, errOff)
+	here.Clear(t)
+	refused("a cleared one", here.Path, tpm.ErrCleared)
+}
+
+// A terminal that is new on a machine with a TPM never has a key on its disk that is not sealed.
+func TestNewKeysAreSealed(t *testing.T) {
+	m := tpmtest.New(t)
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cfg := at(dir, m.Path)
+	first, err := open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !sealedAll(t, cfg) {
+		t.Error("a new key is not sealed")
+	}
+	if again, err := open(t.Context(), cfg); err != nil || !bytes.Equal(first, again) {
+		t.Errorf("opened again: %v", err)
+	}
+}
+
+var errCut = errors.New("the power went")
+
+// Cut off before any change on the disk, the keys are usable, and the next start ends what was begun; what
+// was there in plain is not there any more.
+func TestSealingCutOff(t *testing.T) {
+	ctx := t.Context()
+	m := tpmtest.New(t)
+	was := filepath.Join(t.TempDir(), "data")
+	key := terminal(t, was)
+	secret, err := os.ReadFile(filepath.Join(was, "terminal.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for steps := 0; ; steps++ {
+		dir := copyOf(t, was)
+		cfg := at(dir, m.Path)
+		held := hold(t, cfg.TerminalKeyPath())
+		left := steps
+		err := Of(cfg).settle(quiet(), func() error {
+			if left--; left < 0 {
+				return errCut
+			}
+			return nil
+		})
+		done := err == nil
+		if !done && !errors.Is(err, errCut) {
+			t.Fatalf("after %d steps: %v", steps, err)
+		}
+		if got, err := open(ctx, cfg); err != nil || !bytes.Equal(got, key) {
+			t.Fatalf("cut off after %d steps: %v", steps, err)
+		}
+		// The next start is cut off as well, at each of its steps: nothing is worse for it.
+		for again := 0; !done && again < 4; again++ {
+			left = again
+			err := Of(cfg).settle(quiet(), func() error {
+				if left--; left < 0 {
+					return errCut
+				}
+				return nil
+			})
+			if err != nil && !errors.Is(err, errCut) {
+				t.Fatalf("after %d and %d steps: %v", steps, again, err)
+			}
+			if got, err := open(ctx, cfg); err != nil || !bytes.Equal(got, key) {
+				t.Fatalf("cut off after %d, and then %d steps: %v", steps, again, err)
+			}
+		}
+		if err := start(ctx, cfg); err != nil {
+			t.Fatalf("after %d steps: %v", steps, err)
+		}
+		if !sealedAll(t, cfg) {
+			t.Errorf("after %d steps not all is sealed", steps)
+		}
+		if got, err := open(ctx, cfg); err != nil || !bytes.Equal(got, key) {
+			t.Errorf("after %d steps: %v", steps, err)
+		}
+		if text := held(); bytes.Contains(text, secret) || !bytes.Equal(text, make([]byte, len(text))) {
+			t.Errorf("after %d steps the old file still holds the key", steps)
+		}
+		if done {
+			if steps < 14 {
+				t.Errorf("it has only %d steps", steps)
+			}
+			return
+		}
+	}
+}
+
+// hold keeps a file open that is about to be replaced, and gives what it holds at the end.
+func hold(t *testing.T, path string) func() []byte {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() []byte {
+		text, err := io.ReadAll(f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			t.Error(err)
+		}
+		return text
+	}
+}
+
+// Where a version before may be back, or the alarm stands, keys stay as they are; where the TPM went, nothing
+// is sealed to it that it would not open.
+func TestSealingWaits(t *testing.T) {
+	m := tpmtest.New(t)
+	dir := filepath.Join(t.TempDir(), "data")
+	terminal(t, dir)
+	cfg := at(dir, m.Path)
+	v := Of(cfg)
+	s, err := v.OpenPINs(t.Context(), still)
+	if err == nil {
+		err = errors.Join(v.Settle(true, quiet()), v.SettlePINs(t.Context(), s))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if is, err := s.Sealed(t.Context()); is || err != nil || sealedAll(t, cfg) {
+		t.Errorf("it has not waited: %v %v", is, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	m.Stop(t)
+	if err := start(t.Context(), cfg); !errors.Is(err, tpm.ErrNone) || payment.HintOf(err) == "" {
+		t.Errorf("the TPM is named, and not there: %v", err)
+	}
+	if _, err := open(t.Context(), at(dir, config.TPMOff)); err != nil {
+		t.Errorf("without it: %v", err)
+	}
+}
+
+// The way back: everything is as it was, and opens without a TPM; it asks no settings.
+func TestUnseal(t *testing.T) {
+	ctx := t.Context()
+	m := tpmtest.New(t)
+	dir := filepath.Join(t.TempDir(), "data")
+	key := terminal(t, dir)
+	if err := start(ctx, at(dir, m.Path)); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := Of(at(dir, m.Path)).Unseal(ctx, &out); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "3 secrets") ||
+		!strings.Contains(out.String(), "next start seals them again") {
+		t.Errorf("it says %q", out.String())
+	}
+	got, err := open(ctx, at(dir, config.TPMOff))
+	if err != nil || !bytes.Equal(got, key) {
+		t.Errorf("without a TPM: %v", err)
+	}
+	if sealedAll(t, at(dir, m.Path)) {
+		t.Error("it is still sealed")
+	}
+	if err := start(ctx, at(dir, m.Path)); err != nil || !sealedAll(t, at(dir, m.Path)) {
+		t.Errorf("the next start: %v", err)
+	}
+}
+
+// What the technician reads of it.
+func TestProtection(t *testing.T) {
+	m := tpmtest.New(t)
+	dir := filepath.Join(t.TempDir(), "data")
+	terminal(t, dir)
+	is := func(tpm, level, words string) {
+		t.Helper()
+		p, err := Of(at(dir, tpm)).Protection()
+		if err != nil || p.Level != level || !strings.Contains(p.Words, words) || (level == "ok") != (p.Do == "") {
+			t.Errorf("%s: %+v %v; want %s, %q", tpm, p, err, level, words)
+		}
+	}
+	is(config.TPMOff, "ok", "software protection")
+	is(filepath.Join(dir, "none"), "fault", "not there")
+	is(m.Path, "warning", "not all keys are sealed")
+	if err := start(t.Context(), at(dir, m.Path)); err != nil {
+		t.Fatal(err)
+	}
+	is(m.Path, "ok", "sealed to this machine's TPM")
+	is(config.TPMOff, "fault", "security.tpm is off")
+	m.Stop(t)
+	is(m.Path, "fault", "sealed to a TPM")
+}
