@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"smiletill/cmd/smiletill/config"
@@ -123,7 +122,7 @@ func (s Sealer) Unseal(data []byte) ([]byte, error) {
 func (s Sealer) unseal(data []byte) ([]byte, error) {
 	plain, err := s.v.tpm.Unseal(s.purpose, data)
 	if errors.Is(err, tpm.ErrNone) {
-		err = payment.WithHintf(fmt.Errorf("it is sealed to a TPM: %w", err), "if this is the machine that it was "+
+		err = payment.WithHintf(err, "if this is the machine that it was "+
 			"sealed on: %s. If it is another, put the disk back into that, or restore a backup here "+
 			"(`smiletill restore`)", payment.HintOf(err))
 	}
