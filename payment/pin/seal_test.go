@@ -194,3 +194,88 @@ func TestSealThatDoesNotOpen(t *testing.T) {
 		t.Errorf("afterwards: %v", err)
 	}
 }
+
+// Whenever the power goes while a file is sealed or unsealed, all of its PINs are good at the next start: what
+// is on the disk at each step is looked at, with SQLite's journal of then. One hash that does not open keeps
+// all of them sealed.
+func TestSealCutOff(t *testing.T) {
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "pins.db")
+	s := opened(t, path, machine{"here"})
+	pins := map[string]string{"c_a": "902751", "c_b": "447120", "c_c": "331902"}
+	for customer, pin := range pins {
+		if err := s.Set(ctx, customer, pin); err != nil {
+			t.Fatal(err)
+		}
+	}
+	good := func(what, path string) {
+		t.Helper()
+		image := opened(t, path, machine{"here"})
+		for customer, pin := range pins {
+			if err := image.Try(ctx, customer, pin); err != nil {
+				t.Errorf("%s, %s: %v", what, customer, err)
+			}
+		}
+	}
+	images := 0
+	cut := func(what string) {
+		t.Helper()
+		images++
+		to := copied(t, path)
+		journal, err := os.ReadFile(path + "-journal")
+		if err == nil {
+			err = os.WriteFile(to+"-journal", journal, 0o600)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		good(what, to)
+	}
+	s.SealedBy(cutting{machine{"here"}, cut})
+	if err := s.Seal(ctx); err != nil {
+		t.Fatal(err)
+	}
+	cut("sealed")
+	box, err := s.pepper(ctx, s.db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := errors.New("stop")
+	err = s.rewrite(ctx, `DROP TABLE pepper`, nil, func(customer string, salt, hash []byte) ([]byte, error) {
+		cut("unsealing " + customer)
+		if customer == "c_c" {
+			return nil, stop
+		}
+		return decrypted(box, customer, salt, hash)
+	})
+	if !errors.Is(err, stop) {
+		t.Fatal(err)
+	}
+	cut("not unsealed")
+	if is, err := s.Sealed(ctx); !is || err != nil {
+		t.Errorf("after an unsealing that failed: %v %v", is, err)
+	}
+	if err := s.Unseal(ctx); err != nil {
+		t.Fatal(err)
+	}
+	cut("unsealed")
+	if images < 7 {
+		t.Errorf("only %d images were looked at", images)
+	}
+}
+
+// cutting looks at the disk whenever something is sealed or opened.
+type cutting struct {
+	machine
+	cut func(what string)
+}
+
+func (c cutting) Seal(plain []byte) ([]byte, error) {
+	c.cut("sealing")
+	return c.machine.Seal(plain)
+}
+
+func (c cutting) Unseal(sealed []byte) ([]byte, error) {
+	c.cut("opening")
+	return c.machine.Unseal(sealed)
+}

@@ -69,8 +69,8 @@ func pictures() (all [][]float32) {
 
 func still(context.Context) (time.Duration, error) { return time.Hour, nil }
 
-// open opens all secrets of a terminal, tries its customer's PIN, and gives its public key.
-func open(ctx context.Context, cfg config.Config) (public []byte, err error) {
+// keys opens the keys of a terminal, and gives its public one.
+func keys(cfg config.Config) (public []byte, err error) {
 	v := Of(cfg)
 	k, err := signature.OpenSealedKey(cfg.TerminalKeyPath(), bytes.NewReader(bytes.Repeat([]byte{7}, 32)),
 		v.For(Reports))
@@ -81,17 +81,22 @@ func open(ctx context.Context, cfg config.Config) (public []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := g.Close(); err != nil {
+	return k.Public(), g.Close()
+}
+
+// open opens all secrets of a terminal, tries its customer's PIN, and gives its public key.
+func open(ctx context.Context, cfg config.Config) (public []byte, err error) {
+	if public, err = keys(cfg); err != nil {
 		return nil, err
 	}
-	s, err := v.OpenPINs(ctx, still)
+	s, err := Of(cfg).OpenPINs(ctx, still)
 	if err != nil {
 		return nil, err
 	}
 	if err = s.Try(ctx, "c_a", "902751"); errors.Is(err, payment.ErrPINNotSet) {
 		err = nil // of a terminal that is only made
 	}
-	return k.Public(), errors.Join(err, s.Close())
+	return public, errors.Join(err, s.Close())
 }
 
 // start does what a terminal's start does to them.
@@ -223,7 +228,6 @@ var errCut = errors.New("the power went")
 // Cut off before any change on the disk, the keys are usable, and the next start ends what was begun; what
 // was there in plain is not there any more.
 func TestSealingCutOff(t *testing.T) {
-	ctx := t.Context()
 	m := tpmtest.New(t)
 	was := filepath.Join(t.TempDir(), "data")
 	key := terminal(t, was)
@@ -246,7 +250,7 @@ func TestSealingCutOff(t *testing.T) {
 		if !done && !errors.Is(err, errCut) {
 			t.Fatalf("after %d steps: %v", steps, err)
 		}
-		if got, err := open(ctx, cfg); err != nil || !bytes.Equal(got, key) {
+		if got, err := keys(cfg); err != nil || !bytes.Equal(got, key) {
 			t.Fatalf("cut off after %d steps: %v", steps, err)
 		}
 		// The next start is cut off as well, at each of its steps: nothing is worse for it.
@@ -261,17 +265,17 @@ func TestSealingCutOff(t *testing.T) {
 			if err != nil && !errors.Is(err, errCut) {
 				t.Fatalf("after %d and %d steps: %v", steps, again, err)
 			}
-			if got, err := open(ctx, cfg); err != nil || !bytes.Equal(got, key) {
+			if got, err := keys(cfg); err != nil || !bytes.Equal(got, key) {
 				t.Fatalf("cut off after %d, and then %d steps: %v", steps, again, err)
 			}
 		}
-		if err := start(ctx, cfg); err != nil {
+		if err := Of(cfg).Settle(false, quiet()); err != nil {
 			t.Fatalf("after %d steps: %v", steps, err)
 		}
 		if !sealedAll(t, cfg) {
 			t.Errorf("after %d steps not all is sealed", steps)
 		}
-		if got, err := open(ctx, cfg); err != nil || !bytes.Equal(got, key) {
+		if got, err := keys(cfg); err != nil || !bytes.Equal(got, key) {
 			t.Errorf("after %d steps: %v", steps, err)
 		}
 		if text := held(); bytes.Contains(text, secret) || !bytes.Equal(text, make([]byte, len(text))) {
@@ -383,4 +387,44 @@ func TestProtection(t *testing.T) {
 	is(config.TPMOff, "fault", "security.tpm is off")
 	m.Stop(t)
 	is(m.Path, "fault", "sealed to a TPM")
+}
+
+// A TPM that goes before any step, or does not open what it has sealed, leaves keys that are usable when it is
+// there again: no plain key goes before what takes its place was opened.
+func TestTPMGoesWhileSealing(t *testing.T) {
+	m := tpmtest.New(t)
+	was := filepath.Join(t.TempDir(), "data")
+	key := terminal(t, was)
+	for steps := 0; ; steps++ {
+		dir := copyOf(t, was)
+		cfg := at(dir, m.Path)
+		left := steps
+		err := Of(cfg).settle(quiet(), func() error {
+			if left == 0 {
+				m.Stop(t)
+			}
+			left--
+			return nil
+		})
+		reached := left < 0
+		if reached {
+			// While it is away the other key, if nothing has sealed that yet, goes on as it is.
+			if is, err := begins(cfg.TerminalKeyPath()); err == nil && !is {
+				_, err := signature.OpenSealedKey(cfg.TerminalKeyPath(), nil, Of(cfg).For(Reports))
+				if err != nil {
+					t.Errorf("gone after %d steps, not sealed: %v", steps, err)
+				}
+			}
+			m.Start(t)
+		}
+		if got, err := keys(cfg); err != nil || !bytes.Equal(got, key) {
+			t.Fatalf("gone after %d steps: %v", steps, err)
+		}
+		if again := Of(cfg).Settle(false, quiet()); again != nil || !sealedAll(t, cfg) {
+			t.Errorf("gone after %d steps (%v), the next start: %v", steps, err, again)
+		}
+		if !reached {
+			return
+		}
+	}
 }
