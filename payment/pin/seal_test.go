@@ -195,9 +195,9 @@ func TestSealThatDoesNotOpen(t *testing.T) {
 	}
 }
 
-// Whenever the power goes while a file is sealed or unsealed, all of its PINs are good at the next start: what
-// is on the disk at each step is looked at, with SQLite's journal of then. One hash that does not open keeps
-// all of them sealed.
+// Whenever the power goes while a file is sealed or unsealed, all of its PINs are good at the next start:
+// what is on the disk at each step is looked at, with SQLite's journal of then. One hash that does not open
+// keeps all of them sealed.
 func TestSealCutOff(t *testing.T) {
 	ctx := t.Context()
 	path := filepath.Join(t.TempDir(), "pins.db")

@@ -389,8 +389,8 @@ func TestProtection(t *testing.T) {
 	is(m.Path, "fault", "sealed to a TPM")
 }
 
-// A TPM that goes before any step, or does not open what it has sealed, leaves keys that are usable when it is
-// there again: no plain key goes before what takes its place was opened.
+// A TPM that goes before any step, or does not open what it has sealed, leaves keys that are usable when it
+// is there again: no plain key goes before what takes its place was opened.
 func TestTPMGoesWhileSealing(t *testing.T) {
 	m := tpmtest.New(t)
 	was := filepath.Join(t.TempDir(), "data")

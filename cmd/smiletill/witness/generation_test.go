@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -103,14 +104,14 @@ func TestMarksOfTheCounterAreProven(t *testing.T) {
 	old := d.image()
 	d.start(m, 5)
 	for _, c := range []struct {
-		name   string
-		change func(d disk) error
+		name, says string
+		change     func(d disk) error
 	}{
-		{"left out", func(d disk) error {
+		{"left out", "none of the files", func(d disk) error {
 			return errors.Join(os.Remove(filepath.Join(d.data(), generationName)),
 				os.Remove(filepath.Join(Beside(d.data()), generationName)))
 		}},
-		{"the number changed", func(d disk) error {
+		{"the number changed", "none of the files", func(d disk) error {
 			path := filepath.Join(d.data(), generationName)
 			var g generation
 			text, err := os.ReadFile(path)
@@ -123,7 +124,7 @@ func TestMarksOfTheCounterAreProven(t *testing.T) {
 			}
 			return errors.Join(err, os.Remove(filepath.Join(Beside(d.data()), generationName)))
 		}},
-		{"begun by hand", func(d disk) error {
+		{"begun by hand", "none of the files", func(d disk) error {
 			text, err := generation{Begun: true}.text([]byte("another key"))
 			return errors.Join(err, os.WriteFile(filepath.Join(d.data(), generationName), text, 0o600),
 				os.Remove(filepath.Join(Beside(d.data()), generationName)))
@@ -133,8 +134,8 @@ func TestMarksOfTheCounterAreProven(t *testing.T) {
 		if err := c.change(put); err != nil {
 			t.Fatal(err)
 		}
-		if found := put.start(m, 3); len(found) == 0 {
-			t.Errorf("%s: nothing is found", c.name)
+		if found := put.start(m, 3); len(found) != 1 || !strings.Contains(found[0].What, c.says) {
+			t.Errorf("%s: %v, want %q", c.name, found, c.says)
 		}
 	}
 	// Kept as it is, beside older stores without their marks, it tells how far they were.
@@ -179,9 +180,15 @@ func TestOtherCounters(t *testing.T) {
 	if found := moved.start(other, 6); len(found) > 0 {
 		t.Errorf("moved, at the next start: %v", found)
 	}
+	young := newDisk(t) // of one start, which is the first count of the other machine's TPM
+	last := tpmtest.New(t)
+	young.start(last, 1)
+	last.Clear(t)
 	m.Clear(t)
-	if found := d.start(m, 5); len(found) == 0 {
-		t.Error("after a clearing nothing is found")
+	for _, found := range [][]Finding{d.start(m, 5), young.start(last, 1)} {
+		if len(found) != 1 || !strings.Contains(found[0].What, "its counter is gone") {
+			t.Errorf("after a clearing: %v", found)
+		}
 	}
 }
 
