@@ -11,6 +11,7 @@
 //     once what takes its place is on the disk and has been opened by the TPM; what it held is overwritten
 //     then. Wherever the power goes, the file of that name has a usable key, and the next start ends what
 //     was begun.
+//   - A TPM that nobody has named, and that can't be used, stops no terminal that has nothing sealed to it.
 //   - Sealed keys are opened for whoever may ask for them, by any command; only the terminal's start seals.
 //   - A backup holds the keys themselves, under its recovery key; restored, they are sealed at the next
 //     start, to whatever machine that is.

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"smiletill/device/tpm"
+	"smiletill/payment"
 	"smiletill/vision/gallery"
 )
 
@@ -56,18 +57,19 @@ func (v *Vault) settleFile(f keyFile, log *slog.Logger, cut func() error) error 
 	if err != nil {
 		return err // who opens it says more
 	}
+	s := v.For(f.purpose)
+	var sealed []byte
 	use, err := v.seals()
+	if use {
+		sealed, err = s.seal(plain)
+	}
 	if err != nil {
-		log.Warn("there is a TPM, and keys are not sealed to it", "err", err, "file", f.path)
+		log.Warn("there is a TPM, and keys are not sealed to it", "err", err, "file", f.path,
+			"hint", payment.HintOf(err))
 		return v.unlessNamed(err)
 	}
 	if !use {
 		return nil
-	}
-	s := v.For(f.purpose)
-	sealed, err := s.seal(plain)
-	if err != nil {
-		return err
 	}
 	err = f.replace(sealed, func(data []byte) error { return s.proves(data, plain) }, cut)
 	if err == nil {

@@ -75,14 +75,22 @@ func (v *Vault) For(purpose string) Sealer { return Sealer{v, purpose} }
 // secret as it is; so it does where one was not named and can't be used: the next start tries again.
 func (s Sealer) Seal(plain []byte) ([]byte, error) {
 	use, err := s.v.seals()
-	if err != nil && s.v.named() {
+	if use {
+		var sealed []byte
+		if sealed, err = s.seal(plain); err == nil {
+			return sealed, nil
+		}
+	}
+	if err := s.v.unlessNamed(err); err != nil {
 		return nil, err
 	}
-	if !use {
-		return plain, nil
-	}
-	return s.seal(plain)
+	return plain, nil
 }
+
+// strict is the Sealer of what is never kept as it is.
+type strict struct{ Sealer }
+
+func (s strict) Seal(plain []byte) ([]byte, error) { return s.seal(plain) }
 
 // errUnproven is a TPM that does not open what it has sealed.
 var errUnproven = errors.New("the TPM does not open what it has just sealed")
@@ -156,7 +164,7 @@ func (v *Vault) OpenPINs(
 ) (*pin.Store, error) {
 	s, err := pin.Open(ctx, v.cfg.PINsPath(), clock, nil)
 	if err == nil {
-		s.SealedBy(v.For(pins))
+		s.SealedBy(strict{v.For(pins)})
 	}
 	return s, err
 }
@@ -174,7 +182,7 @@ func (v *Vault) CopyPINs(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	c.SealedBy(v.For(pins))
+	c.SealedBy(strict{v.For(pins)})
 	return errors.Join(c.Unseal(ctx), c.Close())
 }
 
@@ -185,7 +193,12 @@ func (v *Vault) SettlePINs(ctx context.Context, s *pin.Store) error {
 		return err
 	}
 	if !sealed {
-		if use, err := v.seals(); !use || v.wait {
+		use, err := v.seals()
+		if use && !v.wait {
+			_, err = v.For(pins).seal(nil) // whether it can
+			use = err == nil
+		}
+		if !use || v.wait {
 			return v.unlessNamed(err)
 		}
 	}

@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-tpm/tpm2"
+	"github.com/google/go-tpm/tpm2/transport"
+
 	"smiletill/cmd/smiletill/config"
 	"smiletill/device/tpm"
 	"smiletill/device/tpm/tpmtest"
@@ -426,5 +429,49 @@ func TestTPMGoesWhileSealing(t *testing.T) {
 		if !reached {
 			return
 		}
+	}
+}
+
+// auto is the vault of settings that say "auto", on a machine whose TPM is where this one's would be.
+func auto(dir, path string) *Vault {
+	v := Of(at(dir, config.TPMAuto))
+	v.tpm = tpm.At(path)
+	return v
+}
+
+// A TPM that is there and seals nothing, because its owner has a password say, stops no terminal that has not
+// named it: all goes on as without one. One that is named has to work.
+func TestTPMThatCannotBeUsed(t *testing.T) {
+	ctx := t.Context()
+	m := tpmtest.New(t)
+	m.Do(t, func(p transport.TPM) error {
+		_, err := tpm2.HierarchyChangeAuth{AuthHandle: tpm2.AuthHandle{Handle: tpm2.TPMRHOwner,
+			Auth: tpm2.PasswordAuth(nil)}, NewAuth: tpm2.TPM2BAuth{Buffer: []byte("mine")}}.Execute(p)
+		return err
+	})
+	dir := filepath.Join(t.TempDir(), "data")
+	terminal(t, dir)
+	for _, c := range []struct {
+		v    *Vault
+		want error
+	}{{auto(dir, m.Path), nil}, {Of(at(dir, m.Path)), tpm.ErrOwned}} {
+		s, err := c.v.OpenPINs(ctx, still)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.v.For(Faces).Seal([]byte("a new key"))
+		for what, err := range map[string]error{"keys": c.v.Settle(false, quiet()), "PINs": c.v.SettlePINs(ctx, s),
+			"a new key": err} {
+			if !errors.Is(err, c.want) {
+				t.Errorf("%s, named %v: %v", what, c.v.named(), err)
+			}
+		}
+		err = s.Try(ctx, "c_a", "902751")
+		if is, err2 := s.Sealed(ctx); is || errors.Join(err, err2, s.Close()) != nil {
+			t.Errorf("afterwards: %v %v", is, errors.Join(err, err2))
+		}
+	}
+	if _, err := open(ctx, at(dir, config.TPMOff)); err != nil {
+		t.Errorf("the keys: %v", err)
 	}
 }

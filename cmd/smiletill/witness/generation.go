@@ -68,11 +68,17 @@ func (w *Witness) CountBy(c Counter, key []byte) {
 // marks of the last count from then on. begins is that nothing needs to be known yet: of a terminal that
 // has written no fact, or of which somebody else is asked.
 func (w *Witness) Generation(begins bool) ([]Finding, error) {
+	g, known := w.generation()
 	n, there, err := w.counter.Counter()
+	if err != nil && !known {
+		w.log.Warn("the TPM has no counter to use: that the whole disk is put back is found by the cloud alone",
+			"err", err)
+		w.counter = nil
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	g, known := w.generation()
 	w.mu.Lock()
 	for store, m := range g.Marks {
 		if m.Count > w.marks[store].Count {

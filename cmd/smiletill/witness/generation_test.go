@@ -224,13 +224,55 @@ func TestCutWhileCounting(t *testing.T) {
 			if found, err := w.Generation(false); err != nil || len(found) > 0 {
 				t.Fatal(found, err)
 			}
-			if err := w.Reset(map[string]Mark{PINs: {Count: 9}}, nil); !errors.Is(err, errCut) {
+			if err := w.count(); !errors.Is(err, errCut) {
 				t.Fatal(err)
 			}
 			if found := d.start(m, 9); len(found) > 0 {
 				t.Errorf("after %d starts, counted %v: %v", before, after, found)
 			}
 		}
+	}
+}
+
+// worn is a counter that can be read at most.
+type worn struct {
+	n    uint64
+	read error
+}
+
+func (c worn) Counter() (uint64, bool, error) { return c.n, c.n > 0, c.read }
+func (worn) Next() (uint64, error)            { return 0, errCut }
+
+// A counter that counts no more stops no terminal; one that can't be read does, if it was counted by.
+func TestWornCounter(t *testing.T) {
+	m := tpmtest.New(t)
+	d := newDisk(t)
+	for _, c := range []worn{{read: errCut}, {}} {
+		w := open(t, d.data())
+		w.CountBy(c, key)
+		found, err := w.Generation(false)
+		if err == nil {
+			err = w.Reset(nil, nil)
+		}
+		if err != nil || len(found) > 0 {
+			t.Errorf("at first, %+v: %v %v", c, found, err)
+		}
+	}
+	d = newDisk(t)
+	d.start(m, 3)
+	n, _, err := tpm.At(m.Path).Counter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := open(t, d.data())
+	w.CountBy(worn{n: n}, key)
+	found, err := w.Generation(false)
+	if err = errors.Join(err, w.Reset(nil, nil)); err != nil || len(found) > 0 {
+		t.Errorf("later: %v %v", found, err)
+	}
+	w.CountBy(worn{n: n, read: errCut}, key)
+	if _, err := w.Generation(false); !errors.Is(err, errCut) {
+		t.Errorf("not to be read: %v", err)
 	}
 }
 
