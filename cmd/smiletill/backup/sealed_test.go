@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"smiletill/cmd/smiletill/witness"
 	"smiletill/device/tpm"
 	"smiletill/device/tpm/tpmtest"
 	"smiletill/payment/pin"
@@ -22,7 +23,8 @@ func TestBackupOfSealedKeys(t *testing.T) {
 	v := vaultOf(dir, m.Path)
 	s, err := v.OpenPINs(ctx, nil)
 	if err == nil {
-		err = errors.Join(v.SettlePINs(ctx, s), s.Close(), v.Settle(false, quiet()))
+		w := witness.Open(dir, func(error) {}, quiet())
+		err = errors.Join(v.SettlePINs(ctx, s, w), s.Close(), v.Settle(false, quiet()))
 	}
 	if err != nil {
 		t.Fatal(err)

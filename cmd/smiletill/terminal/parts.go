@@ -154,7 +154,7 @@ func (p *parts) openTrail(
 	if err != nil {
 		return err
 	}
-	all, err := p.vault.Older(ctx, p.witness, p.journal, p.keys.Own, restored)
+	all, err := p.vault.Older(ctx, p.witness, p.journal, p.pins, p.keys.Own, restored)
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func (p *parts) openTrail(
 		err = p.settle(ctx, cfg.Paths.DataDir, len(unknown) == 0)
 	}
 	if err == nil {
-		err = p.vault.SettlePINs(ctx, p.pins)
+		err = p.vault.SettlePINs(ctx, p.pins, p.witness)
 	}
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/witness"
 	"smiletill/device/tpm"
 	"smiletill/payment"
 	"smiletill/payment/pin"
@@ -187,7 +188,7 @@ func (v *Vault) CopyPINs(ctx context.Context, path string) error {
 }
 
 // SettlePINs is Settle of the PINs, once they are open and known not to be older ones.
-func (v *Vault) SettlePINs(ctx context.Context, s *pin.Store) error {
+func (v *Vault) SettlePINs(ctx context.Context, s *pin.Store, w *witness.Witness) error {
 	sealed, err := s.Sealed(ctx)
 	if err != nil {
 		return err
@@ -202,7 +203,11 @@ func (v *Vault) SettlePINs(ctx context.Context, s *pin.Store) error {
 			return v.unlessNamed(err)
 		}
 	}
-	return s.Seal(ctx) // of what is sealed it opens the pepper: a terminal that can't is out of order
+	// Of what is sealed it opens the pepper: a terminal that can't is out of order.
+	if err := s.Seal(ctx); err != nil {
+		return err
+	}
+	return w.Saw(witness.Sealed, witness.Mark{Count: 1})
 }
 
 // unlessNamed has a TPM that is there, but can't be used, stop nothing where nobody has asked for it:

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-tpm/tpm2/transport"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/witness"
 	"smiletill/device/tpm"
 	"smiletill/device/tpm/tpmtest"
 	"smiletill/payment"
@@ -102,6 +103,10 @@ func open(ctx context.Context, cfg config.Config) (public []byte, err error) {
 	return public, errors.Join(err, s.Close())
 }
 
+func seen(cfg config.Config) *witness.Witness {
+	return witness.Open(cfg.Paths.DataDir, func(error) {}, quiet())
+}
+
 // start does what a terminal's start does to them.
 func start(ctx context.Context, cfg config.Config) error {
 	v := Of(cfg)
@@ -112,7 +117,7 @@ func start(ctx context.Context, cfg config.Config) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(v.SettlePINs(ctx, s), s.Close())
+	return errors.Join(v.SettlePINs(ctx, s, seen(cfg)), s.Close())
 }
 
 // sealedAll tells whether the files of keys are sealed, with nothing beside them.
@@ -319,7 +324,7 @@ func TestSealingWaits(t *testing.T) {
 	v := Of(cfg)
 	s, err := v.OpenPINs(t.Context(), still)
 	if err == nil {
-		err = errors.Join(v.Settle(true, quiet()), v.SettlePINs(t.Context(), s))
+		err = errors.Join(v.Settle(true, quiet()), v.SettlePINs(t.Context(), s, seen(cfg)))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -460,8 +465,8 @@ func TestTPMThatCannotBeUsed(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = c.v.For(Faces).Seal([]byte("a new key"))
-		for what, err := range map[string]error{"keys": c.v.Settle(false, quiet()), "PINs": c.v.SettlePINs(ctx, s),
-			"a new key": err} {
+		for what, err := range map[string]error{"keys": c.v.Settle(false, quiet()),
+			"PINs": c.v.SettlePINs(ctx, s, seen(c.v.cfg)), "a new key": err} {
 			if !errors.Is(err, c.want) {
 				t.Errorf("%s, named %v: %v", what, c.v.named(), err)
 			}

@@ -179,10 +179,24 @@ func (w *Witness) tally(every time.Duration) {
 	}
 }
 
-// Adopt has the next start of a stopped terminal begin with whatever its machine has counted; key is as
-// CountBy's.
+// Adopt has the next start of a stopped terminal begin with whatever its machine has counted, and with PINs
+// that are not sealed; key is as CountBy's.
 func Adopt(dataDir string, key []byte) error {
 	text, err := generation{Begun: true}.text(key)
+	for _, dir := range []string{dataDir, Beside(dataDir)} {
+		f, unread := read(filepath.Join(dir, fileName))
+		if _, was := f.Marks[Sealed]; unread != nil || !was || err != nil {
+			continue
+		}
+		delete(f.Marks, Sealed)
+		var marks []byte
+		if marks, err = json.Marshal(f); err == nil {
+			err = replace(dir, fileName, marks)
+		}
+		if err == nil {
+			err = owned(filepath.Join(dir, fileName), dir)
+		}
+	}
 	if err == nil {
 		// The copy beside may be further.
 		err = os.Remove(filepath.Join(Beside(dataDir), generationName))

@@ -19,6 +19,7 @@ const (
 	Journal = "journal"
 	PINs    = "pins"
 	Records = "records" // of what registers asked for
+	Sealed  = "sealed"  // 1: that the PINs were sealed to the machine
 )
 
 // lateMax is how late a mark of Note may be on the disk: at one write for it in two seconds a flash card of a
