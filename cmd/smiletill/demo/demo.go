@@ -360,7 +360,7 @@ func Introduce(ctx context.Context, r *cloud.Receiver, cfg config.Config, dataDi
 	if err := config.PreparePrivateDir(dataDir); err != nil {
 		return err
 	}
-	k, err := reporting.OpenKeys(cfg, slog.New(slog.DiscardHandler))
+	k, err := signature.OpenKey(cfg.TerminalKeyPath(), cryptorand.Reader) // a start seals it, if it is to be
 	if err != nil {
 		return err
 	}
@@ -369,7 +369,7 @@ func Introduce(ctx context.Context, r *cloud.Receiver, cfg config.Config, dataDi
 		return err
 	}
 	return errors.Join(
-		r.Trust(ctx, reporting.Address(cfg), k.Own.Public()),
+		r.Trust(ctx, reporting.Address(cfg), k.Public()),
 		os.WriteFile(cfg.CloudKeyPath(), text, 0o644),
 	)
 }
