@@ -160,7 +160,7 @@ func Default() Config {
 		Register: RegisterConfig{Listen: "127.0.0.1:8443"},
 		Vending:  defaultVending(),
 		MQTT:     MQTTConfig{Broker: "mqtt://127.0.0.1:1883", SubscribeQoS: 1},
-		Security: SecurityConfig{TPM: TPMAuto},
+		Security: SecurityConfig{TPM: TPMOff},
 		Log:      LogConfig{Level: "info", Format: "auto"},
 	}
 }

@@ -1,6 +1,7 @@
 // Package vault seals what a terminal keeps secret to its machine's TPM 2.0, where it has one: the key of
 // the gallery, the key that reports are signed with, and the pepper of the PINs. Without a TPM, or with
-// security.tpm off, all of them are as they were: files of the terminal's user ("software protection").
+// security.tpm off, as shipped, all of them are as they were: files of the terminal's user ("software
+// protection").
 //
 // The stores know of it what they ask for (Seal, Unseal): each has an interface of its own, which a Sealer
 // of this room is. What is sealed and does not open is an error with what to do, never the reason for a new
