@@ -1,6 +1,7 @@
 package tpm
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -20,8 +21,9 @@ func counterLike() tpm2.TPMSNVPublic {
 }
 
 // Counter reads the counter. there is false where it was never counted, or the TPM was cleared since.
-func (t *TPM) Counter() (n uint64, there bool, err error) {
-	err = t.do(func(p transport.TPM) error {
+// It waits no longer than ctx.
+func (t *TPM) Counter(ctx context.Context) (n uint64, there bool, err error) {
+	err = t.do(ctx, func(p transport.TPM) error {
 		index, at, err := look(p)
 		if err != nil || at != counted {
 			return err
@@ -38,9 +40,9 @@ func (t *TPM) Counter() (n uint64, there bool, err error) {
 
 // Next counts one more, and gives what the counter is then: of one that was not there a number above any
 // that a counter of this TPM ever had. A TPM keeps some 100,000 changes or more, so who counts does so by
-// the hour.
-func (t *TPM) Next() (n uint64, err error) {
-	err = t.do(func(p transport.TPM) error {
+// the hour. Where ctx has ended it does not begin; what the TPM is at is waited for.
+func (t *TPM) Next(ctx context.Context) (n uint64, err error) {
+	err = t.do(ctx, func(p transport.TPM) error {
 		index, at, err := look(p)
 		if err == nil && at == missing {
 			if _, err = (tpm2.NVDefineSpace{AuthHandle: tpm2.TPMRHOwner,

@@ -2,6 +2,7 @@ package tpm
 
 import (
 	"bytes"
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -37,7 +38,7 @@ func (t *TPM) Seal(purpose string, secret []byte) (sealed []byte, err error) {
 	rand.Read(key) //nolint:errcheck // it never fails (crypto/rand)
 	defer clear(key)
 	var f form
-	err = t.do(func(p transport.TPM) error {
+	err = t.do(context.Background(), func(p transport.TPM) error {
 		if ek, err := primary(p, tpm2.TPMRHEndorsement, tpm2.ECCEKTemplate); err == nil {
 			f.Machine = ek.id()
 			if err := ek.flush(p); err != nil {
@@ -83,7 +84,7 @@ func (t *TPM) Unseal(purpose string, sealed []byte) (secret []byte, err error) {
 		return nil, damaged(errors.New("it can't be read"))
 	}
 	var key []byte
-	err = t.do(func(p transport.TPM) error {
+	err = t.do(context.Background(), func(p transport.TPM) error {
 		return underParent(p, func(srk parent) error {
 			if f.Parent != srk.id() {
 				return foreign(p, f)

@@ -1,6 +1,7 @@
 package tpm
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"net"
@@ -48,22 +49,22 @@ func (t *TPM) Path() string { return t.path }
 
 // Check tells whether the TPM is there and answers: ErrNone, ErrRights, ErrBusy, or another error.
 func (t *TPM) Check() error {
-	return t.do(func(p transport.TPM) error {
+	return t.do(context.Background(), func(p transport.TPM) error {
 		_, err := tpm2.GetCapability{Capability: tpm2.TPMCapTPMProperties,
 			Property: uint32(tpm2.TPMPTManufacturer), PropertyCount: 1}.Execute(p)
 		return err
 	})
 }
 
-// do opens the TPM for some commands.
-func (t *TPM) do(commands func(transport.TPM) error) error {
+// do opens the TPM for some commands. Once ctx has ended none is begun.
+func (t *TPM) do(ctx context.Context, commands func(transport.TPM) error) error {
 	var p transport.TPMCloser
-	err := again(func() (busy bool, err error) {
+	err := again(ctx, func() (busy bool, err error) {
 		p, err = t.open()
 		return errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EAGAIN), err
 	})
 	if err == nil {
-		err = errors.Join(commands(patient{p}), p.Close())
+		err = errors.Join(commands(patient{p, ctx}), p.Close())
 	}
 	return said(t.path, err)
 }
@@ -71,25 +72,34 @@ func (t *TPM) do(commands func(transport.TPM) error) error {
 // The pauses before a busy TPM is asked again: the first is what it takes for a small command.
 const firstPause, longestPause = 20 * time.Millisecond, time.Second
 
-// again tries until it is not busy, or Patience is at its end.
-func again(try func() (busy bool, err error)) error {
+// again tries until it is not busy, or Patience or ctx is at its end.
+func again(ctx context.Context, try func() (busy bool, err error)) error {
 	pause := firstPause
 	for waited := time.Duration(0); ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		busy, err := try()
 		if !busy || waited >= Patience {
 			return err
 		}
-		time.Sleep(pause)
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
 		waited += pause
 		pause = min(2*pause, longestPause)
 	}
 }
 
 // patient asks again what a TPM can't do now.
-type patient struct{ transport.TPM }
+type patient struct {
+	transport.TPM
+	ctx context.Context //nolint:containedctx // of the commands of one call
+}
 
 func (p patient) Send(command []byte) (answer []byte, err error) {
-	err = again(func() (busy bool, err error) {
+	err = again(p.ctx, func() (busy bool, err error) {
 		answer, err = p.TPM.Send(command)
 		const codeAt = 6 // behind the tag and the length
 		return err == nil && len(answer) >= codeAt+4 &&

@@ -121,12 +121,12 @@ func TestClearedDamagedAndOtherPurpose(t *testing.T) {
 func TestCounter(t *testing.T) {
 	m := tpmtest.New(t)
 	at := At(m.Path)
-	if n, there, err := at.Counter(); n != 0 || there || err != nil {
+	if n, there, err := at.Counter(t.Context()); n != 0 || there || err != nil {
 		t.Fatalf("at first: %d %v %v", n, there, err)
 	}
 	next := func() uint64 {
 		t.Helper()
-		n, err := at.Next()
+		n, err := at.Next(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +138,7 @@ func TestCounter(t *testing.T) {
 	}
 	m.Stop(t)
 	m.Start(t)
-	if n, there, err := at.Counter(); n != first+1 || !there || err != nil {
+	if n, there, err := at.Counter(t.Context()); n != first+1 || !there || err != nil {
 		t.Errorf("after a loss of power: %d %v %v", n, there, err)
 	}
 	m.Do(t, func(p transport.TPM) error {
@@ -148,7 +148,7 @@ func TestCounter(t *testing.T) {
 		}
 		return err
 	})
-	if _, there, err := at.Counter(); there || err != nil {
+	if _, there, err := at.Counter(t.Context()); there || err != nil {
 		t.Errorf("taken away: %v %v", there, err)
 	}
 	if n := next(); n <= first+1 {
@@ -195,7 +195,7 @@ func TestOutsideTheLockout(t *testing.T) {
 	if _, err := At(m.Path).Seal("faces", []byte("secret")); err != nil {
 		t.Errorf("seal: %v", err)
 	}
-	if _, err := At(m.Path).Next(); err != nil {
+	if _, err := At(m.Path).Next(t.Context()); err != nil {
 		t.Errorf("count: %v", err)
 	}
 }
@@ -259,7 +259,7 @@ func TestBusy(t *testing.T) {
 			f := &fake{rc: c.rc, left: c.times}
 			at := &TPM{path: "fake", open: func() (transport.TPMCloser, error) { return f, nil }}
 			begun := time.Now()
-			err := at.do(func(p transport.TPM) error {
+			err := at.do(t.Context(), func(p transport.TPM) error {
 				_, err := tpm2.FlushContext{FlushHandle: tpm2.TPMHandle(0x80000000)}.Execute(p)
 				return err
 			})
@@ -285,7 +285,7 @@ func TestOneProgramsDevice(t *testing.T) {
 				}
 				return &fake{}, nil
 			}}
-			err := at.do(func(transport.TPM) error { return nil })
+			err := at.do(t.Context(), func(transport.TPM) error { return nil })
 			if (err == nil) != (times == 3) || err != nil && (!errors.Is(err, ErrBusy) || hint(err) == "") {
 				t.Errorf("after %d: %v", times, err)
 			}

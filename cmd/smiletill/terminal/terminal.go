@@ -328,6 +328,7 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 	t.tamper.apply() // before any lamp tells that they are ready
 	t.disk.apply()
 	t.updated()
+	p.witness.Begin()
 	g.Go(func() error { return e.run(ctx) })
 	g.Go(func() error { p.accelerator.Run(ctx); return nil })
 	g.Go(func() error { t.front.Follow(ctx, p.engine, t.o.OnPayment); return nil })

@@ -46,7 +46,9 @@ func day(ctx context.Context, cfg config.Config) (found []witness.Finding, err e
 	if err != nil || len(found) > 0 {
 		return found, err
 	}
-	return nil, errors.Join(w.Reset(nil, nil), v.SettlePINs(ctx, s, w), w.Close())
+	err = w.Reset(nil, nil)
+	w.Begin()
+	return nil, errors.Join(err, v.SettlePINs(ctx, s, w), w.Close())
 }
 
 // PINs that somebody has put in the place of sealed ones, with one of their own, are found, also by what the

@@ -16,8 +16,9 @@
 //   - A copy that is missing or can't be read is made of the other. Without both nothing is found: whoever
 //     can put back both, or the whole disk, is found by the machine's counter (CountBy), where there is one,
 //     else by the cloud alone (payment/report).
-//   - The machine counts each start, each end of one in which something was done, and meanwhile an hour of
-//     it. What it had counted is kept with the marks of then, under a key that who writes the disk has not:
+//   - The machine counts, in the background, once the terminal works (Begin), if anything was done since the
+//     last count: at the start, at the end, and meanwhile each hour. It counts twelve times at most and then
+//     twice an hour, over restarts: a TPM wears out. What fails to open counts nothing. What it had counted is kept with the marks of then, under a key that who writes the disk has not:
 //     an old copy has an old number, and one that was made up has no proof. It is written before the machine
 //     counts.
 //

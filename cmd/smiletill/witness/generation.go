@@ -1,6 +1,7 @@
 package witness
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,23 +13,18 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
 )
 
 // Counter is one of the machine's that only grows, and is not on its disk (device/tpm).
 type Counter interface {
 	// Counter gives the number; there is false where it was never counted, or is gone.
-	Counter() (n uint64, there bool, err error)
-	// Next counts one more, and gives the number then.
-	Next() (uint64, error)
+	Counter(ctx context.Context) (n uint64, there bool, err error)
+	// Next counts one more, and gives the number then. Once ctx has ended it begins nothing.
+	Next(ctx context.Context) (uint64, error)
 }
 
 // generationName is the file of each copy.
 const generationName = "generation.json"
-
-// countEvery is how often what is done is counted, at most: a TPM keeps 100,000 counts or more, which are ten
-// years of 27 a day; and each start and each end are counted.
-const countEvery = time.Hour
 
 // generation is what the machine had counted when the marks were so. What is put back has the number of then,
 // and who changes it, or the marks, does not know the key.
@@ -36,7 +32,9 @@ type generation struct {
 	Count uint64          `json:"count"`           // of the machine; 0: begun
 	Begun bool            `json:"begun,omitempty"` // whatever the machine has counted, it begins here
 	Marks map[string]Mark `json:"marks,omitempty"`
-	Proof string          `json:"proof"` // HMAC-SHA256 of all else, in hexadecimal
+	Spent int             `json:"spent,omitempty"` // see allowance
+	Since int64           `json:"since,omitempty"` // seconds of Unix time
+	Proof string          `json:"proof"`           // HMAC-SHA256 of all else, in hexadecimal
 }
 
 // text is what is in a copy.
@@ -58,8 +56,16 @@ func (g generation) proof(key []byte) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// CountBy has a witness count by the machine as well, from the next Reset on (so that a finding stays what
-// it is until then). key is 32 bytes that who can write the disk does not know. Call it before Generation.
+// reading is what a start has read of the machine's counter.
+type reading struct {
+	last  generation // as it is on the disk
+	known bool       // that is one which this terminal wrote
+	n     uint64
+	there bool
+}
+
+// CountBy has a witness count by the machine as well, from Begin on (so that a finding stays what it is until
+// then). key is 32 bytes that who can write the disk does not know. Call it before Generation.
 func (w *Witness) CountBy(c Counter, key []byte) {
 	w.counter, w.key = c, key
 }
@@ -69,7 +75,7 @@ func (w *Witness) CountBy(c Counter, key []byte) {
 // has written no fact, or of which somebody else is asked.
 func (w *Witness) Generation(begins bool) ([]Finding, error) {
 	g, known := w.generation()
-	n, there, err := w.counter.Counter()
+	n, there, err := w.counter.Counter(context.Background())
 	if err != nil && !known {
 		w.log.Warn("the TPM has no counter to use: that the whole disk is put back is found by the cloud alone",
 			"err", err)
@@ -79,6 +85,7 @@ func (w *Witness) Generation(begins bool) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.machine = reading{g, known, n, there}
 	w.mu.Lock()
 	for store, m := range g.Marks {
 		if m.Count > w.marks[store].Count {
@@ -124,33 +131,26 @@ func (w *Witness) generation() (g generation, known bool) {
 	return g, known
 }
 
-// count has the machine count. What it will have counted is on the disk before: a power cut between the two
-// leaves the disk further than the counter, which is no finding.
-func (w *Witness) count() error {
-	if w.counter == nil {
+// accept writes down that the disk goes on where the machine has counted to, where it has not known that yet:
+// a start that fails afterwards is not asked again. It counts nothing. again is that a person said so.
+func (w *Witness) accept(again bool) error {
+	r := w.machine
+	if w.counter == nil || r.known && !again && (r.last.Begun || r.last.Count == r.n || r.last.Count == r.n+1) {
 		return nil
 	}
-	w.disk.Lock()
-	defer w.disk.Unlock()
-	n, there, err := w.counter.Counter()
-	if err != nil {
-		return err
-	}
-	w.mu.Lock()
-	g := generation{Count: n + 1, Marks: maps.Clone(w.marks)}
-	w.counted, w.uncounted = time.Now(), false
-	w.mu.Unlock()
-	if !there { // where it begins, nobody knows
-		g.Count, g.Begun = 0, true
+	g := generation{Count: r.n, Spent: r.last.Spent, Since: r.last.Since}
+	if !r.there { // where it begins, nobody knows
+		g.Begun = true
+	} else {
+		w.mu.Lock()
+		g.Marks = maps.Clone(w.marks)
+		w.mu.Unlock()
 	}
 	if err := w.keepGeneration(g); err != nil {
 		return err
 	}
-	if n, err = w.counter.Next(); err != nil || n == g.Count {
-		return err
-	}
-	g.Count, g.Begun = n, false
-	return w.keepGeneration(g)
+	w.machine.last, w.machine.known = g, true
+	return nil
 }
 
 func (w *Witness) keepGeneration(g generation) error {
@@ -163,20 +163,6 @@ func (w *Witness) keepGeneration(g generation) error {
 	}
 	w.beside(replace(w.dirs[1], generationName, text))
 	return nil
-}
-
-// tally has the machine count what was marked since the last count, if that is so long ago. That it fails is
-// told in the log alone: the next one counts.
-func (w *Witness) tally(every time.Duration) {
-	w.mu.Lock()
-	due := w.uncounted && !w.counted.IsZero() && time.Since(w.counted) >= every
-	w.mu.Unlock()
-	if !due {
-		return
-	}
-	if err := w.count(); err != nil {
-		w.log.Warn("the TPM does not count what is done; it is tried again", "err", err)
-	}
 }
 
 // Adopt has the next start of a stopped terminal begin with whatever its machine has counted, and with PINs

@@ -1,6 +1,7 @@
 package witness
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -58,6 +59,7 @@ func (d disk) start(m *tpmtest.Machine, n int64) (found []Finding) {
 		return found
 	}
 	err = w.Reset(map[string]Mark{PINs: {Count: n}}, nil)
+	w.Begin()
 	if err = errors.Join(err, w.Saw(PINs, Mark{Count: n + 1}), w.Close()); err != nil {
 		d.t.Fatal(err)
 	}
@@ -200,9 +202,9 @@ type cutting struct {
 
 var errCut = errors.New("the power went")
 
-func (c *cutting) Next() (uint64, error) {
+func (c *cutting) Next(ctx context.Context) (uint64, error) {
 	if c.after {
-		if _, err := c.TPM.Next(); err != nil {
+		if _, err := c.TPM.Next(ctx); err != nil {
 			return 0, err
 		}
 	}
@@ -224,7 +226,8 @@ func TestCutWhileCounting(t *testing.T) {
 			if found, err := w.Generation(false); err != nil || len(found) > 0 {
 				t.Fatal(found, err)
 			}
-			if err := w.count(); !errors.Is(err, errCut) {
+			err := w.Saw(PINs, Mark{Count: 8})
+			if err = errors.Join(err, w.count(t.Context(), &counter{})); !errors.Is(err, errCut) {
 				t.Fatal(err)
 			}
 			if found := d.start(m, 9); len(found) > 0 {
@@ -240,8 +243,8 @@ type worn struct {
 	read error
 }
 
-func (c worn) Counter() (uint64, bool, error) { return c.n, c.n > 0, c.read }
-func (worn) Next() (uint64, error)            { return 0, errCut }
+func (c worn) Counter(context.Context) (uint64, bool, error) { return c.n, c.n > 0, c.read }
+func (worn) Next(context.Context) (uint64, error)            { return 0, errCut }
 
 // A counter that counts no more stops no terminal; one that can't be read does, if it was counted by.
 func TestWornCounter(t *testing.T) {
@@ -253,6 +256,8 @@ func TestWornCounter(t *testing.T) {
 		found, err := w.Generation(false)
 		if err == nil {
 			err = w.Reset(nil, nil)
+			w.Begin()
+			err = errors.Join(err, w.Saw(PINs, Mark{Count: 1}), w.Close())
 		}
 		if err != nil || len(found) > 0 {
 			t.Errorf("at first, %+v: %v %v", c, found, err)
@@ -260,14 +265,16 @@ func TestWornCounter(t *testing.T) {
 	}
 	d = newDisk(t)
 	d.start(m, 3)
-	n, _, err := tpm.At(m.Path).Counter()
+	n, _, err := tpm.At(m.Path).Counter(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := open(t, d.data())
 	w.CountBy(worn{n: n}, key)
 	found, err := w.Generation(false)
-	if err = errors.Join(err, w.Reset(nil, nil)); err != nil || len(found) > 0 {
+	err = errors.Join(err, w.Reset(nil, nil), w.Saw(PINs, Mark{Count: 9}))
+	w.Begin()
+	if err = errors.Join(err, w.Close()); err != nil || len(found) > 0 {
 		t.Errorf("later: %v %v", found, err)
 	}
 	w.CountBy(worn{n: n, read: errCut}, key)
@@ -279,8 +286,8 @@ func TestWornCounter(t *testing.T) {
 // counting is a counter of memory.
 type counting struct{ n uint64 }
 
-func (c *counting) Counter() (uint64, bool, error) { return c.n, c.n > 0, nil }
-func (c *counting) Next() (uint64, error)          { c.n++; return c.n, nil }
+func (c *counting) Counter(context.Context) (uint64, bool, error) { return c.n, c.n > 0, nil }
+func (c *counting) Next(context.Context) (uint64, error)          { c.n++; return c.n, nil }
 
 // What is done is counted by the hour, and at the end; where nothing is, nothing is counted: a TPM wears out.
 func TestHowOftenIsCounted(t *testing.T) {
@@ -292,7 +299,9 @@ func TestHowOftenIsCounted(t *testing.T) {
 		if _, err := w.Generation(false); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Reset(nil, nil); err != nil || c.n != 1 {
+		err := w.Reset(nil, nil)
+		w.Begin()
+		if synctest.Wait(); err != nil || c.n != 1 {
 			t.Fatalf("a start counts %d: %v", c.n, err)
 		}
 		for n := range int64(60 * 10) { // ten hours, with something each minute

@@ -53,10 +53,10 @@ type Witness struct {
 	late  *time.Timer // to write what was noted; nil: nothing was
 	alone error       // why the copy outside the data folder can't be kept; nil: it is
 
-	counter   Counter // see CountBy
-	key       []byte
-	counted   time.Time // when it counted last; zero: not yet
-	uncounted bool      // marks have grown since
+	counter Counter // see CountBy
+	key     []byte
+	machine reading  // what Generation read
+	counts  *counter // see Begin; nil: not begun
 }
 
 // Beside is the folder of the copy outside a data folder.
@@ -106,7 +106,7 @@ func (w *Witness) grow(store string, m Mark) bool {
 	if m.Count <= w.marks[store].Count {
 		return false
 	}
-	w.marks[store], w.uncounted = m, true
+	w.marks[store] = m
 	return true
 }
 
@@ -140,13 +140,11 @@ func (w *Witness) flush() {
 		if w.late == nil {
 			w.late = time.AfterFunc(lateMax, w.flush)
 		}
-		return
 	}
-	w.tally(countEvery)
 }
 
 // Reset takes marks: in the place of those that were, where a person has said that these stores go on as they
-// are, else as Saw. The machine counts from then on (CountBy).
+// are, else as Saw.
 func (w *Witness) Reset(marks map[string]Mark, older []Finding) error {
 	w.mu.Lock()
 	for store, m := range marks {
@@ -159,15 +157,10 @@ func (w *Witness) Reset(marks map[string]Mark, older []Finding) error {
 	if err := w.Keep(context.Background()); err != nil {
 		return err
 	}
-	// It was asked already; that it counts no more must not stop a till whose TPM is worn out or full.
-	if err := w.count(); err != nil {
-		w.log.Warn("the TPM does not count: that the whole disk is put back is found by the cloud alone",
-			"err", err)
-	}
-	return nil
+	return w.accept(len(older) > 0)
 }
 
-// Close writes what was noted, and has the machine count it.
+// Close writes what was noted, and has the machine count it, for closingMax.
 func (w *Witness) Close() (err error) {
 	w.mu.Lock()
 	due := w.late != nil
@@ -175,7 +168,7 @@ func (w *Witness) Close() (err error) {
 	if due {
 		err = w.Keep(context.Background())
 	}
-	w.tally(0)
+	w.end()
 	return err
 }
 
