@@ -95,6 +95,12 @@ func (k masterKey) file() []byte {
 	return []byte(keyMagic + text + "\n")
 }
 
+// CheckKey tells whether data are what a key's file holds where it is not sealed. Errors are ErrKeyDamaged.
+func CheckKey(data []byte) error {
+	_, err := parseKey(data)
+	return err
+}
+
 func parseKey(data []byte) (masterKey, error) {
 	var key masterKey
 	text, ok := bytes.CutPrefix(data, []byte(keyMagic))

@@ -12,14 +12,31 @@ import (
 
 	"smiletill/device/tpm"
 	"smiletill/payment"
+	"smiletill/payment/report/signature"
 	"smiletill/vision/gallery"
 )
 
 // keyFile is a file that holds a key, sealed or not.
-type keyFile struct{ path, purpose string }
+type keyFile struct {
+	path, purpose string
+	check         func(plain []byte) error // whether that is a key of this kind
+}
 
 func (v *Vault) files() []keyFile {
-	return []keyFile{{v.cfg.TerminalKeyPath(), Reports}, {gallery.KeyPath(v.cfg.GalleryDir()), Faces}}
+	return []keyFile{{v.cfg.TerminalKeyPath(), Reports, signature.CheckKey},
+		{gallery.KeyPath(v.cfg.GalleryDir()), Faces, gallery.CheckKey}}
+}
+
+// good tells whether a file has a key, that of what is sealed by opening it.
+func (v *Vault) good(f keyFile, path string) error {
+	data, err := os.ReadFile(path)
+	if err == nil && tpm.Sealed(data) {
+		data, err = v.For(f.purpose).unseal(data)
+	}
+	if err == nil {
+		err = f.check(data)
+	}
+	return err
 }
 
 // beside are the names that a file has while it is replaced. A backup leaves out what begins with a dot.
@@ -56,6 +73,9 @@ func (v *Vault) settleFile(f keyFile, log *slog.Logger, cut func() error) error 
 	}
 	if err != nil {
 		return err // who opens it says more
+	}
+	if f.check(plain) != nil {
+		return nil // and of what is no key too
 	}
 	s := v.For(f.purpose)
 	var sealed []byte
@@ -124,18 +144,18 @@ func (v *Vault) finish(f keyFile, cut func() error) error {
 	if err == nil {
 		now, err = os.Lstat(f.path)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := cut(); err != nil {
 		return err
 	}
-	if os.SameFile(old, now) { // it was not replaced: one file of two names
+	if now != nil && os.SameFile(old, now) { // it was not replaced: one file of two names
 		return errors.Join(removed(was), syncFolder(f.path))
 	}
-	data, err := os.ReadFile(f.path)
-	if err == nil && tpm.Sealed(data) {
-		_, err = v.For(f.purpose).unseal(data) // else what it held may be the only key
+	err = v.good(f, f.path)
+	if damaged(err) { // what was to be overwritten may be the only key
+		return v.putBack(f, err)
 	}
 	if err == nil {
 		err = overwrite(was)
@@ -147,6 +167,24 @@ func (v *Vault) finish(f keyFile, cut func() error) error {
 		return err
 	}
 	return errors.Join(removed(was), syncFolder(f.path))
+}
+
+// damaged tells whether a file is none, or holds no key, or one that its TPM has forgotten.
+func damaged(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, signature.ErrKey) ||
+		errors.Is(err, gallery.ErrKeyDamaged) || errors.Is(err, tpm.ErrDamaged) ||
+		errors.Is(err, tpm.ErrCleared)
+}
+
+// putBack has a file be what it was before it was replaced by what is damaged, if that is better.
+func (v *Vault) putBack(f keyFile, why error) error {
+	_, was := f.beside()
+	if err := v.good(f, was); damaged(err) {
+		return nil // neither is a key: who opens it says so, and both stay as they are
+	} else if err != nil {
+		return errors.Join(why, err)
+	}
+	return errors.Join(os.Rename(was, f.path), syncFolder(f.path))
 }
 
 // writeLike writes a file that belongs to whom another does, for nobody else to read, and syncs it.

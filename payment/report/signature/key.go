@@ -144,16 +144,30 @@ func readKey(path string, sealer Sealer) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read key %s: %w", path, err)
 	}
+	private, err := parseKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("read key %s: %w", path, err)
+	}
+	return keyOf(private)
+}
+
+// CheckKey tells whether a text is what a key's file holds where it is not sealed. Errors are ErrKey.
+func CheckKey(text []byte) error {
+	_, err := parseKey(text)
+	return err
+}
+
+func parseKey(text []byte) (ed25519.PrivateKey, error) {
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, fmt.Errorf("read key %s: %w: it is not PEM", path, ErrKey)
+		return nil, fmt.Errorf("%w: it is not PEM", ErrKey)
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	private, ok := parsed.(ed25519.PrivateKey)
 	if err != nil || !ok {
-		return nil, fmt.Errorf("read key %s: %w: it is no Ed25519 key in PKCS #8", path, ErrKey)
+		return nil, fmt.Errorf("%w: it is no Ed25519 key in PKCS #8", ErrKey)
 	}
-	return keyOf(private)
+	return private, nil
 }
 
 // write makes the file as a whole or not at all: under another name, synced, linked to a name that nobody
