@@ -144,24 +144,40 @@ func (s *Store) set(ctx context.Context, customer, pin string, before func(mark 
 		return fmt.Errorf("set PIN: %w", err)
 	}
 	hash := argon2.IDKey([]byte(pin), salt, passes, memoryKiB, lanes, hashBytes)
-	box, err := s.pepper(ctx, s.db)
-	if err != nil {
+	if _, err := s.pepper(ctx, s.db); err != nil { // before anybody is told
 		return fmt.Errorf("set PIN: %w", err)
-	}
-	if box != nil {
-		hash = box.Seal(nil, nil, hash, bound(customer, salt))
 	}
 	if before != nil {
 		if err := before(markOf(salt)); err != nil {
 			return err
 		}
 	}
-	_, err = s.db.ExecContext(ctx, `INSERT OR REPLACE INTO pin (customer, salt, hash, memory, passes, lanes)
-		VALUES (?, ?, ?, ?, ?, ?)`, customer, salt, hash, memoryKiB, passes, lanes)
-	if err != nil {
+	if err := s.insert(ctx, customer, salt, hash); err != nil {
 		return s.failed(ctx, fmt.Errorf("set PIN: %w", err))
 	}
 	return s.changed(ctx)
+}
+
+// insert writes a hash down, under the pepper of that moment: another program may seal or unseal the file.
+func (s *Store) insert(ctx context.Context, customer string, salt, hash []byte) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after Commit
+	box, err := s.pepper(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if box != nil {
+		hash = box.Seal(nil, nil, hash, bound(customer, salt))
+	}
+	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO pin (customer, salt, hash, memory, passes, lanes)
+		VALUES (?, ?, ?, ?, ?, ?)`, customer, salt, hash, memoryKiB, passes, lanes)
+	if err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // Remove takes a customer's PIN away. It is no error if there is none.

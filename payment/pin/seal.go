@@ -77,19 +77,29 @@ func (s *Store) Seal(ctx context.Context) error {
 	return s.changed(ctx)
 }
 
-// Unseal takes it back: hashes are as they were, and the file has no pepper. It is no error if there is none.
-func (s *Store) Unseal(ctx context.Context) error {
+// Unseal takes it back: hashes are as they were, and the file has no pepper. It is no error if there is
+// none. A hash that nobody has encrypted with the pepper goes, since it counted for nothing: foreign are those whose
+// PIN it was, as Marks has them. They have to be set again.
+func (s *Store) Unseal(ctx context.Context) (foreign []string, err error) {
 	box, err := s.pepper(ctx, s.db)
 	if err != nil || box == nil {
-		return err
+		return nil, err
 	}
 	err = s.rewrite(ctx, `DROP TABLE pepper`, nil, func(customer string, salt, hash []byte) ([]byte, error) {
-		return decrypted(box, customer, salt, hash)
+		hash, err := decrypted(box, customer, salt, hash)
+		if errors.Is(err, errForeign) {
+			if customer == clerk {
+				customer = "" // as Marks has it
+			}
+			foreign = append(foreign, customer)
+			return nil, nil
+		}
+		return hash, err
 	})
 	if err != nil {
-		return s.failed(ctx, fmt.Errorf("unseal PINs: %w", err))
+		return nil, s.failed(ctx, fmt.Errorf("unseal PINs: %w", err))
 	}
-	return s.changed(ctx)
+	return foreign, s.changed(ctx)
 }
 
 // Sealed tells whether hashes are encrypted with a pepper; it opens none.
@@ -100,7 +110,7 @@ func (s *Store) Sealed(ctx context.Context) (is bool, err error) {
 	return is, nil
 }
 
-// rewrite does a script and writes each hash anew, in one transaction.
+// rewrite does a script and writes each hash anew, in one transaction; a row whose hash is nil then goes.
 func (s *Store) rewrite(
 	ctx context.Context, script string, args []any,
 	anew func(customer string, salt, hash []byte) ([]byte, error),
@@ -137,7 +147,11 @@ func (s *Store) rewrite(
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE pin SET hash = ? WHERE customer = ?`, hash, r.customer)
+		if hash == nil {
+			_, err = tx.ExecContext(ctx, `DELETE FROM pin WHERE customer = ?`, r.customer)
+		} else {
+			_, err = tx.ExecContext(ctx, `UPDATE pin SET hash = ? WHERE customer = ?`, hash, r.customer)
+		}
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -130,8 +131,10 @@ func TestSealedPINsCannotBeTriedElsewhere(t *testing.T) {
 	if err := opened(t, copied(t, path), nil).Try(ctx, "c_a", "902751"); !errors.Is(err, errNoSealer) {
 		t.Errorf("without a TPM: %v", err)
 	}
-	if err := errors.Join(here.Unseal(ctx), here.Unseal(ctx)); err != nil {
-		t.Fatal(err)
+	for range 2 {
+		if foreign, err := here.Unseal(ctx); err != nil || len(foreign) > 0 {
+			t.Fatal(foreign, err)
+		}
 	}
 	if is, err := here.Sealed(ctx); is || err != nil {
 		t.Errorf("unsealed: %v %v", is, err)
@@ -166,11 +169,42 @@ func TestHashesPutInByHand(t *testing.T) {
 	if err := s.Try(ctx, "c_a", "447120"); !errors.Is(err, errForeign) || payment.HintOf(err) == "" {
 		t.Errorf("another's: %v", err)
 	}
+	// It keeps no other from being unsealed, and is told.
+	other := opened(t, copied(t, path), machine{"here"})
+	if foreign, err := other.Unseal(ctx); err != nil || !slices.Equal(foreign, []string{"c_a"}) {
+		t.Errorf("unsealed: %q %v", foreign, err)
+	}
+	for customer, want := range map[string]error{"c_a": payment.ErrPINNotSet, "c_b": nil} {
+		if err := other.Try(ctx, customer, "447120"); !errors.Is(err, want) {
+			t.Errorf("unsealed, %s: %v", customer, err)
+		}
+	}
 	if _, err := s.db.ExecContext(ctx, `DELETE FROM pepper`); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Try(ctx, "c_b", "447120"); err == nil || !strings.Contains(err.Error(), "key of the PINs") {
 		t.Errorf("without its key: %v", err)
+	}
+}
+
+// A PIN that is set while another program seals the file, or unseals it, is as the file is then.
+func TestSetWhileItIsSealed(t *testing.T) {
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "pins.db")
+	s, other := opened(t, path, machine{"here"}), opened(t, path, machine{"here"})
+	unseal := func() error { _, err := other.Unseal(ctx); return err }
+	for pin, change := range map[string]func() error{"902751": func() error { return other.Seal(ctx) },
+		"447120": unseal} {
+		err := other.Seal(ctx)
+		if pin == "902751" {
+			err = unseal()
+		}
+		if err == nil {
+			err = s.SetAfter(ctx, "c_a", pin, func(string) error { return change() })
+		}
+		if err = errors.Join(err, s.Try(ctx, "c_a", pin), other.Try(ctx, "c_a", pin)); err != nil {
+			t.Errorf("%s: %v", pin, err)
+		}
 	}
 }
 
@@ -255,7 +289,7 @@ func TestSealCutOff(t *testing.T) {
 	if is, err := s.Sealed(ctx); !is || err != nil {
 		t.Errorf("after an unsealing that failed: %v %v", is, err)
 	}
-	if err := s.Unseal(ctx); err != nil {
+	if _, err := s.Unseal(ctx); err != nil {
 		t.Fatal(err)
 	}
 	cut("unsealed")

@@ -33,6 +33,7 @@ type Manifest struct {
 	Made     time.Time    `json:"made"`
 	Head     journal.Head `json:"head"`
 	Faces    bool         `json:"faces"`
+	Told     []string     `json:"-"` // what whoever makes it has to know
 }
 
 const (
@@ -82,10 +83,11 @@ func write(
 		return m, fmt.Errorf("back up: %w", err)
 	}
 	// Open to who has them, unlike all else: they never come to the disk.
-	pins, err := s.pins(ctx)
+	pins, told, err := s.pins(ctx)
 	if err != nil {
 		return m, fmt.Errorf("back up: %w", err)
 	}
+	m.Told = told
 	sealed, err := age.Encrypt(w, to)
 	if err != nil {
 		return m, fmt.Errorf("back up: %w", err)
@@ -126,10 +128,10 @@ func copies(ctx context.Context, data, into string) (h journal.Head, err error) 
 	return h, nil
 }
 
-// pins gives the file of PINs as it is at one moment, unsealed; nil: there is none.
-func (s Source) pins(ctx context.Context) (text []byte, err error) {
+// pins gives the file of PINs as it is at one moment, unsealed, and what is to be told of it; nil: there is none.
+func (s Source) pins(ctx context.Context) (text []byte, told []string, err error) {
 	if !there(filepath.Join(s.Data, databases[1])) {
-		return nil, nil
+		return nil, nil, nil
 	}
 	const memory = "/dev/shm" // of the machine: its files are on no disk
 	dir := memory
@@ -138,14 +140,14 @@ func (s Source) pins(ctx context.Context) (text []byte, err error) {
 	}
 	tmp, err := os.MkdirTemp(dir, ".backup-")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
 	path := filepath.Join(tmp, databases[1])
-	if err := s.Vault.CopyPINs(ctx, path); err != nil {
-		return nil, err
+	if told, err = s.Vault.CopyPINs(ctx, path); err == nil {
+		text, err = os.ReadFile(path)
 	}
-	return os.ReadFile(path)
+	return text, told, err
 }
 
 func there(path string) bool {

@@ -50,8 +50,8 @@ func TestDamageWhileReplacing(t *testing.T) {
 	}
 }
 
-// Where neither is a key, both stay as they are; where the TPM was cleared before a plain key was overwritten,
-// that is put back.
+// Where neither is a key, both stay as they are; where the TPM was cleared before a plain key was
+// overwritten, that is put back.
 func TestReplacingWithoutAGoodKey(t *testing.T) {
 	m := tpmtest.New(t)
 	dir := filepath.Join(t.TempDir(), "data")

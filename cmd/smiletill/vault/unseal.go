@@ -26,7 +26,14 @@ func (v *Vault) Unseal(ctx context.Context, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	uncut := func() error { return nil }
+	pins, foreign, err := v.unsealPINs(ctx)
+	if err != nil {
+		return err
+	}
 	done := 0
+	if pins {
+		done++
+	}
 	for _, f := range v.files() {
 		if err := v.finish(f, uncut); err != nil {
 			return fmt.Errorf("unseal %s: %w", f.path, err)
@@ -52,13 +59,6 @@ func (v *Vault) Unseal(ctx context.Context, out io.Writer) (err error) {
 		}
 		done++
 	}
-	pins, err := v.unsealPINs(ctx)
-	if err != nil {
-		return err
-	}
-	if pins {
-		done++
-	}
 	// Wherever it starts next, the counter of that machine is where it begins.
 	if _, err := os.Stat(v.cfg.TerminalKeyPath()); err == nil {
 		k, err := signature.OpenKey(v.cfg.TerminalKeyPath(), nil)
@@ -66,6 +66,11 @@ func (v *Vault) Unseal(ctx context.Context, out io.Writer) (err error) {
 			err = witness.Adopt(v.cfg.Paths.DataDir, k.Derive(forWitness))
 		}
 		if err != nil {
+			return err
+		}
+	}
+	for _, words := range foreign {
+		if _, err := fmt.Fprintln(out, words); err != nil {
 			return err
 		}
 	}
@@ -78,19 +83,22 @@ func (v *Vault) Unseal(ctx context.Context, out io.Writer) (err error) {
 	return err
 }
 
-func (v *Vault) unsealPINs(ctx context.Context) (was bool, err error) {
+// unsealPINs also gives what is to be told of them.
+func (v *Vault) unsealPINs(ctx context.Context) (was bool, words []string, err error) {
 	if _, err := os.Stat(v.cfg.PINsPath()); errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return false, nil, nil
 	}
 	s, err := v.OpenPINs(ctx, nil)
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	s.SealedBy(always{v.For(pins)})
 	if was, err = s.Sealed(ctx); err == nil && was {
-		err = s.Unseal(ctx)
+		var foreign []string
+		foreign, err = s.Unseal(ctx)
+		words = foreignWords(foreign)
 	}
-	return was, errors.Join(err, s.Close())
+	return was, words, errors.Join(err, s.Close())
 }
 
 // always opens what is sealed, whatever the settings say.

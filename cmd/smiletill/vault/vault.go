@@ -170,21 +170,39 @@ func (v *Vault) OpenPINs(
 	return s, err
 }
 
-// CopyPINs writes the PINs as they are at one moment into a new file, unsealed.
-func (v *Vault) CopyPINs(ctx context.Context, path string) error {
+// CopyPINs writes the PINs as they are at one moment into a new file, unsealed; words are what has to be told
+// of it, whose PIN is not among them.
+func (v *Vault) CopyPINs(ctx context.Context, path string) (words []string, err error) {
 	s, err := v.OpenPINs(ctx, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := errors.Join(s.CopyTo(ctx, path), s.Close()); err != nil {
-		return err
+		return nil, err
 	}
 	c, err := pin.Open(ctx, path, nil, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c.SealedBy(strict{v.For(pins)})
-	return errors.Join(c.Unseal(ctx), c.Close())
+	foreign, err := c.Unseal(ctx)
+	return foreignWords(foreign), errors.Join(err, c.Close())
+}
+
+// foreignWords tells of PINs that go, since they were not set on this terminal.
+func foreignWords(rows []string) (words []string) {
+	for _, row := range rows {
+		whose, do := "customer "+row, "`smiletill customers pin "+row+"`"
+		if name, is := pin.ClerkOf(row); is {
+			whose, do = "clerk "+name, "`smiletill clerks`"
+			if name == "" {
+				whose, do = "clerk", "`smiletill counter pin`"
+			}
+		}
+		words = append(words, "the PIN of "+whose+" was not set on this terminal, and counted for nothing: it is "+
+			"left out. Set it again ("+do+"), and find out who has changed the terminal's files")
+	}
+	return words
 }
 
 // SettlePINs is Settle of the PINs, once they are open and known not to be older ones.

@@ -62,7 +62,7 @@ func TestFailingOpensCountNothing(t *testing.T) {
 }
 
 // One that works for a moment, with something done each time, counts twelve times at most and then twice an
-// hour, over its restarts; and counts all it has done when it runs on. A clock that was wrong is no end of it.
+// hour, over its restarts; and counts all it has done when it runs on, also after a clock that was wrong.
 func TestStartsWithoutEndAreCountedSeldom(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	synctest.Test(t, func(t *testing.T) {
@@ -152,8 +152,8 @@ func (s *stuck) Next(ctx context.Context) (uint64, error) {
 	return 0, ctx.Err()
 }
 
-// While a TPM does not answer, a PIN's try is marked, a start goes on, and an end waits for some seconds; what
-// was not counted is not taken for counted.
+// While a TPM does not answer, a PIN's try is marked, a start goes on, and an end waits for some seconds;
+// what was not counted is not taken for counted.
 func TestBusyTPMIsNotWaitedFor(t *testing.T) {
 	for _, read := range []bool{false, true} {
 		dir := filepath.Join(t.TempDir(), "data")

@@ -18,9 +18,9 @@
 //     else by the cloud alone (payment/report).
 //   - The machine counts, in the background, once the terminal works (Begin), if anything was done since the
 //     last count: at the start, at the end, and meanwhile each hour. It counts twelve times at most and then
-//     twice an hour, over restarts: a TPM wears out. What fails to open counts nothing. What it had counted is kept with the marks of then, under a key that who writes the disk has not:
-//     an old copy has an old number, and one that was made up has no proof. It is written before the machine
-//     counts.
+//     twice an hour, over restarts: a TPM wears out. What fails to open counts nothing. What it had
+//     counted is kept with the marks of then, under a key that who writes the disk has not: an old copy has
+//     an old number, and one that was made up has no proof. It is written before the machine counts.
 //
 // It imports payment (hints) and the standard library.
 package witness
