@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"syscall"
@@ -54,6 +55,22 @@ func (t *TPM) Check() error {
 			Property: uint32(tpm2.TPMPTManufacturer), PropertyCount: 1}.Execute(p)
 		return err
 	})
+}
+
+// Machine names the TPM by 16 hexadecimal digits, the same whether it is cleared or not.
+func (t *TPM) Machine() (id string, err error) {
+	err = t.do(context.Background(), func(p transport.TPM) error {
+		ek, err := primary(p, tpm2.TPMRHEndorsement, tpm2.ECCEKTemplate)
+		if err != nil {
+			return err
+		}
+		id = ek.id()
+		return ek.flush(p)
+	})
+	if err != nil {
+		return "", fmt.Errorf("ask which TPM it is: %w", err)
+	}
+	return id, nil
 }
 
 // do opens the TPM for some commands. Once ctx has ended none is begun.

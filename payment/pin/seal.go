@@ -78,8 +78,8 @@ func (s *Store) Seal(ctx context.Context) error {
 }
 
 // Unseal takes it back: hashes are as they were, and the file has no pepper. It is no error if there is
-// none. A hash that nobody has encrypted with the pepper goes, since it counted for nothing: foreign are those whose
-// PIN it was, as Marks has them. They have to be set again.
+// none. A hash that nobody has encrypted with the pepper goes, since it counted for nothing: foreign are
+// those whose PIN it was, as Marks has them. They have to be set again.
 func (s *Store) Unseal(ctx context.Context) (foreign []string, err error) {
 	box, err := s.pepper(ctx, s.db)
 	if err != nil || box == nil {

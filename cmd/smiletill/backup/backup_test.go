@@ -52,6 +52,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 func vaultOf(dir, tpm string) *vault.Vault {
 	cfg := config.Default()
 	cfg.Paths.DataDir, cfg.Security.TPM = dir, tpm
+	cfg.Paths.ControlSocket = filepath.Join(dir, "none")
 	return vault.Of(cfg)
 }
 

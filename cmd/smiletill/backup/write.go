@@ -63,7 +63,7 @@ var databases = []string{"journal.db", "pins.db", "register.db"}
 
 // left are files of the data folder that are of this machine at this moment alone.
 var left = []string{"witness.json", "generation.json", "older.json", "restored.json", "restoring.json",
-	"rauc.status"}
+	"rauc.status", "unsealed"}
 
 // write makes a backup into w, sealed to a recovery key.
 func write(
@@ -128,7 +128,8 @@ func copies(ctx context.Context, data, into string) (h journal.Head, err error) 
 	return h, nil
 }
 
-// pins gives the file of PINs as it is at one moment, unsealed, and what is to be told of it; nil: there is none.
+// pins gives the file of PINs as it is at one moment, unsealed, and what is to be told of it; nil: there is
+// none.
 func (s Source) pins(ctx context.Context) (text []byte, told []string, err error) {
 	if !there(filepath.Join(s.Data, databases[1])) {
 		return nil, nil, nil

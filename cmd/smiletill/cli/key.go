@@ -31,8 +31,8 @@ func keyCommand(a *app) *cobra.Command {
 	unseal := &cobra.Command{
 		Use: "unseal", Short: "Have the keys be as without a TPM, of a stopped terminal", Args: cobra.NoArgs,
 		Long: "Take back that the terminal's secrets (its key, the faces' and the PINs') are sealed to this\n" +
-			"machine's TPM: before its mainboard is replaced, or an older version comes. The next start seals\n" +
-			"them again, unless security.tpm is \"off\".",
+			"machine's TPM: before its mainboard is replaced, or an older version comes. On this one they\n" +
+			"stay so; another one seals them at its first start, unless security.tpm is \"off\".",
 		Example: "  sudo systemctl stop smiletill\n  sudo smiletill key unseal",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd)

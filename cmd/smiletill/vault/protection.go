@@ -49,12 +49,22 @@ func (v *Vault) Protection() (Protection, error) {
 	case v.named() && !there:
 		return Protection{"security.tpm names " + v.tpm.Path() + ", which is not there", fault,
 			"switch the TPM on in the machine's firmware, or set security.tpm to \"auto\""}, nil
+	case there && !v.off() && sealed == 0 && v.unsealed():
+		return Protection{"the keys were unsealed, for another machine: " + gallery.Protection, warning,
+			"move the disk; to have them sealed here again: `sudo rm " + v.plainPath() + "`, then `sudo systemctl " +
+				"restart smiletill`"}, nil
 	case there && !v.off() && sealed+plain > 0:
 		return Protection{"not all keys are sealed, though there is a TPM (" + v.tpm.Path() + "): " +
 			gallery.Protection, warning, "`sudo usermod -aG tss smiletill`, then `sudo systemctl restart " +
 			"smiletill`: a start seals them, or `sudo smiletill logs` says why not"}, nil
 	}
 	return Protection{gallery.Protection, fine, ""}, nil
+}
+
+// unsealed tells whether they were, on whatever machine.
+func (v *Vault) unsealed() bool {
+	_, err := os.Stat(v.plainPath())
+	return err == nil
 }
 
 // begins tells whether a file begins as one that is sealed.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"smiletill/device/tpm"
@@ -48,9 +49,33 @@ func (f keyFile) beside() (next, was string) {
 // Settle seals the files of keys that are not sealed yet, if there is a TPM, and ends what was begun when the
 // power went. wait leaves them as they are for now: where a version before this one may be back in a minute,
 // which could not read them.
-func (v *Vault) Settle(wait bool, log *slog.Logger) error {
+func (v *Vault) Settle(wait bool, log *slog.Logger) (err error) {
 	v.wait = wait
-	return v.settle(log, func() error { return nil })
+	if v.off() && !v.begun() {
+		return nil
+	}
+	lock, err := v.hold() // no command unseals meanwhile
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	if err := v.settle(log, func() error { return nil }); err != nil {
+		return err
+	}
+	if use, err := v.seals(); wait || !use || err != nil {
+		return v.unlessNamed(err)
+	}
+	return removed(v.plainPath()) // of another machine
+}
+
+// begun tells whether a replacement was cut off.
+func (v *Vault) begun() bool {
+	return slices.ContainsFunc(v.files(), func(f keyFile) bool {
+		next, was := f.beside()
+		_, err := os.Lstat(next)
+		_, err2 := os.Lstat(was)
+		return err == nil || err2 == nil
+	})
 }
 
 // settle is Settle with a test's cut before each change on the disk.

@@ -12,7 +12,6 @@ import (
 	"smiletill/cmd/smiletill/witness"
 	"smiletill/device/tpm"
 	"smiletill/payment"
-	"smiletill/payment/journal"
 	"smiletill/payment/report/signature"
 )
 
@@ -20,12 +19,18 @@ import (
 // version that knows nothing of it, or for good. What is sealed already stays so where one of them does not
 // open.
 func (v *Vault) Unseal(ctx context.Context, out io.Writer) (err error) {
-	lock, err := journal.Hold(v.cfg.JournalPath())
+	if err := v.stopped(); err != nil {
+		return err
+	}
+	lock, err := v.hold()
 	if err != nil {
 		return payment.WithHint(err, "stop the terminal first: `sudo systemctl stop smiletill`")
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	uncut := func() error { return nil }
+	if err := v.stayPlain(); err != nil { // first: whatever is unsealed, nothing seals it again
+		return err
+	}
 	pins, foreign, err := v.unsealPINs(ctx)
 	if err != nil {
 		return err
@@ -77,8 +82,8 @@ func (v *Vault) Unseal(ctx context.Context, out io.Writer) (err error) {
 	_, err = fmt.Fprintf(out, "%d secrets are as they are without a TPM: whoever copies the disk copies the "+
 		"keys\n", done)
 	if err == nil && !v.off() {
-		_, err = fmt.Fprintln(out, "where there is a TPM the next start seals them again, unless security.tpm "+
-			"is \"off\"")
+		_, err = fmt.Fprintf(out, "on this machine they stay so; another one seals them at its first start, "+
+			"unless security.tpm is \"off\". To have them sealed here again: sudo rm %s\n", v.plainPath())
 	}
 	return err
 }

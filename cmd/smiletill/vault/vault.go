@@ -60,7 +60,11 @@ func (v *Vault) seals() (bool, error) {
 	if errors.Is(err, tpm.ErrNone) && !v.named() {
 		return false, nil
 	}
-	return err == nil, err
+	if err != nil {
+		return false, err
+	}
+	stays, err := v.staysPlain()
+	return err == nil && !stays, err
 }
 
 // Sealer keeps secrets for one purpose.

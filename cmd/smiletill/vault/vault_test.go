@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"smiletill/device/tpm"
 	"smiletill/device/tpm/tpmtest"
 	"smiletill/payment"
+	"smiletill/payment/journal"
 	"smiletill/payment/report/signature"
 	"smiletill/vision/gallery"
 )
@@ -30,6 +32,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 func at(dir, tpm string) config.Config {
 	cfg := config.Default()
 	cfg.Paths.DataDir, cfg.Security.TPM = dir, tpm
+	cfg.Paths.ControlSocket = filepath.Join(dir, "none") // this machine's is not the test's
 	return cfg
 }
 
@@ -358,7 +361,7 @@ func TestUnseal(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "3 secrets") ||
-		!strings.Contains(out.String(), "next start seals them again") {
+		!strings.Contains(out.String(), "on this machine they stay so") {
 		t.Errorf("it says %q", out.String())
 	}
 	got, err := open(ctx, at(dir, config.TPMOff))
@@ -368,8 +371,82 @@ func TestUnseal(t *testing.T) {
 	if sealedAll(t, at(dir, m.Path)) {
 		t.Error("it is still sealed")
 	}
+	// There, named or not, nothing seals them again; another machine does, and that one again then.
+	for range 2 {
+		if err := start(ctx, at(dir, m.Path)); err != nil || sealedAny(t, at(dir, m.Path)) {
+			t.Errorf("the next start: %v", err)
+		}
+	}
+	if p, err := Of(at(dir, m.Path)).Protection(); err != nil || p.Level != "warning" ||
+		!strings.Contains(p.Do, plainName) {
+		t.Errorf("what is said of it: %+v %v", p, err)
+	}
+	other := tpmtest.New(t)
+	if err := start(ctx, at(dir, other.Path)); err != nil || !sealedAll(t, at(dir, other.Path)) {
+		t.Errorf("another machine: %v", err)
+	}
+	if err := Of(at(dir, other.Path)).Unseal(ctx, io.Discard); err != nil {
+		t.Fatal(err)
+	}
 	if err := start(ctx, at(dir, m.Path)); err != nil || !sealedAll(t, at(dir, m.Path)) {
-		t.Errorf("the next start: %v", err)
+		t.Errorf("back on the first: %v", err)
+	}
+}
+
+// sealedAny tells whether any key is sealed, the PINs' too.
+func sealedAny(t *testing.T, cfg config.Config) bool {
+	t.Helper()
+	s, err := Of(cfg).OpenPINs(t.Context(), still)
+	if err != nil {
+		t.Fatal(err)
+	}
+	any, err := s.Sealed(t.Context())
+	if err = errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range Of(cfg).files() {
+		is, err := begins(f.path)
+		any = any || is || err != nil
+	}
+	return any
+}
+
+// A terminal that runs is not unsealed, out of order as well, when it has no lock; nor does a start seal
+// while a command unseals.
+func TestUnsealWhileItRuns(t *testing.T) {
+	m := tpmtest.New(t)
+	dir := filepath.Join(t.TempDir(), "data")
+	terminal(t, dir)
+	cfg := at(dir, m.Path)
+	cfg.Paths.ControlSocket = filepath.Join(t.TempDir(), "s")
+	if err := start(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", cfg.Paths.ControlSocket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = Of(cfg).Unseal(t.Context(), io.Discard)
+	if !strings.Contains(payment.HintOf(err), "systemctl stop") || !sealedAll(t, cfg) {
+		t.Errorf("out of order: %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// The file that says that keys stay as they are is nothing where they are sealed.
+	err = Of(cfg).stayPlain()
+	if use, err2 := Of(cfg).seals(); errors.Join(err, err2) != nil || !use {
+		t.Errorf("sealed keys, and such a file: %v %v", err, err2)
+	}
+	lock, err := Of(cfg).hold()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Of(cfg).Settle(false, quiet()); !errors.Is(err, journal.ErrInUse) {
+		t.Errorf("a start meanwhile: %v", err)
+	}
+	if err := errors.Join(lock.Close(), Of(cfg).Unseal(t.Context(), io.Discard)); err != nil {
+		t.Errorf("stopped: %v", err)
 	}
 }
 
