@@ -1,10 +1,13 @@
 package vault
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"smiletill/device/tpm"
 	"smiletill/vision/gallery"
@@ -44,6 +47,10 @@ func (v *Vault) Protection() (Protection, error) {
 		return Protection{"keys are sealed to a TPM, and " + v.tpm.Path() + " is not there", fault,
 			"switch the TPM on in the machine's firmware; if this is another machine, put the disk back into the " +
 				"first, or restore a backup (`smiletill restore`)"}, nil
+	case sealed > 0 && plain == 0 && len(v.aside()) > 0:
+		dirs := strings.Join(v.aside(), " ")
+		return Protection{v.words() + "; but for what a restore has put aside, which is as it was then: " + dirs,
+			warning, "look whether anything there is still needed, then `sudo rm -r " + dirs + "`"}, nil
 	case sealed > 0 && plain == 0:
 		return Protection{v.words(), fine, ""}, nil
 	case v.named() && !there:
@@ -65,6 +72,27 @@ func (v *Vault) Protection() (Protection, error) {
 func (v *Vault) unsealed() bool {
 	_, err := os.Stat(v.plainPath())
 	return err == nil
+}
+
+// aside are the folders of what restores have put aside in which a key is not sealed, or PINs are not.
+func (v *Vault) aside() (dirs []string) {
+	all, _ := filepath.Glob(filepath.Join(v.cfg.Paths.DataDir, "before-restore-*")) // the pattern is good
+	for _, dir := range all {
+		plain := false
+		for _, f := range v.files() {
+			for _, name := range []string{filepath.Base(f.path), filepath.Join("gallery", filepath.Base(f.path))} {
+				sealed, err := begins(filepath.Join(dir, name))
+				plain = plain || err == nil && !sealed
+			}
+		}
+		if text, err := os.ReadFile(filepath.Join(dir, filepath.Base(v.cfg.PINsPath()))); err == nil {
+			plain = plain || !bytes.Contains(text, []byte("CREATE TABLE pepper"))
+		}
+		if plain {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
 }
 
 // begins tells whether a file begins as one that is sealed.

@@ -455,6 +455,7 @@ func TestProtection(t *testing.T) {
 	m := tpmtest.New(t)
 	dir := filepath.Join(t.TempDir(), "data")
 	terminal(t, dir)
+	old := copyOf(t, dir)
 	is := func(tpm, level, words string) {
 		t.Helper()
 		p, err := Of(at(dir, tpm)).Protection()
@@ -469,6 +470,21 @@ func TestProtection(t *testing.T) {
 		t.Fatal(err)
 	}
 	is(m.Path, "ok", "sealed to this machine's TPM")
+	// What a restore has put aside counts too, each of its parts.
+	for _, name := range []string{"terminal.key", "gallery/gallery.key", "pins.db"} {
+		aside := filepath.Join(dir, "before-restore-20260102T030405Z")
+		for _, from := range []string{old, dir} { // as it was, and as it is now
+			text, err := os.ReadFile(filepath.Join(from, name))
+			if err == nil {
+				err = os.MkdirAll(filepath.Dir(filepath.Join(aside, name)), 0o700)
+			}
+			if err = errors.Join(err, os.WriteFile(filepath.Join(aside, name), text, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			level := map[string]string{old: "warning", dir: "ok"}[from]
+			is(m.Path, level, map[string]string{old: aside, dir: "sealed to this machine's TPM"}[from])
+		}
+	}
 	is(config.TPMOff, "fault", "security.tpm is off")
 	m.Stop(t)
 	is(m.Path, "fault", "sealed to a TPM")
