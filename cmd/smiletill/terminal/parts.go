@@ -84,7 +84,7 @@ func openParts(
 		err = backup.Resume(cfg.Paths.DataDir)
 	}
 	if err == nil { // not while the version before may be back, nor what nobody may read
-		err = p.vault.Settle(t.Raised() || updates.Trying(), log)
+		err = p.vault.Settle(t.Raised() || !updates.Proven(), log)
 	}
 	if err != nil {
 		return nil, err
