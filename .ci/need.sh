@@ -11,6 +11,7 @@ there() { # there PACKAGE
 	libturbojpeg0) /sbin/ldconfig -p | grep -q libturbojpeg.so.0 ;;
 	python3-venv) python3 -c 'import ensurepip, venv' ;;
 	mosquitto) test -x /usr/sbin/mosquitto ;;
+	swtpm-tools) command -v swtpm_setup ;;
 	nftables) test -x /usr/sbin/nft ;;
 	mosquitto-clients) command -v mosquitto_sub ;;
 	iproute2) command -v ip ;;
@@ -42,7 +43,8 @@ packages() { # packages WHAT
 	build) echo gcc libc6-dev npm maven ;;
 	jpeg) echo libturbojpeg0 ;; # makes JPEGs faster, is not needed
 	models) echo python3-venv ;;
-	tests) echo mosquitto mosquitto-clients nats-server chromium strace iproute2 nftables systemd patchelf dpkg libreoffice-calc-nogui sway cog ;;
+	tests) echo mosquitto mosquitto-clients nats-server chromium strace iproute2 nftables systemd patchelf dpkg libreoffice-calc-nogui sway cog \
+		swtpm swtpm-tools ;;
 	arm64) [ "$(uname -m)" = aarch64 ] || echo qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstdc++6-arm64-cross ;;
 	image) echo genimage mtools dosfstools squashfs-tools rauc dbus shellcheck fdisk e2fsprogs xz-utils zstd ;;
 	emulate) echo qemu-system-arm cpio kmod xz-utils bc e2fsprogs mosquitto mosquitto-clients ;;

@@ -219,6 +219,7 @@ func TestUnitDevices(t *testing.T) {
 	for _, d := range []struct{ kind, driver, group string }{ // "" where no system has the driver as a module
 		{"video4linux", "videodev", "video"}, {"gpiochip", "", "gpio"}, {"ttyACM", "cdc_acm", "dialout"},
 		{"ttyUSB", "usbserial", "dialout"}, {"ttyAMA", "", "dialout"}, {"ttyS", "", "dialout"},
+		{"tpm", "tpm", "tss"},
 	} {
 		if !slices.Contains(unit["DeviceAllow"], "char-"+d.kind) {
 			t.Errorf("%s may not be opened", d.kind)
@@ -231,7 +232,7 @@ func TestUnitDevices(t *testing.T) {
 			t.Errorf("%s: %s is not loaded before the terminal starts", d.kind, d.driver)
 		}
 	}
-	if n := len(unit["DeviceAllow"]); n != 2*6 {
+	if n := len(unit["DeviceAllow"]); n != 2*7 {
 		t.Errorf("more may be opened than this test knows: %v", unit["DeviceAllow"])
 	}
 }
@@ -254,7 +255,7 @@ func TestSysusersAndTmpfiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"video", "gpio", "dialout"} {
+	for _, name := range []string{"video", "gpio", "dialout", "tss"} {
 		if !strings.Contains(string(group), "\n"+name+":") && !strings.HasPrefix(string(group), name+":") {
 			t.Errorf("there is no group %s", name)
 		}

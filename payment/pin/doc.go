@@ -9,6 +9,9 @@
 //     shortens one.
 //   - Of those whose role is owner one stays.
 //   - A PIN is never written, logged or told.
+//   - A file that was sealed (Seal) has its hashes encrypted with a key that one machine alone opens: on any
+//     other no PIN can be tried on a copy of it, and a hash that was put in by hand is refused. What stood in
+//     the file before may still lie on the disk outside of it.
 //
 // It imports payment, Argon2 and SQLite.
 //

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -51,6 +52,8 @@ type Store struct {
 	db    *sql.DB
 	clock func(context.Context) (time.Duration, error)
 	rand  io.Reader
+	mu    sync.Mutex // of seal's pepper
+	seal  seal
 	told  func(error)             // of writes that fail; nil: nobody
 	saw   func(count int64) error // see OnChange; nil: nobody
 }
@@ -141,17 +144,40 @@ func (s *Store) set(ctx context.Context, customer, pin string, before func(mark 
 		return fmt.Errorf("set PIN: %w", err)
 	}
 	hash := argon2.IDKey([]byte(pin), salt, passes, memoryKiB, lanes, hashBytes)
+	if _, err := s.pepper(ctx, s.db); err != nil { // before anybody is told
+		return fmt.Errorf("set PIN: %w", err)
+	}
 	if before != nil {
 		if err := before(markOf(salt)); err != nil {
 			return err
 		}
 	}
-	_, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO pin (customer, salt, hash, memory, passes, lanes)
-		VALUES (?, ?, ?, ?, ?, ?)`, customer, salt, hash, memoryKiB, passes, lanes)
-	if err != nil {
+	if err := s.insert(ctx, customer, salt, hash); err != nil {
 		return s.failed(ctx, fmt.Errorf("set PIN: %w", err))
 	}
 	return s.changed(ctx)
+}
+
+// insert writes a hash down, under the pepper of that moment: another program may seal or unseal the file.
+func (s *Store) insert(ctx context.Context, customer string, salt, hash []byte) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after Commit
+	box, err := s.pepper(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if box != nil {
+		hash = box.Seal(nil, nil, hash, bound(customer, salt))
+	}
+	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO pin (customer, salt, hash, memory, passes, lanes)
+		VALUES (?, ?, ?, ?, ?, ?)`, customer, salt, hash, memoryKiB, passes, lanes)
+	if err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // Remove takes a customer's PIN away. It is no error if there is none.
@@ -266,7 +292,14 @@ func (s *Store) try(ctx context.Context, customer, pin string) error {
 	if err != nil {
 		return fmt.Errorf("check PIN: %w", err)
 	}
+	box, err := s.pepper(ctx, s.db) // before the try is counted: none is taken that can't be looked at
+	if err != nil {
+		return fmt.Errorf("check PIN: %w", err)
+	}
 	r, err := s.count(ctx, customer, now)
+	if err == nil {
+		r.hash, err = decrypted(box, customer, r.salt, r.hash)
+	}
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Protection says in plain words how well the templates are protected on this machine.
+// Protection says in plain words how well the templates are protected by a key's file that nothing seals.
 const Protection = "software protection: the key lies in a file beside the records, " +
 	"so whoever copies the disk copies the key"
 
@@ -98,11 +98,17 @@ type Gallery struct {
 // while another process has the gallery open, and with ErrUnsafe, ErrKeyMissing, ErrKeyDamaged or ErrOtherKey
 // when the key won't do. Single records that can't be used are left out, logged, and listed by Damaged.
 func Open(dir string, model Model, log *slog.Logger) (*Gallery, error) {
+	return OpenSealed(dir, model, plainText{}, log)
+}
+
+// OpenSealed is Open of a gallery whose key's file is sealed, or is to be if it is made now. What the Sealer
+// can't open is an error as it gives it: no other key is made.
+func OpenSealed(dir string, model Model, machine Sealer, log *slog.Logger) (*Gallery, error) {
 	g, err := newGallery(dir, model)
 	if err != nil {
 		return nil, err
 	}
-	if err := g.open(log); err != nil {
+	if err := g.open(machine, log); err != nil {
 		if g.lock != nil {
 			g.lock.Close()
 		}
@@ -152,7 +158,7 @@ func (g *Gallery) forget() {
 	g.older.Store(&rows{})
 }
 
-func (g *Gallery) open(log *slog.Logger) (err error) {
+func (g *Gallery) open(machine Sealer, log *slog.Logger) (err error) {
 	if err := makeDir(g.dir); err != nil {
 		return err
 	}
@@ -163,7 +169,7 @@ func (g *Gallery) open(log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	key, err := loadKey(g.dir, len(files), log)
+	key, err := loadKey(g.dir, len(files), machine, log)
 	if err != nil {
 		return err
 	}

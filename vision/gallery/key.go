@@ -21,19 +21,38 @@ const (
 	// a damaged key from damaged records.
 	keyMagic = "smiletill-gallery-key-1 "
 	keySum   = 4
+	// keyMax bounds what is read of it, in bytes: sealed it has about 700.
+	keyMax   = 8 << 10
 	keyIDLen = 8
 )
 
+// Sealer keeps the key's file so that this machine alone reads it. Its errors carry their own hint.
+type Sealer interface {
+	Seal(plain []byte) (sealed []byte, err error)
+	Unseal(sealed []byte) (plain []byte, err error) // what is not sealed it gives back as it is
+	Protection() string                             // in words, of a key that is made now
+}
+
+// plainText is the Sealer of a file that is kept as it is.
+type plainText struct{}
+
+func (plainText) Seal(plain []byte) ([]byte, error)    { return plain, nil }
+func (plainText) Unseal(sealed []byte) ([]byte, error) { return sealed, nil }
+func (plainText) Protection() string                   { return Protection }
+
+// KeyPath is where the key of a gallery's folder is.
+func KeyPath(dir string) string { return filepath.Join(dir, keyName) }
+
 // loadKey reads dir's master key, or makes one if there are no records that an old one has sealed.
-func loadKey(dir string, records int, log *slog.Logger) (masterKey, error) {
+func loadKey(dir string, records int, machine Sealer, log *slog.Logger) (masterKey, error) {
 	path := filepath.Join(dir, keyName)
-	data, fi, err := readFile(path, 1024)
+	data, fi, err := readFile(path, keyMax)
 	if errors.Is(err, fs.ErrNotExist) {
 		if records > 0 {
 			return masterKey{}, hint(fmt.Errorf("%s: %w, and %d records need it", path, ErrKeyMissing, records),
 				"put the key back from a copy; without one, move the records away and enrol everybody again")
 		}
-		return makeKey(dir, log)
+		return makeKey(dir, machine, log)
 	}
 	if err != nil && fi == nil { // a folder, say: no damage that a key could have
 		return masterKey{}, hint(err, "put what is in the place of the key away, and the key back from a copy; "+
@@ -45,6 +64,9 @@ func loadKey(dir string, records int, log *slog.Logger) (masterKey, error) {
 	if err := private(path, fi, "0600"); err != nil {
 		return masterKey{}, err
 	}
+	if data, err = machine.Unseal(data); err != nil {
+		return masterKey{}, fmt.Errorf("%s: %w", path, err)
+	}
 	key, err := parseKey(data)
 	if err != nil {
 		return masterKey{}, hint(fmt.Errorf("%s: %w", path, err),
@@ -53,13 +75,17 @@ func loadKey(dir string, records int, log *slog.Logger) (masterKey, error) {
 	return key, nil
 }
 
-func makeKey(dir string, log *slog.Logger) (masterKey, error) {
+func makeKey(dir string, machine Sealer, log *slog.Logger) (masterKey, error) {
 	var key masterKey
 	rand.Read(key[:]) //nolint:errcheck // it never fails (crypto/rand)
-	if err := writeFile(dir, keyName, key.file(), removeOnError); err != nil {
+	text, err := machine.Seal(key.file())
+	if err == nil {
+		err = writeFile(dir, keyName, text, removeOnError)
+	}
+	if err != nil {
 		return masterKey{}, fmt.Errorf("make key: %w", err)
 	}
-	log.Warn("gallery key made", "file", filepath.Join(dir, keyName), "protection", Protection)
+	log.Warn("gallery key made", "file", KeyPath(dir), "protection", machine.Protection())
 	return key, nil
 }
 
@@ -67,6 +93,12 @@ func (k masterKey) file() []byte {
 	sum := sha256.Sum256(k[:])
 	text := base64.StdEncoding.EncodeToString(append(k[:], sum[:keySum]...))
 	return []byte(keyMagic + text + "\n")
+}
+
+// CheckKey tells whether data are what a key's file holds where it is not sealed. Errors are ErrKeyDamaged.
+func CheckKey(data []byte) error {
+	_, err := parseKey(data)
+	return err
 }
 
 func parseKey(data []byte) (masterKey, error) {

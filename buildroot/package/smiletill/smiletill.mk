@@ -22,7 +22,7 @@ SMILETILL_LDFLAGS = -X main.version=$(shell cat $(SMILETILL_SITE)/VERSION)
 
 # The root is read-only: systemd-sysusers can't make the users at boot.
 define SMILETILL_USERS
-	smiletill -1 smiletill -1 * /var/lib/smiletill - video,gpio,dialout smiletill payment terminal
+	smiletill -1 smiletill -1 * /var/lib/smiletill - video,gpio,dialout,tss smiletill payment terminal
 	technician -1 technician -1 * /var/lib/technician /bin/sh systemd-journal sets the terminal up
 endef
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,8 @@ import (
 
 	"filippo.io/age"
 
+	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/vault"
 	"smiletill/payment"
 	"smiletill/payment/journal"
 	"smiletill/payment/pin"
@@ -44,6 +47,15 @@ func terminal(t *testing.T, facts int) string {
 	return dir
 }
 
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func vaultOf(dir, tpm string) *vault.Vault {
+	cfg := config.Default()
+	cfg.Paths.DataDir, cfg.Security.TPM = dir, tpm
+	cfg.Paths.ControlSocket = filepath.Join(dir, "none")
+	return vault.Of(cfg)
+}
+
 func grow(t *testing.T, dir string, facts int) {
 	t.Helper()
 	j, err := journal.Open(t.Context(), filepath.Join(dir, "journal.db"), journal.Options{})
@@ -60,6 +72,12 @@ func grow(t *testing.T, dir string, facts int) {
 // saved makes a backup of a terminal, and gives it with its words.
 func saved(t *testing.T, dir string, faces bool) (data []byte, id age.Identity) {
 	t.Helper()
+	return savedOf(t, dir, config.TPMOff, faces)
+}
+
+// savedOf is saved of a terminal with a TPM.
+func savedOf(t *testing.T, dir, tpm string, faces bool) (data []byte, id age.Identity) {
+	t.Helper()
 	words, err := newKey(dir, true)
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +87,7 @@ func saved(t *testing.T, dir string, faces bool) (data []byte, id age.Identity) 
 	}
 	path := filepath.Join(t.TempDir(), "till.backup")
 	_, err = save(t.Context(), path, Source{Data: dir, Gallery: filepath.Join(dir, "gallery"), Terminal: "a/b/c",
-		Program: "smiletill test", Faces: faces}, at)
+		Program: "smiletill test", Faces: faces, Vault: vaultOf(dir, tpm)}, at)
 	if err == nil {
 		data, err = os.ReadFile(path)
 	}

@@ -26,6 +26,11 @@ func Do(ctx context.Context, out io.Writer, path string, s Source) error {
 		faces = "with faces"
 	}
 	_, err = fmt.Fprintf(out, "%s holds %s up to fact %d, %s\n", path, m.Terminal, m.Head.Seq, faces)
+	for _, words := range m.Told {
+		if err == nil {
+			_, err = fmt.Fprintln(out, words)
+		}
+	}
 	return err
 }
 

@@ -18,10 +18,11 @@ import (
 
 	"filippo.io/age"
 
+	"smiletill/cmd/smiletill/vault"
 	"smiletill/payment"
 	"smiletill/payment/journal"
-	"smiletill/payment/pin"
 	"smiletill/payment/register"
+	"smiletill/vision/gallery"
 )
 
 // Manifest is the first entry of a backup: what it is of.
@@ -32,6 +33,7 @@ type Manifest struct {
 	Made     time.Time    `json:"made"`
 	Head     journal.Head `json:"head"`
 	Faces    bool         `json:"faces"`
+	Told     []string     `json:"-"` // what whoever makes it has to know
 }
 
 const (
@@ -39,6 +41,8 @@ const (
 	manifestVersion = 1
 	// settingsName is the settings' file in it, which lies elsewhere in a terminal.
 	settingsName = "smiletill.toml"
+	// keyFile is the terminal's key in a data folder.
+	keyFile = "terminal.key"
 	// fileMax bounds a file that is no database, in bytes: models of one's own are fetched again, not kept.
 	fileMax = 8 << 20
 )
@@ -50,14 +54,16 @@ type Source struct {
 	Settings string // the file; "" for none
 	Terminal string // its name in reports
 	Program  string
-	Faces    bool // keep customers' faces, and the key that opens them
+	Faces    bool         // keep customers' faces, and the key that opens them
+	Vault    *vault.Vault // what the keys are sealed to: in a backup they are not
 }
 
 // databases are copied at one moment; whatever else SQLite has beside them belongs to the original.
 var databases = []string{"journal.db", "pins.db", "register.db"}
 
 // left are files of the data folder that are of this machine at this moment alone.
-var left = []string{"witness.json", "older.json", "restored.json", "restoring.json", "rauc.status"}
+var left = []string{"witness.json", "generation.json", "older.json", "restored.json", "restoring.json",
+	"rauc.status", "unsealed"}
 
 // write makes a backup into w, sealed to a recovery key.
 func write(
@@ -76,6 +82,12 @@ func write(
 	if m.Head, err = copies(ctx, s.Data, tmp); err != nil {
 		return m, fmt.Errorf("back up: %w", err)
 	}
+	// Open to who has them, unlike all else: they never come to the disk.
+	pins, told, err := s.pins(ctx)
+	if err != nil {
+		return m, fmt.Errorf("back up: %w", err)
+	}
+	m.Told = told
 	sealed, err := age.Encrypt(w, to)
 	if err != nil {
 		return m, fmt.Errorf("back up: %w", err)
@@ -87,7 +99,7 @@ func write(
 		err = entry(t, manifestName, int64(len(text)), now, bytes.NewReader(text))
 	}
 	if err == nil {
-		err = s.files(t, tmp)
+		err = s.files(t, tmp, pins)
 	}
 	// All ends are written, and the last one says that the file is whole.
 	if err = errors.Join(err, t.Close(), packed.Close(), sealed.Close()); err != nil {
@@ -110,20 +122,33 @@ func copies(ctx context.Context, data, into string) (h journal.Head, err error) 
 	if err = errors.Join(err, j.Close()); err != nil {
 		return h, err
 	}
-	still := func(context.Context) (time.Duration, error) { return 0, nil } // nothing is looked up by it
-	if there(filepath.Join(data, databases[1])) {
-		p, err := pin.Open(ctx, filepath.Join(data, databases[1]), still, nil)
-		if err != nil {
-			return h, err
-		}
-		if err := errors.Join(p.CopyTo(ctx, filepath.Join(into, databases[1])), p.Close()); err != nil {
-			return h, err
-		}
-	}
 	if there(filepath.Join(data, databases[2])) {
 		return h, register.CopyRecords(ctx, filepath.Join(data, databases[2]), filepath.Join(into, databases[2]))
 	}
 	return h, nil
+}
+
+// pins gives the file of PINs as it is at one moment, unsealed, and what is to be told of it; nil: there is
+// none.
+func (s Source) pins(ctx context.Context) (text []byte, told []string, err error) {
+	if !there(filepath.Join(s.Data, databases[1])) {
+		return nil, nil, nil
+	}
+	const memory = "/dev/shm" // of the machine: its files are on no disk
+	dir := memory
+	if !there(memory) {
+		dir = s.Data
+	}
+	tmp, err := os.MkdirTemp(dir, ".backup-")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
+	path := filepath.Join(tmp, databases[1])
+	if told, err = s.Vault.CopyPINs(ctx, path); err == nil {
+		text, err = os.ReadFile(path)
+	}
+	return text, told, err
 }
 
 func there(path string) bool {
@@ -132,7 +157,13 @@ func there(path string) bool {
 }
 
 // files puts the copies, what else the data folder has, faces if they are asked for, and settings into t.
-func (s Source) files(t *tar.Writer, copied string) error {
+func (s Source) files(t *tar.Writer, copied string, pins []byte) error {
+	if pins != nil {
+		err := entry(t, databases[1], int64(len(pins)), time.Now(), bytes.NewReader(pins))
+		if err != nil {
+			return err
+		}
+	}
 	for _, name := range databases {
 		if err := add(t, filepath.Join(copied, name), name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -146,7 +177,11 @@ func (s Source) files(t *tar.Writer, copied string) error {
 		if !s.keeps(e) {
 			continue
 		}
-		if err := add(t, filepath.Join(s.Data, e.Name()), e.Name()); err != nil {
+		put := add
+		if e.Name() == keyFile {
+			put = s.opened(vault.Reports)
+		}
+		if err := put(t, filepath.Join(s.Data, e.Name()), e.Name()); err != nil {
 			return err
 		}
 	}
@@ -160,7 +195,11 @@ func (s Source) files(t *tar.Writer, copied string) error {
 				continue
 			}
 			// Who is removed meanwhile is not there any more.
-			err := add(t, filepath.Join(s.Gallery, e.Name()), "gallery/"+e.Name())
+			put := add
+			if e.Name() == filepath.Base(gallery.KeyPath("")) {
+				put = s.opened(vault.Faces)
+			}
+			err := put(t, filepath.Join(s.Gallery, e.Name()), "gallery/"+e.Name())
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
@@ -186,6 +225,24 @@ func (s Source) keeps(e fs.DirEntry) bool {
 	}
 	info, err := e.Info()
 	return err == nil && info.Size() <= fileMax
+}
+
+// opened gives what adds a file that may be sealed, unsealed.
+func (s Source) opened(purpose string) func(t *tar.Writer, path, name string) error {
+	return func(t *tar.Writer, path, name string) error {
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err == nil {
+			text, err = s.Vault.For(purpose).Unseal(text)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		return entry(t, name, int64(len(text)), info.ModTime(), bytes.NewReader(text))
+	}
 }
 
 func add(t *tar.Writer, path, name string) error {

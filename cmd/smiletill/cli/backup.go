@@ -8,6 +8,7 @@ import (
 	"smiletill/cmd/smiletill/backup"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/reporting"
+	"smiletill/cmd/smiletill/vault"
 )
 
 func backupCommand(a *app) *cobra.Command {
@@ -26,7 +27,8 @@ func backupCommand(a *app) *cobra.Command {
 			}
 			return backup.Do(cmd.Context(), cmd.OutOrStdout(), args[0], backup.Source{Data: cfg.Paths.DataDir,
 				Gallery: cfg.GalleryDir(), Settings: cmp.Or(a.configPath, config.SystemFile),
-				Terminal: reporting.Address(cfg).Source(), Program: "smiletill " + a.version, Faces: faces})
+				Terminal: reporting.Address(cfg).Source(), Program: "smiletill " + a.version, Faces: faces,
+				Vault: vault.Of(cfg)})
 		},
 	}
 	cmd.Flags().BoolVar(&faces, "faces", false, "with customers' faces and the key that opens them")

@@ -95,6 +95,7 @@ func newLane(t *testing.T, program, id string, rng *rand.Rand) *lane {
 			"--terminal-tenant", "test", "--terminal-site", "shop",
 			"--mqtt-broker", b.URL(), "--camera-realtime=false", "--camera-loop",
 			"--camera-source", "replay:" + filepath.Join(dir, "customer_smile.mjpeg"), "--log-format", "json",
+			"--security-tpm", "off", // this machine's is not the test's
 			"--liveness-mode", "off", // a film answers no light
 			"--pin-count-max", "0", "--pin-sum-max", "0", // one customer pays again and again, without a PIN
 		},

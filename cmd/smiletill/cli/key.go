@@ -7,6 +7,7 @@ import (
 
 	"smiletill/cmd/smiletill/files"
 	"smiletill/cmd/smiletill/reporting"
+	"smiletill/cmd/smiletill/vault"
 	"smiletill/payment/report/signature"
 )
 
@@ -20,14 +21,30 @@ func keyCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			k, err := files.TerminalKey(cfg.TerminalKeyPath())
+			k, err := files.TerminalKey(cfg)
 			if err != nil {
 				return err
 			}
 			return printKey(cmd, k, reporting.Address(cfg).Source())
 		},
 	}
+	unseal := &cobra.Command{
+		Use: "unseal", Short: "Have the keys be as without a TPM, of a stopped terminal", Args: cobra.NoArgs,
+		Long: "Take back that the terminal's secrets (its key, the faces' and the PINs') are sealed to this\n" +
+			"machine's TPM: before its mainboard is replaced, or an older version comes. On this one they\n" +
+			"stay so; another one seals them at its first start, unless security.tpm is \"off\".",
+		Example: "  sudo systemctl stop smiletill\n  sudo smiletill key unseal",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			return vault.Of(cfg).Unseal(cmd.Context(), cmd.OutOrStdout())
+		},
+	}
 	bindHidden(cmd)
+	bindHidden(unseal)
+	cmd.AddCommand(unseal)
 	return cmd
 }
 

@@ -40,6 +40,7 @@ type Config struct {
 	Vending  VendingConfig
 	MQTT     MQTTConfig
 	Claim    ClaimConfig
+	Security SecurityConfig
 	Log      LogConfig
 
 	// file is what was read; empty without one.
@@ -160,6 +161,7 @@ func Default() Config {
 		Register: RegisterConfig{Listen: "127.0.0.1:8443"},
 		Vending:  defaultVending(),
 		MQTT:     MQTTConfig{Broker: "mqtt://127.0.0.1:1883", SubscribeQoS: 1},
+		Security: SecurityConfig{TPM: TPMOff},
 		Log:      LogConfig{Level: "info", Format: "auto"},
 	}
 }

@@ -81,7 +81,7 @@ func (c *Config) options() []option {
 	}
 	return slices.Concat(all, c.livenessOptions(), c.galleryOptions(), c.consentOptions(),
 		c.doorOptions(), c.vendingOptions(),
-		c.claimOptions(), c.linkOptions())
+		c.claimOptions(), c.linkOptions(), c.securityOptions())
 }
 
 func (o option) section() string { s, _, _ := strings.Cut(o.name, "."); return s }

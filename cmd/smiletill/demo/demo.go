@@ -74,6 +74,7 @@ func Run(ctx context.Context, cfg config.Config, version string, once bool, out 
 	if cfg.Log.Level == "info" {
 		cfg.Log.Level = "error"
 	}
+	cfg.Security.TPM = config.TPMOff // it leaves nothing behind
 	log := config.Logger(cfg.Log, os.Stderr)
 	d := &demo{cfg: cfg, out: out, events: make(chan cloud.Event, 64), changes: make(chan payment.Status, 1),
 		opened:  make(chan struct{}),
@@ -359,7 +360,7 @@ func Introduce(ctx context.Context, r *cloud.Receiver, cfg config.Config, dataDi
 	if err := config.PreparePrivateDir(dataDir); err != nil {
 		return err
 	}
-	k, err := signature.OpenKey(cfg.TerminalKeyPath(), cryptorand.Reader)
+	k, err := signature.OpenKey(cfg.TerminalKeyPath(), cryptorand.Reader) // a start seals it, if it is to be
 	if err != nil {
 		return err
 	}

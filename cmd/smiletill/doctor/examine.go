@@ -91,7 +91,7 @@ func (t Terminal) Examine(ctx context.Context) *Page {
 
 // files are what is read of the terminal's files whether it runs or not.
 func (t Terminal) files(ctx context.Context) []Finding {
-	all := []Finding{keys(t.Cfg)}
+	all := []Finding{keys(t.Cfg), protection(t.Cfg)}
 	if f, none := certificates(endings(t.Cfg), t.Probe.Now()); !none {
 		all = append(all, f)
 	}

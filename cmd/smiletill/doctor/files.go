@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/vault"
 )
 
 // secrets are the files that nobody but the terminal may read, where there are any.
@@ -61,6 +62,17 @@ func keys(cfg config.Config) Finding {
 	f.What = fmt.Sprintf("%d files, for the terminal's user alone", seen)
 	return f
 }
+
+// protection tells what the keys are sealed to.
+func protection(cfg config.Config) Finding {
+	p, err := vault.Of(cfg).Protection()
+	if err != nil {
+		return unseen(protectionPart, err)
+	}
+	return Finding{Part: protectionPart, Level: p.Level, What: p.Words, Do: p.Do}
+}
+
+const protectionPart = "protection"
 
 func settingOf(cfg config.Config, path string) string {
 	if path == cfg.MQTT.KeyFile {

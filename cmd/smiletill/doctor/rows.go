@@ -8,14 +8,14 @@ import (
 	"smiletill/payment/report"
 )
 
-// Rows are the machine's lines on the technician's page: disk, temperature, voltage, clock, address, and the
-// ends of certificates.
+// Rows are the machine's lines on the technician's page: disk, temperature, voltage, clock, address, the
+// ends of certificates, and what keys are sealed to.
 func (p Probe) Rows(cfg config.Config) (rows []screen.StatusRow) {
 	all := p.Look(cfg).Findings()
 	if f, none := certificates(endings(cfg), p.Now()); !none {
 		all = append(all, f)
 	}
-	for _, f := range all {
+	for _, f := range append(all, protection(cfg)) {
 		rows = append(rows, screen.StatusRow{Name: f.Part, Value: f.What, Level: screen.Level(f.Level), Do: f.Do})
 	}
 	return rows

@@ -23,7 +23,7 @@ pin.always pin.amount_max pin.count_max pin.sum_max pin.day_max pin.percent pin.
 liveness.mode liveness.passive_max liveness.light liveness.after_failure gallery.false_alarms
 consent.paper consent.timeout counter.listen register.listen register.plain
 vending.port vending.address vending.mode vending.decimals vending.scale vending.deny vending.timeout
-mqtt.alpn mqtt.subscribe_qos log.level log.format`
+mqtt.alpn mqtt.subscribe_qos security.tpm log.level log.format`
 
 // settings are those in force and where each comes from.
 func (b *bundle) settings() []byte {

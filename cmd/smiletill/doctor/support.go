@@ -226,7 +226,7 @@ var ownNames = strings.Fields(`journal.db journal.db.lock journal.db.behind pins
 register.db.lock register.crt register.key registers.json counter.json screen-delay.json settings-seen.json
 tamper.json terminal.key cloud.pub gallery gallery.key .lock lock floor models manifest.json update setup
 smiletill smiletill.toml board.toml claim.toml ca.pem claimed terms.json broker.key broker.pem authority.pem
-terminal.crt claimed.json`)
+ terminal.crt claimed.json witness.json generation.json unsealed`)
 
 // ownSuffix is what SQLite and a change of the journal's schema put behind a database's name; ownModels is a
 // folder of models by their digest, or of what a cloud gave.

@@ -15,6 +15,7 @@ import (
 
 	"smiletill/cmd/smiletill/alarm"
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/vault"
 	"smiletill/payment"
 	"smiletill/payment/journal"
 	"smiletill/payment/pin"
@@ -203,7 +204,7 @@ func withPINs(ctx context.Context, cfg config.Config, use func(*pin.Store) error
 		defer func() { _ = j.Close() }() // it was only read
 		clock = j.Elapsed
 	}
-	s, err := pin.Open(ctx, cfg.PINsPath(), clock, nil)
+	s, err := vault.Of(cfg).OpenPINs(ctx, clock)
 	if err != nil {
 		return err
 	}

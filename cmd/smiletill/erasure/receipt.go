@@ -13,6 +13,7 @@ import (
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/reporting"
+	"smiletill/cmd/smiletill/vault"
 	"smiletill/payment"
 	"smiletill/payment/report/claim"
 	"smiletill/payment/report/signature"
@@ -26,7 +27,7 @@ type receipt struct {
 
 // sign makes the receipt of what is erased, with the terminal's key, and makes no key for that.
 func (m *mark) sign(cfg config.Config, gone erased, now time.Time) error {
-	k, err := signature.OpenKey(cfg.TerminalKeyPath(), noKey{})
+	k, err := signature.OpenSealedKey(cfg.TerminalKeyPath(), noKey{}, vault.Of(cfg).For(vault.Reports))
 	if err != nil {
 		return err
 	}

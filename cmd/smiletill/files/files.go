@@ -14,6 +14,7 @@ import (
 	"smiletill/cmd/smiletill/enrolment"
 	"smiletill/cmd/smiletill/intent"
 	"smiletill/cmd/smiletill/people"
+	"smiletill/cmd/smiletill/vault"
 	"smiletill/models"
 	"smiletill/payment"
 	"smiletill/payment/journal"
@@ -61,10 +62,6 @@ func Photos(cfg config.Config, files []enrolment.File) ([]control.Photo, error) 
 func OpenGallery(
 	cfg config.Config, set, before models.Set, locked bool, log *slog.Logger,
 ) (*gallery.Gallery, error) {
-	open := gallery.Open
-	if locked {
-		open = gallery.OpenLocked
-	}
 	model, err := modelOf(cfg, set)
 	if err != nil {
 		return nil, err
@@ -76,7 +73,11 @@ func OpenGallery(
 		}
 		model.Before = &old
 	}
-	return open(cfg.GalleryDir(), model, log.With("room", "gallery"))
+	log = log.With("room", "gallery")
+	if locked {
+		return gallery.OpenLocked(cfg.GalleryDir(), model, log)
+	}
+	return gallery.OpenSealed(cfg.GalleryDir(), model, vault.Of(cfg).For(vault.Faces), log)
 }
 
 // modelOf is a set's embedding as a gallery takes it.
@@ -307,7 +308,7 @@ func (f Files) gallery(use func(*gallery.Gallery) error) error {
 
 // pins opens the PINs alone. Tries are not counted here: no clock is needed.
 func (f Files) pins(ctx context.Context, use func(*pin.Store) error) error {
-	s, err := pin.Open(ctx, f.cfg.PINsPath(), nil, nil)
+	s, err := vault.Of(f.cfg).OpenPINs(ctx, nil)
 	if err != nil {
 		return err
 	}

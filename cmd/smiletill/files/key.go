@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/vault"
 	"smiletill/payment"
 	"smiletill/payment/report/signature"
 )
@@ -18,10 +19,10 @@ var errNoMore = errors.New("no key is made here")
 func (noMore) Read([]byte) (int, error) { return 0, errNoMore }
 
 // TerminalKey opens the terminal's key, and makes none.
-func TerminalKey(path string) (*signature.Key, error) {
-	k, err := signature.OpenKey(path, noMore{})
+func TerminalKey(cfg config.Config) (*signature.Key, error) {
+	k, err := signature.OpenSealedKey(cfg.TerminalKeyPath(), noMore{}, vault.Of(cfg).For(vault.Reports))
 	if errors.Is(err, errNoMore) {
-		err = payment.WithHint(fmt.Errorf("this terminal has no key yet (%s)", path),
+		err = payment.WithHint(fmt.Errorf("this terminal has no key yet (%s)", cfg.TerminalKeyPath()),
 			"start the terminal once: it makes its key then")
 	}
 	return k, err
@@ -32,7 +33,7 @@ func ReceiptKeys(cfg config.Config, file string) ([]ed25519.PublicKey, error) {
 	if file != "" {
 		return signature.ReadPublic(file)
 	}
-	k, err := TerminalKey(cfg.TerminalKeyPath())
+	k, err := TerminalKey(cfg)
 	if err != nil {
 		return nil, err
 	}

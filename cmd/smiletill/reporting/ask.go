@@ -28,12 +28,12 @@ func Ask(
 		return ErrSilent
 	}
 	var lacks atomic.Pointer[string] // in words: the cloud reads it in the farewell
-	o := options(cfg, version, j, k, Options{Trouble: func() string {
+	o := options(cfg, version, j, k, Options{Trouble: []func() string{func() string {
 		if words := lacks.Load(); words != nil {
 			return *words
 		}
 		return ""
-	}, Log: log})
+	}}, Log: log})
 	o.Outbox, o.Audits, o.Wake = nothing{}, nil, nil
 	answers := make(chan error, 1)
 	answer := func(err error) {

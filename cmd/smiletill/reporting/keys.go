@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"smiletill/cmd/smiletill/config"
+	"smiletill/cmd/smiletill/vault"
 	"smiletill/payment"
 	"smiletill/payment/report"
 	"smiletill/payment/report/signature"
@@ -19,7 +20,12 @@ type Keys struct {
 // OpenKeys reads the terminal's key, or makes it at the first start, and the cloud's. Without the cloud's the
 // terminal works, reports, and believes no acknowledgement: everything stays in the journal.
 func OpenKeys(cfg config.Config, log *slog.Logger) (k Keys, err error) {
-	if k.Own, err = signature.OpenKey(cfg.TerminalKeyPath(), rand.Reader); err != nil {
+	sealer := vault.Of(cfg).For(vault.Reports)
+	k.Own, err = signature.OpenSealedKey(cfg.TerminalKeyPath(), rand.Reader, sealer)
+	if payment.HintOf(err) != "" {
+		return Keys{}, err
+	}
+	if err != nil {
 		return Keys{}, payment.WithHint(err,
 			"put the terminal's key back; without it `smiletill cloud trust` must learn a new one")
 	}

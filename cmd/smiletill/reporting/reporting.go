@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/payment/journal"
@@ -13,7 +14,7 @@ import (
 
 // Options are what a reporter is given beside settings and keys.
 type Options struct {
-	Trouble func() string    // what is wrong with the terminal, in words, for the status message; "" for nothing
+	Trouble []func() string  // each says what is wrong with the terminal, for the status message; "" for nothing
 	Behind  func(report.Ack) // as report.Options.OnBehind
 	Log     *slog.Logger
 }
@@ -38,7 +39,7 @@ func options(cfg config.Config, version string, j *journal.Journal, k Keys, o Op
 		Files: link.Files{CA: cfg.MQTT.CAFile, Cert: cfg.MQTT.CertFile, Key: cfg.MQTT.KeyFile,
 			Password: cfg.MQTT.PasswordFile},
 		ALPN: cfg.MQTT.ALPN, Once: cfg.MQTT.SubscribeQoS == 0,
-		Trouble: o.Trouble,
+		Trouble: joined(o.Trouble),
 		Outbox:  outbox{j.Outbox()}, Audits: outbox{j.AuditOutbox()},
 		Wake:   j.Outbox().Wake(),
 		Signer: report.KeySigner{Key: k.Own}, Verifier: k.Cloud,
@@ -48,6 +49,19 @@ func options(cfg config.Config, version string, j *journal.Journal, k Keys, o Op
 			log.Error("the cloud contradicts the journal about a payment: call its operator", "row", a.Row.Seq,
 				"id", a.Row.ID, "refused", a.Ack.Refused)
 		},
+	}
+}
+
+// joined joins what several say is wrong.
+func joined(all []func() string) func() string {
+	return func() string {
+		var said []string
+		for _, words := range all {
+			if w := words(); w != "" {
+				said = append(said, w)
+			}
+		}
+		return strings.Join(said, "; ")
 	}
 }
 

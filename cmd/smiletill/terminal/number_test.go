@@ -171,7 +171,7 @@ func TestDigitsAreTypedUnseen(t *testing.T) {
 		var said bytes.Buffer
 		ended := make(chan int, 1)
 		go func() {
-			ended <- cli.Run(t.Context(), "test", append(args, s.Flags[:4]...), cli.Streams{In: slave, Out: &said,
+			ended <- cli.Run(t.Context(), "test", append(args, s.Flags[:6]...), cli.Streams{In: slave, Out: &said,
 				Err: &said})
 		}()
 		s.Eventually("no echo", func() bool {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"smiletill/cmd/smiletill/light"
 	"smiletill/cmd/smiletill/narrow"
 	"smiletill/cmd/smiletill/reporting"
+	"smiletill/cmd/smiletill/vault"
 	"smiletill/cmd/smiletill/witness"
 	"smiletill/device/camera"
 	"smiletill/models"
@@ -40,6 +42,7 @@ type parts struct {
 	large       atomic.Bool // the gallery is, for faces alone
 	numbers     narrow.Numbers
 	disk        *disk
+	vault       *vault.Vault
 	witness     *witness.Witness
 	journal     *journal.Journal
 	trail       *enrolment.Trail
@@ -66,7 +69,7 @@ func openParts(
 	ctx context.Context, cfg config.Config, version string, t *tamper, disk *disk, updates *updating,
 	log *slog.Logger,
 ) (_ *parts, err error) {
-	p := &parts{log: log, disk: disk, source: reporting.Address(cfg).Source()}
+	p := &parts{log: log, disk: disk, vault: vault.Of(cfg), source: reporting.Address(cfg).Source()}
 	defer func() {
 		if err != nil {
 			err = config.ForTerminal(err)
@@ -79,6 +82,9 @@ func openParts(
 	err = config.PreparePrivateDir(cfg.Paths.DataDir)
 	if err == nil {
 		err = backup.Resume(cfg.Paths.DataDir)
+	}
+	if err == nil { // not while the version before may be back, nor what nobody may read
+		err = p.vault.Settle(t.Raised() || !updates.Proven(), log)
 	}
 	if err != nil {
 		return nil, err
@@ -98,13 +104,12 @@ func openParts(
 	if p.gallery, err = files.OpenGallery(cfg, p.set, p.old, t.Raised(), log); err != nil {
 		return nil, err
 	}
-	p.closers = append(p.closers, p.gallery.Close)
+	p.witness = witness.Open(cfg.Paths.DataDir, disk.Told(seenFile), log)
+	p.closers = append(p.closers, p.gallery.Close, p.witness.Close)
 	if p.size, err = files.SizeOf(cfg, p.set, p.old); err != nil {
 		return nil, err
 	}
 	p.warnGallery()
-	p.witness = witness.Open(cfg.Paths.DataDir, disk.Told(seenFile), log)
-	p.closers = append(p.closers, p.witness.Close)
 	if err := p.openJournal(ctx, cfg, version); err != nil {
 		return nil, err
 	}
@@ -128,14 +133,14 @@ func openParts(
 	if err := p.openEngine(ctx, cfg, t.Wrong, refused, failure); err != nil {
 		return nil, err
 	}
-	return p, p.openReporter(cfg, version, troubles(t.Words, disk.Words, p.lacks, updates.Words))
+	return p, p.openReporter(cfg, version, t.Words, disk.Words, p.lacks, updates.Words)
 }
 
 // openTrail opens the PINs, and has the journal know what was changed since the last start, of them too.
 func (p *parts) openTrail(
 	ctx context.Context, cfg config.Config, version string, t *tamper, log *slog.Logger,
 ) (err error) {
-	if p.pins, err = pin.Open(ctx, cfg.PINsPath(), p.journal.Elapsed, nil); err != nil {
+	if p.pins, err = p.vault.OpenPINs(ctx, p.journal.Elapsed); err != nil {
 		return err
 	}
 	p.closers = append(p.closers, p.pins.Close)
@@ -145,15 +150,19 @@ func (p *parts) openTrail(
 		PINs: p.pins, Pairings: func() (register.Pairings, error) {
 			return register.LoadPairings(cfg.PairingsPath())
 		}}, log)
-	marks, older, err := p.changes(ctx)
-	if err != nil {
-		return err
-	}
 	restored, unknown, err := p.restored(ctx, cfg, version)
 	if err != nil {
 		return err
 	}
-	older = append(older, unknown...)
+	all, err := p.vault.Older(ctx, p.witness, p.journal, p.pins, p.keys.Own, restored)
+	if err != nil {
+		return err
+	}
+	marks, older, err := p.changes(ctx)
+	if err != nil {
+		return err
+	}
+	older = slices.Concat(all, older, unknown)
 	err = p.trail.Start(ctx, enrolment.Machine{Settings: cfg.Settings(), Models: files.Versions(p.set),
 		Program: version, Seen: cfg.SettingsSeenPath(), Older: older}, t.Raised())
 	if errors.Is(err, enrolment.ErrAlarmGone) {
@@ -168,6 +177,9 @@ func (p *parts) openTrail(
 	}
 	if err == nil && restored {
 		err = p.settle(ctx, cfg.Paths.DataDir, len(unknown) == 0)
+	}
+	if err == nil {
+		err = p.vault.SettlePINs(ctx, p.pins, p.witness)
 	}
 	if err != nil {
 		return err
@@ -273,19 +285,6 @@ func (p *parts) before(ctx context.Context) (refused int, failure time.Time, err
 	return refused, failure, err
 }
 
-// troubles joins what several say is wrong.
-func troubles(all ...func() string) func() string {
-	return func() string {
-		var said []string
-		for _, words := range all {
-			if w := words(); w != "" {
-				said = append(said, w)
-			}
-		}
-		return strings.Join(said, "; ")
-	}
-}
-
 // tellPINs has the journal know the PINs, and who has a role by one.
 func (p *parts) tellPINs(ctx context.Context) error {
 	if err := enrolment.RemoveOrphans(ctx, p.gallery, p.pins); err != nil {
@@ -320,7 +319,7 @@ func (p *parts) recover(ctx context.Context) error {
 	return err
 }
 
-func (p *parts) openReporter(cfg config.Config, version string, trouble func() string) (err error) {
+func (p *parts) openReporter(cfg config.Config, version string, trouble ...func() string) (err error) {
 	p.reporter, err = reporting.Open(cfg, version, p.journal, p.keys,
 		reporting.Options{Trouble: trouble, Behind: p.behind, Log: p.log})
 	return err

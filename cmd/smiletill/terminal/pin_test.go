@@ -142,7 +142,7 @@ func (s *shop) cliTakesPIN() {
 	var said bytes.Buffer
 	ended := make(chan int, 1)
 	go func() {
-		args := append([]string{"pay", "7.00", "EUR", "--id", "cli"}, s.Flags[:4]...)
+		args := append([]string{"pay", "7.00", "EUR", "--id", "cli"}, s.Flags[:6]...)
 		ended <- cli.Run(t.Context(), "test", args, cli.Streams{In: slave, Out: &said, Err: &said})
 	}()
 	s.Eventually("the keypad", func() bool { return s.Sees(screen.EnterPIN) })

@@ -34,7 +34,7 @@ func TestRemoveAsksFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 		var said bytes.Buffer
-		code := cli.Run(t.Context(), "test", append([]string{"customers", "remove", id}, s.Flags[:4]...),
+		code := cli.Run(t.Context(), "test", append([]string{"customers", "remove", id}, s.Flags[:6]...),
 			cli.Streams{In: slave, Out: &said, Err: &said})
 		return code, said.String()
 	}

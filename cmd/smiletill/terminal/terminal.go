@@ -31,7 +31,6 @@ import (
 	"smiletill/device/screen"
 	"smiletill/payment"
 	unread "smiletill/payment/counter"
-	"smiletill/vision/gallery"
 	"smiletill/vision/networks"
 )
 
@@ -333,6 +332,7 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 	t.tamper.apply() // before any lamp tells that they are ready
 	t.disk.apply()
 	t.updated()
+	p.witness.Begin()
 	g.Go(func() error { return e.run(ctx) })
 	g.Go(func() error { p.accelerator.Run(ctx); return nil })
 	g.Go(func() error { t.front.Follow(ctx, p.engine, t.o.OnPayment); return nil })
@@ -342,7 +342,7 @@ func (t *Terminal) serveParts(ctx context.Context) error {
 	}
 	t.log.Info("ready for payments", "terminal", t.cfg.Terminal.ID, "customers", len(p.gallery.List()),
 		"must_be_enrolled_again", len(p.gallery.Stale()), "models", networks.DescribeSet(p.set),
-		"faces", gallery.Protection)
+		"keys", p.vault.Words())
 	err = g.Wait()
 	if errors.Is(context.Cause(stopped), errReopen) {
 		return errReopen

@@ -87,7 +87,7 @@ func (w *wire) lead(to string) {
 func (s *shop) ask(ctx context.Context, url string, args ...string) (code int, stdout, stderr string) {
 	s.T.Helper()
 	var out, errs bytes.Buffer
-	line := append(append([]string{"register"}, args...), s.Flags[:4]...)
+	line := append(append([]string{"register"}, args...), s.Flags[:6]...)
 	line = append(line, "--certificate", filepath.Join(s.Dir, "data", "register.crt"), "--url", url)
 	code = cli.Run(ctx, "test", line, cli.Streams{Out: &out, Err: &errs})
 	return code, out.String(), errs.String()

@@ -23,6 +23,7 @@ type Keeper struct {
 
 	mu      sync.Mutex
 	state   State
+	unread  error // why it can't be read
 	holds   int
 	changed func()
 }
@@ -49,7 +50,7 @@ func (k *Keeper) read() (other bool) {
 		s = State{}
 	}
 	other = s.Phase != k.state.Phase || s.Boot != k.state.Boot || !s.At.Equal(k.state.At)
-	k.state = s
+	k.state, k.unread = s, err
 	return other
 }
 
@@ -77,6 +78,14 @@ func (k *Keeper) Trying() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.state.seen(k.here) == isTried && time.Since(k.started) < triedFor
+}
+
+// Proven tells whether this program is not one that is only tried, however long ago that was begun: the
+// version before may be back else. On a machine with slots a state that can't be read proves nothing.
+func (k *Keeper) Proven() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.here.Slot == "" || k.unread == nil && k.state.seen(k.here) != isTried
 }
 
 // Wrong is why no payment is taken because of an update, nil if payments are taken.

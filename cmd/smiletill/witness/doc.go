@@ -14,7 +14,13 @@
 //   - A try of a PIN is marked before the PIN is looked at.
 //   - Marks of the journal and of registers' records may be late by two seconds, and are written at the end.
 //   - A copy that is missing or can't be read is made of the other. Without both nothing is found: whoever
-//     can put back both, or the whole disk, is found by the cloud alone (payment/report).
+//     can put back both, or the whole disk, is found by the machine's counter (CountBy), where there is one,
+//     else by the cloud alone (payment/report).
+//   - The machine counts, in the background, once the terminal works (Begin), if anything was done since the
+//     last count: at the start, at the end, and meanwhile each hour. It counts twelve times at most and then
+//     twice an hour, over restarts: a TPM wears out. What fails to open counts nothing. What it had
+//     counted is kept with the marks of then, under a key that who writes the disk has not: an old copy has
+//     an old number, and one that was made up has no proof. It is written before the machine counts.
 //
 // It imports payment (hints) and the standard library.
 package witness

@@ -18,7 +18,7 @@ import (
 
 // Finding is a store, or one of its records, that is older than the terminal has seen it.
 type Finding struct {
-	Store string `json:"store"` // a constant of this package, or faces, registers
+	Store string `json:"store"` // a constant of this package
 	What  string `json:"what"`  // in words
 }
 
@@ -27,6 +27,9 @@ const (
 	Faces     = "faces"
 	Registers = "registers"
 )
+
+// machine is the store of all that is on the disk, of which the machine's counter tells.
+const machine = "machine"
 
 // Behind tells whether a store that counts its changes is older than it was seen.
 func (w *Witness) Behind(store, words string, count int64) []Finding {

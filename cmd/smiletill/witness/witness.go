@@ -19,6 +19,7 @@ const (
 	Journal = "journal"
 	PINs    = "pins"
 	Records = "records" // of what registers asked for
+	Sealed  = "sealed"  // 1: that the PINs were sealed to the machine
 )
 
 // lateMax is how late a mark of Note may be on the disk: at one write for it in two seconds a flash card of a
@@ -51,6 +52,11 @@ type Witness struct {
 	marks map[string]Mark
 	late  *time.Timer // to write what was noted; nil: nothing was
 	alone error       // why the copy outside the data folder can't be kept; nil: it is
+
+	counter Counter // see CountBy
+	key     []byte
+	machine reading  // what Generation read
+	counts  *counter // see Begin; nil: not begun
 }
 
 // Beside is the folder of the copy outside a data folder.
@@ -148,18 +154,22 @@ func (w *Witness) Reset(marks map[string]Mark, older []Finding) error {
 		}
 	}
 	w.mu.Unlock()
-	return w.Keep(context.Background())
+	if err := w.Keep(context.Background()); err != nil {
+		return err
+	}
+	return w.accept(len(older) > 0)
 }
 
-// Close writes what was noted.
-func (w *Witness) Close() error {
+// Close writes what was noted, and has the machine count it, for closingMax.
+func (w *Witness) Close() (err error) {
 	w.mu.Lock()
 	due := w.late != nil
 	w.mu.Unlock()
-	if !due {
-		return nil
+	if due {
+		err = w.Keep(context.Background())
 	}
-	return w.Keep(context.Background())
+	w.end()
+	return err
 }
 
 // Keep writes the marks down. Only the copy in the data folder has to succeed; that the other can't be
@@ -185,10 +195,10 @@ func (w *Witness) write() error {
 	if err != nil {
 		return fmt.Errorf("keep what was seen of the files: %w", err)
 	}
-	if err := replace(w.dirs[0], text); err != nil {
+	if err := replace(w.dirs[0], fileName, text); err != nil {
 		return fmt.Errorf("keep what was seen of the files: %w", err)
 	}
-	w.beside(replace(w.dirs[1], text))
+	w.beside(replace(w.dirs[1], fileName, text))
 	return nil
 }
 
@@ -209,8 +219,10 @@ func (w *Witness) beside(err error) {
 // elsewhere.
 func Forget(dataDir string) error {
 	for _, dir := range []string{dataDir, Beside(dataDir)} {
-		if err := os.Remove(filepath.Join(dir, fileName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+		for _, name := range []string{fileName, generationName} {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 	}
 	return nil
@@ -224,11 +236,11 @@ func (w *Witness) Alone() error {
 }
 
 // replace writes a copy, whole or not at all.
-func replace(dir string, text []byte) error {
+func replace(dir, name string, text []byte) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	path := filepath.Join(dir, fileName)
+	path := filepath.Join(dir, name)
 	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err

@@ -3,6 +3,8 @@ package signature
 import (
 	"crypto"
 	"crypto/ed25519"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -54,6 +56,16 @@ func keyOf(private ed25519.PrivateKey) (*Key, error) {
 // Public is the half that others check with.
 func (k *Key) Public() ed25519.PublicKey { return k.private.Public().(ed25519.PublicKey) }
 
+// Derive gives 32 bytes for another use than signing: the same for the same purpose, and nothing that tells
+// of the key.
+func (k *Key) Derive(purpose string) []byte {
+	derived, err := hkdf.Key(sha256.New, k.private.Seed(), nil, purpose, sha256.Size)
+	if err != nil {
+		panic(err) // of lengths alone, which are these
+	}
+	return derived
+}
+
 // String gives [redacted].
 func (*Key) String() string { return "[redacted]" }
 
@@ -75,23 +87,42 @@ func ID(key ed25519.PublicKey) string {
 	return base64.RawURLEncoding.EncodeToString(sum)
 }
 
+// Sealer keeps a key's file so that this machine alone reads it.
+type Sealer interface {
+	Seal(plain []byte) (sealed []byte, err error)
+	Unseal(sealed []byte) (plain []byte, err error) // what is not sealed it gives back as it is
+}
+
+// plainText is the Sealer of a file that is kept as it is.
+type plainText struct{}
+
+func (plainText) Seal(plain []byte) ([]byte, error)    { return plain, nil }
+func (plainText) Unseal(sealed []byte) ([]byte, error) { return sealed, nil }
+
 // OpenKey reads the private key in a file (PKCS #8 in PEM), or makes one where there is no file. A file that
 // others may read, or that holds no Ed25519 key, is an error: nothing is overwritten.
 func OpenKey(path string, random io.Reader) (*Key, error) {
-	k, err := readKey(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return k, err
+	return OpenSealedKey(path, random, plainText{})
+}
+
+// OpenSealedKey is OpenKey of a file that is sealed, or is to be if it is made now. A Sealer's errors are
+// as it gives them.
+func OpenSealedKey(path string, random io.Reader, sealer Sealer) (*Key, error) {
+	// A Sealer may say that something of its own is not there: that is no reason for another key.
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return readKey(path, sealer)
 	}
-	if k, err = NewKey(random); err != nil {
+	k, err := NewKey(random)
+	if err != nil {
 		return nil, err
 	}
-	if err := k.write(path); err != nil {
+	if err := k.write(path, sealer); err != nil {
 		return nil, fmt.Errorf("keep key %s: %w", path, err)
 	}
 	return k, nil
 }
 
-func readKey(path string) (*Key, error) {
+func readKey(path string, sealer Sealer) (*Key, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("read key: %w", err)
@@ -106,22 +137,47 @@ func readKey(path string) (*Key, error) {
 			ErrKey,
 		)
 	}
-	block, err := readPEM(path)
-	if err != nil {
-		return nil, err
+	text, err := readSmall(path)
+	if err == nil {
+		text, err = sealer.Unseal(text)
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	private, ok := parsed.(ed25519.PrivateKey)
-	if err != nil || !ok {
-		return nil, fmt.Errorf("read key %s: %w: it is no Ed25519 key in PKCS #8", path, ErrKey)
+	if err != nil {
+		return nil, fmt.Errorf("read key %s: %w", path, err)
+	}
+	private, err := parseKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("read key %s: %w", path, err)
 	}
 	return keyOf(private)
 }
 
+// CheckKey tells whether a text is what a key's file holds where it is not sealed. Errors are ErrKey.
+func CheckKey(text []byte) error {
+	_, err := parseKey(text)
+	return err
+}
+
+func parseKey(text []byte) (ed25519.PrivateKey, error) {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("%w: it is not PEM", ErrKey)
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	private, ok := parsed.(ed25519.PrivateKey)
+	if err != nil || !ok {
+		return nil, fmt.Errorf("%w: it is no Ed25519 key in PKCS #8", ErrKey)
+	}
+	return private, nil
+}
+
 // write makes the file as a whole or not at all: under another name, synced, linked to a name that nobody
 // has.
-func (k *Key) write(path string) error {
+func (k *Key) write(path string, sealer Sealer) error {
 	der, err := x509.MarshalPKCS8PrivateKey(k.private)
+	if err != nil {
+		return err
+	}
+	text, err := sealer.Seal(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 	if err != nil {
 		return err
 	}
@@ -129,7 +185,7 @@ func (k *Key) write(path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	_, err = f.Write(text)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = os.Link(f.Name(), path)
 	}
@@ -185,18 +241,6 @@ func ParsePublic(rest []byte) ([]ed25519.PublicKey, error) {
 		return nil, fmt.Errorf("%w: no key in PEM form", ErrKey)
 	}
 	return keys, nil
-}
-
-func readPEM(path string) (*pem.Block, error) {
-	text, err := readSmall(path)
-	if err != nil {
-		return nil, fmt.Errorf("read key: %w", err)
-	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, fmt.Errorf("read key %s: %w: it is not PEM", path, ErrKey)
-	}
-	return block, nil
 }
 
 func readSmall(path string) ([]byte, error) {

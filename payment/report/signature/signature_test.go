@@ -1,12 +1,14 @@
 package signature
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -177,4 +179,28 @@ func Example() {
 	// Output:
 	// <nil>
 	// true
+}
+
+// gone is a machine whose TPM is not there.
+type gone struct{ plainText }
+
+func (gone) Unseal([]byte) ([]byte, error) { return nil, fs.ErrNotExist }
+
+// A key that does not open is not replaced by a new one, whatever it is that is not there.
+func TestKeyThatDoesNotOpenIsKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "terminal.key")
+	first, err := OpenSealedKey(path, rand.Reader, gone{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenSealedKey(path, rand.Reader, gone{}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without the TPM: %v", err)
+	}
+	if k, err := OpenKey(path, nil); err != nil || !k.Public().Equal(first.Public()) {
+		t.Errorf("it is another: %v", err)
+	}
+	one, other := first.Derive("one"), first.Derive("other")
+	if len(one) != 32 || bytes.Equal(one, other) || !bytes.Equal(one, first.Derive("one")) {
+		t.Error("what is derived is not one thing for one purpose")
+	}
 }

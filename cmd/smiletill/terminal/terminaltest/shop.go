@@ -60,7 +60,8 @@ func New(t *testing.T) *Shop {
 	socket := filepath.Join(ShortDir(t), "s")
 	s.Client = control.NewClient(socket)
 	s.Flags = []string{"--paths-data-dir", filepath.Join(s.Dir, "data"), "--paths-control-socket", socket,
-		"--screen-listen", "127.0.0.1:0", "--register-listen", "", "--board-kind", "simulated",
+		"--security-tpm", config.TPMOff, "--screen-listen", "127.0.0.1:0", "--register-listen", "",
+		"--board-kind", "simulated",
 		"--mqtt-broker", "", "--payment-timeout", "100s", "--log-level", "error",
 		// The tests' customer has no PIN, and pays more often in a minute than a face alone may as shipped.
 		"--pin-amount-max", "0", "--pin-count-max", "0", "--pin-sum-max", "0",
@@ -84,7 +85,7 @@ func (s *Shop) Cli(args ...string) (code int, stdout, stderr string) {
 	if in != nil {
 		s.stdin = nil // it was this command's
 	}
-	code = cli.Run(ctx, "test", append(args, s.Flags[:4]...), cli.Streams{In: in, Out: &out, Err: &errs})
+	code = cli.Run(ctx, "test", append(args, s.Flags[:6]...), cli.Streams{In: in, Out: &out, Err: &errs})
 	return code, out.String(), errs.String()
 }
 
