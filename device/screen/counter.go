@@ -19,7 +19,8 @@ type Counter interface {
 
 // CounterLock keeps the clerks' PINs, and counts the wrong ones.
 type CounterLock interface {
-	// Ready is nil if a PIN may be tried, else ErrCounterOff, a *CounterLocked or a *CounterError.
+	// Ready is nil if a PIN may be tried, and ErrCounterName or ErrCounterNames if it may be with a name; else
+	// ErrCounterOff, a *CounterLocked or a *CounterError.
 	Ready(ctx context.Context) error
 	// Unlock gives whose page it is then: the clerk, by the name that the shop knows. name is empty of a page
 	// that asks for no name. Errors are ErrWrongPIN, ErrCounterName, or one of Ready's. pin is 1 to 12
@@ -130,8 +131,10 @@ const (
 var (
 	ErrCounterOff     = errors.New("the clerk has no PIN")
 	ErrCounterUnknown = errors.New("no such payment")
-	// ErrCounterName says that there are several clerks: a name has to be given.
-	ErrCounterName = errors.New("there are several clerks")
+	// ErrCounterName says that there are several clerks: a name has to be given. ErrCounterNames, that one may
+	// be: there is a PIN without a name too.
+	ErrCounterName  = errors.New("there are several clerks")
+	ErrCounterNames = errors.New("there are clerks with names beside the one without")
 )
 
 // CounterLocked says that no PIN can be tried for a while.

@@ -2,6 +2,7 @@ package screen
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,6 +18,7 @@ type shopTill struct {
 	mu        sync.Mutex
 	pin       string // "": the clerk has none
 	clerk     string // whose name has to come with it; "": none
+	named     bool   // or may: the PIN without a name is the same
 	locked    time.Duration
 	currency  string
 	decimals  int
@@ -75,21 +77,25 @@ func (l *shopTill) Ready(context.Context) error {
 		return ErrCounterOff
 	case l.locked > 0:
 		return &CounterLocked{l.locked}
+	case l.clerk != "" && l.named:
+		return ErrCounterNames
+	case l.clerk != "":
+		return ErrCounterName
 	}
 	return nil
 }
 
 func (l *shopTill) Unlock(ctx context.Context, name, pin string) (string, error) {
-	if err := l.Ready(ctx); err != nil {
+	if err := l.Ready(ctx); err != nil && !errors.Is(err, ErrCounterName) && !errors.Is(err, ErrCounterNames) {
 		return "", err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked = append(l.asked, "unlock")
-	if l.clerk != "" && name == "" {
+	if l.clerk != "" && name == "" && !l.named {
 		return "", ErrCounterName
 	}
-	if pin != l.pin || l.clerk != "" && name != l.clerk {
+	if pin != l.pin || l.clerk != "" && name != l.clerk && !(l.named && name == "") {
 		return "", ErrWrongPIN
 	}
 	return name, nil

@@ -62,11 +62,12 @@ func (s *Server) noCounter(w http.ResponseWriter) bool {
 
 // lockMessage tells a browser without a session how it gets one.
 type lockMessage struct {
-	Lock    string  `json:"lock"`             // "pin", "off", "wait" or "fault"
-	Name    bool    `json:"name,omitempty"`   // with "pin": a name has to come with it
-	LeftS   int64   `json:"left_s,omitempty"` // seconds, with "wait"
-	Why     Refusal `json:"why,omitempty"`    // with "fault"
-	What    string  `json:"what,omitempty"`   // with "fault"
+	Lock    string  `json:"lock"`              // "pin", "off", "wait" or "fault"
+	Name    bool    `json:"name,omitempty"`    // with "pin": a name has to come with it
+	Unnamed bool    `json:"unnamed,omitempty"` // and name: or none, of the PIN that has none
+	LeftS   int64   `json:"left_s,omitempty"`  // seconds, with "wait"
+	Why     Refusal `json:"why,omitempty"`     // with "fault"
+	What    string  `json:"what,omitempty"`    // with "fault"
 	Do      string  `json:"do,omitempty"`
 	Version string  `json:"version"`
 }
@@ -107,6 +108,8 @@ func (s *Server) replyLocked(w http.ResponseWriter, status int, err error) {
 		m.Lock = "off"
 	case errors.Is(err, ErrCounterName):
 		m.Name = true
+	case errors.Is(err, ErrCounterNames):
+		m.Name, m.Unnamed = true, true
 	case errors.As(err, &locked):
 		m.Lock, m.LeftS = "wait", int64(math.Ceil(locked.Left.Seconds()))
 	case errors.As(err, &told):

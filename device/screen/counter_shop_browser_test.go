@@ -173,15 +173,36 @@ func TestCounterOvernight(t *testing.T) {
 	c.view("pin")
 }
 
+// TestCounterNamesBesideThePINWithout: who has a name is let in though the shop still has a PIN without one,
+// and that PIN's digits go nowhere else.
+func TestCounterNamesBesideThePINWithout(t *testing.T) {
+	l := newShopTill()
+	l.clerk, l.named = "Anna", true
+	c := openCounter(t, l)
+	c.view("pin")
+	c.sees("!document.querySelector('.who').hidden")
+	c.typed("2580", kb.Enter)
+	c.view("open")
+	c.click(".lock")
+	c.view("pin")
+	eval[bool](t, c.ctx, "(document.querySelector('.who input').focus(), true)")
+	c.typed("Anna", kb.Enter, "2580", kb.Enter)
+	c.view("open")
+	if n := l.heard("unlock"); n != 2 {
+		t.Errorf("%d were let in", n)
+	}
+}
+
 // TestCounterNames asks for a name where several people work, and keeps the keys from the PIN meanwhile.
 func TestCounterNames(t *testing.T) {
 	l := newShopTill()
 	l.clerk = "Anna 2"
 	c := openCounter(t, l)
 	c.view("pin")
-	c.typed("2580", kb.Enter)
-	c.says(".said", "type your name, then your PIN")
 	c.sees("document.activeElement === document.querySelector('.who input')")
+	c.typed(kb.Enter, "2580", kb.Enter)
+	c.says(".said", "type your name, then your PIN")
+	eval[bool](t, c.ctx, "(document.querySelector('.who input').focus(), true)")
 	for _, b := range append(findings(t, c.ctx, "counter_misfits.js"), broken(t, c.ctx)...) {
 		t.Error(b)
 	}
@@ -189,8 +210,11 @@ func TestCounterNames(t *testing.T) {
 	if n := eval[int](t, c.ctx, "document.querySelectorAll('.dots .set').length"); n != 0 {
 		t.Errorf("%d digits of the name went into the PIN", n)
 	}
-	c.digits(clerkPad, "2", "5", "8", "1", "ok")
+	c.typed(kb.Enter, "2581", kb.Enter) // by the keyboard alone
 	c.says(".said", "Wrong PIN")
+	if v := eval[string](t, c.ctx, "document.querySelector('.who input').value"); v != "Anna 2" {
+		t.Errorf("the field of the name has %q", v)
+	}
 	c.digits(clerkPad, "2", "5", "8", "0", "ok")
 	c.view("open")
 }

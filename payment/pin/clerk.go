@@ -207,7 +207,7 @@ func (s *Store) changeClerk(
 	if err != nil {
 		return s.failed(ctx, fmt.Errorf("%s: %w", what, err))
 	}
-	err = s.lastOwner(ctx, tx, owner)
+	err = s.lastOwner(ctx, tx, owner, name)
 	if err == nil {
 		if err = before(name); err == nil {
 			if _, err = tx.ExecContext(ctx, script, args...); err == nil {
@@ -225,16 +225,19 @@ func (s *Store) changeClerk(
 	return s.changed(ctx)
 }
 
-// lastOwner refuses to take the last owner away.
-func (s *Store) lastOwner(ctx context.Context, tx *sql.Tx, owner bool) error {
+// lastOwner refuses to take the last owner away, and the last one who has a PIN: nobody could open what
+// owners alone may.
+func (s *Store) lastOwner(ctx context.Context, tx *sql.Tx, owner bool, name string) error {
 	if !owner {
 		return nil
 	}
-	var owners int
-	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM clerk WHERE role = ?`, ownerRole).Scan(&owners)
-	if err == nil && owners < 2 {
-		return payment.WithHint(ErrLastOwner,
-			"make somebody else an owner first: `smiletill clerks add NAME --role owner`")
+	var others int
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM clerk c WHERE role = ?1 AND name <> ?2 AND
+		(EXISTS (SELECT 1 FROM pin WHERE customer = ?3 || c.name) OR
+			NOT EXISTS (SELECT 1 FROM pin WHERE customer = ?3 || ?2))`, ownerRole, name, clerkPrefix).Scan(&others)
+	if err == nil && others == 0 {
+		return payment.WithHint(ErrLastOwner, "make somebody else an owner with a PIN first: "+
+			"`smiletill clerks add NAME --role owner`, `smiletill clerks pin NAME`")
 	}
 	return err
 }

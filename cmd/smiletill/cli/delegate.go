@@ -3,18 +3,15 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
+	"smiletill/cmd/smiletill/trial"
 	"smiletill/payment"
 	"smiletill/vision/edgetpu"
 	"smiletill/vision/networks"
 	"smiletill/vision/tflite"
 )
-
-const compiledMax = 256 << 20 // bytes, as a manifest allows
 
 // probeCommand is what tries a delegate library in a child process, which may crash or hang with it. A
 // technician can call it too.
@@ -26,7 +23,7 @@ func probeCommand() *cobra.Command {
 		Long: "Load an accelerator's library, open a compiled model with it, and run it once.\n" +
 			"A library of another TFLite than this program's may crash or hang: that is what this is for.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			data, err := readCompiled(model, cmd.InOrStdin())
+			data, err := trial.ReadCompiled(model, cmd.InOrStdin())
 			if err != nil {
 				return err
 			}
@@ -43,25 +40,6 @@ func probeCommand() *cobra.Command {
 	cmd.Flags().StringVar(&library, "library", tflite.EdgeTPULibrary, "the accelerator's library, path or name")
 	cmd.Flags().StringVar(&model, "model", "-", "file of the compiled model; - is the standard input")
 	return cmd
-}
-
-func readCompiled(name string, stdin io.Reader) ([]byte, error) {
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, fmt.Errorf("read the compiled model: %w", err)
-		}
-		defer f.Close()
-		stdin = f
-	}
-	data, err := io.ReadAll(io.LimitReader(stdin, compiledMax+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read the compiled model: %w", err)
-	case len(data) > compiledMax:
-		return nil, fmt.Errorf("read the compiled model: larger than %d MB", compiledMax>>20)
-	}
-	return data, nil
 }
 
 // verdict is an error with the verdict as the exit code, and only its details as the text: the parent has the

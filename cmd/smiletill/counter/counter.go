@@ -46,22 +46,27 @@ type Desk struct {
 	screen.CounterCustomers
 }
 
-// Ready is nil while any clerk's PIN may be tried: whose it is to be is not known yet.
+// Ready is nil while any clerk's PIN may be tried, and says whether a name may or has to come with it: whose
+// it is to be is not known yet.
 func (c Desk) Ready(ctx context.Context) error {
 	p, err := c.Open()
 	if err != nil {
 		return told(err)
 	}
 	unnamed := p.PINs.Clerk().Ready(ctx)
-	if unnamed == nil {
-		return nil
-	}
 	named, err := withPIN(ctx, p)
 	if err != nil {
 		return told(err)
 	}
+	off := errors.Is(unnamed, payment.ErrPINNotSet)
 	for _, name := range named {
-		if p.PINs.ClerkNamed(name).Ready(ctx) == nil {
+		switch {
+		case p.PINs.ClerkNamed(name).Ready(ctx) != nil:
+		case !off:
+			return screen.ErrCounterNames
+		case len(named) > 1:
+			return screen.ErrCounterName
+		default:
 			return nil
 		}
 		if errors.Is(unnamed, payment.ErrPINNotSet) {

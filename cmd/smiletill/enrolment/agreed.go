@@ -3,6 +3,7 @@ package enrolment
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -68,7 +69,21 @@ const vouchFor = 10 * time.Minute
 // vouch is somebody's word that a customer's new face is to be taken.
 type vouch struct {
 	by    payment.Who
+	row   string // of the clerk's PIN and role, as they were; "" of a user of this machine
 	until time.Time
+}
+
+// clerkRow tells a clerk with a PIN and a role from the same one with others; "" of nobody.
+func clerkRow(ctx context.Context, s *pin.Store, name string) (string, error) {
+	n, err := s.Find(ctx, name)
+	if errors.Is(err, pin.ErrUnknownClerk) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	marks, err := s.Marks(ctx)
+	return n.Role + " " + marks[pin.RowOf(n.Name)], err
 }
 
 // Vouch is control.People's.
@@ -91,6 +106,12 @@ func (d *Desk) Vouch(ctx context.Context, id, name, digits string) error {
 			"somebody with a name and a PIN of their own (`smiletill clerks add NAME`) says so: nobody can tell who "+
 				"types the PIN that has no name")
 	}
+	row := ""
+	if by.Door == people.Page {
+		if row, err = clerkRow(ctx, p.PINs, by.Name); err != nil {
+			return err
+		}
+	}
 	err = p.Trail.Note(people.With(ctx, by), journal.Audit{What: journal.RenewalVouched, Customer: id})
 	if err != nil {
 		return err
@@ -100,7 +121,7 @@ func (d *Desk) Vouch(ctx context.Context, id, name, digits string) error {
 	if d.vouches == nil {
 		d.vouches = map[string]vouch{}
 	}
-	d.vouches[id] = vouch{by, time.Now().Add(vouchFor)}
+	d.vouches[id] = vouch{by, row, time.Now().Add(vouchFor)}
 	return nil
 }
 
@@ -122,15 +143,23 @@ func byPIN(ctx context.Context, s *pin.Store, name, digits string, a people.Act)
 }
 
 // vouched takes somebody else's word for a renewal, which counts once; false if there is none, or only of the
-// one who asks.
-func (d *Desk) vouched(id string, asks payment.Who) (payment.Who, bool) {
+// one who asks, or of a clerk who has left since, or has another role or PIN: who that is nobody knows.
+func (d *Desk) vouched(
+	ctx context.Context, s *pin.Store, id string, asks payment.Who,
+) (by payment.Who, ok bool, err error) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	v, ok := d.vouches[id]
+	d.mu.Unlock()
 	if !ok || time.Now().After(v.until) || strings.EqualFold(v.by.Name, asks.Name) || asks.Name == pin.Unnamed {
-		return payment.Who{}, false
+		return payment.Who{}, false, nil
 	}
-	return v.by, true
+	if v.row != "" {
+		row, err := clerkRow(ctx, s, v.by.Name)
+		if err != nil || row != v.row {
+			return payment.Who{}, false, err
+		}
+	}
+	return v.by, true, nil
 }
 
 // spent forgets a word that was used.

@@ -206,7 +206,10 @@ func (d *Desk) enrol(
 	wish := gallery.Wish{Digits: q.Digits, Consent: t.agreed}
 	second := payment.Who{}
 	if q.Again != "" && q.PIN != "" {
-		second, wish.OtherFace = d.vouched(q.Again, people.From(ctx))
+		second, wish.OtherFace, err = d.vouched(ctx, p.PINs, q.Again, people.From(ctx))
+		if err != nil {
+			return control.Customer{}, err
+		}
 	}
 	err = p.Trail.Do(ctx, func(note func(journal.Audit) error) error {
 		done, err = In(p.Gallery, q, wish, t.templates, t.seen, func(c gallery.Change) error {

@@ -34,6 +34,11 @@ func TestClerksOfATerminalThatDoesNotRun(t *testing.T) {
 	if strings.Contains(out, "counter") || strings.Contains(out, "none yet") {
 		t.Errorf("clerks list:\n%s", out)
 	}
+	s.does("clerks", "add", "Max", "--role", "owner")
+	if code, _, errs := s.Cli("clerks", "remove", "Anna"); code == 0 || !strings.Contains(errs, "with a PIN") {
+		t.Errorf("the last owner who has a PIN: %d %s", code, errs)
+	}
+	s.does("clerks", "remove", "Max")
 	if code, _, errs := s.Cli("clerks", "remove", "Anna"); code == 0 || !strings.Contains(errs, "last owner") {
 		t.Errorf("the last owner: %d %s", code, errs)
 	}

@@ -62,7 +62,7 @@ func TestCustomersAtTheCounter(t *testing.T) {
 	for role, cookie := range cookies {
 		for ask, act := range map[string]people.Act{
 			"customers": people.SeeCustomers, "extract?id=" + id: people.SeeCustomers, "consent": people.Enrol,
-			`enrol {"again":"nobody"}`:                                      people.Enrol,
+			`enrol {"token":"0123456789abcdef","again":"nobody"}`:           people.Enrol,
 			`enrolment {"token":"nobody"}`:                                  people.Enrol,
 			`vouch {"id":"nobody","name":"Nobody","pin":"628401"}`:          people.Vouch,
 			`customers/pin {"id":"nobody","pin":"628401"}`:                  people.SetPIN,

@@ -266,7 +266,14 @@ func TestRenewOnTheShopsPage(t *testing.T) {
 		"": "915372"} {
 		vouch(name, digits, `"why":"second"`)
 	}
+	s.clerk("Carl", "clerk", "550917")
+	vouch("Carl", "550917", "{}")
+	s.does("clerks", "remove", "Carl")
+	renews(terminaltest.RightPIN, "other_face") // the word of somebody who has left
 	vouch("Berta", "915372", "{}")
+	s.clerk("Berta", "owner", "482015") // nobody knows whose word it was
+	renews(terminaltest.RightPIN, "other_face")
+	vouch("Berta", "482015", "{}")
 	renews("", "other_face") // without a new PIN
 	renews(terminaltest.RightPIN, "")
 	s.Pay("order-1", "1.00")

@@ -77,7 +77,10 @@ func TestReplacingWithoutAGoodKey(t *testing.T) {
 		if err == nil {
 			err = os.WriteFile(was, text, 0o600)
 		}
-		if text, err = Of(cfg).For(f.purpose).seal(text); err == nil {
+		if err == nil {
+			text, err = Of(cfg).For(f.purpose).seal(text)
+		}
+		if err == nil {
 			err = errors.Join(os.WriteFile(next, text, 0o600), os.Rename(next, f.path))
 		}
 		if err != nil {

@@ -178,15 +178,21 @@ function lockedBy(data, tried) {
   const said = find(".said");
   if (data.name && find(".who").hidden) {
     find(".who").hidden = false;
-    find(".who input").focus();
+    if (!data.unnamed) find(".who input").focus(); // else digits that are typed are the PIN's that has no name
   }
-  if (data.name) setText(said, word("pin_name"));
+  if (data.name && tried) setText(said, word("pin_name"));
   else if (data.lock === "wait") setText(said, word("pin_wait", Math.ceil(data.left_s / 60)));
   else if (data.lock === "fault") setText(said, Object.values(refusal(data)).join(" "));
   else if (tried) setText(said, word("pin_wrong"));
   else if (waited) setText(said, "");
   waited = data.lock === "wait" || data.lock === "fault"; // its words go when its cause has gone
 }
+// Enter after the name goes on to the PIN: its digits must not be seen in the field of the name.
+find(".who input").addEventListener("keydown", (e) => {
+  if (e.key !== "Enter" || e.isComposing) return;
+  e.preventDefault();
+  find(".pin h1").focus();
+});
 let waited = false;
 let locking = false; // by the button: whoever pressed it knows
 
