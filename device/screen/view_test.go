@@ -207,10 +207,10 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, k := range []string{"to_pay", "amount", "product", "number", "staff", "register", "claim"} {
 		used["label."+k] = true
 	}
-	for _, k := range []string{"protection", "camera", "models", "accelerator", "gallery", "journal", "report", "register",
+	for _, k := range []string{"camera", "models", "accelerator", "gallery", "journal", "report", "register",
 		"counter", "board", "version", "limits", "storage", "light", "picture", "case", "terminal",
 		"vending", "disk", "temperature", "power", "clock", "network", "certificates", "keys", "update",
-		"claim"} {
+		"claim", "protection"} {
 		used["status.part."+k] = true
 	}
 	for _, k := range []string{"ok", "warning", "fault"} {
