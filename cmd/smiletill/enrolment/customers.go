@@ -34,6 +34,15 @@ func List(g *gallery.Gallery) ([]control.Customer, error) {
 	return all, nil
 }
 
+// Known is nil of a customer whom a gallery has, else control.ErrUnknownCustomer, or why it can't tell.
+func Known(g *gallery.Gallery, id string) error {
+	_, err := g.Kept(id)
+	if errors.Is(err, gallery.ErrUnknownCustomer) {
+		err = unknown{payment.WithHint(gallery.ErrUnknownCustomer, "list the customers for their ids")}
+	}
+	return err
+}
+
 // errPINStays is of a customer who is removed, and whose PIN is not: nobody can use it, and the terminal
 // removes it when it can.
 var errPINStays = errors.New("the face is removed, its PIN could not be")

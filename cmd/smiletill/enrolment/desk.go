@@ -146,8 +146,8 @@ func (d *Desk) Enrol(
 // agreed is what an enrolment keeps of the customer's consent, as of now; an unknown one's is said as such.
 func (d *Desk) agreed(ctx context.Context, p Parts, q control.EnrolRequest) (*gallery.Consent, error) {
 	if q.Again != "" {
-		if _, err := p.Gallery.Kept(q.Again); err != nil {
-			return nil, asUnknown(err)
+		if err := Known(p.Gallery, q.Again); err != nil {
+			return nil, err
 		}
 	}
 	return Consent(d.Rules, q, p.Gallery.Consent, people.From(ctx), time.Now())

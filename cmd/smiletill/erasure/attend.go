@@ -22,6 +22,9 @@ const attendedName = "erasing.attended"
 // lookEvery is the time between looks for a mark: a person waits for the terminal to let go.
 const lookEvery = 250 * time.Millisecond
 
+// goOnEvery is how often at least it is tried to go on with what does not come to its end.
+const goOnEvery = 5 * time.Minute
+
 // errAgain is why a terminal is to be started again: with another state of its files.
 var errAgain = errors.New("the terminal is being erased, or was")
 
@@ -54,7 +57,7 @@ func Attend(
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		said := ""
+		said, pause, next := "", time.Second, time.Time{}
 		for tick := time.NewTicker(lookEvery); ; {
 			select {
 			case <-ctx.Done():
@@ -66,10 +69,13 @@ func Attend(
 				cancel(errAgain)
 				continue
 			}
-			if !is {
+			if !is || time.Now().Before(next) {
 				continue
 			}
 			err := goOn(ctx, *cfg)
+			if err != nil && !errors.Is(err, errElsewhere) { // each try writes to the card, or asks the cloud
+				next, pause = time.Now().Add(pause), min(2*pause, goOnEvery)
+			}
 			if err != nil && !errors.Is(err, errElsewhere) && err.Error() != said {
 				said = err.Error()
 				log.Error("the erasure does not come to its end", "err", err, "hint", payment.HintOf(err))

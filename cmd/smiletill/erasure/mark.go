@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -46,8 +47,24 @@ type mark struct {
 	Key      string           `json:"key,omitempty"`     // public, in PEM, that it holds by
 }
 
+// own has what lies outside the data folder be what the settings and who asks say, not what the mark does: its
+// folder is the service's own, and root may be who goes on.
+func (m *mark) own(cfg config.Config, o Order) {
+	m.Settings, m.Outside, m.Save = settingsOf(cfg, o.Settings), outside(cfg), o.Save
+}
+
+// readOwn reads a file of the data folder, which is no link to another's.
+func readOwn(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, 1<<20))
+}
+
 func readMark(data string) (m mark, is bool, err error) {
-	text, err := os.ReadFile(filepath.Join(data, markName))
+	text, err := readOwn(filepath.Join(data, markName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, false, nil
 	}
@@ -73,7 +90,10 @@ func (m mark) keep(data string) error {
 
 // replace writes a file whole or not at all, for the owner of another.
 func replace(path string, text []byte, like string) error {
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err := os.Remove(path + ".new"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err
 	}
@@ -117,7 +137,7 @@ var errElsewhere = errors.New("the terminal is being erased by another command")
 // hold keeps others from erasing, until it is closed or the process ends.
 func hold(cfg config.Config) (*os.File, error) {
 	path := filepath.Join(cfg.Paths.DataDir, lockName)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("begin to erase: %w", err)
 	}

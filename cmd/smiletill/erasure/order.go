@@ -3,6 +3,7 @@ package erasure
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"smiletill/cmd/smiletill/claiming"
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/control"
 	"smiletill/cmd/smiletill/people"
@@ -81,6 +83,7 @@ func Do(ctx context.Context, cfg config.Config, o Order, in io.Reader, out, errs
 	e := &eraser{m, cfg.Paths.DataDir, o.cut}
 	if is && m.Phase != wanted && m.Phase != "" {
 		e.Silent = e.Silent || o.Silent
+		e.own(cfg, o)
 		fmt.Fprintln(errs, "going on with what was begun")
 		if err := e.finish(ctx, cfg); err != nil {
 			return err
@@ -152,6 +155,10 @@ func (o Order) begin(ctx context.Context, cfg config.Config, e *eraser, a *asker
 	}
 	after.What, after.By, after.Network, after.Presence = before.What, before.By, before.Network, before.Presence
 	if err := e.sign(cfg, after, time.Now()); err != nil {
+		if o.Leaves && !o.Silent { // which is said with a signature
+			return payment.WithHintf(fmt.Errorf("the cloud can't be told: %w", err), "see what is wrong with the "+
+				"terminal's key (`smiletill doctor`); --without-cloud goes on, without a receipt")
+		}
 		fmt.Fprintf(a.out, "there will be no receipt: %v\n", err)
 		e.Receipt = nil
 	}
@@ -165,9 +172,13 @@ func (o Order) commit(ctx context.Context, cfg config.Config, e *eraser) error {
 		if err := e.keep(e.data); err != nil {
 			return err
 		}
-		if err := e.tell(ctx, cfg); err != nil { // who asks decides whether it goes on without
+		err := e.tell(ctx, cfg)
+		if errors.Is(err, claiming.ErrNotHeard) { // who asks decides whether it goes on without
 			e.Phase = wanted
 			return errors.Join(err, e.keep(e.data))
+		}
+		if err != nil { // it may have heard it, and revoked the terminal: that takes no payments any more
+			return err
 		}
 	}
 	e.Phase = erasing
@@ -285,17 +296,20 @@ func (e *eraser) tellDone(out io.Writer) error {
 		fmt.Fprintf(out, "no cloud was told: if one knows it, run there: smiletill cloud revoke %s\n",
 			nameOf(e.Source))
 	}
-	fmt.Fprintln(out, "Backups elsewhere, and the cloud's books, are not erased. An SD card may keep what was\n"+
-		"overwritten where no program reads it; who must rule that out destroys the card.")
+	fmt.Fprintln(out, "Backups elsewhere, the system's log and the cloud's books are not erased. A card may keep what\n"+
+		"was removed or overwritten in blocks that are free; who must rule that out destroys the card.")
 	return handOut(e.data, out)
 }
 
 // handOut prints a receipt that nobody took, and removes it.
 func handOut(data string, out io.Writer) error {
 	path := filepath.Join(data, doneName)
-	text, err := os.ReadFile(path)
+	text, err := readOwn(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
+	}
+	if err == nil && !json.Valid(text) {
+		err = errors.New("it is none")
 	}
 	if err == nil {
 		_, err = fmt.Fprintf(out, "the receipt, to be kept:\n%s", text)

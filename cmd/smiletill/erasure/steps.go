@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"smiletill/cmd/smiletill/config"
 	"smiletill/cmd/smiletill/setup"
@@ -27,7 +28,7 @@ type eraser struct {
 
 // stays is what of a data folder is not erased by the sweep: the machine's, and the erasure's own.
 func (e eraser) stays() []string {
-	all := []string{"lost+found", "rauc.status", "update", markName, markName + ".new", lockName, attendedName,
+	all := []string{"lost+found", "rauc.status", "update", doneName, markName, markName + ".new", lockName, attendedName,
 		"journal.db.lock"}
 	if e.Network {
 		all = append(all, "setup")
@@ -113,10 +114,23 @@ func (e eraser) receipt() error {
 	if err := e.cut("keep the receipt"); err != nil {
 		return err
 	}
-	if e.Save != "" && os.WriteFile(e.Save, text, 0o644) == nil && synced(e.Save) == nil {
+	if e.Save != "" && save(e.Save, text) == nil {
+		return nil
+	}
+	if old, err := readOwn(filepath.Join(e.data, doneName)); err == nil && bytes.Equal(old, text) {
 		return nil
 	}
 	return replace(filepath.Join(e.data, doneName), text, e.data)
+}
+
+// save writes a file that is no link to another.
+func save(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NOFOLLOW, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close(), syncDir(filepath.Dir(path)))
 }
 
 func synced(path string) error {
@@ -224,7 +238,7 @@ func (e eraser) remove(path string, over bool) error {
 // scramble writes random bytes over a file in its place. On a disk that writes where it was asked to, the old
 // ones are gone; a card's controller may keep them where nobody reads but who opens it.
 func scramble(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

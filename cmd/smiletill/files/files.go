@@ -248,7 +248,7 @@ func (f Files) Enrol(ctx context.Context, q control.EnrolRequest, _ func(string)
 		return control.Customer{}, errors.Join(err, l.Close())
 	}
 	if q.Again != "" {
-		_, err = g.Kept(q.Again)
+		err = enrolment.Known(g, q.Again)
 	}
 	var agreed *gallery.Consent
 	var templates, seen [][]float32

@@ -95,6 +95,7 @@ func TestStartsWithoutEndAreCountedSeldom(t *testing.T) {
 		if g, known := w.generation(); !known || g.Marks[Journal].Count != done || g.Count != c.n {
 			t.Errorf("two hours later it has counted %+v, of %d", g, done)
 		}
+		synctest.Wait()
 		w.machine.last.Spent, w.machine.last.Since = allowedAtOnce, time.Now().Add(1e5*time.Hour).Unix()
 		err := w.Saw(Journal, Mark{Count: done + 1})
 		time.Sleep(2*countEvery + time.Minute)
