@@ -28,8 +28,8 @@ type eraser struct {
 
 // stays is what of a data folder is not erased by the sweep: the machine's, and the erasure's own.
 func (e eraser) stays() []string {
-	all := []string{"lost+found", "rauc.status", "update", doneName, markName, markName + ".new", lockName, attendedName,
-		"journal.db.lock"}
+	all := []string{"lost+found", "rauc.status", "update", doneName, markName, markName + ".new", lockName,
+		attendedName, "journal.db.lock"}
 	if e.Network {
 		all = append(all, "setup")
 	}
