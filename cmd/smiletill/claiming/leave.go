@@ -41,7 +41,8 @@ func Leave(ctx context.Context, cfg config.Config, receipt []byte) (cloud string
 	}
 	if err != nil {
 		var dial *net.OpError
-		unsent := errors.As(err, &dial) && dial.Op == "dial" || errors.As(err, new(*tls.CertificateVerificationError))
+		unsent := errors.As(err, &dial) && dial.Op == "dial" ||
+			errors.As(err, new(*tls.CertificateVerificationError))
 		if unsent || refused != nil && refused.status < http.StatusInternalServerError {
 			err = fmt.Errorf("%w: %w", ErrNotHeard, err)
 		}

@@ -47,8 +47,8 @@ type mark struct {
 	Key      string           `json:"key,omitempty"`     // public, in PEM, that it holds by
 }
 
-// own has what lies outside the data folder be what the settings and who asks say, not what the mark does: its
-// folder is the service's own, and root may be who goes on.
+// own has what lies outside the data folder be what the settings and who asks say, not what the mark does:
+// its folder is the service's own, and root may be who goes on.
 func (m *mark) own(cfg config.Config, o Order) {
 	m.Settings, m.Outside, m.Save = settingsOf(cfg, o.Settings), outside(cfg), o.Save
 }

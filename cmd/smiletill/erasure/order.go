@@ -296,8 +296,8 @@ func (e *eraser) tellDone(out io.Writer) error {
 		fmt.Fprintf(out, "no cloud was told: if one knows it, run there: smiletill cloud revoke %s\n",
 			nameOf(e.Source))
 	}
-	fmt.Fprintln(out, "Backups elsewhere, the system's log and the cloud's books are not erased. A card may keep what\n"+
-		"was removed or overwritten in blocks that are free; who must rule that out destroys the card.")
+	fmt.Fprintln(out, "Backups elsewhere, the system's log and the cloud's books are not erased. A card may\n"+
+		"keep what was removed or overwritten in blocks that are free; who must rule that out destroys the card.")
 	return handOut(e.data, out)
 }
 
