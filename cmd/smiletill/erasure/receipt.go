@@ -70,7 +70,9 @@ func Check(w io.Writer, file, keyFile string) error {
 		return fmt.Errorf("read the receipt: %w", err)
 	}
 	var r receipt
-	err = json.Unmarshal(text, &r)
+	if json.Unmarshal(text, &r) != nil {
+		err = errors.New("the file is not one that was handed out")
+	}
 	if err == nil && r.Type != claim.ErasedType {
 		err = fmt.Errorf("it is of type %q", r.Type)
 	}

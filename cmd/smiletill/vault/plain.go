@@ -67,6 +67,10 @@ func (v *Vault) staysPlain() (bool, error) {
 // stopped tells whether no terminal runs here, out of order as well: that has no lock, and would seal again
 // what is being unsealed.
 func (v *Vault) stopped() error {
+	if _, err := os.Stat(v.cfg.Paths.DataDir); errors.Is(err, fs.ErrNotExist) {
+		return payment.WithHint(errors.New("nothing is sealed: "+v.cfg.Paths.DataDir+" is not there"),
+			"name the terminal's folder: paths.data_dir, or the configuration that has it")
+	}
 	c, err := net.Dial("unix", v.cfg.Paths.ControlSocket)
 	if err != nil {
 		return nil // nobody is there
